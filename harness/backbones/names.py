@@ -1,0 +1,80 @@
+"""The backbones that a recipe can name.
+
+backbone: cifar_resnet32
+backbone: {cifar_resnet32: {shortcut: B}}
+backbone: {timm: {model: convnext_tiny}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from harness.spec.registry import backbone
+
+Shortcut = Literal["A", "B"]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A model of timm's registry by name, and the options it is made with.
+
+    Classes, channels and image size are not among the options: they follow from the problem.
+    """
+
+    model: str
+    options: Mapping[str, JsonValue] = field(default_factory=dict, hash=False)
+
+
+@backbone(cite="he2016deep", title="ResNet-8")
+def cifar_resnet8(shortcut: Shortcut = "A") -> Backbone:
+    """CIFAR ResNet of 8 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
+    return Backbone("cifar_resnet8", {"shortcut": shortcut})
+
+
+@backbone(cite="he2016deep", title="ResNet-20")
+def cifar_resnet20(shortcut: Shortcut = "A") -> Backbone:
+    """CIFAR ResNet of 20 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
+    return Backbone("cifar_resnet20", {"shortcut": shortcut})
+
+
+@backbone(cite="he2016deep", title="ResNet-32")
+def cifar_resnet32(shortcut: Shortcut = "A") -> Backbone:
+    """CIFAR ResNet of 32 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
+    return Backbone("cifar_resnet32", {"shortcut": shortcut})
+
+
+@backbone(cite="he2016deep", title="ResNet-44")
+def cifar_resnet44(shortcut: Shortcut = "A") -> Backbone:
+    """CIFAR ResNet of 44 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
+    return Backbone("cifar_resnet44", {"shortcut": shortcut})
+
+
+@backbone(cite="he2016deep", title="ResNet-56")
+def cifar_resnet56(shortcut: Shortcut = "A") -> Backbone:
+    """CIFAR ResNet of 56 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
+    return Backbone("cifar_resnet56", {"shortcut": shortcut})
+
+
+@backbone(title="Linear")
+def linear() -> Backbone:
+    """No body: the head sees the flattened input."""
+    return Backbone("evenhand_flatten")
+
+
+@backbone(title="MLP")
+def mlp(hidden: Annotated[int, Field(ge=1)] = 256) -> Backbone:
+    """One hidden layer of ReLUs on the flattened input."""
+    return Backbone("evenhand_mlp", {"hidden": hidden})
+
+
+@backbone(name="timm", cite="wightman2019timm", title="timm")
+def any_of_timm(model: str, pretrained: bool = False) -> Backbone:
+    """Any model of timm by its name there, as in `timm.list_models()`.
+
+    pretrained loads the weights that timm has for it, over the network or from its cache.
+    """
+    return Backbone(model, {"pretrained": pretrained})

@@ -1,0 +1,1 @@
+"""The networks themselves, in torch. Nothing is imported here: listing names must not need it."""

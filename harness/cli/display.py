@@ -1,0 +1,123 @@
+"""What a run looks like while it goes: a calm picture, plain lines, or JSON for machines."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from harness.cli.output import console, duration
+
+if TYPE_CHECKING:
+    from harness.run.events import Event, Sink
+    from harness.run.plan import Plan
+
+RUNNING_SHOWN = 8
+LINE_EVERY_SECONDS = 1.0
+
+
+@dataclass
+class Tally:
+    """How far a run is."""
+
+    name: str
+    total: int
+    done: int = 0
+    failed: int = 0
+    running: dict[str, Event] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+
+    def see(self, event: Event) -> None:
+        if event.kind in ("started", "progress"):
+            self.running[event.key] = event
+        elif event.kind == "ended":
+            self.running.pop(event.key, None)
+            self.done += event.status == "done"
+            self.failed += event.status in ("failed", "diverged")
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """From the pace of this run so far; running trials count for the share they have done."""
+        parts = [(e.epoch or 0) / (e.epochs or 1) for e in self.running.values()]
+        progress = self.done + self.failed + sum(parts)
+        if progress <= 0:
+            return None
+        return (time.monotonic() - self.began) * (self.total - progress) / progress
+
+    def line(self) -> str:
+        eta = self.eta_seconds
+        left = f", about {duration(eta)} left" if eta is not None and self.running else ""
+        return (
+            f"{self.done} of {self.total} done, {len(self.running)} running, "
+            f"{self.failed} failed{left}"
+        )
+
+    def __rich__(self) -> Group:
+        bar = ProgressBar(total=self.total, completed=self.done + self.failed, width=76)
+        head = Text.assemble((self.name, "bold"), f"  {self.line()}")
+        if self.failed:
+            head.stylize("red", head.plain.find(f"{self.failed} failed"))
+        trials = Table.grid(padding=(0, 2))
+        for event in list(self.running.values())[:RUNNING_SHOWN]:
+            score = "" if event.score is None else f"val {event.score:.3f}"
+            epoch = f"epoch {event.epoch or 0}/{event.epochs}"
+            trials.add_row(Text(f"  {event.trial}", overflow="ellipsis", no_wrap=True), epoch, score)
+        more = len(self.running) - RUNNING_SHOWN
+        return Group(head, bar, trials, *([Text(f"  and {more} more", "dim")] if more > 0 else []))
+
+
+@contextmanager
+def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
+    """Where a run's events go; the form depends on who reads."""
+    out = console()
+    tally = Tally(plan.resolved.suite.suite, len(plan.missing))
+    if json:
+        yield _json
+        return
+    waiting = len(plan.resolved.trials) - len(plan.missing)
+    note = f" ({waiting} have records already)" if waiting else ""
+    if out.is_terminal:
+        with Live(tally, console=out, refresh_per_second=4, transient=True):
+            yield tally.see
+    else:
+        out.print(f"{tally.name}: {tally.total} trials to run{note}")
+        yield _Lines(tally, out)
+    taken = time.monotonic() - tally.began
+    out.print(f"{tally.name}: {tally.done} done, {tally.failed} failed in {duration(taken)}{note}")
+
+
+def _json(event: Event) -> None:
+    print(jsonlib.dumps({"time": round(time.time(), 3), **event.as_json()}), flush=True)
+
+
+@dataclass
+class _Lines:
+    """A line for each trial that ends, at most one a second; every failure at once."""
+
+    tally: Tally
+    out: Console
+    last: float = 0.0
+
+    def __call__(self, event: Event) -> None:
+        self.tally.see(event)
+        if event.kind != "ended":
+            return
+        went_wrong = event.status != "done"
+        if not went_wrong and time.monotonic() - self.last < LINE_EVERY_SECONDS:
+            return
+        self.last = time.monotonic()
+        cause = f": {event.cause.partition(chr(10))[0]}" if went_wrong else ""
+        self.out.print(
+            f"{self.tally.line()}; {event.trial}: {event.status}{cause}",
+            markup=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,91 @@
+"""`evenhand list KIND`: what there is to name in a suite."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.options import AsJson, Plugins, load_plugins
+from harness.cli.output import console, print_json
+
+if TYPE_CHECKING:
+    from harness.spec.registry import Entry
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    suites = "suites"
+    methods = "methods"
+    datasets = "datasets"
+    backbones = "backbones"
+    metrics = "metrics"
+    recipes = "recipes"
+    profiles = "profiles"
+    schedules = "schedules"
+    augmentations = "augmentations"
+
+
+def list_parts(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    json: AsJson = False,
+    plugin: Plugins = None,
+) -> None:
+    """List what a suite can name, with settings and defaults."""
+    load_plugins(plugin)
+    rows = _suites() if kind is Kind.suites else _entries(kind.value.removesuffix("s"))
+    if json:
+        print_json(rows)
+        return
+    _print_table(rows)
+
+
+def _suites() -> list[dict[str, Any]]:
+    from harness.spec.suite import load, shipped
+    from harness.spec.yaml_lines import read
+
+    rows = []
+    for name, path in shipped().items():
+        suite = load(read(path))
+        rows.append({"name": name, "version": suite.version, "question": suite.question, "cost": suite.cost})
+    return rows
+
+
+def _entries(kind: str) -> list[dict[str, Any]]:
+    from harness.spec.registry import REGISTRY
+
+    return [_row(entry) for entry in REGISTRY.all(kind)]
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "settings": {
+            s.name: {"type": s.type_name, "default": None if s.required else s.default}
+            for s in entry.settings.values()
+        },
+        "cite": entry.cite,
+        "version": entry.version,
+        "aliases": list(entry.aliases),
+        "summary": entry.summary,
+        **{k: v for k, v in entry.facts.items() if isinstance(v, str | int | tuple)},
+    }
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out = console()
+    for row in rows:
+        aliases = f"  (also {', '.join(row['aliases'])})" if row.get("aliases") else ""
+        cite = f"  [{row['cite']}]" if row.get("cite") else ""
+        out.print(Text.assemble((row["name"], "bold cyan"), aliases, (cite, "dim")))
+        summary = row.get("summary") or row.get("question", "")
+        out.print(Padding(Text(summary), (0, 0, 0, 4)))
+        if row.get("settings"):
+            settings = ", ".join(f"{k} = {v['default']}" for k, v in row["settings"].items())
+            out.print(Padding(Text(settings, style="green"), (0, 0, 0, 4)))

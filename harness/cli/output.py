@@ -1,0 +1,40 @@
+"""Where text goes: a terminal in colour, a pipe without."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+
+
+def console() -> Console:
+    """Standard output."""
+    return Console(highlight=False)
+
+
+def errors() -> Console:
+    """Standard error."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """For machines: one JSON value, never wrapped."""
+    print(json.dumps(value, indent=2, default=str))
+
+
+def duration(seconds: float | None) -> str:
+    """`2.1 s`, `3 min 05 s`, `2 h 10 min`; `unknown` for None."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    return f"{hours} h {left:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def ordinal_list(names: list[str], most: int = 8) -> str:
+    """`a, b, c and 4 more`."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -1,0 +1,74 @@
+"""`evenhand plan SUITE`: what would run, and what it would cost."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import AsJson, Edition, Only, Plugins, Results, SuiteName, open_part
+from harness.cli.output import console, duration, print_json
+
+if TYPE_CHECKING:
+    from harness.run.plan import Plan
+
+
+def plan(
+    suite: SuiteName,
+    results: Results = "results",
+    edition: Edition = "main",
+    only: Only = None,
+    plugin: Plugins = None,
+    gpus_per_trial: Annotated[float, typer.Option(help="For the GPU-hours.")] = 0.25,
+    slots: Annotated[
+        int, typer.Option(min=1, help="Trials that run side by side; by default the CPU cores.")
+    ] = os.cpu_count() or 1,
+    retry_failed: Annotated[bool, typer.Option(help="Count failed trials as missing.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Say which trials are done, missing and failed, and what the missing ones will cost."""
+    from harness.run.plan import make_plan
+    from harness.store import Store
+
+    resolved = open_part(suite, only, plugin)
+    made = make_plan(resolved, Store.open(results, edition), retry_failed=retry_failed)
+    if json:
+        print_json(made.as_json(gpus_per_trial=gpus_per_trial, slots=slots))
+        return
+    _print(made, gpus_per_trial, slots)
+
+
+def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
+    from rich.table import Table
+
+    out, suite = console(), plan.resolved.suite
+    out.print(f"[bold]{suite.suite}[/bold] v{suite.version}: {suite.question}\n")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("method")
+    for heading in ("trials", "done", "missing", "failed", "a trial", "to go"):
+        table.add_column(heading, justify="right")
+    for m in plan.methods:
+        table.add_row(
+            m.row,
+            *(str(n) for n in (m.trials, m.done, m.missing, m.failed)),
+            duration(m.seconds) if m.seconds is not None else "–",
+            duration(m.remaining_seconds) if m.missing else "–",
+        )
+    out.print(table)
+    out.print(
+        f"\n{len(plan.resolved.trials)} trials: {len(plan.done)} done, {len(plan.missing)} "
+        f"missing, {len(plan.failed)} failed"
+    )
+    seconds = plan.total(plan.missing)
+    if not plan.missing:
+        out.print("nothing to run")
+    elif seconds is None:
+        out.print("no estimate: not every problem has a finished trial yet")
+    else:
+        out.print(
+            f"about {duration(seconds / slots)} with {slots} at a time, "
+            f"{seconds * gpus_per_trial / 3600:.2g} GPU-hours at {gpus_per_trial:g} of a GPU each"
+        )
+    for fault in plan.faults:
+        out.print(f"unreadable: {fault}", style="yellow", markup=False, soft_wrap=True)

@@ -1,0 +1,37 @@
+"""`evenhand report SUITE`: records become a leaderboard and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import Edition, Only, Plugins, Results, SuiteName, open_part
+from harness.cli.output import console
+
+
+def report(
+    suite: SuiteName,
+    results: Results = "results",
+    edition: Edition = "main",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to write; by default report/SUITE.", file_okay=False),
+    ] = None,
+    only: Only = None,
+    plugin: Plugins = None,
+) -> None:
+    """Write the leaderboard as HTML, LaTeX, CSV, Markdown and Parquet, and print it."""
+    import reports
+    from harness.store import Store
+    from reports import leaderboard, terminal
+
+    resolved = open_part(suite, only, plugin)
+    board = leaderboard.build(resolved, Store.open(results, edition))
+    written = reports.write(board, out or Path("report") / resolved.suite.suite)
+    screen = console()
+    screen.print(terminal.render(board))
+    screen.print()
+    for what, path in (("HTML", written.html), ("LaTeX", written.tables), ("CSV", written.csv)):
+        screen.print(f"{what:<6} {path}", soft_wrap=True)

@@ -1,0 +1,182 @@
+"""`evenhand run SUITE`: train what is missing."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.options import (
+    AsJson,
+    Edition,
+    Only,
+    Plugins,
+    Results,
+    SuiteName,
+    load_plugins,
+    open_part,
+)
+from harness.cli.output import console, errors
+from harness.errors import RunError
+
+if TYPE_CHECKING:
+    from harness.run.drive import Runner, Watch
+    from harness.run.execute import Execution
+    from harness.run.plan import Plan
+    from harness.store import Store
+
+UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+INTERRUPTED = 130
+
+
+def seconds(text: str) -> float:
+    """`90`, `45s`, `30m`, `2h`, `1d` in seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
+    if match is None or match[2] not in UNITS or float(match[1]) <= 0:
+        raise RunError(f"--time-limit {text}: write e.g. 90s, 30m or 2h")
+    return float(match[1]) * UNITS[match[2]]
+
+
+def run(
+    suite: SuiteName,
+    results: Results = "results",
+    edition: Edition = "main",
+    only: Only = None,
+    plugin: Plugins = None,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="In this process, one by one, without Ray.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray://…|HOST:PORT|auto|local",
+            help="A Ray cluster; by default a Ray of its own on this machine.",
+        ),
+    ] = None,
+    cpus_per_trial: Annotated[float, typer.Option(min=0.1, help="CPU cores of a trial.")] = 1,
+    gpus_per_trial: Annotated[
+        float | None,
+        typer.Option(min=0, help="Share of a GPU; by default 0.25 where there is one."),
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run failed and diverged trials again.")
+    ] = False,
+    max_failures: Annotated[
+        int | None, typer.Option(min=0, help="Stop when more trials than this have failed.")
+    ] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(metavar="TIME", help="For each trial: 90s, 30m, 2h.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Train every trial of a suite that has no record yet. Stop and start it as you like."""
+    from harness.run.plan import make_plan
+    from harness.store import Store
+
+    limit = float("inf") if time_limit is None else seconds(time_limit)
+    resolved = open_part(suite, only, plugin)
+    store = Store.open(results, edition)
+    plan = make_plan(resolved, store, retry_failed=retry_failed)
+    if not plan.missing:
+        _nothing_to_do(plan, json)
+        return
+    store.check_writable()
+    execution = _execution(plan, threads=max(1, round(cpus_per_trial)), time_limit=limit)
+    runner = _runner(inline, _everywhere(results), address, (cpus_per_trial, gpus_per_trial), plugin)
+    _drive(plan, execution, store, runner, json, max_failures)
+
+
+def _drive(
+    plan: Plan,
+    execution: Execution,
+    store: Store,
+    runner: Runner,
+    json: bool,
+    max_failures: int | None,
+) -> None:
+    from harness.cli.display import display
+    from harness.run.drive import Watch, drive
+
+    # A batch scheduler ends a job by SIGTERM: the same clean stop as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with display(plan, json=json) as sink:
+        watch = Watch(sink, max_failures)
+        try:
+            after = drive(plan, execution, store, watch, runner)
+        except KeyboardInterrupt:
+            after = None
+    if after is None:
+        _stopped(watch)
+        raise typer.Exit(1 if watch.too_many_failures else INTERRUPTED)
+    failed = len(after.failed)
+    if failed and not json:
+        errors().print(
+            f"{failed} trials failed; `evenhand status {plan.resolved.source}` says why",
+            soft_wrap=True,
+        )
+    if failed or after.missing:
+        raise typer.Exit(1)
+
+
+def _execution(plan: Plan, *, threads: int, time_limit: float) -> Execution:
+    """Raises the error of a data set or a network that does not fit, before any trial starts."""
+    from harness.run import provenance
+    from harness.run.execute import Execution, load_sources
+
+    problems = {trial.problem.name: trial.problem for trial in plan.missing}
+    return Execution(
+        suite=f"{plan.resolved.suite.suite} v{plan.resolved.suite.version}",
+        command=provenance.command(),
+        threads=threads,
+        time_limit=time_limit,
+        sources=load_sources(list(problems.values()), seed=plan.missing[0].seed),
+    )
+
+
+def _runner(
+    inline: bool,
+    location: str,
+    address: str | None,
+    resources: tuple[float, float | None],
+    plugin: list[Path] | None,
+) -> Runner:
+    if inline:
+        from harness.run.inline import run_inline
+
+        return run_inline
+
+    def on_ray(*args: Any) -> None:
+        from harness.run.ray_tune import Resources, run_on_ray
+
+        run_on_ray(
+            *args,
+            location=location,
+            address=address,
+            resources=Resources(*resources),
+            plugins=load_plugins(plugin),
+        )
+
+    return on_ray
+
+
+def _everywhere(results: str) -> str:
+    """The store as workers can open it, whose working folder is not ours."""
+    return results if "://" in results else str(Path(results).resolve())
+
+
+def _nothing_to_do(plan: Plan, json: bool) -> None:
+    if json:
+        return
+    failed = len(plan.failed)
+    console().print(f"nothing to run: {len(plan.done)} of {len(plan.resolved.trials)} trials are done")
+    if failed:
+        console().print(f"{failed} failed; --retry-failed runs them again")
+        raise typer.Exit(1)
+
+
+def _stopped(watch: Watch) -> None:
+    said = f"more than {watch.max_failures} trials failed" if watch.too_many_failures else "stopped"
+    errors().print(f"{said}: what is done is kept; the same command goes on")

@@ -1,0 +1,33 @@
+"""`evenhand show KEY`: one trial, whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import AsJson, Edition, Results
+from harness.cli.output import console
+from harness.errors import StoreError
+
+
+def show(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A trial's key, or how it begins.")],
+    results: Results = "results",
+    edition: Edition = "main",
+    json: AsJson = False,
+) -> None:
+    """Show one trial: its spec, scores, cost and where it ran."""
+    from harness.store import Store
+    from reports import trial
+
+    store = Store.open(results, edition)
+    keys = [known for known in store.heads() if known.startswith(key)]
+    if len(keys) != 1:
+        said = "no record's key begins" if not keys else f"{len(keys)} records' keys begin"
+        raise StoreError(f"{store.location}: {said} with {key!r}\n  `evenhand status` lists what is there")
+    record = store.read(keys[0])
+    if json:
+        print(record.model_dump_json(indent=2))
+        return
+    console().print(trial.render(record))

@@ -1,0 +1,3 @@
+"""Profiles, splits, fingerprints, and one file per source of images."""
+
+IMPORT_ALL = True

@@ -1,0 +1,43 @@
+"""Labelled images in memory, and what a source of them provides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled images. A group is a minority attribute; 0 everywhere where there is none."""
+
+    pixels: UInt8[np.ndarray, "n height width channels"]
+    labels: Int[np.ndarray, " n"]
+    groups: Int[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: Int[np.ndarray, " kept"]) -> Images:
+        return Images(self.pixels[index], self.labels[index], self.groups[index])
+
+    def counts(self, n_classes: int, n_groups: int) -> Int[np.ndarray, "classes groups"]:
+        """How many images each (label, group) cell has."""
+        cells = self.labels * n_groups + self.groups
+        return np.bincount(cells, minlength=n_classes * n_groups).reshape(n_classes, n_groups)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set as it is distributed: its own splits, before any profile.
+
+    train is a pool from which a problem keeps some; val is None where the data set has no
+    validation split of its own.
+    """
+
+    train: Images
+    test: Images
+    classes: tuple[str, ...]
+    groups: tuple[str, ...] = ("all",)
+    val: Images | None = None

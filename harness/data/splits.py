@@ -1,0 +1,138 @@
+"""From a source to one trial's data: validation set aside, profile applied, all fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from harness.data.images import Images, Source
+from harness.data.profiles import Profile
+from harness.errors import DataError
+from harness.spec.record import DataSummary
+from harness.spec.registry import REGISTRY
+from harness.spec.streams import generator
+from harness.spec.trial import Problem, Stream
+
+Index = Int[np.ndarray, " kept"]
+
+
+@dataclass(frozen=True)
+class ProblemData:
+    """What one trial trains and is evaluated on. counts are those of the training set."""
+
+    train: Images
+    val: Images | None
+    test: Images
+    counts: Int[np.ndarray, "classes groups"]
+    summary: DataSummary
+
+
+def load_source(problem: Problem) -> Source:
+    """The problem's data set from disk. Raises `DataError` where it is not there or not whole."""
+    source: Source = REGISTRY.make("dataset", problem.dataset)
+    return source
+
+
+def prepare(problem: Problem, source: Source, *, seed: int, vary: Collection[Stream]) -> ProblemData:
+    """The splits of a problem at one seed.
+
+    Raises `DataError` where the source has too few images for the profile and the splits.
+    """
+    by_class = _shuffled_by_class(source, generator("split", seed, vary))
+    val, by_class = _set_aside(problem, source, by_class)
+    keep = _kept(problem, by_class, generator("subset", seed, vary))
+    if problem.val.fraction is not None:
+        val, keep = _fraction(problem, source, keep, generator("split", seed, vary))
+    train_index = np.concatenate(keep)
+    train = source.train[train_index]
+    val_images = source.train[val] if val is not None else source.val
+    counts = train.counts(len(source.classes), len(source.groups))
+    kept = [train_index, val if val is not None else np.arange(len(source.val or ()))]
+    summary = DataSummary(
+        fingerprint=_fingerprint([train, val_images, source.test], kept),
+        classes=source.classes,
+        groups=source.groups,
+        train=tuple(tuple(row) for row in counts.tolist()),
+        n_val=0 if val_images is None else len(val_images),
+        n_test=len(source.test),
+    )
+    return ProblemData(train, val_images, source.test, counts, summary)
+
+
+def _shuffled_by_class(source: Source, rng: np.random.Generator) -> list[Index]:
+    indices = [np.flatnonzero(source.train.labels == c) for c in range(len(source.classes))]
+    return [rng.permutation(index) for index in indices]
+
+
+def _set_aside(
+    problem: Problem, source: Source, by_class: list[Index]
+) -> tuple[Index | None, list[Index]]:
+    """`val: {per_class: n}`: the first n of each class, before the profile."""
+    n = problem.val.per_class
+    if n is None:
+        return None, by_class
+    for name, index in zip(source.classes, by_class, strict=True):
+        if len(index) <= n:
+            raise DataError(
+                f"{problem.name}: class {name} has {len(index)} training images, "
+                f"val takes {n} of each class\n  lower `val: {{per_class: {n}}}`"
+            )
+    return np.concatenate([index[:n] for index in by_class]), [index[n:] for index in by_class]
+
+
+def _kept(problem: Problem, by_class: list[Index], rng: np.random.Generator) -> list[Index]:
+    """As many of each class as the profile says, drawn by the stream `subset`."""
+    profile: Profile = REGISTRY.make("profile", problem.profile)
+    n_max = problem.n_max or min(len(index) for index in by_class)
+    wanted = profile(n_max, len(by_class))
+    if wanted is None:
+        return by_class
+    for c, (n, index) in enumerate(zip(wanted, by_class, strict=True)):
+        if n < 1:
+            raise DataError(
+                f"{problem.name}: class {c} would keep no image of {n_max}\n"
+                f"  a ratio of at most {n_max} leaves it one"
+            )
+        if n > len(index):
+            raise DataError(
+                f"{problem.name}: class {c} has {len(index)} images to train on, the profile "
+                f"wants {n}\n  lower n_max (now {n_max}) or the images that `val:` takes"
+            )
+    return [np.sort(rng.permutation(np.sort(i))[:n]) for n, i in zip(wanted, by_class, strict=True)]
+
+
+def _fraction(
+    problem: Problem, source: Source, keep: list[Index], rng: np.random.Generator
+) -> tuple[Index, list[Index]]:
+    """`val: {fraction: f}`: a share of each class after the profile, at least one image."""
+    share = problem.val.fraction or 0.0
+    val, train = [], []
+    for name, index in zip(source.classes, keep, strict=True):
+        n = max(1, round(share * len(index)))
+        if n >= len(index):
+            raise DataError(
+                f"{problem.name}: class {name} keeps {len(index)} image(s), too few for training "
+                f"and `val: {{fraction: {share:g}}}`\n  use `val: {{per_class: n}}` or a lower ratio"
+            )
+        shuffled = rng.permutation(index)
+        val.append(shuffled[:n])
+        train.append(np.sort(shuffled[n:]))
+    return np.concatenate(val), train
+
+
+def _fingerprint(splits: list[Images | None], kept: list[Index]) -> str:
+    digest = hashlib.sha256()
+    for index in kept:
+        digest.update(np.ascontiguousarray(index, dtype="<i8").tobytes() + b"|")
+    for images in splits:
+        if images is None:
+            continue
+        digest.update(repr(images.pixels.shape).encode())
+        digest.update(np.ascontiguousarray(images.labels, dtype="<i8").tobytes())
+        digest.update(np.ascontiguousarray(images.groups, dtype="<i8").tobytes())
+        digest.update(np.ascontiguousarray(images.pixels).tobytes())
+    return digest.hexdigest()[:32]

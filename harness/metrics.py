@@ -1,0 +1,162 @@
+"""Every metric is a pure function of an evaluation's counts and the training counts.
+
+    counts  [groups, labels, predictions]  examples of one split at one checkpoint
+    train   [labels, groups]               examples that were trained on
+
+Scores are fractions. A metric that is undefined on these counts (a class that the split lacks, a
+quotient of zeros) is None, never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from harness.spec.registry import REGISTRY, metric
+
+Counts = Int[np.ndarray, "groups labels predictions"]
+Train = Int[np.ndarray, "labels groups"]
+MANY, FEW = 100, 20
+
+
+def score(name: str, counts: Counts, train: Train) -> float | None:
+    """The named metric, or None where it is undefined. Raises `UnknownName`."""
+    function: Callable[[Counts, Train], Any] = REGISTRY.get("metric", name).make
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(function(counts, train))
+    return value if math.isfinite(value) else None
+
+
+def better(name: str) -> str:
+    """"higher" or "lower": the direction in which the named metric improves."""
+    return str(REGISTRY.get("metric", name).facts["better"])
+
+
+def recalls(counts: Counts) -> Float[np.ndarray, " labels"]:
+    """Recall of each class over all groups; NaN for a class that the split lacks."""
+    confusion = counts.sum(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.diag(confusion) / confusion.sum(1)
+
+
+def _precisions(counts: Counts) -> Float[np.ndarray, " labels"]:
+    confusion = counts.sum(0)
+    return np.diag(confusion) / confusion.sum(0)
+
+
+def _group_accuracies(counts: Counts) -> Float[np.ndarray, " cells"]:
+    """Accuracy of each (label, group) cell that the split has."""
+    size = counts.sum(2)
+    correct = np.diagonal(counts, axis1=1, axis2=2)
+    return (correct[size > 0] / size[size > 0]).astype(np.float64)
+
+
+def _mean_recall_where(keep: np.ndarray, counts: Counts) -> float:
+    return float(recalls(counts)[keep].mean()) if keep.any() else math.nan
+
+
+@metric(better="higher", title="Accuracy")
+def accuracy(counts: Counts, train: Train) -> float:
+    """Share of the split that is predicted correctly."""
+    return float(np.trace(counts.sum(0)) / counts.sum())
+
+
+@metric(better="lower", title="Error")
+def error(counts: Counts, train: Train) -> float:
+    """1 − accuracy."""
+    return 1 - accuracy(counts, train)
+
+
+@metric(better="higher", title="Balanced accuracy")
+def balanced_accuracy(counts: Counts, train: Train) -> float:
+    """Mean over classes of the recall."""
+    return float(recalls(counts).mean())
+
+
+@metric(better="lower", title="Balanced error")
+def balanced_error(counts: Counts, train: Train) -> float:
+    """1 − balanced accuracy."""
+    return 1 - balanced_accuracy(counts, train)
+
+
+@metric(better="higher", title="Worst-class recall")
+def min_recall(counts: Counts, train: Train) -> float:
+    """Smallest recall of any class."""
+    return float(recalls(counts).min())
+
+
+@metric(better="lower", title="Worst-class error")
+def worst_class_error(counts: Counts, train: Train) -> float:
+    """1 − the smallest recall of any class."""
+    return 1 - min_recall(counts, train)
+
+
+@metric(better="higher", title="G-mean")
+def g_mean(counts: Counts, train: Train) -> float:
+    """Geometric mean over classes of the recall."""
+    with np.errstate(divide="ignore"):
+        return float(np.exp(np.log(recalls(counts)).mean()))
+
+
+@metric(better="higher", title="Macro F1")
+def macro_f1(counts: Counts, train: Train) -> float:
+    """Mean over classes of 2·C_yy / (label count + prediction count)."""
+    confusion = counts.sum(0)
+    return float((2 * np.diag(confusion) / (confusion.sum(0) + confusion.sum(1))).mean())
+
+
+@metric(better="higher", title="Worst-class precision")
+def min_precision(counts: Counts, train: Train) -> float:
+    """Smallest precision of any class; undefined where a class is never predicted."""
+    return float(_precisions(counts).min())
+
+
+@metric(better="higher", title="Min coverage")
+def min_coverage(counts: Counts, train: Train) -> float:
+    """Smallest share of the predictions that any class gets."""
+    confusion = counts.sum(0)
+    return float(confusion.sum(0).min() / confusion.sum())
+
+
+@metric(better="higher", title="Min head–tail recall")
+def min_head_tail_recall(counts: Counts, train: Train) -> float:
+    """The smaller mean recall of head (90 % of the classes by training size) and tail (10 %)."""
+    order = np.argsort(-train.sum(1), kind="stable")
+    tail = np.zeros(len(order), dtype=bool)
+    tail[order[len(order) - max(1, len(order) // 10) :]] = True
+    return min(_mean_recall_where(~tail, counts), _mean_recall_where(tail, counts))
+
+
+@metric(better="higher", title="Many")
+def many_recall(counts: Counts, train: Train) -> float:
+    """Mean recall of the classes with more than 100 training examples."""
+    return _mean_recall_where(train.sum(1) > MANY, counts)
+
+
+@metric(better="higher", title="Medium")
+def medium_recall(counts: Counts, train: Train) -> float:
+    """Mean recall of the classes with 20 to 100 training examples."""
+    n = train.sum(1)
+    return _mean_recall_where((n >= FEW) & (n <= MANY), counts)
+
+
+@metric(better="higher", title="Few")
+def few_recall(counts: Counts, train: Train) -> float:
+    """Mean recall of the classes with fewer than 20 training examples."""
+    return _mean_recall_where(train.sum(1) < FEW, counts)
+
+
+@metric(better="higher", title="Worst-group accuracy")
+def worst_group_accuracy(counts: Counts, train: Train) -> float:
+    """Smallest accuracy of any (label, group) cell that the split has."""
+    return float(_group_accuracies(counts).min())
+
+
+@metric(better="higher", title="Balanced group accuracy")
+def balanced_group_accuracy(counts: Counts, train: Train) -> float:
+    """Mean accuracy of the (label, group) cells that the split has."""
+    return float(_group_accuracies(counts).mean())

@@ -1,0 +1,53 @@
+"""What a run tells while it goes: plain data, so that it crosses processes and becomes JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from harness.spec.record import Record, Status
+from harness.spec.trial import Trial
+
+Kind = Literal["started", "progress", "ended", "fatal"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to one trial.
+
+    score is the recipe's `best_by` on validation data after `epoch` of `epochs`; "fatal" is what
+    ends the whole run, with the reason in `cause`.
+    """
+
+    kind: Kind
+    key: str
+    trial: str
+    epoch: int | None = None
+    epochs: int | None = None
+    score: float | None = None
+    status: Status | None = None
+    cause: str = ""
+    seconds: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {k: v for k, v in asdict(self).items() if v not in (None, "")}
+
+
+Sink = Callable[[Event], None]
+
+
+def started(trial: Trial) -> Event:
+    return Event("started", trial.key, str(trial), epochs=trial.recipe.epochs)
+
+
+def ended(record: Record) -> Event:
+    """A trial has left its record."""
+    return Event(
+        "ended",
+        record.key,
+        str(record.trial),
+        status=record.exit.status,
+        cause=record.exit.cause,
+        seconds=record.cost.seconds,
+    )

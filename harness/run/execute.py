@@ -1,0 +1,162 @@
+"""One trial, from its spec to its record in the store. What goes wrong becomes a record too."""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from harness.data.images import Source
+from harness.data.splits import load_source, prepare
+from harness.errors import EvenhandError
+from harness.run import provenance
+from harness.run.events import Event, Sink, ended, started
+from harness.spec.base import Part, canonical
+from harness.spec.record import Cost, Exit, Provenance, Record
+from harness.spec.trial import Problem, Trial
+from harness.store import Store
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How trials are run: nothing in here may change a result.
+
+    threads     CPU threads of a trial
+    time_limit  seconds that one trial may take
+    sources     data sets in memory, by `source_key`; what is not here is read from disk
+    attempts    tries of each trial before this run, by key; absent: none
+    """
+
+    suite: str = ""
+    command: str = ""
+    commit: provenance.Commit = field(default_factory=provenance.commit)
+    threads: int = 1
+    time_limit: float = math.inf
+    gpu_fraction: float = 1.0
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
+
+
+def source_key(dataset: Part) -> str:
+    """One text for one data set."""
+    return canonical(dataset)
+
+
+def load_sources(problems: list[Problem], seed: int) -> dict[str, Source]:
+    """Every data set once, each problem tried on it.
+
+    Raises `DataError` for what is not on disk, not whole, or too small for its problem.
+    """
+    sources: dict[str, Source] = {}
+    for problem in problems:
+        key = source_key(problem.dataset)
+        if key not in sources:
+            sources[key] = load_source(problem)
+        prepare(problem, sources[key], seed=seed, vary=())
+    return sources
+
+
+def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:
+    """Train, write the record, tell the sink. Only a store that cannot be written to raises.
+
+    Raises `KeyboardInterrupt` after the record that says "interrupted".
+    """
+    clock, began = time.perf_counter(), provenance.now()
+    sink(started(trial))
+    interrupt: KeyboardInterrupt | None = None
+    try:
+        record = _trained(trial, execution, sink)
+    except KeyboardInterrupt as stop:
+        interrupt = stop
+        record = unfinished(trial, execution, Exit(status="interrupted", cause="interrupted"))
+    except EvenhandError as error:
+        record = unfinished(trial, execution, Exit(status="failed", cause=str(error)))
+    except Exception as error:
+        # The edge of a trial: whatever a method, a data set or the hardware raised is its result.
+        cause = f"{type(error).__name__}: {error}"
+        trace = traceback.format_exc()
+        record = unfinished(trial, execution, Exit(status="failed", cause=cause, traceback=trace))
+    stamped = record.provenance.model_copy(update={"started": began, "finished": provenance.now()})
+    seconds = time.perf_counter() - clock
+    cost = record.cost.model_copy(update={"seconds": seconds})
+    record = record.model_copy(update={"provenance": stamped, "cost": cost})
+    store.write(record)
+    sink(ended(record))
+    if interrupt is not None:
+        raise interrupt
+    return record
+
+
+def unfinished(trial: Trial, execution: Execution, exit: Exit) -> Record:
+    """The record of a trial that has nothing to show."""
+    return Record(
+        key=trial.key,
+        trial=trial,
+        exit=exit,
+        attempts=execution.attempts.get(trial.key, 0) + 1,
+        cost=Cost(),
+        provenance=_provenance(execution),
+    )
+
+
+def _trained(trial: Trial, execution: Execution, sink: Sink) -> Record:
+    import torch
+
+    from harness.train.engine import Diverged, Progress, TimeUp, train
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda" and execution.gpu_fraction < 1:
+        torch.cuda.set_per_process_memory_fraction(execution.gpu_fraction)
+
+    def report(progress: Progress) -> None:
+        event = replace(started(trial), kind="progress", epoch=progress.epoch)
+        sink(replace(event, score=progress.score))
+
+    source = execution.sources.get(source_key(trial.problem.dataset)) or load_source(trial.problem)
+    data = prepare(trial.problem, source, seed=trial.seed, vary=trial.vary)
+    record = unfinished(trial, execution, Exit(status="done"))
+    seen = {"data": data.summary, "provenance": _on_device(record.provenance, device)}
+    record = record.model_copy(update=seen)
+    try:
+        outcome = train(
+            trial,
+            data,
+            device=device,
+            threads=execution.threads,
+            time_limit=execution.time_limit,
+            report=report,
+        )
+    except Diverged as error:
+        end = Exit(status="diverged", cause=str(error), step=error.step, epoch=error.epoch)
+        return record.model_copy(update={"exit": end})
+    except TimeUp:
+        cause = f"took longer than the time limit of {execution.time_limit:g} s"
+        return record.model_copy(update={"exit": Exit(status="failed", cause=cause)})
+    found = {"evaluations": outcome.evaluations, "curves": outcome.curves, "cost": outcome.cost}
+    return record.model_copy(update=found)
+
+
+def _provenance(execution: Execution) -> Provenance:
+    return Provenance(
+        suite=execution.suite,
+        command=execution.command,
+        commit=execution.commit.commit,
+        dirty=execution.commit.dirty,
+        versions=provenance.versions(),
+        host=provenance.host(),
+        cpu=provenance.cpu(),
+        threads=execution.threads,
+    )
+
+
+def _on_device(before: Provenance, device: object) -> Provenance:
+    import torch
+
+    assert isinstance(device, torch.device)
+    if device.type != "cuda":
+        return before
+    gpu = torch.cuda.get_device_name(device)
+    seen = {"device": "cuda", "gpu": gpu, "driver": provenance.driver()}
+    return before.model_copy(update=seen)

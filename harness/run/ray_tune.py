@@ -1,0 +1,265 @@
+"""Run trials on Ray Tune: the one file that imports ray.
+
+Ray only schedules. A worker writes a trial's record before it reports, and what counts as done is
+read from the store alone: Tune ends trials that hung, ran out of memory or reported nothing as
+"terminated", keeps a state file that lags behind, and its `restore` repeats finished trials.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import math
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from harness.errors import RunError, StoreError
+from harness.run.events import Event, Sink
+from harness.run.execute import Execution, run_trial
+from harness.spec.registry import Plugin
+from harness.spec.trial import Trial
+from harness.store import Store
+
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+LOST_NODE_RETRIES = 2
+HANG_GRACE_SECONDS = 60
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial takes. gpus None: a quarter of one where the cluster has any."""
+
+    cpus: float = 1
+    gpus: float | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that a worker needs, put once into the object store. trials are in JSON."""
+
+    trials: tuple[str, ...]
+    execution: Execution
+    location: str
+    edition: str
+    plugins: tuple[Plugin, ...]
+
+
+def run_on_ray(
+    trials: Sequence[Trial],
+    execution: Execution,
+    store: Store,
+    sink: Sink,
+    *,
+    location: str,
+    address: str | None,
+    resources: Resources,
+    plugins: tuple[Plugin, ...] = (),
+) -> None:
+    """Run the trials on a cluster, or on a Ray of our own on this machine where address is None.
+
+    location is where the workers open the store: a URL, or a path that every node sees.
+    Comes back when Tune has no more to run; what is done stands in the store. Raises `RunError`
+    where the cluster cannot be reached or can never meet the resources, `StoreError` where a worker
+    could not write, and `KeyboardInterrupt` as it comes.
+    """
+    os.environ.update(QUIET)
+    import ray
+
+    with _connected(address):
+        gpus = _granted(resources, ray.cluster_resources())
+        fraction = min(1.0, gpus) if gpus else 1.0
+        work = Work(
+            trials=tuple(trial.model_dump_json() for trial in trials),
+            execution=replace(execution, gpu_fraction=fraction),
+            location=location,
+            edition=store.edition,
+            plugins=plugins,
+        )
+        mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
+        with _relayed(mailbox, sink) as fatal, tempfile.TemporaryDirectory() as folder:
+            try:
+                _fit(ray.put(work), mailbox, len(trials), resources.cpus, gpus, folder)
+            except RuntimeError as error:
+                # Ray's memory monitor ends the whole experiment when it kills one worker. The
+                # caller plans again; the store knows what is missing.
+                logging.getLogger(__name__).debug("Tune ended early: %s", error)
+        if fatal:
+            raise StoreError(fatal[0])
+
+
+def _fit(work: Any, mailbox: Any, n: int, cpus: float, gpus: float, folder: str) -> None:
+    from ray import tune
+
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    # References inside a list reach the trainable as references: each process fetches the work
+    # once, not once a trial.
+    trainable = tune.with_parameters(_trainable, box=[work, mailbox])
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": cpus, "gpu": gpus}),
+        param_space={"index": tune.grid_search(list(range(n)))},
+        tune_config=tune.TuneConfig(reuse_actors=True),
+        run_config=tune.RunConfig(
+            name="evenhand",
+            storage_path=folder,
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=LOST_NODE_RETRIES),
+        ),
+    )
+    tuner.fit()
+
+
+def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
+    """One trial inside a re-used actor. Nothing but a store that cannot be written to raises."""
+    from ray import tune
+
+    reference, mailbox = box
+    work, store = _unpacked(reference)
+    trial = Trial.model_validate_json(work.trials[config["index"]])
+
+    def sink(event: Event) -> None:
+        mailbox.post.remote(event)
+
+    with _ended_when_hanging(work.execution.time_limit):
+        try:
+            record = run_trial(trial, work.execution, store, sink)
+        except StoreError as error:
+            sink(Event("fatal", trial.key, str(trial), cause=str(error)))
+            raise
+    tune.report({"status": record.exit.status})
+
+
+@lru_cache(maxsize=1)
+def _unpacked(reference: Any) -> tuple[Work, Store]:
+    """The work behind a reference, and its store; once a process."""
+    import ray
+
+    work: Work = ray.get(reference)
+    for plugin in work.plugins:
+        plugin.load()
+    return work, Store.open(work.location, work.edition)
+
+
+@contextlib.contextmanager
+def _ended_when_hanging(time_limit: float) -> Iterator[None]:
+    """End the process of a trial that does not look at its clock: it may even hold the GIL."""
+    if math.isinf(time_limit):
+        yield
+        return
+    faulthandler.dump_traceback_later(time_limit + HANG_GRACE_SECONDS, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+class _Mailbox:
+    """Where workers leave events and the driver picks them up; also over a `ray://` address."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def post(self, event: Event) -> None:
+        self.events.append(event)
+
+    def take(self) -> list[Event]:
+        taken, self.events = self.events, []
+        return taken
+
+
+@contextlib.contextmanager
+def _relayed(mailbox: Any, sink: Sink) -> Iterator[list[str]]:
+    """Hand on events as they come; what comes back holds the reason if a worker cannot go on."""
+    import _thread
+
+    import ray
+
+    fatal: list[str] = []
+    over = threading.Event()
+
+    def hand_on() -> None:
+        for event in ray.get(mailbox.take.remote()):
+            if event.kind == "fatal" and not fatal:
+                fatal.append(event.cause)
+                _thread.interrupt_main()
+            sink(event)
+
+    def pump() -> None:
+        while not over.wait(POLL_SECONDS):
+            with contextlib.suppress(ray.exceptions.RayError):
+                hand_on()
+
+    thread = threading.Thread(target=pump, daemon=True)
+    thread.start()
+    try:
+        yield fatal
+    except KeyboardInterrupt:
+        if not fatal:
+            raise
+    finally:
+        over.set()
+        thread.join()
+        with contextlib.suppress(ray.exceptions.RayError):
+            hand_on()
+
+
+@contextlib.contextmanager
+def _connected(address: str | None) -> Iterator[None]:
+    """A connection to a cluster, or a Ray of our own; only the latter ends with it.
+
+    "auto" joins the cluster of this machine only when it is asked for by that name.
+    """
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    own = {"include_dashboard": False}
+    where = address or "local"
+    try:
+        ray.init(where, **quiet, **(own if where == "local" else {}))
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise RunError(
+            f"no Ray cluster at {where}: {reason}\n"
+            "  start one with `ray start --head`, or leave --address away to run on this machine"
+        ) from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _granted(resources: Resources, cluster: dict[str, float]) -> float:
+    """GPUs for a trial. Raises `RunError` for a request that no node could ever meet.
+
+    Tune would wait for ever for it, and crash on one and a half GPUs.
+    """
+    has = cluster.get("GPU", 0.0)
+    gpus = resources.gpus if resources.gpus is not None else (0.25 if has else 0.0)
+    if gpus > 1 and gpus != int(gpus):
+        raise RunError(f"--gpus-per-trial {gpus:g}: a share of one GPU, or whole ones")
+    for name, wanted, there in (
+        ("--gpus-per-trial", gpus, has),
+        ("--cpus-per-trial", resources.cpus, cluster.get("CPU", 0.0)),
+    ):
+        if wanted > there:
+            raise RunError(
+                f"{name} {wanted:g}: the cluster has {there:g} in all\n  lower it, or add nodes"
+            )
+    return gpus

@@ -1,0 +1,81 @@
+"""A registered recipe with some of its fields replaced by a suite's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.errors import Mistake, SpecError, suggest
+from harness.spec.base import Part
+from harness.spec.registry import REGISTRY
+from harness.spec.suite import Named
+from harness.spec.trial import Recipe
+
+FIELDS = [name for name in Recipe.model_fields if name != "name"]
+
+
+def part(kind: str, **settings: Mapping[str, Any]) -> Part:
+    """`part("schedule", step={"drops": ...})`: a part by the name of its one keyword."""
+    [(name, given)] = settings.items()
+    return REGISTRY.part(kind, name, given)
+
+
+def resolve_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
+    """The named recipe with fields replaced; backbone, schedule and augment are parts by name.
+
+    Raises `SpecError`; a mistake's `where` begins with the field's name.
+    """
+    recipe: Recipe = REGISTRY.get("recipe", name).make()
+    mistakes: list[Mistake] = []
+    fields: dict[str, Any] = json.loads(recipe.model_dump_json()) | {"name": name}
+    for key, value in given.items():
+        if key not in FIELDS:
+            said = suggest(str(key), FIELDS, "field")
+            what = f"a recipe has no field {key!r}"
+            mistakes.append(Mistake(what, (key,), said["right"], said["hint"]))
+            continue
+        try:
+            fields[key] = _field(key, value)
+        except SpecError as error:
+            mistakes += [Mistake(m.what, (key, *m.where), m.right, m.hint) for m in error.mistakes]
+    if mistakes:
+        raise SpecError(mistakes)
+    try:
+        resolved = Recipe.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        raise SpecError(
+            [
+                Mistake(f"{e['loc'][0]} = {e['input']!r}: {e['msg'].lower()}", tuple(e["loc"]))
+                for e in error.errors()
+            ]
+        ) from None
+    REGISTRY.get("metric", resolved.best_by)
+    return resolved
+
+
+def _named(kind: str, value: Any) -> Any:
+    try:
+        entry = Named.model_validate(value)
+    except ValidationError:
+        raise SpecError([Mistake(f"{value!r}: write a {kind}'s name, or `name: {{setting: value}}`")]) from None
+    return REGISTRY.part(kind, entry.name, entry.settings).model_dump(mode="json")
+
+
+def _parts(value: Any) -> Any:
+    if not isinstance(value, list):
+        raise SpecError([Mistake(f"{value!r}: write a list of augmentations; [] for none")])
+    return [_named("augmentation", item) for item in value]
+
+
+_PARTS: dict[str, Callable[[Any], Any]] = {
+    "backbone": lambda value: _named("backbone", value),
+    "schedule": lambda value: _named("schedule", value),
+    "augment": _parts,
+}
+
+
+def _field(key: str, value: Any) -> Any:
+    return _PARTS[key](value) if key in _PARTS else value

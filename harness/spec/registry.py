@@ -1,0 +1,281 @@
+"""Parts register by decorator under a kind and a name; a suite names them.
+
+    @method(cite="kini2021label", title="VS")
+    def vs(tau: float = 1.0, gamma: float = 0.15) -> Method: ...
+
+The function's signature is the only list of its settings: names, types and defaults are read off
+it here, for the suite reader, the record and `evenhand list` alike. Our own parts are found by
+importing the packages below; a third party's through the entry-point group `evenhand`, each entry
+naming a module to import; a single file through `load_plugin`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from harness.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
+from harness.spec.base import Part, plain
+
+ENTRY_POINTS = "evenhand"
+OUR_PARTS = (
+    "harness.metrics",
+    "harness.data",
+    "harness.backbones",
+    "harness.methods",
+    "harness.train.recipes",
+    "harness.train.schedules",
+    "harness.data.augmentations",
+)
+
+FIXED_KINDS = frozenset({"metric"})
+"""Kinds whose functions are called with data, not with settings."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One parameter of a part."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def type_name(self) -> str:
+        base = typing.get_args(self.annotation)[0] if self._annotated else self.annotation
+        return base.__name__ if isinstance(base, type) else str(base).replace("typing.", "")
+
+    def __str__(self) -> str:
+        if self.required:
+            return f"{self.name}: {self.type_name}"
+        return f"{self.name}: {self.type_name} = {plain(self.default)}"
+
+    @property
+    def _annotated(self) -> bool:
+        return typing.get_origin(self.annotation) is typing.Annotated
+
+    def check(self, value: Any) -> JsonValue:
+        """The value in its declared type; a list may stand for a tuple, nothing else is bent.
+
+        Raises `ValueError` with what is wrong.
+        """
+        try:
+            adapter: TypeAdapter[Any] = TypeAdapter(self.annotation)
+            parsed = adapter.validate_json(json.dumps(value), strict=True)
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].lower()) from None
+        except TypeError:
+            raise ValueError(f"cannot be a {type(value).__name__}") from None
+        return typing.cast("JsonValue", adapter.dump_python(parsed, mode="json"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered part: what makes it, and what is known of it without making it."""
+
+    kind: str
+    name: str
+    make: Callable[..., Any]
+    cite: str = ""
+    title: str = ""
+    version: int = 1
+    aliases: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(self.make) or "").partition("\n")[0]
+
+    @cached_property
+    def settings(self) -> dict[str, Setting]:
+        if self.kind in FIXED_KINDS:
+            return {}
+        hints = typing.get_type_hints(self.make, include_extras=True)
+        parameters = inspect.signature(self.make).parameters.values()
+        return {p.name: Setting(p.name, hints.get(p.name, Any), p.default) for p in parameters}
+
+    def resolve(self, given: Mapping[str, Any] | None = None) -> Part:
+        """This part with every default filled in.
+
+        Raises `SpecError` with one mistake for each setting that is unknown, missing or ill-typed;
+        a mistake's `where` is the setting's name.
+        """
+        given = dict(given or {})
+        mistakes: list[Mistake] = []
+        takes = f"it takes {', '.join(map(str, self.settings.values())) or 'no settings'}"
+        for name in given.keys() - self.settings.keys():
+            hint = suggest(str(name), list(self.settings))["hint"]
+            what = f"{self.name} has no setting {name!r}"
+            mistakes.append(Mistake(what, (name,), takes, hint))
+        values: dict[str, JsonValue] = {}
+        for name, setting in self.settings.items():
+            try:
+                if name not in given and setting.required:
+                    raise ValueError("is not given")
+                values[name] = setting.check(given.get(name, setting.default))
+            except ValueError as error:
+                shown = f" = {given[name]!r}" if name in given else ""
+                what = f"{self.name}: {name}{shown}: {error}"
+                mistakes.append(Mistake(what, (name,) if name in given else (), takes))
+        if mistakes:
+            raise SpecError(mistakes)
+        return Part(name=self.name, version=self.version, settings=values)
+
+
+class Registry:
+    """All entries by kind and name. One instance, `REGISTRY`, filled on first use."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, Entry]] = {}
+        self._aliases: dict[str, dict[str, str]] = {}
+        self._filled = False
+
+    def add(self, entry: Entry) -> None:
+        """Raises `SpecError` where the name is taken by another function."""
+        entries = self._entries.setdefault(entry.kind, {})
+        aliases = self._aliases.setdefault(entry.kind, {})
+        for name in (entry.name, *entry.aliases):
+            holder = entries.get(aliases.get(name, name))
+            if holder is not None and not _same_function(holder.make, entry.make):
+                where = f"{holder.make.__module__}.{holder.make.__qualname__}"
+                raise SpecError([Mistake(f"{entry.kind} {name!r} is registered twice", (), "", f"the other one is {where}")])
+        entries[entry.name] = entry
+        aliases.update(dict.fromkeys(entry.aliases, entry.name))
+
+    def get(self, kind: str, name: str) -> Entry:
+        """Raises `UnknownName` with the nearest name there is."""
+        self._fill()
+        entries = self._entries.get(kind, {})
+        aliases = self._aliases.get(kind, {})
+        try:
+            return entries[aliases.get(name, name)]
+        except KeyError:
+            raise UnknownName(kind, name, [*entries, *aliases]) from None
+
+    def all(self, kind: str) -> Iterator[Entry]:
+        """In order of name."""
+        self._fill()
+        yield from (entry for _, entry in sorted(self._entries.get(kind, {}).items()))
+
+    def part(self, kind: str, name: str, settings: Mapping[str, Any] | None = None) -> Part:
+        """A part with every default filled in; see `Entry.resolve`."""
+        return self.get(kind, name).resolve(settings)
+
+    def make(self, kind: str, part: Part) -> Any:
+        """Call what the part names with its settings."""
+        return self.get(kind, part.name).make(**part.settings)
+
+    def _fill(self) -> None:
+        if self._filled:
+            return
+        self._filled = True
+        for name in OUR_PARTS:
+            module = importlib.import_module(name)
+            for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
+                if getattr(module, "IMPORT_ALL", False):
+                    importlib.import_module(f"{name}.{found.name}")
+        for point in entry_points(group=ENTRY_POINTS):
+            try:
+                point.load()
+            except ImportError as error:
+                raise EvenhandError(f"plugin {point.name!r} ({point.value}): {error}") from error
+
+
+REGISTRY = Registry()
+
+
+def _same_function(a: Callable[..., Any], b: Callable[..., Any]) -> bool:
+    return (a.__module__, a.__qualname__) == (b.__module__, b.__qualname__)
+
+
+def _decorator(kind: str) -> Callable[..., Callable[[F], F]]:
+    def register(
+        *,
+        cite: str = "",
+        name: str | None = None,
+        title: str = "",
+        version: int = 1,
+        aliases: tuple[str, ...] = (),
+        **facts: Any,
+    ) -> Callable[[F], F]:
+        def add(function: F) -> F:
+            called = name or function.__name__
+            entry = Entry(kind, called, function, cite, title or called, version, aliases, facts)
+            REGISTRY.add(entry)
+            return function
+
+        return add
+
+    register.__name__ = kind
+    register.__doc__ = f"Register the decorated function as a {kind}, under its own name unless told."
+    return register
+
+
+method = _decorator("method")
+dataset = _decorator("dataset")
+backbone = _decorator("backbone")
+metric = _decorator("metric")
+recipe = _decorator("recipe")
+profile = _decorator("profile")
+schedule = _decorator("schedule")
+augmentation = _decorator("augmentation")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A file of somebody's own parts: its text, so that it travels to other machines."""
+
+    path: str
+    source: str
+
+    @classmethod
+    def read(cls, path: str | Path) -> Plugin:
+        """Raises `SpecError` where there is no such file."""
+        try:
+            return cls(str(path), Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError(f"{path}: cannot read the plugin: {error}") from None
+
+    def load(self) -> None:
+        """Run the file once in this process.
+
+        Raises `SpecError` with the line where the file itself fails.
+        """
+        name = f"evenhand_plugin_{Path(self.path).stem}"
+        if name in sys.modules:
+            return
+        module = types.ModuleType(name)
+        module.__file__ = self.path
+        sys.modules[name] = module
+        try:
+            exec(compile(self.source, self.path, "exec"), module.__dict__)
+        except EvenhandError:
+            del sys.modules[name]
+            raise
+        except (SyntaxError, ImportError, NameError, TypeError, AttributeError, ValueError) as error:
+            del sys.modules[name]
+            trace = error.__traceback__
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            line = error.lineno if isinstance(error, SyntaxError) else trace and trace.tb_lineno
+            raise SpecError(f"{self.path}:{line}: the plugin fails: {error}") from error

@@ -1,0 +1,1 @@
+"""The engine that runs a method's stages under a recipe."""

@@ -1,0 +1,49 @@
+"""What a trial needs of its process, set anew for each: actors are re-used, state must not leak."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import psutil
+import torch
+
+GIB = 2**30
+
+
+def prepare_process(*, threads: int, deterministic: bool, device: torch.device) -> None:
+    """Put every process-wide switch that a trial could feel into a known position."""
+    torch.set_num_threads(threads)
+    torch.set_default_dtype(torch.float32)
+    torch.set_float32_matmul_precision("highest")
+    torch.set_grad_enabled(True)
+    if deterministic:
+        # cuBLAS reads this once, before its first handle; without it deterministic mode refuses.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(deterministic)
+    torch.backends.cudnn.deterministic = deterministic
+    torch.backends.cudnn.benchmark = not deterministic
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    # Linux forgets the process's peak of resident memory when 5 is written here; elsewhere the
+    # peak of all trials so far is what can be had.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory_gib() -> float:
+    """Peak resident memory of this process since `prepare_process`, where the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / GIB
+    return float(psutil.Process().memory_info().rss / GIB)
+
+
+def peak_gpu_memory_gib(device: torch.device) -> float | None:
+    """Peak memory of tensors on the GPU since `prepare_process`; None on a CPU."""
+    if device.type != "cuda":
+        return None
+    return torch.cuda.max_memory_allocated(device) / GIB

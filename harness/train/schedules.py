@@ -1,0 +1,71 @@
+"""Factors on the learning rate by epoch, after warm-up. Borders are shares of all epochs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.spec.registry import schedule
+from harness.spec.trial import Recipe
+
+
+class Schedule(Protocol):
+    """The factor on the learning rate in a 0-based epoch."""
+
+    def __call__(self, epoch: int, epochs: int) -> float: ...
+
+
+@dataclass(frozen=True)
+class Constant:
+    def __call__(self, epoch: int, epochs: int) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True)
+class StepDrops:
+    """drops are (share of the epochs, factor from there on), in order."""
+
+    drops: tuple[tuple[float, float], ...]
+
+    def __call__(self, epoch: int, epochs: int) -> float:
+        factors = [factor for share, factor in self.drops if epoch >= round(share * epochs)]
+        return factors[-1] if factors else 1.0
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """½ (1 + cos(π · epoch / epochs)): from 1 towards 0."""
+
+    def __call__(self, epoch: int, epochs: int) -> float:
+        return 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+
+
+@schedule()
+def constant() -> Schedule:
+    """The same learning rate throughout."""
+    return Constant()
+
+
+@schedule(cite="cao2019learning")
+def step(drops: tuple[tuple[float, float], ...] = ((0.8, 1e-2), (0.9, 1e-4))) -> Schedule:
+    """Sudden drops: by default × 0.01 at 80 % and × 0.0001 at 90 % of the epochs."""
+    return StepDrops(tuple((share, factor) for share, factor in drops))
+
+
+@schedule(cite="loshchilov2017sgdr")
+def cosine() -> Schedule:
+    """Half a cosine from the full learning rate to 0."""
+    return Cosine()
+
+
+def learning_rate(recipe: Recipe, schedule: Schedule, epoch: int) -> float:
+    """The learning rate in a 0-based epoch: linear warm-up to `lr`, then the schedule.
+
+    With 200 epochs and `warmup` 0.025 the first five epochs run at 1/5, 2/5, … 5/5 of `lr`, as in
+    Cao et al. (2019).
+    """
+    rising = round(recipe.warmup * recipe.epochs)
+    if epoch < rising:
+        return recipe.lr * (epoch + 1) / rising
+    return recipe.lr * schedule(epoch, recipe.epochs)

@@ -1,0 +1,43 @@
+"""A number with its interval and n.
+
+Over seeds: mean, sample standard deviation and Student's t interval. The percentile bootstrap is
+not offered: at five seeds it covers far less often than it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Both ends of a Student-t interval, in the units of the values; not clipped to [0, 1]."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean over n values; sd and interval are None for n = 1, never zero."""
+
+    mean: float
+    sd: float | None
+    interval: Interval | None
+    n: int
+
+
+def estimate(values: Sequence[float], *, alpha: float = 0.05) -> Estimate:
+    """mean ± t(1 − α/2, n − 1) · sd / √n. The values are finite and at least one."""
+    array = np.asarray(values, dtype=np.float64)
+    assert array.size and np.isfinite(array).all(), "an estimate needs finite values"
+    n, mean = int(array.size), float(array.mean())
+    if n == 1:
+        return Estimate(mean, None, None, 1)
+    sd = float(array.std(ddof=1))
+    half = float(stdtrit(n - 1, 1 - alpha / 2)) * sd / n**0.5
+    return Estimate(mean, sd, Interval(mean - half, mean + half), n)

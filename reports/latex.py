@@ -1,0 +1,253 @@
+"""Tables for a paper: booktabs, the best group in bold, every number's trials in a comment.
+
+The files depend on the records alone, not on when or where they are written: the same records give
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from reports import table as written
+from reports.estimate import Estimate
+from reports.leaderboard import Leaderboard
+from reports.sentences import choices, footnotes, gap_text, place
+from reports.standing import Standing
+from reports.tex_text import comment, escape, macro_names
+
+ACROSS = 4
+"""Columns of numbers that a page takes side by side; more go into a block underneath."""
+
+NONE = "--"
+Column = tuple[str, Callable[[Standing | None], str]]
+
+STANDALONE = r"""\documentclass[a4paper]{article}
+\usepackage[margin=22mm]{geometry}
+\usepackage{booktabs,amsmath}
+\input{macros.tex}
+\begin{document}
+%s
+\end{document}
+"""
+
+
+def files(board: Leaderboard) -> dict[str, str]:
+    """Text by file name: all tables, the macros, and a document that holds them."""
+    tables = {"leaderboard.tex": _leaderboard(board)}
+    for problem in board.problems:
+        tables[f"problem-{_slug(problem)}.tex"] = _problem(board, problem)
+        if len(board.metrics) > 1:
+            tables[f"metrics-{_slug(problem)}.tex"] = _metrics(board, problem)
+    inputs = "\n".join(f"\\input{{{name}}}\n\\clearpage" for name in tables)
+    head = "\n".join(_opening(board))
+    whole = {"macros.tex": _macros(board), "standalone.tex": f"{head}\n{STANDALONE % inputs}"}
+    return tables | whole
+
+
+def _slug(problem: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", problem)
+
+
+def _opening(board: Leaderboard) -> list[str]:
+    suite = board.suite
+    gaps = [f"{place(gap)}, {gap.key}: {gap_text(gap)}" for gap in board.gaps]
+    return comment(
+        f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
+        f"commits: {', '.join(board.commits)} (+: files had been changed)",
+        f"trials: {len(board.records)} of {board.trials} have a record, n = {len(suite.seeds)} seeds",
+        f"the command that made them: evenhand run {board.source}",
+        "one trial and where it comes from: evenhand show KEY",
+        *(f"not usable: {gap}" for gap in gaps),
+    )
+
+
+def _leaderboard(board: Leaderboard) -> str:
+    """Rows × problems, the primary metric, and the average rank."""
+    first = {row: _anywhere(board, row) for row in board.rows}
+    columns: list[Column] = [(p, _mean_on(board, p)) for p in board.problems]
+    if len(board.problems) > 1:
+        columns.append(("rank", lambda s: _average(board, s)))
+    title = board.metrics[board.suite.primary]
+    direction = "higher" if board.higher else "lower"
+    caption = f"{title} in percent ({direction} is better). {board.suite.question}"
+    body = _tabular("Method", columns, list(first.values()), keys=board.problems, board=board)
+    notes = list(footnotes(board))
+    if len(board.problems) > 1:
+        notes.append("Rank: mean over problems.")
+    return _float(board, body, caption=caption, label=board.suite.suite, notes=notes)
+
+
+def _anywhere(board: Leaderboard, row: str) -> Standing:
+    return next(s for (name, _), s in board.standings.items() if name == row)
+
+
+def _average(board: Leaderboard, standing: Standing | None) -> str:
+    mean = board.average_ranks[standing.row] if standing else None
+    return NONE if mean is None else f"{mean:.2f}"
+
+
+def _mean_on(board: Leaderboard, problem: str) -> Callable[[Standing | None], str]:
+    def cell(standing: Standing | None) -> str:
+        there = board.standings.get((standing.row, problem)) if standing else None
+        return _mean(board, there, board.suite.primary)
+
+    return cell
+
+
+def _mean(board: Leaderboard, standing: Standing | None, metric: str) -> str:
+    """`$\\mathbf{71.94} \\pm 0.38$`, with a dagger where not whole; bold for the primary only."""
+    score = standing.scores[metric, board.rule] if standing else None
+    if standing is None or score is None or score.estimate is None:
+        return NONE + ("" if standing is None else "$^{\\dagger}$")
+    bold = standing.is_bold and metric == board.suite.primary
+    mean = _number(written.percent(score.estimate.mean))
+    sd = score.estimate.sd
+    spread = "" if sd is None else rf" \pm {written.percent(sd)}"
+    dagger = "" if standing.is_whole and score.is_whole else r"^{\dagger}"
+    return f"${rf'\mathbf{{{mean}}}' if bold else mean}{spread}{dagger}$"
+
+
+def _number(text: str) -> str:
+    return text.replace(written.MINUS, "-")
+
+
+def _problem(board: Leaderboard, problem: str) -> str:
+    """One problem in full: rank, interval, difference to the baseline with its p, n."""
+    primary = board.suite.primary
+    columns: list[Column] = [
+        ("mean ± sd", lambda s: _mean(board, s, primary)),
+        ("interval", lambda s: _interval(s.scores[primary, board.rule].estimate) if s else NONE),
+        (f"Δ to {board.baseline}", lambda s: _math(written.difference(s and s.to_baseline))),
+        ("p", lambda s: _math(written.p_value(s.to_baseline.holm if s and s.to_baseline else None))),
+        ("n", lambda s: written.n(board, s) if s else NONE),
+        ("rank", lambda s: _math(written.rank(s)) if s else NONE),
+    ]
+    title = board.metrics[primary]
+    direction = "higher" if board.higher else "lower"
+    caption = f"{title} in percent on {problem} ({direction} is better)."
+    rows = board.on(problem)
+    body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=len(columns))
+    notes = [*footnotes(board), *choices(board, problem)]
+    label = f"{board.suite.suite}:{problem}"
+    return _float(board, body, caption=caption, label=label, notes=notes)
+
+
+def _metrics(board: Leaderboard, problem: str) -> str:
+    """One problem under every metric of the suite."""
+
+    def column(metric: str) -> Column:
+        return board.metrics[metric], lambda standing: _mean(board, standing, metric)
+
+    columns = [column(metric) for metric in board.metrics]
+    rows = board.on(problem)
+    body = _tabular("Method", columns, rows, keys=(problem,), board=board)
+    caption = f"All metrics on {problem}, in percent."
+    bold = "Bold and ranks are of the first metric alone; the others are not tested."
+    label = f"{board.suite.suite}:{problem}:metrics"
+    return _float(board, body, caption=caption, label=label, notes=[*footnotes(board), bold])
+
+
+def _interval(estimate: Estimate | None) -> str:
+    found = estimate.interval if estimate else None
+    if found is None:
+        return NONE
+    return f"$[{_number(written.percent(found.low))}, {_number(written.percent(found.high))}]$"
+
+
+def _math(text: str) -> str:
+    return NONE if text == written.NO_VALUE else f"${_number(text)}$"
+
+
+def _tabular(
+    head: str,
+    columns: Sequence[Column],
+    rows: Sequence[Standing],
+    *,
+    keys: Sequence[str],
+    board: Leaderboard,
+    across: int = ACROSS,
+) -> list[str]:
+    """A tabular whose columns go into blocks of `across`; comments name each row's trials."""
+    blocks = [columns[i : i + across] for i in range(0, len(columns), across)]
+    width = max(map(len, blocks))
+    lines = [rf"\begin{{tabular}}{{@{{}}l{'r' * width}@{{}}}}", r"\toprule"]
+    for i, block in enumerate(blocks):
+        lines += [r"\midrule"] if i else []
+        pad = [""] * (width - len(block))
+        lines += [_line([head, *(escape(title) for title, _ in block), *pad]), r"\midrule"]
+        for standing in rows:
+            lines += [] if i else _trials(board, standing.row, keys)
+            lines.append(_line([escape(standing.title), *(cell(standing) for _, cell in block), *pad]))
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return " & ".join(cells).rstrip() + r" \\"
+
+
+def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:
+    lines = []
+    for problem in problems:
+        standing = board.standings.get((row, problem))
+        if standing:
+            setting = f" ({standing.setting})" if standing.setting else ""
+            keys = " ".join(trial.key for trial in standing.cell.trials)
+            lines.append(f"{standing.title}{setting} on {problem}: {keys}")
+    return comment(*lines)
+
+
+def _float(
+    board: Leaderboard, body: Sequence[str], *, caption: str, label: str, notes: Sequence[str]
+) -> str:
+    lines = [
+        *_opening(board),
+        r"\begin{table}[tp]",
+        r"\centering",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\label{{tab:{_slug(label)}}}",
+        r"\small",
+        r"\setlength{\tabcolsep}{5pt}",
+        *body,
+        r"\par\medskip",
+        r"\begin{minipage}{\linewidth}\footnotesize",
+        *(rf"{escape(note)}\par" for note in notes),
+        r"\end{minipage}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _macros(board: Leaderboard) -> str:
+    """Numbers by name. An incomplete cell has none, so that a text that uses it does not compile."""
+    numbers: dict[tuple[str, ...], str] = {}
+    for (row, problem), standing in board.standings.items():
+        if standing.is_whole:
+            numbers |= {(row, problem, k): v for k, v in _numbers(board, standing).items()}
+    names = macro_names(f"Evenhand {board.suite.suite}", numbers)
+    what = comment(
+        f"Numbers as macros: {board.metrics[board.suite.primary]} in percent, {board.rule}.",
+        "\\Evenhand + suite + row + problem + one of: Mean, Sd, Low and High (interval), N, Rank,",
+        "Difference (to the baseline, in points), P (of that difference, Holm-corrected).",
+        "Names are letters alone, digits are spelled: 100 is OneZeroZero. What does not exist, or",
+        "belongs to an incomplete cell, has no macro.",
+    )
+    lines = [f"\\newcommand{{\\{names[key]}}}{{{value}}}" for key, value in numbers.items()]
+    return "\n".join([*_opening(board), *what, *lines]) + "\n"
+
+
+def _numbers(board: Leaderboard, standing: Standing) -> dict[str, str]:
+    found = standing.scores[board.suite.primary, board.rule].estimate
+    assert found is not None, "a whole standing has a mean"
+    numbers = {"mean": written.percent(found.mean), "n": str(found.n)}
+    if found.sd is not None and found.interval is not None:
+        numbers["sd"] = written.percent(found.sd)
+        numbers["low"] = written.percent(found.interval.low)
+        numbers["high"] = written.percent(found.interval.high)
+    if standing.rank:
+        numbers["rank"] = str(standing.rank.rank)
+    if standing.to_baseline:
+        numbers["difference"] = written.difference(standing.to_baseline)
+        if standing.to_baseline.holm is not None:
+            numbers["p"] = written.p_value(standing.to_baseline.holm)
+    return {name: rf"\ensuremath{{{_number(value)}}}" for name, value in numbers.items()}

@@ -1,0 +1,228 @@
+"""The leaderboard of a suite: every row on every problem, ranked with ties. Data, no layout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from harness.errors import ReportError
+from harness.metrics import better
+from harness.spec.record import Record, Rule
+from harness.spec.registry import REGISTRY
+from harness.spec.resolve import Cell, Resolved
+from harness.spec.suite import Suite
+from reports.estimate import estimate
+from reports.evidence import gather, metrics_of, ranking_rule, stand
+from reports.paired import Comparison, caveat
+from reports.provenance import commit
+from reports.ranks import Ranking, family_size, rank_all
+from reports.standing import Gap, Standing
+
+
+class Fault(Protocol):
+    """A record that the store could not read."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+class Records(Protocol):
+    """What a report needs of a store."""
+
+    def records(self, keys: Sequence[str]) -> list[Record]: ...
+    @property
+    def faults(self) -> Sequence[Fault]: ...
+    @property
+    def location(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Every row on every problem.
+
+    rows       titles by row, in the suite's order
+    standings  by row and problem; a suite may leave a method out of a problem
+    metrics    titles by metric; the primary comes first
+    rule       the checkpoint rule of every rank and test
+    family     how many comparisons share the level α
+    trials     how many the suite asks for
+    records    those found, by key
+    source     what the user calls the suite
+    """
+
+    suite: Suite
+    rows: dict[str, str]
+    problems: tuple[str, ...]
+    standings: dict[tuple[str, str], Standing]
+    metrics: dict[str, str]
+    rule: Rule
+    family: int
+    trials: int
+    records: dict[str, Record]
+    faults: tuple[Fault, ...] = ()
+    location: str = ""
+    edition: str = "main"
+    source: str = ""
+
+    @property
+    def higher(self) -> bool:
+        return better(self.suite.primary) == "higher"
+
+    @property
+    def baseline(self) -> str:
+        """The title of the baseline."""
+        rows = (s for s in self.standings.values() if s.cell.method.name == self.suite.baseline)
+        found = next(rows, None)
+        return found.title if found else self.suite.baseline
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        return tuple(gap for standing in self.standings.values() for gap in standing.gaps)
+
+    @cached_property
+    def commits(self) -> tuple[str, ...]:
+        """Commits of the records, with `+` where files had been changed; the most used first."""
+        found = Counter(commit(record) for record in self.records.values())
+        return tuple(name for name, _ in sorted(found.items(), key=lambda c: (-c[1], c[0])))
+
+    def on(self, problem: str) -> list[Standing]:
+        """The rows of one problem, best first; those that are not whole last."""
+        sign = -1 if self.higher else 1
+        found = [s for (_, p), s in self.standings.items() if p == problem]
+
+        def order(standing: Standing) -> tuple[bool, int, float]:
+            mean = standing.scores[self.suite.primary, self.rule].estimate
+            rank = standing.rank.rank if standing.rank else 0
+            return not standing.is_whole, rank, sign * mean.mean if mean else np.inf
+
+        return sorted(found, key=order)
+
+    @cached_property
+    def average_ranks(self) -> dict[str, float | None]:
+        """Mean rank over all problems; None for a row that is not ranked on every one."""
+        averages: dict[str, float | None] = {}
+        for row in self.rows:
+            found = [self.standings.get((row, problem)) for problem in self.problems]
+            ranks = [s.rank.rank for s in found if s is not None and s.rank is not None]
+            averages[row] = sum(ranks) / len(ranks) if len(ranks) == len(found) else None
+        return averages
+
+
+def build(resolved: Resolved, store: Records, *, edition: str = "main") -> Leaderboard:
+    """Read the suite's records from a store and rank them.
+
+    Raises `ReportError` where there is none at all.
+    """
+    records = store.records(list(resolved.trials))
+    faults, location = tuple(store.faults), str(store.location)
+    return build_from(resolved, records, faults=faults, location=location, edition=edition)
+
+
+def build_from(
+    resolved: Resolved,
+    records: Sequence[Record],
+    *,
+    faults: Sequence[Fault] = (),
+    location: str = "",
+    edition: str = "main",
+) -> Leaderboard:
+    """The same from records in hand."""
+    suite, evidence = resolved.suite, gather(resolved, records)
+    if not evidence.records:
+        raise ReportError(_nothing(resolved, location, faults))
+    titles = _titles(resolved)
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in resolved.cells:
+        titled = replace(cell, title=titles[cell.row])
+        groups.setdefault((cell.row, cell.problem.name), []).append(titled)
+    standings = {place: stand(suite, cells, evidence) for place, cells in groups.items()}
+    compared, family = _compare(suite, resolved.problems, standings)
+    return Leaderboard(
+        suite=suite,
+        rows=titles,
+        problems=resolved.problems,
+        standings=compared,
+        metrics={name: REGISTRY.get("metric", name).title for name in metrics_of(suite)},
+        rule=ranking_rule(suite),
+        family=family,
+        trials=len(resolved.trials),
+        records=dict(evidence.records),
+        faults=tuple(faults),
+        location=location,
+        edition=edition,
+        source=resolved.source or suite.suite,
+    )
+
+
+def _nothing(resolved: Resolved, location: str, faults: Sequence[Fault]) -> str:
+    suite = resolved.suite
+    where = f" in {location}" if location else ""
+    lines = [f"nothing to report on {suite.suite} v{suite.version}{where}"]
+    lines += [f"  none of its {len(resolved.trials)} trials has a record"]
+    lines += [f"  {fault.path}: {fault.reason}" for fault in faults[:5]]
+    return "\n".join([*lines, f"  run the suite first: `evenhand run {resolved.source or suite.suite}`"])
+
+
+def _titles(resolved: Resolved) -> dict[str, str]:
+    """Titles by row; where two rows have one title, each is followed by its own name."""
+    titles = {cell.row: cell.title for cell in resolved.cells}
+    used = Counter(titles.values())
+    return {row: t if used[t] == 1 else f"{t} [{row}]" for row, t in titles.items()}
+
+
+def _compare(
+    suite: Suite, problems: Sequence[str], standings: dict[tuple[str, str], Standing]
+) -> tuple[dict[tuple[str, str], Standing], int]:
+    """The standings with ranks and comparisons, and the size of the family they share."""
+    whole = [[s for (_, p), s in standings.items() if p == q and s.is_whole] for q in problems]
+    place = suite.primary, ranking_rule(suite)
+    n = len(suite.seeds)
+    tables = [
+        np.array([s.scores[place].values for s in group], dtype=np.float64).reshape(len(group), n)
+        for group in whole
+    ]
+    known = [(group, table) for group, table in zip(whole, tables, strict=True) if group]
+    higher = better(suite.primary) == "higher"
+    used = [table for _, table in known]
+    rankings = rank_all(used, higher=higher, alpha=suite.alpha)
+    compared = dict(standings)
+    for (group, table), ranking in zip(known, rankings, strict=True):
+        for i, standing in enumerate(group):
+            done = _placed(suite, group, table=table, ranking=ranking, i=i)
+            compared[standing.row, standing.problem] = done
+    return compared, family_size(used)
+
+
+def _placed(
+    suite: Suite, group: Sequence[Standing], *, table: np.ndarray, ranking: Ranking, i: int
+) -> Standing:
+    rows = [standing.row for standing in group]
+
+    def against(j: int | None) -> Comparison | None:
+        if j is None or i == j:
+            return None
+        difference = estimate((table[i] - table[j]).tolist(), alpha=suite.alpha)
+        p = None if np.isnan(ranking.raw[i, j]) else float(ranking.raw[i, j])
+        holm = None if p is None else float(ranking.adjusted[i, j])
+        return Comparison(rows[i], rows[j], difference, p, holm, caveat(difference.n, p))
+
+    return replace(
+        group[i],
+        rank=ranking.ranks[i] if ranking.ranks else None,
+        to_best=against(ranking.top),
+        to_baseline=against(_baseline(suite, group, i)),
+    )
+
+
+def _baseline(suite: Suite, group: Sequence[Standing], i: int) -> int | None:
+    """Where the baseline stands; the one under the same recipe where there are several."""
+    found = [j for j, s in enumerate(group) if s.cell.method.name == suite.baseline]
+    like = [j for j in found if group[j].cell.recipe == group[i].cell.recipe]
+    return next((js[0] for js in (found, like) if len(js) == 1), None)

@@ -1,0 +1,76 @@
+"""The leaderboard as Markdown, for a README or a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reports import table as written
+from reports.leaderboard import Leaderboard
+from reports.sentences import answer, choices, footnotes, gap_text, place
+from reports.standing import Standing
+
+MOST_GAPS = 20
+SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|#~"})
+
+
+def render(board: Leaderboard) -> str:
+    """Question, answer, one table a problem, what is lacking, footnotes."""
+    suite = board.suite
+    lines = [f"# {escape(suite.suite)} v{suite.version}", "", escape(suite.question), ""]
+    lines += [f"**{escape(answer(board))}**", ""]
+    for problem in board.problems:
+        lines += [f"## {escape(problem)}", "", *_table(board, board.on(problem)), ""]
+        lines += [*(f"- {escape(text)}" for text in choices(board, problem)), ""]
+    lines += _gaps(board)
+    lines += [line for note in footnotes(board) for line in (escape(note), "")]
+    return "\n".join(_single_blanks(lines))
+
+
+def escape(text: str) -> str:
+    """Text as it is, whatever Markdown means by its characters."""
+    return " ".join(text.split()).translate(SPECIAL)
+
+
+def _table(board: Leaderboard, standings: Sequence[Standing]) -> list[str]:
+    others = [metric for metric in board.metrics if metric != board.suite.primary]
+    arrow = "↑" if board.higher else "↓"
+    heads = ["rank", "method", f"{board.metrics[board.suite.primary]} {arrow}", "interval"]
+    heads += [f"Δ to {board.baseline}", "p (Holm)", "n", *(board.metrics[m] for m in others)]
+    rules = ["--:", ":--", *["--:"] * (len(heads) - 2)]
+    rows = [_cells(board, standing, others) for standing in standings]
+    return [_line(map(escape, heads)), _line(rules), *(_line(row) for row in rows)]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cells(board: Leaderboard, standing: Standing, others: Sequence[str]) -> list[str]:
+    found = standing.scores[board.suite.primary, board.rule].estimate
+    to_baseline = standing.to_baseline
+    head = [escape(standing.title), written.mean_sd(found) + written.mark(standing)]
+    if standing.is_bold:
+        head = [f"**{text}**" for text in head]
+    return [
+        written.rank(standing),
+        *head,
+        written.interval(found.interval) if found else written.NO_VALUE,
+        written.difference(to_baseline),
+        escape(written.p_value(to_baseline.holm if to_baseline else None)),
+        written.n(board, standing),
+        *(written.mean_sd(standing.scores[metric, board.rule].estimate) for metric in others),
+    ]
+
+
+def _gaps(board: Leaderboard) -> list[str]:
+    if not board.gaps and not board.faults:
+        return []
+    gaps, faults = board.gaps[:MOST_GAPS], board.faults[:MOST_GAPS]
+    lines = ["## Not usable", "", *(f"- {escape(f'{place(g)}: {gap_text(g)}')}" for g in gaps)]
+    if len(board.gaps) > MOST_GAPS:
+        lines.append(f"- and {len(board.gaps) - MOST_GAPS} more")
+    return [*lines, *(f"- {escape(f'{f.path}: {f.reason}')}" for f in faults), ""]
+
+
+def _single_blanks(lines: Sequence[str]) -> list[str]:
+    return [line for i, line in enumerate(lines) if line or (i and lines[i - 1])]

@@ -1,0 +1,251 @@
+"""The leaderboard in words: its answer in one sentence, and the footnotes under every table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.metrics import better
+from harness.spec.record import Rule
+from harness.spec.registry import REGISTRY
+from reports.leaderboard import Leaderboard
+from reports.paired import SMALLEST_N
+from reports.standing import Gap, Standing
+from reports.table import INCOMPLETE, percent
+
+RULES_IN_WORDS: dict[Rule, str] = {
+    "last": "at the last epoch",
+    "best-val": "at the epoch that is best on validation data",
+    "best-test": "at the epoch that is best on test data",
+}
+
+
+def answer(board: Leaderboard) -> str:
+    """What the suite found, in one sentence that claims no more than its tests."""
+    ranked = [s for s in board.standings.values() if s.rank is not None]
+    if not ranked:
+        return _unranked(board)
+    if len(board.problems) == 1:
+        text = _one_problem(board, board.on(board.problems[0]))
+    else:
+        text = _many_problems(board)
+    lacking = _lacking(board)
+    return f"{text} {lacking}" if lacking else text
+
+
+def _unranked(board: Leaderboard) -> str:
+    n = len(board.suite.seeds)
+    if n < SMALLEST_N and any(s.is_whole for s in board.standings.values()):
+        return (
+            f"Nothing can be ranked: with n = {n} a difference cannot be told from chance "
+            f"(a paired t-test needs n ≥ {SMALLEST_N})."
+        )
+    return f"Nothing can be ranked yet. {_lacking(board)}".strip()
+
+
+def _lacking(board: Leaderboard) -> str:
+    places = [s for s in board.standings.values() if not s.is_whole]
+    if not places:
+        return ""
+    verb = "is" if len(places) == 1 else "are"
+    return f"{len(places)} of {len(board.standings)} cells {verb} incomplete and not ranked."
+
+
+def _one_problem(board: Leaderboard, standings: Sequence[Standing]) -> str:
+    ranked = [s for s in standings if s.rank is not None]
+    best = [s for s in ranked if s.is_bold]
+    if len(best) == len(ranked):
+        every = "Both" if len(best) == 2 else f"All {len(best)}"
+        if len(best) == 1:
+            return f"{best[0].title} is the only row that can be ranked."
+        return f"{every} methods share rank 1: no difference is beyond chance ({the_test(board)})."
+    names = listed([s.title for s in best])
+    head = f"{names} {'has' if len(best) == 1 else 'share'} rank 1"
+    return f"{head}; {_against_baseline(board, best)}."
+
+
+def _against_baseline(board: Leaderboard, best: Sequence[Standing]) -> str:
+    """How the best group compares with the baseline, of which it may be a part."""
+    baseline, sign = board.baseline, 1 if board.higher else -1
+    beat = [s for s in best if is_beyond_chance(board, s, sign)]
+    if any(s.cell.method.name == board.suite.baseline for s in best):
+        alone = len(best) == 1
+        text = "no method beats the baseline" if alone else f"the baseline {baseline} is among them"
+        return f"{text} ({the_test(board)})"
+    if not beat:
+        return f"no difference to {baseline} is beyond chance ({the_test(board)})"
+    gains = [sign * s.to_baseline.difference.mean for s in beat if s.to_baseline]
+    who = listed([s.title for s in beat])
+    if len(beat) == len(best):
+        who = {1: "it", 2: "both"}.get(len(best), f"all {len(best)}")
+    verb = "beats" if len(beat) == 1 else "beat"
+    return f"{who} {verb} {baseline} by {points(gains)}, beyond chance ({the_test(board)})"
+
+
+def is_beyond_chance(board: Leaderboard, standing: Standing, sign: int) -> bool:
+    """Better (sign as the metric's direction) than the baseline after correction."""
+    found = standing.to_baseline
+    if found is None or found.holm is None:
+        return False
+    return found.holm <= board.suite.alpha and sign * found.difference.mean > 0
+
+
+def points(gains: Sequence[float]) -> str:
+    """`6.1 points`, `6.1 to 7.4 points`."""
+    low, high = percent(min(gains))[:-1], percent(max(gains))[:-1]
+    return f"{low} points" if low == high else f"{low} to {high} points"
+
+
+def _many_problems(board: Leaderboard) -> str:
+    """Who is in the best group how often, and who beats the baseline everywhere."""
+    ranked = [s for s in board.standings.values() if s.rank is not None]
+    problems = len({s.problem for s in ranked})
+    wins = Counter(s.row for s in ranked if s.is_bold)
+    most = max(wins.values())
+    first = [board.rows[row] for row in board.rows if wins[row] == most]
+    verb = "is" if len(first) == 1 else "are"
+    head = f"{listed(first)} {verb} in the best group on {most} of {problems} problems"
+    sign = 1 if board.higher else -1
+    gains: dict[str, list[float]] = {}
+    for standing in ranked:
+        if standing.to_baseline and is_beyond_chance(board, standing, sign):
+            gains.setdefault(standing.row, []).append(sign * standing.to_baseline.difference.mean)
+    against = len({s.problem for s in ranked if s.to_baseline})
+    always = [row for row in board.rows if gains and len(gains.get(row, ())) == against]
+    every = "every one" if against == problems else f"the {against} where {board.baseline} is whole"
+    if not gains:
+        return f"{head}; no difference to {board.baseline} is beyond chance ({the_test(board)})."
+    rows = [row for row in always if board.rows[row] in first] or always
+    if not rows:
+        return f"{head}; no method beats {board.baseline} on {every} ({the_test(board)})."
+    who, verb = listed([board.rows[row] for row in rows]), "beats" if len(rows) == 1 else "beat"
+    if [board.rows[row] for row in rows] == first:
+        who = {1: "it", 2: "both"}.get(len(rows), "all of them")
+    by = points([gain for row in rows for gain in gains[row]])
+    what = f"{verb} {board.baseline} on {every} by {by}, beyond chance"
+    return f"{head}; {who} {what} ({the_test(board)})."
+
+
+def the_test(board: Leaderboard) -> str:
+    return f"Holm, α = {board.suite.alpha:g}, {seeds(board)}"
+
+
+def seeds(board: Leaderboard) -> str:
+    """`n = 5`, or `n = 3 to 5` where some cells have fewer."""
+    place = board.suite.primary, board.rule
+    found = {e.n for s in board.standings.values() if (e := s.scores[place].estimate)}
+    whole = len(board.suite.seeds)
+    return f"n = {min(found)} to {whole}" if found and min(found) < whole else f"n = {whole}"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """`VS, LA and CDT`; long lists end in `and 5 more`."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+    *head, tail = names
+    return f"{', '.join(head)} and {tail}" if head else tail
+
+
+def footnotes(board: Leaderboard) -> tuple[str, ...]:
+    """What the numbers are, what the test is, and what is marked."""
+    notes = [_what_numbers_are(board), _what_test_is(board)]
+    notes += [text for text in (_chosen(board), _untested(board), _incomplete(board)) if text]
+    return tuple(notes)
+
+
+def _what_numbers_are(board: Leaderboard) -> str:
+    level = f"{100 * (1 - board.suite.alpha):g}"
+    direction = better(board.suite.primary)
+    spread = (
+        f"mean ± sample standard deviation over seeds, {seeds(board)}, in percent; brackets are "
+        f"Student-t intervals at {level} %"
+        if len(board.suite.seeds) > 1
+        else "one seed, n = 1, in percent: no deviation and no interval"
+    )
+    title = board.metrics[board.suite.primary]
+    return f"{title} ({direction} is better) on test data {RULES_IN_WORDS[board.rule]}: {spread}."
+
+
+def _what_test_is(board: Leaderboard) -> str:
+    n = len(board.suite.seeds)
+    if n < SMALLEST_N:
+        return (
+            f"No test can reach α = {board.suite.alpha:g} at n = {n}: a paired t-test needs "
+            f"n ≥ {SMALLEST_N}. Nothing is ranked and nothing is bold."
+        )
+    if not board.family:
+        return "No two complete rows share a problem, so nothing is compared."
+    one = "1 pair" if board.family == 1 else f"all {board.family} pairs of rows"
+    return (
+        f"Differences are paired by seed: two-sided t-test, Holm-corrected over {one} in this "
+        f"table, α = {board.suite.alpha:g}. Bold is the whole best group, the rows that the best "
+        "mean does not beat beyond chance; it shares rank 1. Other ranks are 1 + the number of "
+        "rows that are better beyond chance."
+    )
+
+
+def _chosen(board: Leaderboard) -> str:
+    select = board.suite.select
+    if select is None:
+        return ""
+    metric = REGISTRY.get("metric", select.by or board.suite.primary).title.lower()
+    return (
+        f"Each method's setting was chosen per problem by mean {metric} over seeds on validation "
+        f"data {RULES_IN_WORDS[select.epoch]}; no test data were used."
+    )
+
+
+def _untested(board: Leaderboard) -> str:
+    """Pairs that have seeds enough and yet no variance."""
+    if len(board.suite.seeds) < SMALLEST_N:
+        return ""
+    pairs = {
+        (*sorted((c.first, c.second)), s.problem)
+        for s in board.standings.values()
+        for c in (s.to_best, s.to_baseline)
+        if c is not None and c.p is None
+    }
+    if not pairs:
+        return ""
+    count = "One pair has" if len(pairs) == 1 else f"{len(pairs)} pairs have"
+    return f"{count} the same difference at every seed: no variance, no test, counted as a tie."
+
+
+def _incomplete(board: Leaderboard) -> str:
+    if all(s.is_whole for s in board.standings.values()):
+        return ""
+    keys = len({gap.key for gap in board.gaps if gap.kind != "undefined"})
+    what = f"{keys} of {board.trials} trials have no usable record" if keys else (
+        "the metric is undefined on some seeds"
+    )
+    return f"{INCOMPLETE} Incomplete ({what}): shown over the seeds there are, not ranked or compared."
+
+
+def gap_text(gap: Gap) -> str:
+    """`failed: out of memory`."""
+    return f"{gap.kind}: {gap.cause}" if gap.cause else gap.kind
+
+
+def place(gap: Gap) -> str:
+    """`VS (tau=1.25) on cifar10-exp-100, seed 3`."""
+    setting = f" ({gap.setting})" if gap.setting and gap.setting not in gap.title else ""
+    return f"{gap.title}{setting} on {gap.problem}, seed {gap.seed}"
+
+
+def choices(board: Leaderboard, problem: str) -> list[str]:
+    """What `select:` chose for each row that had a choice, among how many, and why."""
+    lines = []
+    for standing in board.on(problem):
+        choice = standing.choice
+        if choice is None or len(choice.candidates) < 2:
+            continue
+        of = len(choice.candidates)
+        whole = sum(c.score is not None for c in choice.candidates)
+        if choice.chosen is None:
+            lines.append(f"{standing.title}: none of {of} settings has all validation scores")
+            continue
+        best = choice.candidates[choice.chosen]
+        score = percent(best.score.mean) if best.score else ""
+        among = f"{of}" if whole == of else f"{of}, of which only {whole} could be judged"
+        lines.append(f"{standing.title}: {best.setting}, chosen among {among}; validation {score}")
+    return lines

@@ -1,0 +1,102 @@
+"""The leaderboard in a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reports import table as written
+from reports.leaderboard import Leaderboard
+from reports.sentences import answer, choices, footnotes, gap_text, place
+from reports.standing import Gap, Standing
+
+MOST_GAPS = 8
+
+
+def render(board: Leaderboard) -> RenderableType:
+    """Question and answer, one table a problem, what is lacking, footnotes."""
+    suite = board.suite
+    parts: list[RenderableType] = [
+        Text(f"{suite.suite} v{suite.version}", style="bold"),
+        Text(suite.question),
+        Text(),
+        Text(answer(board)),
+    ]
+    for problem in board.problems:
+        parts += [Text(), _heading(board, problem), _table(board, board.on(problem))]
+        parts += [_indented(Text(text)) for text in choices(board, problem)]
+    if len(board.problems) > 1:
+        parts += [Text(), Text("average rank over problems", style="bold"), _averages(board)]
+    parts += _gaps(board.gaps)
+    parts += [Text(f"unreadable record {f.path}: {f.reason}") for f in board.faults[:MOST_GAPS]]
+    parts += [Text(), *[Text(note, style="dim") for note in footnotes(board)]]
+    return Group(*parts)
+
+
+def _heading(board: Leaderboard, problem: str) -> Text:
+    title = board.metrics[board.suite.primary].lower()
+    direction = "higher" if board.higher else "lower"
+    return Text.assemble((problem, "bold"), (f"  {title} in percent, {direction} is better", "dim"))
+
+
+def _table(board: Leaderboard, standings: Sequence[Standing]) -> RenderableType:
+    grid = _grid()
+    grid.add_column("rank", justify="right")
+    grid.add_column("method", overflow="fold", ratio=1)
+    grid.add_column("mean ± sd", justify="right", no_wrap=True)
+    grid.add_column("interval", justify="right", no_wrap=True)
+    grid.add_column(f"Δ to {board.baseline}", justify="right", overflow="fold")
+    grid.add_column("p", justify="right", no_wrap=True)
+    grid.add_column("n", justify="right", no_wrap=True)
+    for standing in standings:
+        grid.add_row(*_cells(board, standing), style="bold" if standing.is_bold else "")
+    return grid
+
+
+def _cells(board: Leaderboard, standing: Standing) -> list[str]:
+    found = standing.scores[board.suite.primary, board.rule].estimate
+    to_baseline = standing.to_baseline
+    return [
+        written.rank(standing),
+        standing.title,
+        f"{written.mean_sd(found)}{written.mark(standing) or ' '}",
+        written.interval(found.interval) if found else written.NO_VALUE,
+        written.difference(to_baseline),
+        written.p_value(to_baseline.holm if to_baseline else None),
+        written.n(board, standing),
+    ]
+
+
+def _averages(board: Leaderboard) -> RenderableType:
+    grid = _grid()
+    grid.add_column("average", justify="right")
+    grid.add_column("method", overflow="fold", ratio=1)
+    averages = board.average_ranks
+    for row in sorted(averages, key=lambda r: (averages[r] is None, averages[r] or 0)):
+        mean = averages[row]
+        grid.add_row(written.NO_VALUE if mean is None else f"{mean:.2f}", board.rows[row])
+    return grid
+
+
+def _grid() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim", expand=True)
+
+
+def _gaps(gaps: Sequence[Gap]) -> list[RenderableType]:
+    if not gaps:
+        return []
+    parts: list[RenderableType] = [Text(), Text("not usable", style="bold")]
+    for gap in gaps[:MOST_GAPS]:
+        parts.append(_indented(Text(f"{place(gap)}: {gap_text(gap)}")))
+    if len(gaps) > MOST_GAPS:
+        parts.append(_indented(Text(f"and {len(gaps) - MOST_GAPS} more", style="dim")))
+    return parts
+
+
+def _indented(text: Text) -> RenderableType:
+    return Padding(text, (0, 0, 0, 2), expand=False)

@@ -1,0 +1,128 @@
+"""One trial for people: what it was, how it ended, its scores, and how to run it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.metrics import score
+from harness.spec.base import plain
+from harness.spec.record import Evaluation, Record
+from harness.spec.registry import REGISTRY
+from harness.spec.trial import Recipe
+from reports.provenance import commit, rerun
+from reports.table import NO_VALUE, percent, seconds
+
+ON_TEST_DATA = "best-test was chosen on test data: for comparison with printed numbers only."
+
+
+def render(record: Record) -> RenderableType:
+    """Spec, exit, metrics at each checkpoint rule, cost, provenance and the command."""
+    trial = record.trial
+    parts: list[RenderableType] = [
+        Text(str(trial), style="bold"),
+        Text(record.key, style="dim"),
+        Text(),
+        _facts([("status", _status(record)), *_spec(record)]),
+    ]
+    if record.evaluations:
+        parts += [Text(), _scores(record)]
+        if any(e.rule == "best-test" for e in record.evaluations):
+            parts.append(Text(ON_TEST_DATA, style="dim"))
+    parts += [Text(), _facts(_cost(record)), Text(), _facts(_origin(record))]
+    command = rerun(record.provenance.suite or "SUITE", trial)
+    parts += [Text(), Text("to run it again", style="dim"), Text(command)]
+    if record.exit.traceback:
+        parts += [Text(), Text(record.exit.traceback.rstrip(), style="dim")]
+    return Group(*parts)
+
+
+def _facts(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True, min_width=12)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        if value:
+            grid.add_row(name, Text(value))
+    return grid
+
+
+def _status(record: Record) -> str:
+    end = record.exit
+    where = [f"{word} {at}" for word, at in (("epoch", end.epoch), ("step", end.step)) if at]
+    tries = f"{record.attempts} attempts" if record.attempts > 1 else ""
+    return ", ".join(text for text in (end.status, end.cause, *where, tries) if text)
+
+
+def _spec(record: Record) -> list[tuple[str, str]]:
+    trial = record.trial
+    data = record.data
+    pairs = [
+        ("method", f"{trial.method} (version {trial.method.version})"),
+        ("problem", f"{trial.problem.dataset} · {trial.problem.profile}"),
+        ("recipe", _recipe(trial.recipe)),
+        ("seed", f"{trial.seed}, for {', '.join(trial.vary) or 'no stream'}"),
+    ]
+    if data:
+        train = data.train_counts.sum(1)
+        sizes = f"{train.sum():,} training images, {train.max():,} to {train.min():,} a class"
+        pairs.append(("data", f"{sizes}; {data.n_val:,} validation, {data.n_test:,} test"))
+        pairs.append(("fingerprint", data.fingerprint))
+    return pairs
+
+
+def _recipe(recipe: Recipe) -> str:
+    augment = " + ".join(map(str, recipe.augment)) or "no augmentation"
+    return (
+        f"{recipe.name}: {recipe.backbone}, {recipe.epochs} epochs, batch {recipe.batch}, "
+        f"lr {plain(recipe.lr)} ({recipe.schedule}), momentum {plain(recipe.momentum)}, "
+        f"weight decay {plain(recipe.weight_decay)}, {augment}, {recipe.precision}"
+    )
+
+
+def _scores(record: Record) -> RenderableType:
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
+    grid.add_column("metric, in percent", overflow="fold")
+    for evaluation in record.evaluations:
+        title = f"{evaluation.split}\n{evaluation.rule}\nepoch {evaluation.epoch}"
+        grid.add_column(title, justify="right")
+    for metric in REGISTRY.all("metric"):
+        values = [_score(record, metric.name, each) for each in record.evaluations]
+        if any(value != NO_VALUE for value in values):
+            grid.add_row(metric.title, *values)
+    return grid
+
+
+def _score(record: Record, metric: str, evaluation: Evaluation) -> str:
+    train = record.data.train_counts if record.data else None
+    value = None if train is None else score(metric, evaluation.counts, train)
+    return NO_VALUE if value is None else percent(value)
+
+
+def _cost(record: Record) -> list[tuple[str, str]]:
+    cost = record.cost
+    gpu = cost.peak_gpu_memory_gib
+    speed = cost.images_per_second
+    return [
+        ("time", f"{seconds(cost.seconds)}, {seconds(cost.train_seconds)} of it training"),
+        ("speed", f"{speed:,.0f} images/s" if speed else ""),
+        ("memory", f"{cost.peak_memory_gib:.2f} GiB" + (f", GPU {gpu:.2f} GiB" if gpu else "")),
+        ("parameters", f"{cost.parameters:,}" if cost.parameters else ""),
+    ]
+
+
+def _origin(record: Record) -> list[tuple[str, str]]:
+    found = record.provenance
+    hardware = [found.host, found.gpu or "", found.cpu, f"{found.threads} threads"]
+    driver = f"driver {found.driver}" if found.driver else ""
+    return [
+        ("commit", commit(record) + (" (+: files had been changed)" if found.dirty else "")),
+        ("machine", ", ".join(text for text in (*hardware, driver) if text)),
+        ("packages", ", ".join(f"{name} {version}" for name, version in found.versions.items())),
+        ("when", f"{found.started} to {found.finished}" if found.started else ""),
+        ("command", found.command),
+    ]

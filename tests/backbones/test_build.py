@@ -1,0 +1,96 @@
+"""Any backbone that a recipe can name is made for the images, or refused in words."""
+
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+
+from harness.backbones.names import Backbone
+from harness.backbones.networks.build import build
+from harness.backbones.networks.head import CosineHead
+from harness.errors import BackboneError
+from harness.spec.registry import REGISTRY
+
+
+def build_for(name, settings=None, *, n_classes=10, head="linear", channels=1, size=8):
+    part = REGISTRY.part("backbone", name, settings)
+    return build(part, n_classes=n_classes, head=head, in_channels=channels, image_size=size)
+
+
+@pytest.mark.parametrize("head", ["linear", "cosine"])
+@pytest.mark.parametrize("name", ["cifar_resnet8", "linear", "mlp"])
+def test_our_backbones_take_small_grey_images(name, head):
+    network = build_for(name, n_classes=4, head=head)
+    images = torch.randn(3, 1, 8, 8)
+    assert network(images).shape == (3, 4)
+    assert torch.equal(network.eval()(images), network.head(network.features(images)))
+
+
+@pytest.mark.parametrize("entry", list(REGISTRY.all("backbone")), ids=lambda e: e.name)
+def test_every_backbone_is_declared_with_defaults_and_known_to_timm(entry):
+    required = {s.name for s in entry.settings.values() if s.required}
+    backbone = entry.make(**{name: "resnet18" for name in required})
+    assert isinstance(backbone, Backbone) and timm.is_model(backbone.model)
+    assert entry.summary.endswith(".") and hash(backbone)
+
+
+def test_the_settings_of_a_backbone_reach_its_network():
+    plain, projected = (build_for("cifar_resnet32", {"shortcut": s}, channels=3) for s in "AB")
+    parameters = [sum(p.numel() for p in n.parameters()) for n in (plain, projected)]
+    assert parameters == [464_154, 466_906]
+    assert build_for("mlp", {"hidden": 17}).head.in_features == 17
+
+
+def test_features_can_stand_in_for_images():
+    network = build_for("linear", n_classes=2, channels=512, size=1)
+    assert network.head.in_features == 512
+
+
+@pytest.mark.parametrize(
+    ("model", "channels", "size", "features"),
+    [
+        ("resnet10t", 1, 8, 512),
+        ("mobilenetv3_small_050", 3, 32, 1024),
+        ("vit_tiny_patch16_224", 3, 32, 192),
+    ],
+)
+def test_a_model_of_timm_is_made_for_the_input(model, channels, size, features):
+    network = build_for("timm", {"model": model}, head="cosine", channels=channels, size=size)
+    assert isinstance(network.head, CosineHead) and network.head.in_features == features
+    assert network.training and all(m.training for m in network.modules())
+    assert network(torch.randn(2, channels, size, size)).shape == (2, 10)
+
+
+def test_a_misspelt_model_is_refused_with_the_nearest_names():
+    with pytest.raises(BackboneError, match=r"no model 'resnet81'\n.*did you mean resnet18"):
+        build_for("timm", {"model": "resnet81"})
+
+
+@pytest.mark.parametrize("model", ["convnext_atto", "vit_tiny_patch16_224", "vgg11"])
+def test_a_model_too_large_for_the_images_is_refused(model):
+    with pytest.raises(BackboneError, match=rf"'{model}' cannot take 8×8 images of 1 channels"):
+        build_for("timm", {"model": model})
+
+
+def test_weights_that_do_not_exist_are_refused():
+    with pytest.raises(BackboneError, match=r"cannot make 'cifar_resnet8'(.|\n)*set pretrained"):
+        build_for("timm", {"model": "cifar_resnet8", "pretrained": True})
+
+
+def test_a_model_without_feature_vectors_is_refused():
+    backbone = Backbone("resnet10t", {"global_pool": ""})
+    with pytest.raises(BackboneError, match=r"no feature vector: \[2, 512, 1, 1\]"):
+        build(backbone, n_classes=10, head="linear", in_channels=3, image_size=32)
+
+
+@pytest.mark.parametrize("name", ["cifar_resnet8", "mlp"])
+def test_one_seed_gives_one_network_and_one_body_for_all_heads(name):
+    states = []
+    for head in ("linear", "linear", "cosine"):
+        torch.manual_seed(5)
+        states.append(build_for(name, head=head).state_dict())
+    first, again, cosine = states
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    body = [key for key in first if key.startswith("body.")]
+    assert body and all(torch.equal(first[key], cosine[key]) for key in body)

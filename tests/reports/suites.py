@@ -1,0 +1,88 @@
+"""Suites as the reports see them, made up by hand: titles, settings and scores are the test's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.spec.record import Record
+from harness.spec.resolve import Cell, Resolved
+from harness.spec.suite import Suite
+from harness.spec.trial import Trial
+from tests.records import make_record, make_trial
+
+Settings = dict[str, Any]
+Rows = Mapping[str, Sequence[Settings]]
+"""Titles of the rows, each with its settings; `{"VS": [{"tau": 1.0}]}`."""
+
+
+def make_suite(**changed: Any) -> Suite:
+    fields: dict[str, Any] = {
+        "suite": "cifar-lt",
+        "question": "Does scaling logits by class frequency add anything to shifting them?",
+        "sources": ["kini2021label"],
+        "problems": ["cifar10"],
+        "methods": ["erm"],
+        "recipe": "resnet32-40ep",
+        "seeds": 5,
+        "metrics": ["balanced_accuracy", "min_recall"],
+        "primary": "balanced_accuracy",
+        "baseline": "erm",
+    }
+    return Suite.model_validate_json(json.dumps({**fields, **changed}))
+
+
+def make_resolved(
+    rows: Rows | Sequence[str] = ("ERM", "LA", "VS"),
+    *,
+    problems: Sequence[Mapping[str, Any]] = ({},),
+    **changed: Any,
+) -> Resolved:
+    """Every row on every problem; `problems` go to `make_trial`, `changed` to the suite."""
+    suite = make_suite(**changed)
+    settings = rows if isinstance(rows, Mapping) else {title: [{}] for title in rows}
+    cells = [
+        _cell(suite, title, given, problem, alone=len(settings[title]) == 1)
+        for title in settings
+        for given in settings[title]
+        for problem in problems
+    ]
+    return Resolved(suite, tuple(cells), "suites/cifar-lt.yaml")
+
+
+def _cell(
+    suite: Suite, title: str, given: Settings, problem: Mapping[str, Any], *, alone: bool
+) -> Cell:
+    method = title.lower()
+    trials = tuple(
+        make_trial(method=method, settings=given, seed=seed, vary=suite.vary, **problem)
+        for seed in suite.seeds
+    )
+    setting = "" if alone else ", ".join(f"{k}={v:g}" for k, v in given.items())
+    row, shown = (method, title) if alone or suite.select else (f"{method}({setting})", f"{title} ({setting})")
+    first = trials[0]
+    return Cell(row, shown, setting, first.method, first.problem, first.recipe, trials)
+
+
+def scored(
+    resolved: Resolved, accuracy: Callable[[Trial], float | Sequence[float]], **made: Any
+) -> list[Record]:
+    """One whole record a trial, with the recalls that `accuracy` says."""
+    return [
+        make_record(trial=t, accuracy=accuracy(t), **made) for t in resolved.trials.values()
+    ]
+
+
+def around(means: Mapping[str, float], *, sd: float = 0.01, spread: float = 0.02) -> Callable[[Trial], list[float]]:
+    """Recalls that fall from head to tail about a mean by method, with seeds in common."""
+
+    def accuracy(trial: Trial) -> list[float]:
+        shared = np.random.default_rng([trial.seed, len(trial.problem.name)]).normal(0, spread)
+        own = np.random.default_rng([trial.seed, *trial.method.name.encode()]).normal(0, sd)
+        slope = np.linspace(0.15, -0.15, 10)
+        return list(np.clip(means[trial.method.name] + shared + own + slope, 0, 1))
+
+    return accuracy

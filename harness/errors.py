@@ -16,8 +16,12 @@ do. Everything else that is raised is a bug of ours, and keeps its traceback.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class EvenhandError(Exception):
@@ -49,12 +53,12 @@ class SpecError(EvenhandError):
         super().__init__("\n".join(texts))
 
 
-class UnknownName(SpecError):
+class UnknownName(SpecError):  # noqa: N818  the mistake is the name
     """A name that no one registered."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        super().__init__([Mistake(f"no {kind} is called {name!r}", **suggest(name, names, kind))])
+        said = suggest(name, sorted(known), kind)
+        super().__init__([Mistake(f"no {kind} is called {name!r}", (), said.right, said.hint)])
 
 
 class DataError(EvenhandError):
@@ -77,12 +81,39 @@ class ReportError(EvenhandError):
     """Records do not add up to a table."""
 
 
-def suggest(name: str, known: Sequence[str], kind: str = "name") -> dict[str, str]:
-    """The `right` and `hint` of a mistake: what there is, and the nearest to what was written."""
-    listed = ", ".join(known) if known else "none"
-    nearest = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.5)
-    exact = next((k for k in known if nearest and k.lower() == nearest[0]), None)
-    return {
-        "right": f"{kind}s: {listed}" if len(known) < 40 else f"there are {len(known)} {kind}s",
-        "hint": f"did you mean {exact!r}?" if exact else "",
-    }
+class Suggestion(NamedTuple):
+    """The `right` and the `hint` of a mistake about a name."""
+
+    right: str
+    hint: str
+
+
+def suggest(name: str, known: Sequence[str], kind: str = "name") -> Suggestion:
+    """What names there are, and the nearest to what was written."""
+    lower = {k.lower(): k for k in known}
+    nearest = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
+    return Suggestion(
+        f"{kind}s: {', '.join(known) or 'none'}",
+        f"did you mean {lower[nearest[0]]!r}?" if nearest else "",
+    )
+
+
+@dataclass
+class Mistakes:
+    """Mistakes gathered on the way, so that all are told at once."""
+
+    found: list[Mistake] = field(default_factory=list)
+
+    def catch(
+        self,
+        where: tuple[str | int, ...],
+        make: Callable[P, T],
+        *args: P.args,
+        **settings: P.kwargs,
+    ) -> T | None:
+        """What `make` returns; None, with its mistakes put under `where`, if it raises any."""
+        try:
+            return make(*args, **settings)
+        except SpecError as error:
+            self.found += [replace(m, where=(*where, *m.where)) for m in error.mistakes]
+            return None

@@ -32,7 +32,7 @@ def score(name: str, counts: Counts, train: Train) -> float | None:
 
 
 def better(name: str) -> str:
-    """"higher" or "lower": the direction in which the named metric improves."""
+    """ "higher" or "lower": the direction in which the named metric improves."""
     return str(REGISTRY.get("metric", name).facts["better"])
 
 
@@ -40,19 +40,19 @@ def recalls(counts: Counts) -> Float[np.ndarray, " labels"]:
     """Recall of each class over all groups; NaN for a class that the split lacks."""
     confusion = counts.sum(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.diag(confusion) / confusion.sum(1)
+        return np.asarray(np.diag(confusion) / confusion.sum(1))
 
 
 def _precisions(counts: Counts) -> Float[np.ndarray, " labels"]:
     confusion = counts.sum(0)
-    return np.diag(confusion) / confusion.sum(0)
+    return np.asarray(np.diag(confusion) / confusion.sum(0))
 
 
 def _group_accuracies(counts: Counts) -> Float[np.ndarray, " cells"]:
     """Accuracy of each (label, group) cell that the split has."""
     size = counts.sum(2)
     correct = np.diagonal(counts, axis1=1, axis2=2)
-    return (correct[size > 0] / size[size > 0]).astype(np.float64)
+    return np.asarray(correct[size > 0] / size[size > 0], dtype=np.float64)
 
 
 def _mean_recall_where(keep: np.ndarray, counts: Counts) -> float:

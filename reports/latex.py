@@ -39,7 +39,7 @@ def files(board: Leaderboard) -> dict[str, str]:
         tables[f"problem-{_slug(problem)}.tex"] = _problem(board, problem)
         if len(board.metrics) > 1:
             tables[f"metrics-{_slug(problem)}.tex"] = _metrics(board, problem)
-    inputs = "\n".join(f"\\input{{{name}}}\n\\clearpage" for name in tables)
+    inputs = "\n\\clearpage\n".join(f"\\input{{{name}}}" for name in tables)
     head = "\n".join(_opening(board))
     whole = {"macros.tex": _macros(board), "standalone.tex": f"{head}\n{STANDALONE % inputs}"}
     return tables | whole
@@ -56,7 +56,7 @@ def _opening(board: Leaderboard) -> list[str]:
         f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
         f"commits: {', '.join(board.commits)} (+: files had been changed)",
         f"trials: {len(board.records)} of {board.trials} have a record, n = {len(suite.seeds)} seeds",
-        f"the command that made them: evenhand run {board.source}",
+        f"to make them again: evenhand run {suite.suite} --only method=…,problem=…,seed=…",
         "one trial and where it comes from: evenhand show KEY",
         *(f"not usable: {gap}" for gap in gaps),
     )
@@ -104,8 +104,9 @@ def _mean(board: Leaderboard, standing: Standing | None, metric: str) -> str:
     mean = _number(written.percent(score.estimate.mean))
     sd = score.estimate.sd
     spread = "" if sd is None else rf" \pm {written.percent(sd)}"
-    dagger = "" if standing.is_whole and score.is_whole else r"^{\dagger}"
-    return f"${rf'\mathbf{{{mean}}}' if bold else mean}{spread}{dagger}$"
+    dagger = "" if standing.is_whole and score.is_whole else r"\rlap{$^{\dagger}$}"
+    shown = rf"\mathbf{{{mean}}}" if bold else mean
+    return f"${shown}{spread}{dagger}$"
 
 
 def _number(text: str) -> str:
@@ -118,7 +119,7 @@ def _problem(board: Leaderboard, problem: str) -> str:
     columns: list[Column] = [
         ("mean ± sd", lambda s: _mean(board, s, primary)),
         ("interval", lambda s: _interval(s.scores[primary, board.rule].estimate) if s else NONE),
-        (f"Δ to {board.baseline}", lambda s: _math(written.difference(s and s.to_baseline))),
+        (f"Δ to {board.baseline}", lambda s: _math(written.difference(s.to_baseline if s else None))),
         ("p", lambda s: _math(written.p_value(s.to_baseline.holm if s and s.to_baseline else None))),
         ("n", lambda s: written.n(board, s) if s else NONE),
         ("rank", lambda s: _math(written.rank(s)) if s else NONE),
@@ -206,7 +207,7 @@ def _float(
         r"\centering",
         rf"\caption{{{escape(caption)}}}",
         rf"\label{{tab:{_slug(label)}}}",
-        r"\small",
+        r"\par\medskip\small",
         r"\setlength{\tabcolsep}{5pt}",
         *body,
         r"\par\medskip",

@@ -6,12 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-    "final_sigma sigma tau upsilon phi chi psi omega"
-).split()
-CAPITALS = {"Γ", "Δ", "Θ", "Λ", "Ξ", "Π", "Σ", "Υ", "Φ", "Ψ", "Ω"}
-DIGITS = "Zero One Two Three Four Five Six Seven Eight Nine".split()
+DIGITS = ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"]
+LIKE_LATIN = set("οΑΒΕΖΗΙΚΜΝΟΡΤΧ")
+"""Greek letters for which LaTeX has no command, since they look like Latin ones."""
+
 LAST_LATIN = 0x17F
 """Up to here pdfLaTeX's own UTF-8 tables have every letter."""
 
@@ -20,7 +18,7 @@ WRITTEN = {
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": "$<$", ">": "$>$", "|": "$|$", '"': "''", "±": r"$\pm$", "−": "$-$", "–": "--",
     "—": "---", "×": r"$\times$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$", "≠": r"$\neq$",
-    "≈": r"$\approx$", "→": r"$\to$", "∞": r"$\infty$", "†": r"\dag{}", "‡": r"\ddag{}",
+    "≈": r"$\approx$", "→": r"$\to$", "∞": r"$\infty$", "†": r"$^{\dagger}$",
     "…": r"\ldots{}", "‘": "`", "’": "'", "“": "``", "”": "''", "\N{NO-BREAK SPACE}": "~",
     "\N{MICRO SIGN}": r"$\mu$", "°": r"$^{\circ}$", "²": "$^2$", "³": "$^3$", "¹": "$^1$",
     "√": r"$\surd$", "∈": r"$\in$", "′": "$'$",
@@ -35,11 +33,11 @@ def escape(text: str) -> str:
 def _sign(sign: str) -> str:
     if sign in WRITTEN:
         return WRITTEN[sign]
-    if "α" <= sign <= "ω":
-        name = GREEK[ord(sign) - ord("α")]
-        return {"omicron": "o", "final_sigma": r"$\varsigma$"}.get(name, f"$\\{name}$")
-    if sign in CAPITALS:
-        return f"$\\{unicodedata.name(sign).split()[-1].title().replace('Lamda', 'Lambda')}$"
+    *kind, name = unicodedata.name(sign, "?").replace("LAMDA", "LAMBDA").split()
+    if kind == ["GREEK", "SMALL", "LETTER"] and sign not in LIKE_LATIN:
+        return f"$\\{name.lower()}$"
+    if kind == ["GREEK", "CAPITAL", "LETTER"] and sign not in LIKE_LATIN:
+        return f"$\\{name.title()}$"
     code = ord(sign)
     if code < 0x20 or 0x7F <= code < 0xA1 or code > LAST_LATIN:
         return rf"\texttt{{U+{code:04X}}}"

@@ -34,9 +34,11 @@ class Tally:
     done: int = 0
     failed: int = 0
     running: dict[str, Event] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
+    began: float | None = None
 
     def see(self, event: Event) -> None:
+        if self.began is None:
+            self.began = time.monotonic()
         if event.kind in ("started", "progress"):
             self.running[event.key] = event
         elif event.kind == "ended":
@@ -49,7 +51,7 @@ class Tally:
         """From the pace of this run so far; running trials count for the share they have done."""
         parts = [(e.epoch or 0) / (e.epochs or 1) for e in self.running.values()]
         progress = self.done + self.failed + sum(parts)
-        if progress <= 0:
+        if progress <= 0 or self.began is None:
             return None
         return (time.monotonic() - self.began) * (self.total - progress) / progress
 
@@ -70,7 +72,9 @@ class Tally:
         for event in list(self.running.values())[:RUNNING_SHOWN]:
             score = "" if event.score is None else f"val {event.score:.3f}"
             epoch = f"epoch {event.epoch or 0}/{event.epochs}"
-            trials.add_row(Text(f"  {event.trial}", overflow="ellipsis", no_wrap=True), epoch, score)
+            trials.add_row(
+                Text(f"  {event.trial}", overflow="ellipsis", no_wrap=True), epoch, score
+            )
         more = len(self.running) - RUNNING_SHOWN
         return Group(head, bar, trials, *([Text(f"  and {more} more", "dim")] if more > 0 else []))
 
@@ -80,6 +84,7 @@ def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
     """Where a run's events go; the form depends on who reads."""
     out = console()
     tally = Tally(plan.resolved.suite.suite, len(plan.missing))
+    began = time.monotonic()
     if json:
         yield _json
         return
@@ -91,7 +96,7 @@ def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
     else:
         out.print(f"{tally.name}: {tally.total} trials to run{note}")
         yield _Lines(tally, out)
-    taken = time.monotonic() - tally.began
+    taken = time.monotonic() - began
     out.print(f"{tally.name}: {tally.done} done, {tally.failed} failed in {duration(taken)}{note}")
 
 

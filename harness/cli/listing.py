@@ -49,7 +49,9 @@ def _suites() -> list[dict[str, Any]]:
     rows = []
     for name, path in shipped().items():
         suite = load(read(path))
-        rows.append({"name": name, "version": suite.version, "question": suite.question, "cost": suite.cost})
+        rows.append(
+            {"name": name, "version": suite.version, "question": suite.question, "cost": suite.cost}
+        )
     return rows
 
 

@@ -17,7 +17,9 @@ def report(
     edition: Edition = "main",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where to write; by default report/SUITE.", file_okay=False),
+        typer.Option(
+            metavar="DIR", help="Where to write; by default report/SUITE.", file_okay=False
+        ),
     ] = None,
     only: Only = None,
     plugin: Plugins = None,

@@ -85,7 +85,7 @@ def run(
         return
     store.check_writable()
     execution = _execution(plan, threads=max(1, round(cpus_per_trial)), time_limit=limit)
-    runner = _runner(inline, _everywhere(results), address, (cpus_per_trial, gpus_per_trial), plugin)
+    runner = _runner(inline, address, (cpus_per_trial, gpus_per_trial), plugin)
     _drive(plan, execution, store, runner, json, max_failures)
 
 
@@ -138,7 +138,6 @@ def _execution(plan: Plan, *, threads: int, time_limit: float) -> Execution:
 
 def _runner(
     inline: bool,
-    location: str,
     address: str | None,
     resources: tuple[float, float | None],
     plugin: list[Path] | None,
@@ -153,7 +152,6 @@ def _runner(
 
         run_on_ray(
             *args,
-            location=location,
             address=address,
             resources=Resources(*resources),
             plugins=load_plugins(plugin),
@@ -162,16 +160,13 @@ def _runner(
     return on_ray
 
 
-def _everywhere(results: str) -> str:
-    """The store as workers can open it, whose working folder is not ours."""
-    return results if "://" in results else str(Path(results).resolve())
-
-
 def _nothing_to_do(plan: Plan, json: bool) -> None:
     if json:
         return
     failed = len(plan.failed)
-    console().print(f"nothing to run: {len(plan.done)} of {len(plan.resolved.trials)} trials are done")
+    console().print(
+        f"nothing to run: {len(plan.done)} of {len(plan.resolved.trials)} trials are done"
+    )
     if failed:
         console().print(f"{failed} failed; --retry-failed runs them again")
         raise typer.Exit(1)

@@ -25,7 +25,9 @@ def show(
     keys = [known for known in store.heads() if known.startswith(key)]
     if len(keys) != 1:
         said = "no record's key begins" if not keys else f"{len(keys)} records' keys begin"
-        raise StoreError(f"{store.location}: {said} with {key!r}\n  `evenhand status` lists what is there")
+        raise StoreError(
+            f"{store.location}: {said} with {key!r}\n  `evenhand status` lists what is there"
+        )
     record = store.read(keys[0])
     if json:
         print(record.model_dump_json(indent=2))

@@ -49,7 +49,9 @@ def _store(store: Store, json: bool) -> None:
     by_status = dict(Counter(head.status for head in store.heads().values()))
     faults = [str(fault) for fault in store.faults]
     if json:
-        print_json({"store": store.location, "edition": store.edition, **by_status, "faults": faults})
+        print_json(
+            {"store": store.location, "edition": store.edition, **by_status, "faults": faults}
+        )
         return
     total = ", ".join(f"{n} {name}" for name, n in sorted(by_status.items())) or "no records"
     console().print(f"{store.location} ({store.edition}): {total}", soft_wrap=True)
@@ -58,9 +60,11 @@ def _store(store: Store, json: bool) -> None:
 
 def _causes(plan: Plan, store: Store) -> dict[str, list[str]]:
     """Trials that failed, by their cause."""
+    from harness.run.events import label
+
     causes: dict[str, list[str]] = {}
     for record in store.records(trial.key for trial in plan.failed):
-        causes.setdefault(record.exit.cause, []).append(str(record.trial))
+        causes.setdefault(record.exit.cause, []).append(label(record.trial))
     return causes
 
 

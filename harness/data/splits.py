@@ -37,7 +37,9 @@ def load_source(problem: Problem) -> Source:
     return source
 
 
-def prepare(problem: Problem, source: Source, *, seed: int, vary: Collection[Stream]) -> ProblemData:
+def prepare(
+    problem: Problem, source: Source, *, seed: int, vary: Collection[Stream]
+) -> ProblemData:
     """The splits of a problem at one seed.
 
     Raises `DataError` where the source has too few images for the profile and the splits.

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from harness.spec.base import call
 from harness.spec.record import Record, Status
+from harness.spec.registry import REGISTRY
 from harness.spec.trial import Trial
 
 Kind = Literal["started", "progress", "ended", "fatal"]
@@ -37,8 +39,17 @@ class Event:
 Sink = Callable[[Event], None]
 
 
+def label(trial: Trial) -> str:
+    """`vs(tau=1.25) on cifar10-exp-100, seed 3`: a trial without the settings left as they come."""
+    defaults = {
+        s.name: s.default for s in REGISTRY.get("method", trial.method.name).settings.values()
+    }
+    settings = {k: v for k, v in trial.method.settings.items() if v != defaults.get(k)}
+    return f"{call(trial.method.name, settings)} on {trial.problem.name}, seed {trial.seed}"
+
+
 def started(trial: Trial) -> Event:
-    return Event("started", trial.key, str(trial), epochs=trial.recipe.epochs)
+    return Event("started", trial.key, label(trial), epochs=trial.recipe.epochs)
 
 
 def ended(record: Record) -> Event:
@@ -46,7 +57,7 @@ def ended(record: Record) -> Event:
     return Event(
         "ended",
         record.key,
-        str(record.trial),
+        label(record.trial),
         status=record.exit.status,
         cause=record.exit.cause,
         seconds=record.cost.seconds,

@@ -7,16 +7,20 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from harness.data.images import Source
 from harness.data.splits import load_source, prepare
 from harness.errors import EvenhandError
 from harness.run import provenance
-from harness.run.events import Event, Sink, ended, started
+from harness.run.events import Sink, ended, started
 from harness.spec.base import Part, canonical
 from harness.spec.record import Cost, Exit, Provenance, Record
 from harness.spec.trial import Problem, Trial
 from harness.store import Store
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,12 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     return record
 
 
-def unfinished(trial: Trial, execution: Execution, exit: Exit) -> Record:
+def unfinished(trial: Trial, execution: Execution, end: Exit) -> Record:
     """The record of a trial that has nothing to show."""
     return Record(
         key=trial.key,
         trial=trial,
-        exit=exit,
+        exit=end,
         attempts=execution.attempts.get(trial.key, 0) + 1,
         cost=Cost(),
         provenance=_provenance(execution),
@@ -151,10 +155,9 @@ def _provenance(execution: Execution) -> Provenance:
     )
 
 
-def _on_device(before: Provenance, device: object) -> Provenance:
+def _on_device(before: Provenance, device: torch.device) -> Provenance:
     import torch
 
-    assert isinstance(device, torch.device)
     if device.type != "cuda":
         return before
     gpu = torch.cuda.get_device_name(device)

@@ -66,7 +66,9 @@ class Plan:
     @cached_property
     def methods(self) -> tuple[MethodCost, ...]:
         """One entry a leaderboard row, in the suite's order."""
-        keys = {name: {t.key for t in getattr(self, name)} for name in ("done", "missing", "failed")}
+        keys = {
+            name: {t.key for t in getattr(self, name)} for name in ("done", "missing", "failed")
+        }
         rows: dict[str, tuple[str, dict[str, Trial]]] = {}
         for cell in self.resolved.cells:
             rows.setdefault(cell.row, (cell.title, {}))[1].update({t.key: t for t in cell.trials})

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any
 
 from harness.errors import RunError, StoreError
-from harness.run.events import Event, Sink
+from harness.run.events import Event, Sink, label
 from harness.run.execute import Execution, run_trial
 from harness.spec.registry import Plugin
 from harness.spec.trial import Trial
@@ -57,8 +57,7 @@ class Work:
 
     trials: tuple[str, ...]
     execution: Execution
-    location: str
-    edition: str
+    store: Store
     plugins: tuple[Plugin, ...]
 
 
@@ -68,14 +67,13 @@ def run_on_ray(
     store: Store,
     sink: Sink,
     *,
-    location: str,
     address: str | None,
     resources: Resources,
     plugins: tuple[Plugin, ...] = (),
 ) -> None:
     """Run the trials on a cluster, or on a Ray of our own on this machine where address is None.
 
-    location is where the workers open the store: a URL, or a path that every node sees.
+    A store in a folder must be one that every node sees.
     Comes back when Tune has no more to run; what is done stands in the store. Raises `RunError`
     where the cluster cannot be reached or can never meet the resources, `StoreError` where a worker
     could not write, and `KeyboardInterrupt` as it comes.
@@ -84,13 +82,12 @@ def run_on_ray(
     import ray
 
     with _connected(address):
-        gpus = _granted(resources, ray.cluster_resources())
+        gpus = _granted(resources, ray.cluster_resources())  # type: ignore[no-untyped-call]
         fraction = min(1.0, gpus) if gpus else 1.0
         work = Work(
             trials=tuple(trial.model_dump_json() for trial in trials),
             execution=replace(execution, gpu_fraction=fraction),
-            location=location,
-            edition=store.edition,
+            store=store,
             plugins=plugins,
         )
         mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
@@ -131,7 +128,7 @@ def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
     from ray import tune
 
     reference, mailbox = box
-    work, store = _unpacked(reference)
+    work = _unpacked(reference)
     trial = Trial.model_validate_json(work.trials[config["index"]])
 
     def sink(event: Event) -> None:
@@ -139,22 +136,22 @@ def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
 
     with _ended_when_hanging(work.execution.time_limit):
         try:
-            record = run_trial(trial, work.execution, store, sink)
+            record = run_trial(trial, work.execution, work.store, sink)
         except StoreError as error:
-            sink(Event("fatal", trial.key, str(trial), cause=str(error)))
+            sink(Event("fatal", trial.key, label(trial), cause=str(error)))
             raise
     tune.report({"status": record.exit.status})
 
 
 @lru_cache(maxsize=1)
-def _unpacked(reference: Any) -> tuple[Work, Store]:
-    """The work behind a reference, and its store; once a process."""
+def _unpacked(reference: Any) -> Work:
+    """The work behind a reference; fetched once a process."""
     import ray
 
     work: Work = ray.get(reference)
     for plugin in work.plugins:
         plugin.load()
-    return work, Store.open(work.location, work.edition)
+    return work
 
 
 @contextlib.contextmanager
@@ -228,11 +225,12 @@ def _connected(address: str | None) -> Iterator[None]:
     """
     import ray
 
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    own = {"include_dashboard": False}
     where = address or "local"
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    if where == "local":
+        settings["include_dashboard"] = False
     try:
-        ray.init(where, **quiet, **(own if where == "local" else {}))
+        ray.init(where, **settings)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(

@@ -79,9 +79,7 @@ def expand(settings: dict[str, Any], *, seed: str) -> list[dict[str, Any]]:
     if n is not None and (not isinstance(n, int) or isinstance(n, bool) or n < 1):
         raise SpecError([Mistake(f"sample = {n!r}: write a whole number from 1", ("sample",))])
     fixed = {k: v for k, v in settings.items() if k not in grids and k not in draws}
-    drawn = [
-        {k: draw(_generator(seed, k, i)) for k, draw in draws.items()} for i in range(n or 1)
-    ]
+    drawn = [{k: draw(_generator(seed, k, i)) for k, draw in draws.items()} for i in range(n or 1)]
     order = list(settings)
     combined = [
         fixed | dict(zip(grids, values, strict=True)) | drawing
@@ -114,7 +112,16 @@ def _draw(name: str, value: dict[str, Any]) -> Draw:
     [(word, bounds)] = value.items()
     if word not in DISTRIBUTIONS:
         said = suggest(str(word), ["grid", *DISTRIBUTIONS], "distribution")
-        raise SpecError([Mistake(f"{name}: no distribution is called {word!r}", (name, word), **said)])
+        raise SpecError(
+            [
+                Mistake(
+                    f"{name}: no distribution is called {word!r}",
+                    (name, word),
+                    said.right,
+                    said.hint,
+                )
+            ]
+        )
     try:
         low_high = word not in {"choice", "normal"}
         if not isinstance(bounds, list) or not bounds or (low_high and not bounds[0] < bounds[1]):

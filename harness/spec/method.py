@@ -7,7 +7,7 @@ inside the worker.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -20,6 +20,7 @@ Reduce = Literal["mean", "weighted_mean"]
 Counts = Int[np.ndarray, "classes groups"]
 
 
+@runtime_checkable
 class BoundLoss(Protocol):
     """Per-example loss and weight, in nats, not reduced.
 
@@ -33,6 +34,7 @@ class BoundLoss(Protocol):
         ...
 
 
+@runtime_checkable
 class Loss(Protocol):
     """A loss before any dataset is known."""
 
@@ -41,6 +43,7 @@ class Loss(Protocol):
         ...
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Which training examples make up an epoch."""
 
@@ -86,8 +89,9 @@ class Method:
     def __init__(self, *stages: Stage, head: Head = "linear") -> None:
         borders = [stage.until for stage in stages]
         inner = [until for until in borders[:-1] if until is not None]
-        assert stages and borders[-1] is None, "the last stage lasts to the end"
-        assert len(inner) == len(borders) - 1 and inner == sorted(inner), "stages follow in order"
+        assert borders[-1:] == [None], "the last stage lasts to the end"
+        assert len(inner) == len(borders) - 1, "every stage but the last says where it ends"
+        assert inner == sorted(inner), "stages follow in order"
         object.__setattr__(self, "stages", stages)
         object.__setattr__(self, "head", head)
 

@@ -64,8 +64,9 @@ def restrict(resolved: Resolved, filters: Sequence[str]) -> Resolved:
     known = [*KEYS, *sorted({k for cell in resolved.cells for k in cell.method.settings})]
     for key, _ in [condition for only in wanted for condition in only.conditions]:
         if key not in known:
+            said = suggest(key, known, "key")
             what = f"--only: trials have no {key!r}"
-            raise SpecError([Mistake(what, (), **suggest(key, known, "key"))])
+            raise SpecError([Mistake(what, (), said.right, said.hint)])
     cells = [
         replace(cell, trials=tuple(t for t in cell.trials if any(o.holds(cell, t) for o in wanted)))
         for cell in resolved.cells

@@ -35,7 +35,7 @@ def resolve_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
         if key not in FIELDS:
             said = suggest(str(key), FIELDS, "field")
             what = f"a recipe has no field {key!r}"
-            mistakes.append(Mistake(what, (key,), said["right"], said["hint"]))
+            mistakes.append(Mistake(what, (key,), said.right, said.hint))
             continue
         try:
             fields[key] = _field(key, value)
@@ -60,7 +60,9 @@ def _named(kind: str, value: Any) -> Any:
     try:
         entry = Named.model_validate(value)
     except ValidationError:
-        raise SpecError([Mistake(f"{value!r}: write a {kind}'s name, or `name: {{setting: value}}`")]) from None
+        raise SpecError(
+            [Mistake(f"{value!r}: write a {kind}'s name, or `name: {{setting: value}}`")]
+        ) from None
     return REGISTRY.part(kind, entry.name, entry.settings).model_dump(mode="json")
 
 

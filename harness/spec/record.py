@@ -15,8 +15,9 @@ from harness.spec.trial import Trial
 Status = Literal["done", "diverged", "failed", "interrupted"]
 Split = Literal["val", "test"]
 Rule = Literal["last", "best-val", "best-test"]
+FORMAT: Literal[1] = 1
 RULES: tuple[Rule, ...] = ("last", "best-val", "best-test")
-FORMAT = 1
+
 
 class Evaluation(Spec):
     """counts[group, label, prediction] on one split at one checkpoint rule.
@@ -34,7 +35,12 @@ class Evaluation(Spec):
 
     @classmethod
     def of(
-        cls, counts: Int[np.ndarray, "groups labels labels"], *, split: Split, rule: Rule, epoch: int
+        cls,
+        counts: Int[np.ndarray, "groups labels labels"],
+        *,
+        split: Split,
+        rule: Rule,
+        epoch: int,
     ) -> Self:
         flat = counts.ravel()
         cells = np.flatnonzero(flat)
@@ -121,7 +127,7 @@ class Record(Spec):
     finite. attempts counts the tries so far, this one included.
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     key: str
     trial: Trial
     exit: Exit

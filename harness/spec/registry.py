@@ -21,7 +21,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -124,7 +124,7 @@ class Entry:
         mistakes: list[Mistake] = []
         takes = f"it takes {', '.join(map(str, self.settings.values())) or 'no settings'}"
         for name in given.keys() - self.settings.keys():
-            hint = suggest(str(name), list(self.settings))["hint"]
+            hint = suggest(str(name), list(self.settings)).hint
             what = f"{self.name} has no setting {name!r}"
             mistakes.append(Mistake(what, (name,), takes, hint))
         values: dict[str, JsonValue] = {}
@@ -158,7 +158,16 @@ class Registry:
             holder = entries.get(aliases.get(name, name))
             if holder is not None and not _same_function(holder.make, entry.make):
                 where = f"{holder.make.__module__}.{holder.make.__qualname__}"
-                raise SpecError([Mistake(f"{entry.kind} {name!r} is registered twice", (), "", f"the other one is {where}")])
+                raise SpecError(
+                    [
+                        Mistake(
+                            f"{entry.kind} {name!r} is registered twice",
+                            (),
+                            "",
+                            f"the other one is {where}",
+                        )
+                    ]
+                )
         entries[entry.name] = entry
         aliases.update(dict.fromkeys(entry.aliases, entry.name))
 
@@ -186,22 +195,31 @@ class Registry:
         return self.get(kind, part.name).make(**part.settings)
 
     def _fill(self) -> None:
+        """Import our own parts and every plugin, once; the parts themselves may look names up."""
         if self._filled:
             return
         self._filled = True
-        for name in OUR_PARTS:
-            module = importlib.import_module(name)
-            for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
+        try:
+            for name in OUR_PARTS:
+                module = importlib.import_module(name)
                 if getattr(module, "IMPORT_ALL", False):
-                    importlib.import_module(f"{name}.{found.name}")
-        for point in entry_points(group=ENTRY_POINTS):
-            try:
-                point.load()
-            except ImportError as error:
-                raise EvenhandError(f"plugin {point.name!r} ({point.value}): {error}") from error
+                    for found in pkgutil.iter_modules(module.__path__):
+                        importlib.import_module(f"{name}.{found.name}")
+            for point in entry_points(group=ENTRY_POINTS):
+                _load(point)
+        except BaseException:
+            self._filled = False
+            raise
 
 
 REGISTRY = Registry()
+
+
+def _load(point: EntryPoint) -> None:
+    try:
+        point.load()
+    except ImportError as error:
+        raise EvenhandError(f"plugin {point.name!r} ({point.value}): {error}") from error
 
 
 def _same_function(a: Callable[..., Any], b: Callable[..., Any]) -> bool:
@@ -227,7 +245,9 @@ def _decorator(kind: str) -> Callable[..., Callable[[F], F]]:
         return add
 
     register.__name__ = kind
-    register.__doc__ = f"Register the decorated function as a {kind}, under its own name unless told."
+    register.__doc__ = (
+        f"Register the decorated function as a {kind}, under its own name unless told."
+    )
     return register
 
 
@@ -272,7 +292,14 @@ class Plugin:
         except EvenhandError:
             del sys.modules[name]
             raise
-        except (SyntaxError, ImportError, NameError, TypeError, AttributeError, ValueError) as error:
+        except (
+            SyntaxError,
+            ImportError,
+            NameError,
+            TypeError,
+            AttributeError,
+            ValueError,
+        ) as error:
             del sys.modules[name]
             trace = error.__traceback__
             while trace is not None and trace.tb_next is not None:

@@ -79,7 +79,9 @@ class Suite(Spec):
     def _seeds(cls, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 1:
-                raise ValueError(f"{value} seeds train nothing; write at least 1, or a list of seeds")
+                raise ValueError(
+                    f"{value} seeds train nothing; write at least 1, or a list of seeds"
+                )
             return tuple(range(value))
         if isinstance(value, list):
             return tuple(value)
@@ -101,31 +103,36 @@ def load(document: Document) -> Suite:
     try:
         return Suite.model_validate_json(json.dumps(document.data, default=str))
     except ValidationError as error:
-        raise document.error([_mistake(e, Suite) for e in error.errors()]) from None
+        raise document.error([_mistake(e) for e in error.errors()]) from None
 
 
-def _mistake(error: Any, model: type[Spec]) -> Mistake:
+def _mistake(error: Any) -> Mistake:
     where = tuple(part for part in error["loc"] if part != "[key]")
     kind, name = error["type"], str(where[-1]) if where else ""
     value = error.get("input")
     if kind == "extra_forbidden":
-        fields = _fields(model, where[:-1])
+        fields = _fields(where[:-1])
         said = suggest(name, fields, "key")
-        return Mistake(f"no key is called {name!r} here", where, said["right"], said["hint"])
+        return Mistake(f"no key is called {name!r} here", where, said.right, said.hint)
     if kind == "missing":
         return Mistake(f"the key {name!r} is missing", where[:-1], f"add `{name}: …`")
     said = error["msg"].removeprefix("Value error, ")
     shown = "" if isinstance(value, dict | list) or value is None else f" = {value!r}"
     hint = ""
     if kind == "literal_error" and isinstance(value, str):
-        options = [word.strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        hint = suggest(value, options)["hint"]
-    return Mistake(f"{'.'.join(map(str, where))}{shown}: {said[:1].lower()}{said[1:]}", where, "", hint)
+        options = [
+            word.strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")
+        ]
+        hint = suggest(value, options).hint
+    return Mistake(
+        f"{'.'.join(map(str, where))}{shown}: {said[:1].lower()}{said[1:]}", where, "", hint
+    )
 
 
-def _fields(model: type[Spec], where: tuple[str | int, ...]) -> list[str]:
-    nested = {"select": Select, "val": Val}.get(str(where[0])) if where else model
-    return list((nested or model).model_fields)
+def _fields(where: tuple[str | int, ...]) -> list[str]:
+    nested: dict[str, type[Spec]] = {"select": Select, "val": Val}
+    model = nested.get(str(where[0]), Suite) if where else Suite
+    return list(model.model_fields)
 
 
 def shipped() -> dict[str, Path]:
@@ -144,5 +151,7 @@ def find(name: str) -> Document:
         return read(suites[name])
     if not Path(name).exists() and not name.endswith((".yaml", ".yml")) and "/" not in name:
         said = suggest(name, list(suites), "suite")
-        raise SpecError([Mistake(f"{name}: neither a file nor a shipped suite", (), **said)])
+        raise SpecError(
+            [Mistake(f"{name}: neither a file nor a shipped suite", (), said.right, said.hint)]
+        )
     return read(name)

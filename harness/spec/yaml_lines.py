@@ -69,7 +69,9 @@ def parse(text: str, path: str) -> Document:
         tab = "\t" in at_fault
         hint = "indent with spaces: YAML does not allow tabs" if tab else (error.context or "")
         what = f"is not YAML: {error.problem}"
-        raise SpecError([Mistake(what, (), f"the line reads {at_fault.strip()!r}", hint)], [f"{path}:{line}"]) from None
+        raise SpecError(
+            [Mistake(what, (), f"the line reads {at_fault.strip()!r}", hint)], [f"{path}:{line}"]
+        ) from None
     except (yaml.YAMLError, ValueError) as error:
         raise SpecError(f"{path}: is not YAML: {error}") from None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from harness.backbones.networks.build import build
@@ -20,15 +20,15 @@ from harness.spec.record import Cost, Evaluation, Split
 from harness.spec.registry import REGISTRY
 from harness.spec.streams import stream_seed
 from harness.spec.trial import Recipe, Stream, Trial
-from harness.train.checkpoints import Checkpoints
+from harness.train.checkpoints import Checkpoints, Counts
 from harness.train.placed import Normalise, Placed, augmented, batches, order
 from harness.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_process
-from harness.train.schedules import learning_rate
+from harness.train.schedules import Schedule, learning_rate
 
 EVALUATION_BATCH = 1024
 
 
-class Diverged(Exception):
+class Diverged(Exception):  # noqa: N818  an outcome, not a fault
     """A loss or a logit that is not finite. step and epoch are 1-based."""
 
     def __init__(self, what: str, *, step: int, epoch: int) -> None:
@@ -36,7 +36,7 @@ class Diverged(Exception):
         self.step, self.epoch = step, epoch
 
 
-class TimeUp(Exception):
+class TimeUp(Exception):  # noqa: N818
     """The trial's time limit has passed."""
 
 
@@ -65,24 +65,36 @@ class BoundStage:
     loss: BoundLoss
     weighted_mean: bool
     weights: Float[np.ndarray, " n"] | None
+    first_epoch: int
 
 
 @dataclass
 class Training:
-    """A trial under way. train_seconds and steps grow; losses holds those of the epoch."""
+    """A trial under way: what stays, and what grows with every step.
 
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    train: Placed
-    normalise: Normalise
-    augment: tuple[Augmentation, ...]
+    losses  of the steps of the epoch under way
+    images  seen so far, over all epochs
+    """
+
     recipe: Recipe
     device: torch.device
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    stages: tuple[BoundStage, ...]
+    schedule: Schedule
+    augment: tuple[Augmentation, ...]
+    normalise: Normalise
+    train: Placed
+    splits: dict[Split, Placed]
+    shape: tuple[int, int]
     order: torch.Generator
     randomness: torch.Generator
     deadline: float
+    epoch: int = 0
     steps: int = 0
     images: int = 0
+    train_seconds: float = 0.0
+    eval_seconds: float = 0.0
     losses: list[Tensor] = field(default_factory=list)
 
 
@@ -100,73 +112,41 @@ def train(
     time_limit is in seconds. Raises `Diverged`, `TimeUp`, and `BackboneError` where the network
     does not take the images.
     """
-    started = time.perf_counter()
-    recipe, deadline = trial.recipe, time.monotonic() + time_limit
+    recipe = trial.recipe
     prepare_process(threads=threads, deterministic=recipe.deterministic, device=device)
-    method: Method = REGISTRY.make("method", trial.method)
-    run = _start(trial, method, data, device, deadline)
-    stages = [_bind(stage, data, device) for stage in method.stages]
-    borders = method.first_epochs(recipe.epochs)
-    schedule = REGISTRY.make("schedule", recipe.schedule)
-    n_groups, n_classes = len(data.summary.groups), len(data.summary.classes)
-    places = {"val": data.val, "test": data.test}
-    splits: dict[Split, Placed] = {
-        split: Placed.of(images, n_groups=n_groups, device=device)
-        for split, images in places.items()  # type: ignore[misc]
-        if images is not None
-    }
+    run = _start(trial, data, device, time.monotonic() + time_limit)
     checkpoints = Checkpoints(recipe.best_by, data.counts)
     curves: dict[str, list[float | None]] = {}
-    train_seconds = eval_seconds = 0.0
-    for epoch in range(recipe.epochs):
-        lr = learning_rate(recipe, schedule, epoch)
-        stage = stages[sum(epoch >= first for first in borders) - 1]
-        clock = time.perf_counter()
-        loss = _epoch(run, stage, lr, epoch)
-        train_seconds += time.perf_counter() - clock
-        if (epoch + 1) % recipe.evaluate_every and epoch + 1 < recipe.epochs:
+    for run.epoch in range(1, recipe.epochs + 1):
+        lr = learning_rate(recipe, run.schedule, run.epoch - 1)
+        loss = _epoch(run, lr)
+        if run.epoch % recipe.evaluate_every and run.epoch < recipe.epochs:
             continue
-        clock = time.perf_counter()
-        counts = {s: _evaluate(run, p, n_groups, n_classes, epoch) for s, p in splits.items()}
-        eval_seconds += time.perf_counter() - clock
-        scores = checkpoints.see(epoch + 1, counts)
-        point = {"epoch": epoch + 1, "lr": lr, "train_loss": loss}
+        scores = checkpoints.see(run.epoch, _evaluate(run))
+        point: dict[str, float | None] = {"epoch": run.epoch, "lr": lr, "train_loss": loss}
         point |= {f"{split}_{recipe.best_by}": value for split, value in scores.items()}
         for name, value in point.items():
             curves.setdefault(name, []).append(None if value is None else _short(value))
-        report(Progress(epoch + 1, recipe.epochs, scores.get("val")))
-    cost = Cost(
-        seconds=time.perf_counter() - started,
-        train_seconds=train_seconds,
-        eval_seconds=eval_seconds,
-        images_per_second=run.images / train_seconds if train_seconds else None,
-        peak_memory_gib=peak_memory_gib(),
-        peak_gpu_memory_gib=peak_gpu_memory_gib(device),
-        parameters=sum(p.numel() for p in run.model.parameters()),
-    )
-    return Outcome(checkpoints.evaluations(), curves, cost)
+        report(Progress(run.epoch, recipe.epochs, scores.get("val")))
+    return Outcome(checkpoints.evaluations(), curves, _cost(run))
 
 
-def _start(
-    trial: Trial, method: Method, data: ProblemData, device: torch.device, deadline: float
-) -> Training:
-    recipe = trial.recipe
+def _start(trial: Trial, data: ProblemData, device: torch.device, deadline: float) -> Training:
+    recipe, summary = trial.recipe, data.summary
+    method: Method = REGISTRY.make("method", trial.method)
+    n_groups, n_classes = len(summary.groups), len(summary.classes)
+    placed = Placed.of(data.train, n_groups=n_groups, device=device)
+    splits: dict[Split, Placed] = {"test": Placed.of(data.test, n_groups=n_groups, device=device)}
+    if data.val is not None:
+        splits = {"val": Placed.of(data.val, n_groups=n_groups, device=device), **splits}
 
     def seed(name: Stream) -> int:
         return stream_seed(name, trial.seed, trial.vary)
 
-    # Layers draw from the global generators: initialisation, and drop-out later on.
-    torch.manual_seed(seed("init"))
-    _, side, _, channels = data.train.pixels.shape
-    model = build(
-        recipe.backbone,
-        n_classes=len(data.summary.classes),
-        head=method.head,
-        in_channels=channels,
-        image_size=side,
-    ).to(device, memory_format=torch.channels_last)
-    placed = Placed.of(data.train, n_groups=len(data.summary.groups), device=device)
+    model = _model(recipe, method, data, seed("init")).to(device)
     return Training(
+        recipe=recipe,
+        device=device,
         model=model,
         optimizer=torch.optim.SGD(
             model.parameters(),
@@ -175,31 +155,50 @@ def _start(
             nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
         ),
-        train=placed,
-        normalise=Normalise.of(placed, recipe.mean, recipe.std),
+        stages=_bind(method, data, recipe.epochs, device),
+        schedule=REGISTRY.make("schedule", recipe.schedule),
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
-        recipe=recipe,
-        device=device,
+        normalise=Normalise.of(placed, recipe.mean, recipe.std),
+        train=placed,
+        splits=splits,
+        shape=(n_groups, n_classes),
         order=torch.Generator().manual_seed(seed("order")),
         randomness=torch.Generator(device).manual_seed(seed("augment")),
         deadline=deadline,
     )
 
 
-def _bind(stage: object, data: ProblemData, device: torch.device) -> BoundStage:
-    from harness.spec.method import Stage
+def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> nn.Module:
+    _, side, _, channels = data.train.pixels.shape
+    # Layers draw from the global generators: initialisation, and drop-out later on.
+    torch.manual_seed(seed)
+    model: nn.Module = build(
+        recipe.backbone,
+        n_classes=len(data.summary.classes),
+        head=method.head,
+        in_channels=channels,
+        image_size=side,
+    )
+    return model.to(memory_format=torch.channels_last)
 
-    assert isinstance(stage, Stage)
-    cells = stage.sampler.weights(data.counts)
-    weights = None
-    if cells is not None:
-        weights = np.asarray(cells, dtype=np.float64)[data.train.labels, data.train.groups]
-    bound = stage.loss.bind(data.counts, device)
-    return BoundStage(bound, stage.reduce == "weighted_mean", weights)
+
+def _bind(
+    method: Method, data: ProblemData, epochs: int, device: torch.device
+) -> tuple[BoundStage, ...]:
+    bound = []
+    for stage, first in zip(method.stages, method.first_epochs(epochs), strict=True):
+        cells = stage.sampler.weights(data.counts)
+        if cells is not None:
+            cells = np.asarray(cells, np.float64)[data.train.labels, data.train.groups]
+        loss = stage.loss.bind(data.counts, device)
+        bound.append(BoundStage(loss, stage.reduce == "weighted_mean", cells, first))
+    return tuple(bound)
 
 
-def _epoch(run: Training, stage: BoundStage, lr: float, epoch: int) -> float:
+def _epoch(run: Training, lr: float) -> float:
     """One pass over the sampler's examples; the mean of the batches' losses."""
+    began = time.perf_counter()
+    stage = [s for s in run.stages if s.first_epoch < run.epoch][-1]
     for group in run.optimizer.param_groups:
         group["lr"] = lr
     run.model.train()
@@ -213,16 +212,17 @@ def _epoch(run: Training, stage: BoundStage, lr: float, epoch: int) -> float:
             raise TimeUp
         # On a CPU looking costs nothing; on a GPU it would wait for the device at every step.
         if run.device.type == "cpu":
-            _check_losses(run, epoch)
-    _check_losses(run, epoch)
-    return float(torch.stack(run.losses).mean())
+            _check(run, run.losses[-1:])
+    _check(run, run.losses)
+    mean = float(torch.stack(run.losses).mean())
+    run.train_seconds += time.perf_counter() - began
+    return mean
 
 
 def _step(run: Training, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
     pixels = augmented(run.train.pixels[index], run.augment, run.randomness)
     labels, rows = run.train.labels[index], run.train.rows[index]
-    logits = _forward(run, pixels)
-    losses = stage.loss(logits, labels, rows)
+    losses = stage.loss(_forward(run, pixels), labels, rows)
     loss = losses.sum() / stage.loss.weights(rows).sum() if stage.weighted_mean else losses.mean()
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -230,40 +230,57 @@ def _step(run: Training, stage: BoundStage, index: Int[Tensor, " batch"]) -> Flo
     return loss.detach()
 
 
-def _forward(run: Training, pixels: Tensor) -> Float[Tensor, "batch classes"]:
+def _forward(run: Training, pixels: UInt8[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
     images = run.normalise(pixels).contiguous(memory_format=torch.channels_last)
-    bf16 = run.recipe.precision == "bf16"
-    with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=bf16):
+    with torch.autocast(
+        run.device.type, dtype=torch.bfloat16, enabled=run.recipe.precision == "bf16"
+    ):
         logits: Tensor = run.model(images)
     return logits.float()
 
 
-def _check_losses(run: Training, epoch: int) -> None:
-    """Raises `Diverged` at the first loss of the epoch that is not finite."""
-    unseen = run.losses[-1:] if run.device.type == "cpu" else run.losses
-    finite = torch.isfinite(torch.stack(unseen))
+def _check(run: Training, latest: list[Tensor]) -> None:
+    """Raises `Diverged` at the first of the latest losses that is not finite."""
+    finite = torch.isfinite(torch.stack(latest))
     if not bool(finite.all()):
         first = int((~finite).nonzero()[0])
-        step = run.steps - len(unseen) + first + 1
-        raise Diverged("the loss", step=step, epoch=epoch + 1)
+        raise Diverged("the loss", step=run.steps - len(latest) + first + 1, epoch=run.epoch)
 
 
 @torch.no_grad()
-def _evaluate(
-    run: Training, split: Placed, n_groups: int, n_classes: int, epoch: int
-) -> Int[np.ndarray, "groups labels predictions"]:
-    """counts[group, label, prediction] of a split. Raises `Diverged` on logits not finite."""
+def _evaluate(run: Training) -> dict[Split, Counts]:
+    """counts[group, label, prediction] of each split. Raises `Diverged` on logits not finite."""
+    began = time.perf_counter()
     run.model.eval()
+    counts = {name: _count(run, split) for name, split in run.splits.items()}
+    run.eval_seconds += time.perf_counter() - began
+    return counts
+
+
+def _count(run: Training, split: Placed) -> Counts:
+    n_groups, n_classes = run.shape
     total = torch.zeros(n_groups * n_classes**2, dtype=torch.int64, device=run.device)
     finite = torch.ones((), dtype=torch.bool, device=run.device)
-    for index in torch.arange(len(split), device=run.device).split(EVALUATION_BATCH):
-        logits = _forward(run, split.pixels[index])
+    for start in range(0, len(split), EVALUATION_BATCH):
+        part = slice(start, start + EVALUATION_BATCH)
+        logits = _forward(run, split.pixels[part])
         finite &= torch.isfinite(logits).all()
-        cells = (split.groups[index] * n_classes + split.labels[index]) * n_classes
+        cells = (split.groups[part] * n_classes + split.labels[part]) * n_classes
         total += torch.bincount(cells + logits.argmax(1), minlength=len(total))
     if not bool(finite):
-        raise Diverged("a logit", step=run.steps, epoch=epoch + 1)
-    return total.reshape(n_groups, n_classes, n_classes).cpu().numpy()
+        raise Diverged("a logit", step=run.steps, epoch=run.epoch)
+    return np.asarray(total.reshape(n_groups, n_classes, n_classes).cpu().numpy())
+
+
+def _cost(run: Training) -> Cost:
+    return Cost(
+        train_seconds=run.train_seconds,
+        eval_seconds=run.eval_seconds,
+        images_per_second=run.images / run.train_seconds if run.train_seconds else None,
+        peak_memory_gib=peak_memory_gib(),
+        peak_gpu_memory_gib=peak_gpu_memory_gib(run.device),
+        parameters=sum(p.numel() for p in run.model.parameters()),
+    )
 
 
 def _short(value: float) -> float:

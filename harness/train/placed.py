@@ -72,8 +72,9 @@ def batches(order: Int[Tensor, " n"], size: int) -> Iterator[Int[Tensor, " batch
 
     Batch normalisation has no variance to divide by there.
     """
-    for chosen in order.split(size):
-        if len(chosen) > 1 or len(order) == 1:
+    for start in range(0, len(order), size):
+        chosen = order[start : start + size]
+        if len(chosen) > 1:
             yield chosen
 
 

@@ -95,7 +95,7 @@ def test_convolutions_and_linear_weights_are_kaiming_normal():
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             fan_in = module.weight[0].numel()
-            assert module.weight.std() == pytest.approx(math.sqrt(2 / fan_in), rel=0.15)
+            assert module.weight.std().item() == pytest.approx(math.sqrt(2 / fan_in), rel=0.15)
 
 
 def test_the_cosine_head_gives_cosines():

@@ -11,7 +11,7 @@ from harness.spec.method import Head
 
 
 class CosineHead(nn.Module):
-    """cos(w_c, h): both normalised, no bias, no scale (cao2019learning, Sec. 3.1).
+    """cos(w_c, h): both normalised, no bias, no scale (cao2019learning).
 
     The scale s of LDAM is part of its loss, so that predictions read the cosines.
     """

@@ -1,0 +1,50 @@
+# make quickstart   install what it needs, train the quickstart suite, print its leaderboard
+# make test         install what they need, run all tests
+# make check        lint and test: what every change must pass
+
+PYTHON ?= python3
+BIN := .venv/bin
+RESULTS ?= results
+ONLY ?=
+FILTER := $(if $(ONLY),--only $(ONLY))
+
+.PHONY: quickstart test lint check format benchmarks clean
+
+quickstart: .venv/installed
+	$(BIN)/evenhand run suites/quickstart.yaml --results $(RESULTS) $(FILTER)
+	$(BIN)/evenhand report suites/quickstart.yaml --results $(RESULTS) --out report/quickstart $(FILTER)
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check harness reports tests
+	$(BIN)/ruff check harness reports tests
+	$(BIN)/mypy
+
+check: lint test
+
+format: .venv/installed-dev
+	$(BIN)/ruff format harness reports tests
+	$(BIN)/ruff check --fix harness reports tests
+
+benchmarks: .venv/installed-dev
+	for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# Installing takes minutes, so each stamp stands until a file that it was made from changes.
+.venv/created:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Evenhand needs Python 3.11 to 3.13; say which: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/installed: .venv/created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache

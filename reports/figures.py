@@ -1,0 +1,137 @@
+"""What the figures draw, as plain data: recall by class from head to tail, and learning curves.
+
+The page draws them with Plotly; here there is no layout and no colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from harness.metrics import recalls
+from harness.spec.record import RULES, Record, Rule
+from reports.leaderboard import Leaderboard
+from reports.standing import Standing
+
+MOST_LINES = 8
+"""More lines in one figure cannot be told apart."""
+
+MOST_CLASSES = 25
+"""With more classes, classes of like training size are drawn as one point."""
+
+MOST_EPOCHS = 80
+DIGITS = 4
+
+
+def shown(board: Leaderboard) -> tuple[str, ...]:
+    """The rows that figures draw: the baseline and the best by their mean place on the problems."""
+    places: dict[str, list[int]] = {row: [] for row in board.rows}
+    for problem in board.problems:
+        for place, standing in enumerate(board.on(problem)):
+            places[standing.row].append(place)
+    order = sorted(places, key=lambda row: float(np.mean(places[row])))
+    named = [s.row for s in board.standings.values() if s.cell.method.name == board.suite.baseline]
+    baseline = list(dict.fromkeys(named))[:1]
+    best = [row for row in order if row not in baseline][: MOST_LINES - len(baseline)]
+    return tuple(row for row in order if row in {*best, *baseline})
+
+
+def recall_figure(board: Leaderboard, problem: str) -> dict[str, Any] | None:
+    """Recall by class, mean over seeds, classes by falling training size; None without records.
+
+    {classes, train, each: classes a point, rules: {rule: {row: [recall]}}}
+    """
+    standings = _drawn(board, problem)
+    data = next((r.data for s in standings for r in usable(s) if r.data), None)
+    if data is None:
+        return None
+    train = data.train_counts.sum(1)
+    order = np.argsort(-train, kind="stable")
+    bins = np.array_split(order, min(len(order), MOST_CLASSES))
+    rules = {rule: _recalls(standings, rule, bins) for rule in RULES}
+    return {
+        "classes": [_class_names([data.classes[c] for c in group]) for group in bins],
+        "train": [_plain(float(train[group].mean())) for group in bins],
+        "each": max(map(len, bins)),
+        "rules": {rule: lines for rule, lines in rules.items() if lines},
+    }
+
+
+def _class_names(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+
+
+def _drawn(board: Leaderboard, problem: str) -> list[Standing]:
+    found = [board.standings.get((row, problem)) for row in shown(board)]
+    return [standing for standing in found if standing is not None]
+
+
+def usable(standing: Standing) -> list[Record]:
+    """Records whose values are in the standing's means."""
+    foreign = {gap.key for gap in standing.gaps if gap.kind == "other data"}
+    return [
+        record
+        for record in standing.records
+        if record and record.exit.status == "done" and record.key not in foreign
+    ]
+
+
+def _recalls(
+    standings: Sequence[Standing], rule: Rule, bins: Sequence[np.ndarray]
+) -> dict[str, list[float | None]]:
+    lines = {}
+    for standing in standings:
+        found = [record.evaluation("test", rule) for record in usable(standing)]
+        by_class = [recalls(evaluation.counts) for evaluation in found if evaluation]
+        if by_class:
+            means = _mean(np.array(by_class))
+            lines[standing.row] = [_plain(float(_mean(means[group]))) for group in bins]
+    return lines
+
+
+def _mean(values: Float[np.ndarray, "some *rest"]) -> Float[np.ndarray, " *rest"]:
+    """Mean over the first axis of what is defined; NaN where nothing is."""
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        means: np.ndarray = np.where(known, values, 0).sum(0) / known.sum(0)
+    return means
+
+
+def _plain(value: float) -> float | None:
+    return round(value, DIGITS) if np.isfinite(value) else None
+
+
+def curve_figure(board: Leaderboard, problem: str) -> dict[str, dict[str, Any]]:
+    """Series by name, each {row: {epoch, mean, sd}}; the validation metric first.
+
+    sd is None with one seed. Test curves are left out where there are validation curves.
+    """
+    standings = _drawn(board, problem)
+    names = dict.fromkeys(n for s in standings for r in usable(s) for n in r.curves)
+    val = [name for name in names if name.startswith("val_")]
+    wanted = [*(val or [n for n in names if n.startswith("test_")]), "train_loss"]
+    figures = {name: _curves(standings, name) for name in wanted if name in names}
+    return {name: lines for name, lines in figures.items() if lines}
+
+
+def _curves(standings: Sequence[Standing], name: str) -> dict[str, Any]:
+    lines = {}
+    for standing in standings:
+        runs = [r.curves for r in usable(standing) if name in r.curves and "epoch" in r.curves]
+        if not runs:
+            continue
+        epochs = runs[0]["epoch"]
+        series = [run[name] for run in runs if run["epoch"] == epochs]
+        values = np.array(series, dtype=np.float64)
+        step = max(1, -(-len(epochs) // MOST_EPOCHS))
+        keep = sorted({*range(0, len(epochs), step), len(epochs) - 1})
+        sd = values[:, keep].std(0, ddof=1) if len(series) > 1 else None
+        lines[standing.row] = {
+            "epoch": [epochs[i] for i in keep],
+            "mean": [_plain(float(v)) for v in values[:, keep].mean(0)],
+            "sd": None if sd is None else [_plain(float(v)) for v in sd],
+        }
+    return lines

@@ -1,0 +1,276 @@
+"""One HTML file that opens from disk: tables without JavaScript, figures and trials with it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.spec.record import RULES, Record, Rule
+from reports import published
+from reports import table as written
+from reports.estimate import Estimate
+from reports.figures import curve_figure, recall_figure, shown, usable
+from reports.leaderboard import Leaderboard
+from reports.origins import origins
+from reports.provenance import commit, device
+from reports.sentences import RULES_IN_WORDS, answer, choices, footnotes, place, seeds
+from reports.standing import Standing
+
+TEMPLATES = Path(__file__).parent / "templates"
+MOST_GAPS = 300
+BAR = 120
+"""Width of an interval bar, in the units of its drawing."""
+
+
+def render(board: Leaderboard, *, command: str = "") -> str:
+    """The whole page; Plotly is in it once, and nothing is fetched. command is what made it."""
+    from plotly.offline import get_plotlyjs
+
+    loader = FileSystemLoader(TEMPLATES)
+    jinja = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return jinja.get_template("report.html.j2").render(
+        page=_page(board) | {"made_by": command},
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        script=Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
+        plotly=Markup(get_plotlyjs()),
+        data=Markup(_json(_data(board))),
+    )
+
+
+def _json(value: Any) -> str:
+    """JSON that no text in it can end early: `<` is written as its code."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _page(board: Leaderboard) -> dict[str, Any]:
+    suite = board.suite
+    numbers = {s: i for i, s in enumerate(board.standings)}
+    gaps = [
+        {"place": place(g), "kind": g.kind, "cause": g.cause, "key": g.key} for g in board.gaps
+    ]
+    return {
+        "name": f"{suite.suite} v{suite.version}",
+        "edition": board.edition,
+        "question": suite.question,
+        "answer": answer(board),
+        "expect": suite.expect,
+        "facts": _facts(board),
+        "rule": board.rule,
+        "rule_words": RULES_IN_WORDS[board.rule],
+        "rules": _rules(board),
+        "primary": board.metrics[suite.primary],
+        "direction": "higher" if board.higher else "lower",
+        "others": [title for name, title in board.metrics.items() if name != suite.primary],
+        "baseline": board.baseline,
+        "level": f"{100 * (1 - suite.alpha):g}",
+        "several": len(suite.seeds) > 1,
+        "overview": _overview(board) if len(board.problems) > 1 else [],
+        "problems": [_problem(board, problem, numbers) for problem in board.problems],
+        "gaps": gaps[:MOST_GAPS],
+        "more_gaps": max(0, len(gaps) - MOST_GAPS),
+        "faults": board.faults,
+        "made_with": _made_with(board),
+        "command": f"evenhand run {board.source}",
+        "footnotes": footnotes(board),
+    }
+
+
+def _facts(board: Leaderboard) -> list[tuple[str, str]]:
+    records = board.records.values()
+    done = sum(record.exit.status == "done" for record in records)
+    days = sorted(r.provenance.finished[:10] for r in records if r.provenance.finished)
+    when = "" if not days else days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    spent = sum(record.cost.seconds for record in records)
+    commits = board.commits[0] if len(board.commits) == 1 else f"{len(board.commits)} commits"
+    facts = [
+        ("trials done", f"{done:,} of {board.trials:,}"),
+        ("seeds", seeds(board)),
+        ("time in trials", written.seconds(spent)),
+        ("commit", commits),
+        ("finished", when),
+        ("records", board.location),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _rules(board: Leaderboard) -> list[dict[str, Any]]:
+    primary = board.suite.primary
+    known = {r for r in RULES for s in board.standings.values() if s.scores[primary, r].estimate}
+    return [{"name": r, "words": RULES_IN_WORDS[r], "available": r in known} for r in RULES]
+
+
+def _by_rule(standing: Standing, metric: str) -> dict[Rule, str]:
+    return {rule: written.mean_sd(standing.scores[metric, rule].estimate) for rule in RULES}
+
+
+def _overview(board: Leaderboard) -> list[dict[str, Any]]:
+    averages = board.average_ranks
+    order = sorted(board.rows, key=lambda row: (averages[row] is None, averages[row] or 0))
+    return [
+        {
+            "title": board.rows[row],
+            "cells": [_overview_cell(board, board.standings.get((row, p))) for p in board.problems],
+            "average": written.NO_VALUE if averages[row] is None else f"{averages[row]:.2f}",
+        }
+        for row in order
+    ]
+
+
+def _overview_cell(board: Leaderboard, standing: Standing | None) -> dict[str, Any]:
+    if standing is None:
+        return {"text": dict.fromkeys(RULES, written.NO_VALUE), "bold": False, "mark": ""}
+    text = _by_rule(standing, board.suite.primary)
+    return {"text": text, "bold": standing.is_bold, "mark": written.mark(standing)}
+
+
+def _problem(
+    board: Leaderboard, problem: str, numbers: Mapping[tuple[str, str], int]
+) -> dict[str, Any]:
+    standings = board.on(problem)
+    scale = _scale(board, standings)
+    lines = [row for row in shown(board) if (row, problem) in board.standings]
+    figure, found = recall_figure(board, problem), standings[0]
+    each = figure["each"] if figure else 1
+    bins = f"Each point is the mean of {each} classes of like size." if each > 1 else ""
+    return {
+        "name": problem,
+        "id": f"problem-{board.problems.index(problem)}",
+        "rows": [_row(board, s, scale, numbers[s.row, problem]) for s in standings],
+        "lines": len(lines) if figure else 0,
+        "omitted": len(standings) - len(lines),
+        "recall_caption": bins,
+        "series": list(curve_figure(board, problem)),
+        "choices": choices(board, problem),
+        "costs": [_cost(s) for s in standings if usable(s)],
+        "printed": published.on(found.cell.problem, board.suite.sources),
+    }
+
+
+def _row(
+    board: Leaderboard, standing: Standing, scale: tuple[float, float], number: int
+) -> dict[str, Any]:
+    compared, span = standing.to_baseline, written.span(standing)
+    kinds = Counter(gap.kind for gap in standing.gaps)
+    return {
+        "standing": number,
+        "rank": written.rank(standing),
+        "span": span if "–" in span and standing.rank else "",
+        "title": standing.title,
+        "setting": standing.setting,
+        "note": ", ".join(f"{n} {kind}" for kind, n in kinds.items()),
+        "bold": standing.is_bold,
+        "whole": standing.is_whole,
+        "mark": written.mark(standing),
+        "primary": _by_rule(standing, board.suite.primary),
+        "bars": {rule: _bar(board, standing, rule, scale) for rule in RULES},
+        "difference": written.difference(compared),
+        "p": written.p_text(compared.holm) if compared else "",
+        "caveat": compared.caveat if compared else "",
+        "others": [_by_rule(standing, m) for m in board.metrics if m != board.suite.primary],
+        "n": written.n(board, standing),
+    }
+
+
+def _scale(board: Leaderboard, standings: Sequence[Standing]) -> tuple[float, float]:
+    """Both ends of the interval bars' axis: all intervals, but for absurdly long ones."""
+    primary = board.suite.primary
+    found = [e for s in standings for rule in RULES if (e := s.scores[primary, rule].estimate)]
+    means = [e.mean for e in found] or [0.0]
+    room = 2 * (max(means) - min(means) + max((e.sd or 0.0 for e in found), default=0.0)) or 0.01
+    ends = [end for e in found if e.interval for end in (e.interval.low, e.interval.high)]
+    low = max(min([*ends, *means]), min(means) - room)
+    high = min(max([*ends, *means]), max(means) + room)
+    return (low, high) if high > low else (low - 0.01, high + 0.01)
+
+
+def _bar(
+    board: Leaderboard, standing: Standing, rule: Rule, scale: tuple[float, float]
+) -> dict[str, Any] | None:
+    found = standing.scores[board.suite.primary, rule].estimate
+    if found is None:
+        return None
+    against = _baseline_mean(board, standing, rule)
+    return {
+        "mean": _x(found.mean, scale),
+        "low": _x(found.interval.low, scale) if found.interval else None,
+        "high": _x(found.interval.high, scale) if found.interval else None,
+        "baseline": None if against is None else _x(against.mean, scale),
+        "text": written.interval(found.interval),
+    }
+
+
+def _baseline_mean(board: Leaderboard, standing: Standing, rule: Rule) -> Estimate | None:
+    row = standing.to_baseline.second if standing.to_baseline else standing.row
+    return board.standings[row, standing.problem].scores[board.suite.primary, rule].estimate
+
+
+def _x(value: float, scale: tuple[float, float]) -> float:
+    low, high = scale
+    return round(4 + (BAR - 8) * min(1.0, max(0.0, (value - low) / (high - low))), 1)
+
+
+def _cost(standing: Standing) -> list[str]:
+    costs = [record.cost for record in usable(standing)]
+    times = [cost.seconds for cost in costs]
+    speeds = [cost.images_per_second for cost in costs if cost.images_per_second]
+    gpus = [cost.peak_gpu_memory_gib for cost in costs if cost.peak_gpu_memory_gib]
+    sizes = [cost.parameters for cost in costs if cost.parameters]
+    return [
+        standing.title,
+        written.seconds(sum(times) / len(times)),
+        f"{written.seconds(min(times))} to {written.seconds(max(times))}",
+        f"{sum(speeds) / len(speeds):,.0f}" if speeds else written.NO_VALUE,
+        f"{max(cost.peak_memory_gib for cost in costs):.2f} GiB",
+        f"{max(gpus):.2f} GiB" if gpus else written.NO_VALUE,
+        f"{max(sizes):,}" if sizes else written.NO_VALUE,
+    ]
+
+
+def _made_with(board: Leaderboard) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Every commit, device, host and package version, with the number of its records."""
+    records = list(board.records.values())
+
+    def counted(values: Sequence[str]) -> list[tuple[str, int]]:
+        return Counter(value for value in values if value).most_common()
+
+    packages = Counter(p for r in records for p in r.provenance.versions.items())
+    found = [
+        ("commit (+: files had been changed)", counted([commit(r) for r in records])),
+        ("device", counted([device(r) for r in records])),
+        ("host", counted([r.provenance.host for r in records])),
+        ("command", counted([r.provenance.command for r in records])),
+        ("packages", [(f"{name} {v}", n) for (name, v), n in sorted(packages.items())]),
+    ]
+    return [(name, values) for name, values in found if values]
+
+
+def _data(board: Leaderboard) -> dict[str, Any]:
+    """What the script draws and lists."""
+    named = [s.row for s in board.standings.values() if s.cell.method.name == board.suite.baseline]
+    return {
+        "primary": board.metrics[board.suite.primary],
+        "rules": RULES,
+        "baseline": next(iter(named), ""),
+        "shown": shown(board),
+        "titles": board.rows,
+        "problems": [
+            {
+                "rows": [row for row, at in board.standings if at == problem],
+                "recall": recall_figure(board, problem),
+                "curves": curve_figure(board, problem),
+            }
+            for problem in board.problems
+        ],
+        **origins(board),
+    }
+
+

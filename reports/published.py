@@ -1,0 +1,125 @@
+"""The numbers that the papers print, as data; `published/README.md` says what to know of them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness.spec.trial import Problem
+
+FOLDER = Path(__file__).parent / "published"
+
+PAPERS = {
+    "narasimhan2021training": "Narasimhan & Menon 2021",
+    "wang2023unified": "Wang et al. 2023 (DDC)",
+    "li2021autobalance": "Li et al. 2021 (AutoBalance)",
+    "kini2021label": "Kini et al. 2021 (VS-loss)",
+    "menon2021long": "Menon et al. 2021 (Logit adjustment)",
+}
+"""By bib key."""
+
+PROFILES = {"exp": "LT", "step": "Step"}
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One printed number.
+
+    value, std  as fractions; None for a dash, and where no deviation is printed
+    printed     value and deviation as the paper writes them
+    """
+
+    paper: str
+    table: str
+    dataset: str
+    imbalance_type: str
+    imbalance_ratio: float | None
+    protocol: str
+    method: str
+    metric: str
+    value: float | None
+    std: float | None
+    n_runs: int | None
+    printed: str
+    from_paper: bool
+
+
+def rows(
+    *,
+    paper: str | None = None,
+    dataset: str | None = None,
+    metric: str | None = None,
+    method: str | None = None,
+    also_repositories: bool = False,
+) -> list[Printed]:
+    """The printed numbers that fit; paper is a bib key or the name in the data.
+
+    also_repositories adds those from the READMEs of released code.
+    """
+    wanted = {
+        "paper": PAPERS.get(paper, paper) if paper else None,
+        "dataset": dataset,
+        "metric": metric,
+        "method": method,
+    }
+    return [
+        row
+        for row in _all()
+        if (row.from_paper or also_repositories)
+        and all(value is None or getattr(row, name) == value for name, value in wanted.items())
+    ]
+
+
+def on(problem: Problem, sources: Sequence[str]) -> list[Printed]:
+    """What the papers of these bib keys print for a problem: same data, profile and ratio."""
+    kind = PROFILES.get(problem.profile.name)
+    ratio = problem.profile.settings.get("ratio")
+    dataset = _plain(problem.dataset.name)
+    return [
+        row
+        for key in sources
+        if key in PAPERS
+        for row in rows(paper=key)
+        if _plain(row.dataset) == dataset
+        and row.imbalance_type == kind
+        and row.imbalance_ratio == ratio
+    ]
+
+
+def _plain(name: str) -> str:
+    """`CIFAR-10` and `cifar10` are one name."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@cache
+def _all() -> tuple[Printed, ...]:
+    found: list[Printed] = []
+    for path in sorted(FOLDER.rglob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as stream:
+            lines = csv.DictReader(stream)
+            found += [_printed(line, from_paper=path.parent == FOLDER) for line in lines]
+    return tuple(found)
+
+
+def _printed(line: dict[str, str], *, from_paper: bool) -> Printed:
+    unit = {"percent": 100.0, "fraction": 1.0}[line["unit"]]
+    value, std = line["value"], line["std"]
+    return Printed(
+        paper=line["paper"],
+        table=line["table"],
+        dataset=line["dataset"],
+        imbalance_type=line["imbalance_type"],
+        imbalance_ratio=float(line["imbalance_ratio"]) if line["imbalance_ratio"] else None,
+        protocol=line["protocol"],
+        method=line["method"],
+        metric=line["metric"],
+        value=float(value) / unit if value else None,
+        std=float(std) / unit if std else None,
+        n_runs=int(line["n_runs"]) if line["n_runs"] else None,
+        printed=f"{value} ± {std}" if std else value,
+        from_paper=from_paper,
+    )

@@ -1,0 +1,219 @@
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const body = document.body;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const hidden = new Set();
+
+// Okabe and Ito's colours, told apart by every kind of colour vision; lifted a little on dark.
+const COLOURS = {
+  light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195"],
+  dark: ["#56a8e0", "#f0803c", "#2cc49a", "#e29cc6", "#f0b93a", "#8fd0f5", "#b79ae0"],
+};
+const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star"];
+const DASHES = ["solid", "solid", "solid", "solid", "dash", "dash", "dash"];
+
+function styleOf(row) {
+  if (row === data.baseline) return { colour: dark.matches ? "#b4b9c0" : "#5a6068", symbol: "circle-open", dash: "dot" };
+  const i = data.shown.filter((r) => r !== data.baseline).indexOf(row) % SYMBOLS.length;
+  return { colour: COLOURS[dark.matches ? "dark" : "light"][i], symbol: SYMBOLS[i], dash: DASHES[i] };
+}
+
+function ink(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function axis(more) {
+  return Object.assign({ gridcolor: ink("--line"), linecolor: ink("--line"), zeroline: false, tickfont: { size: 11 }, automargin: true, fixedrange: true }, more);
+}
+
+function layout(more) {
+  return Object.assign({
+    showlegend: false, hovermode: "x unified", margin: { l: 46, r: 12, t: 8, b: 40 },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: getComputedStyle(body).fontFamily, size: 12, color: ink("--muted") },
+    hoverlabel: { bgcolor: ink("--raised"), bordercolor: ink("--line"), font: { color: ink("--ink"), size: 12 } },
+  }, more);
+}
+
+function percent(values) {
+  return values.map((v) => (v === null ? null : 100 * v));
+}
+
+function drawRecall(plot, problem) {
+  const figure = problem.recall;
+  const lines = figure.rules[body.dataset.rule] || {};
+  const x = figure.classes.map((_, i) => i);
+  const every = Math.ceil(x.length / 12);
+  const ticks = x.filter((i) => i % every === 0);
+  const traces = [{ type: "bar", x, y: figure.train, yaxis: "y2", marker: { color: ink("--faint") }, opacity: 0.28, name: "training images", hovertemplate: "%{y:,.0f}" }];
+  for (const row of data.shown) {
+    if (!lines[row] || hidden.has(row)) continue;
+    const s = styleOf(row);
+    traces.push({ type: "scatter", mode: "lines+markers", x, y: percent(lines[row]), name: data.titles[row], line: { color: s.colour, width: 2, dash: s.dash }, marker: { symbol: s.symbol, size: 6 }, hovertemplate: "%{y:.1f}" });
+  }
+  Plotly.react(plot, traces, layout({
+    bargap: 0.25,
+    xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => figure.classes[i]), showgrid: false, tickangle: figure.classes.some((c) => c.length > 4) ? -40 : 0 }),
+    yaxis: axis({ title: { text: "recall, %", font: { size: 11 } }, range: [0, 102], overlaying: "y2" }),
+    yaxis2: axis({ title: { text: "training images", font: { size: 11 } }, type: "log", dtick: 1, side: "right", showgrid: false, rangemode: "nonnegative" }),
+    margin: { l: 46, r: 50, t: 8, b: 40 },
+  }), { displayModeBar: false, responsive: true });
+}
+
+function drawCurves(plot, problem, name) {
+  const lines = problem.curves[name];
+  const scale = name.endsWith("loss") ? (v) => v : percent;
+  const traces = [];
+  for (const row of data.shown) {
+    const line = lines[row];
+    if (!line || hidden.has(row)) continue;
+    const s = styleOf(row);
+    const mean = scale(line.mean);
+    if (line.sd) {
+      const sd = scale(line.sd);
+      const known = mean.map((_, i) => i).filter((i) => mean[i] !== null && sd[i] !== null);
+      const back = known.slice().reverse();
+      traces.push({ type: "scatter", mode: "lines", x: known.concat(back).map((i) => line.epoch[i]), y: known.map((i) => mean[i] + sd[i]).concat(back.map((i) => mean[i] - sd[i])), fill: "toself", fillcolor: s.colour, opacity: 0.13, line: { width: 0 }, hoverinfo: "skip" });
+    }
+    traces.push({ type: "scatter", mode: "lines", x: line.epoch, y: mean, name: data.titles[row], line: { color: s.colour, width: 2, dash: s.dash }, hovertemplate: name.endsWith("loss") ? "%{y:.3f}" : "%{y:.1f}" });
+  }
+  const unit = name.endsWith("loss") ? "" : ", %";
+  Plotly.react(plot, traces, layout({
+    xaxis: axis({ title: { text: "epoch", font: { size: 11 } }, showgrid: false }),
+    yaxis: axis({ title: { text: name.replaceAll("_", " ") + unit, font: { size: 11 } } }),
+  }), { displayModeBar: false, responsive: true });
+}
+
+function draw(plot) {
+  const problem = data.problems[plot.dataset.problem];
+  if (plot.dataset.figure === "recall") return drawRecall(plot, problem);
+  drawCurves(plot, problem, document.querySelector(`select[data-problem="${plot.dataset.problem}"]`).value);
+}
+
+const drawn = new Set();
+function redraw() { drawn.forEach(draw); }
+
+// Figures are drawn when they come near the window: a page of many problems opens at once.
+const nearby = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    nearby.unobserve(entry.target);
+    drawn.add(entry.target);
+    draw(entry.target);
+  }
+}, { rootMargin: "600px" });
+document.querySelectorAll(".plot").forEach((plot) => nearby.observe(plot));
+
+function drawLegends() {
+  for (const legend of document.querySelectorAll(".legend")) {
+    legend.replaceChildren(...data.shown.filter((row) => data.problems[legend.dataset.problem].rows.includes(row)).map((row) => {
+      const s = styleOf(row);
+      const button = document.createElement("button");
+      button.type = "button";
+      button.setAttribute("aria-pressed", String(!hidden.has(row)));
+      const dashes = { solid: "", dash: "6 3", dot: "2 3" }[s.dash];
+      button.innerHTML = `<svg width="24" height="8"><line x1="0" x2="24" y1="4" y2="4" stroke="${s.colour}" stroke-width="2.5" stroke-dasharray="${dashes}"/></svg>`;
+      button.append(data.titles[row]);
+      button.onclick = () => { if (!hidden.delete(row)) hidden.add(row); drawLegends(); redraw(); };
+      return button;
+    }));
+  }
+}
+
+function cellOf(tag, text, kind) {
+  const cell = document.createElement(tag);
+  cell.textContent = text;
+  if (kind) cell.className = kind;
+  return cell;
+}
+
+function tableOf(heads, rows) {
+  const table = document.createElement("table");
+  const head = table.createTHead().insertRow();
+  heads.forEach((text) => head.append(cellOf("th", text)));
+  const into = table.createTBody();
+  for (const row of rows) {
+    const line = into.insertRow();
+    row.forEach((value) => {
+      const cell = line.insertCell();
+      if (value && value.code) cell.append(cellOf("code", value.code)); else cell.textContent = value;
+    });
+  }
+  return table;
+}
+
+function panelOf(standing) {
+  const names = data.origins;
+  const rule = data.rules.indexOf(body.dataset.rule);
+  const shown = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(2));
+  const rows = standing.trials.map((t) => [t.seed, shown(t.values[rule]), t.end, { code: t.key }, { code: names.commit[t.commit] ?? "–" }, { code: (names.data[t.data] ?? "–").slice(0, 12) }, names.device[t.device] ?? "–", names.host[t.host] ?? "–", t.seconds === null ? "–" : t.seconds + " s"]);
+  const into = document.createElement("td");
+  into.append(tableOf(["seed", `${data.primary}, %, ${body.dataset.rule}`, "end", "trial key", "commit", "data", "device", "host", "time"], rows));
+  if (standing.candidates.length > 1) {
+    into.append(cellOf("p", "Settings that competed, by mean score on validation data:", "caption"));
+    into.append(tableOf(["setting", "validation", "", "trial keys"], standing.candidates.map((c) => [c.setting, c.score ?? "not whole", c.chosen ? "chosen" : "", { code: c.keys.map((k) => k.slice(0, 8)).join(" ") }])));
+  }
+  const command = cellOf("code", standing.command, "command");
+  into.append(cellOf("p", "To run these again, add ,seed=… for one:", "caption"), command);
+  return into;
+}
+
+function toggle(button) {
+  const row = button.closest("tr");
+  const open = button.getAttribute("aria-expanded") === "true";
+  button.setAttribute("aria-expanded", String(!open));
+  if (open) return row.nextElementSibling.remove();
+  const panel = document.createElement("tr");
+  panel.className = "panel";
+  const cell = panelOf(data.standings[button.dataset.standing]);
+  cell.colSpan = row.cells.length;
+  panel.append(cell);
+  row.after(panel);
+}
+
+function closePanels() {
+  document.querySelectorAll("button[aria-expanded='true']").forEach(toggle);
+}
+
+function numberIn(cell) {
+  const shown = cell.querySelector(`.of.${body.dataset.rule}`) || cell;
+  const found = shown.textContent.replaceAll("−", "-").match(/[-+]?\d+(\.\d+)?/);
+  return found ? parseFloat(found[0]) : NaN;
+}
+
+function sortBy(head) {
+  closePanels();
+  const ascending = head.getAttribute("aria-sort") === "descending" || (!head.hasAttribute("aria-sort") && head.classList.contains("name"));
+  const table = head.closest("table");
+  table.querySelectorAll("th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
+  head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+  const sign = ascending ? 1 : -1;
+  const rows = [...table.tBodies[0].rows];
+  rows.sort((a, b) => {
+    const [x, y] = [a.cells[head.cellIndex], b.cells[head.cellIndex]];
+    if (head.classList.contains("name")) return sign * x.textContent.localeCompare(y.textContent);
+    const [u, v] = [numberIn(x), numberIn(y)];
+    return isNaN(u) - isNaN(v) || sign * (u - v);
+  });
+  table.tBodies[0].append(...rows);
+}
+
+function setRule(rule) {
+  closePanels();
+  body.dataset.rule = rule;
+  body.classList.toggle("off", rule !== body.dataset.ranking);
+  redraw();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-standing]");
+  if (button) toggle(button);
+  const head = event.target.closest(".sortable thead th:not(.interval):not(.open)");
+  if (head && !event.target.closest("a")) sortBy(head);
+});
+document.addEventListener("change", (event) => {
+  if (event.target.name === "rule") setRule(event.target.value);
+  if (event.target.matches("select[data-problem]")) redraw();
+});
+dark.addEventListener("change", () => { drawLegends(); redraw(); });
+drawLegends();

@@ -1,0 +1,56 @@
+"""Write a leaderboard as files: a page, LaTeX tables, CSV, Markdown and Parquet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import ReportError
+
+if TYPE_CHECKING:
+    from reports.leaderboard import Leaderboard
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where the files are."""
+
+    html: Path
+    tables: tuple[Path, ...]
+    csv: Path
+    markdown: Path
+    parquet: Path
+
+
+def write(board: Leaderboard, out: Path, *, command: str = "") -> Written:
+    """All files of a report under `out`; command is what made it, for its page.
+
+    Raises `ReportError` where they cannot be written.
+    """
+    from reports import html, latex, markdown, tidy
+
+    tables, texts = out / "tables", latex.files(board)
+    written = Written(
+        html=out / "index.html",
+        tables=tuple(tables / name for name in texts),
+        csv=out / "leaderboard.csv",
+        markdown=out / "leaderboard.md",
+        parquet=out / "leaderboard.parquet",
+    )
+    try:
+        tables.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            _write(tables / name, text)
+        _write(written.html, html.render(board, command=command))
+        _write(written.csv, tidy.csv_text(board))
+        _write(written.markdown, markdown.render(board))
+        tidy.write_parquet(board, written.parquet)
+    except OSError as error:
+        raise ReportError(f"{out}: the report cannot be written: {error.strerror}") from error
+    return written
+
+
+def _write(path: Path, text: str) -> None:
+    """UTF-8 with Unix line ends everywhere: the same records give the same bytes."""
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,123 @@
+"""Three float64 steps of every method, pinned: results that change need a new version.
+
+`tests/fingerprints.json` holds, for each method at its defaults, its version, and for each stage
+three losses, the weights after them, and what its sampler draws. Where a change is meant, raise
+`version=` in the method's decorator and rewrite the file:
+
+    PYTHONPATH=. python tests/methods/test_fingerprints.py
+
+A method whose results changed and whose version did not is refused there as well.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from harness.spec.registry import REGISTRY, Entry
+
+PATH = Path(__file__).parents[1] / "fingerprints.json"
+COUNTS = np.array([[9, 3], [3, 1], [1, 1]])
+N_FEATURES, LR = 4, 0.1
+
+
+def synthetic() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Features [examples, 4], labels and rows, with these counts; no random generator to trust."""
+    rows = torch.tensor(np.repeat(np.arange(COUNTS.size), COUNTS.ravel()))
+    place = torch.arange(len(rows) * N_FEATURES, dtype=torch.float64)
+    return torch.sin(1 + 7 * place).reshape(-1, N_FEATURES), rows // 2, rows
+
+
+def fingerprint(entry: Entry) -> dict[str, Any]:
+    part = entry.resolve()
+    method = REGISTRY.make("method", part)
+    stages = [three_steps(stage, method.head) for stage in method.stages]
+    return {"version": part.version, "settings": part.settings, "stages": stages}
+
+
+def three_steps(stage: Any, head: str) -> dict[str, Any]:
+    """Full-batch gradient descent of a linear model from one fixed start."""
+    features, labels, rows = synthetic()
+    start = torch.cos(torch.arange(3 * N_FEATURES, dtype=torch.float64)).reshape(3, N_FEATURES)
+    weight = start.requires_grad_()
+    loss, values = stage.loss.bind(COUNTS, "cpu"), []
+    for _ in range(3):
+        if head == "cosine":
+            logits = F.normalize(features, dim=1) @ F.normalize(weight, dim=1).T
+        else:
+            logits = features @ weight.T
+        losses = loss(logits, labels, rows)
+        divisor = loss.weights(rows).sum() if stage.reduce == "weighted_mean" else len(labels)
+        value = losses.sum() / divisor
+        (gradient,) = torch.autograd.grad(value, weight)
+        weight = (weight - LR * gradient).detach().requires_grad_()
+        values.append(value.item())
+    draw = stage.sampler.weights(COUNTS)
+    return {
+        "until": stage.until,
+        "reduce": stage.reduce,
+        "losses": values,
+        "weights": weight.detach().flatten().tolist(),
+        "draw": None if draw is None else (draw / draw.sum()).ravel().tolist(),
+    }
+
+
+def differ(found: Any, pinned: Any) -> bool:
+    """Numbers to nine digits, which no change of BLAS or processor reaches; the rest exactly."""
+    if isinstance(found, dict) and isinstance(pinned, dict):
+        return found.keys() != pinned.keys() or any(differ(found[k], pinned[k]) for k in found)
+    if isinstance(found, list) and isinstance(pinned, list):
+        return len(found) != len(pinned) or any(map(differ, found, pinned))
+    if isinstance(found, float) and isinstance(pinned, float):
+        return found != pytest.approx(pinned, rel=1e-9, abs=1e-12)
+    return bool(found != pinned)
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("entry", list(REGISTRY.all("method")), ids=lambda e: e.name)
+def test_results_are_those_of_this_version(entry):
+    pinned = json.loads(PATH.read_text(encoding="utf-8"))
+    assert entry.name in pinned, f"{entry.name} has no fingerprint: see this file's docstring"
+    changed = differ(fingerprint(entry), pinned[entry.name])
+    assert not changed, f"{entry.name} changed: raise its version, see this file's docstring"
+
+
+def test_no_fingerprint_is_left_over():
+    pinned = json.loads(PATH.read_text(encoding="utf-8"))
+    assert pinned.keys() == {entry.name for entry in REGISTRY.all("method")}
+
+
+def test_a_change_of_a_tenth_of_a_percent_is_noticed():
+    entry = REGISTRY.get("method", "la")
+    found = fingerprint(entry)
+    changed = json.loads(json.dumps(found))
+    changed["stages"][0]["losses"][2] *= 1.001
+    assert differ(changed, found) and not differ(found, found)
+
+
+def rewrite() -> None:
+    """Raises `SystemExit` for a method that changed under its old version."""
+    torch.set_default_dtype(torch.float64)
+    pinned = json.loads(PATH.read_text(encoding="utf-8")) if PATH.exists() else {}
+    found = {entry.name: fingerprint(entry) for entry in REGISTRY.all("method")}
+    for name in found.keys() & pinned.keys():
+        same_version = found[name]["version"] == pinned[name]["version"]
+        if same_version and differ(found[name], pinned[name]):
+            raise SystemExit(f"{name} changed and is still version {found[name]['version']}")
+    PATH.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()

@@ -34,7 +34,8 @@ class Estimate:
 def estimate(values: Sequence[float], *, alpha: float = 0.05) -> Estimate:
     """mean ± t(1 − α/2, n − 1) · sd / √n. The values are finite and at least one."""
     array = np.asarray(values, dtype=np.float64)
-    assert array.size and np.isfinite(array).all(), "an estimate needs finite values"
+    assert array.size, "an estimate needs values"
+    assert np.isfinite(array).all(), "an estimate needs finite values"
     n, mean = int(array.size), float(array.mean())
     if n == 1:
         return Estimate(mean, None, None, 1)

@@ -112,9 +112,7 @@ def value(record: Record | None, split: Split, rule: Rule, metric: str) -> float
     return score(metric, evaluation.counts, record.data.train_counts)
 
 
-def _scores(
-    suite: Suite, records: Sequence[Record | None]
-) -> dict[tuple[str, Rule], Score]:
+def _scores(suite: Suite, records: Sequence[Record | None]) -> dict[tuple[str, Rule], Score]:
     scores: dict[tuple[str, Rule], Score] = {}
     for rule in RULES:
         for metric in metrics_of(suite):

@@ -92,7 +92,7 @@ def _recalls(
     return lines
 
 
-def _mean(values: Float[np.ndarray, "some *rest"]) -> Float[np.ndarray, " *rest"]:
+def _mean(values: Float[np.ndarray, " some *rest"]) -> Float[np.ndarray, " *rest"]:
     """Mean over the first axis of what is defined; NaN where nothing is."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
-from harness.spec.record import RULES, Record, Rule
+from harness.spec.record import RULES, Rule
 from reports import published
 from reports import table as written
 from reports.estimate import Estimate
@@ -24,6 +23,10 @@ from reports.standing import Standing
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_GAPS = 300
+OVERLAP = (
+    " Intervals of two rows may overlap although their difference is beyond chance: all rows share "
+    "each seed's data and initial weights, and differences are paired."
+)
 BAR = 120
 """Width of an interval bar, in the units of its drawing."""
 
@@ -34,14 +37,18 @@ def render(board: Leaderboard, *, command: str = "") -> str:
 
     loader = FileSystemLoader(TEMPLATES)
     jinja = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return jinja.get_template("report.html.j2").render(
         page=_page(board) | {"made_by": command},
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        script=Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
-        plotly=Markup(get_plotlyjs()),
-        data=Markup(_json(_data(board))),
+        style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
+        script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),
+        plotly=get_plotlyjs(),
+        data=_json(_data(board)),
     )
 
 
@@ -54,14 +61,12 @@ def _json(value: Any) -> str:
 def _page(board: Leaderboard) -> dict[str, Any]:
     suite = board.suite
     numbers = {s: i for i, s in enumerate(board.standings)}
-    gaps = [
-        {"place": place(g), "kind": g.kind, "cause": g.cause, "key": g.key} for g in board.gaps
-    ]
+    gaps = [{"place": place(g), "kind": g.kind, "cause": g.cause, "key": g.key} for g in board.gaps]
     return {
         "name": f"{suite.suite} v{suite.version}",
         "edition": board.edition,
         "question": suite.question,
-        "answer": answer(board),
+        "answer": _unbroken(answer(board)),
         "expect": suite.expect,
         "facts": _facts(board),
         "rule": board.rule,
@@ -72,7 +77,7 @@ def _page(board: Leaderboard) -> dict[str, Any]:
         "others": [title for name, title in board.metrics.items() if name != suite.primary],
         "baseline": board.baseline,
         "level": f"{100 * (1 - suite.alpha):g}",
-        "several": len(suite.seeds) > 1,
+        "several": board.n_seeds > 1,
         "overview": _overview(board) if len(board.problems) > 1 else [],
         "problems": [_problem(board, problem, numbers) for problem in board.problems],
         "gaps": gaps[:MOST_GAPS],
@@ -81,7 +86,21 @@ def _page(board: Leaderboard) -> dict[str, Any]:
         "made_with": _made_with(board),
         "command": f"evenhand run {board.source}",
         "footnotes": footnotes(board),
+        "table_caption": _caption(board),
     }
+
+
+def _caption(board: Leaderboard) -> str:
+    direction = "higher" if board.higher else "lower"
+    text = f"Percent, mean ± sample standard deviation; {direction} is better."
+    several = board.n_seeds > 1
+    dashed = f" The dashed line is {board.baseline}."
+    return text + dashed + OVERLAP if several else f"Percent, one seed; {direction} is better."
+
+
+def _unbroken(text: str) -> str:
+    """`n = 5` stays on one line."""
+    return text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
 
 
 def _facts(board: Leaderboard) -> list[tuple[str, str]]:
@@ -272,5 +291,3 @@ def _data(board: Leaderboard) -> dict[str, Any]:
         ],
         **origins(board),
     }
-
-

@@ -55,7 +55,7 @@ def _opening(board: Leaderboard) -> list[str]:
     return comment(
         f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
         f"commits: {', '.join(board.commits)} (+: files had been changed)",
-        f"trials: {len(board.records)} of {board.trials} have a record, n = {len(suite.seeds)} seeds",
+        f"trials: {len(board.records)} of {board.trials} have a record; {board.n_seeds} seeds",
         f"to make them again: evenhand run {suite.suite} --only method=…,problem=…,seed=…",
         "one trial and where it comes from: evenhand show KEY",
         *(f"not usable: {gap}" for gap in gaps),
@@ -119,8 +119,14 @@ def _problem(board: Leaderboard, problem: str) -> str:
     columns: list[Column] = [
         ("mean ± sd", lambda s: _mean(board, s, primary)),
         ("interval", lambda s: _interval(s.scores[primary, board.rule].estimate) if s else NONE),
-        (f"Δ to {board.baseline}", lambda s: _math(written.difference(s.to_baseline if s else None))),
-        ("p", lambda s: _math(written.p_value(s.to_baseline.holm if s and s.to_baseline else None))),
+        (
+            f"Δ to {board.baseline}",
+            lambda s: _math(written.difference(s.to_baseline if s else None)),
+        ),
+        (
+            "p",
+            lambda s: _math(written.p_value(s.to_baseline.holm if s and s.to_baseline else None)),
+        ),
         ("n", lambda s: written.n(board, s) if s else NONE),
         ("rank", lambda s: _math(written.rank(s)) if s else NONE),
     ]
@@ -179,7 +185,9 @@ def _tabular(
         lines += [_line([head, *(escape(title) for title, _ in block), *pad]), r"\midrule"]
         for standing in rows:
             lines += [] if i else _trials(board, standing.row, keys)
-            lines.append(_line([escape(standing.title), *(cell(standing) for _, cell in block), *pad]))
+            lines.append(
+                _line([escape(standing.title), *(cell(standing) for _, cell in block), *pad])
+            )
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
@@ -220,7 +228,7 @@ def _float(
 
 
 def _macros(board: Leaderboard) -> str:
-    """Numbers by name. An incomplete cell has none, so that a text that uses it does not compile."""
+    """Numbers by name. An incomplete cell has none: a text that uses it does not compile."""
     numbers: dict[tuple[str, ...], str] = {}
     for (row, problem), standing in board.standings.items():
         if standing.is_whole:

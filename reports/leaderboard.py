@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from jaxtyping import Float
 
 from harness.errors import ReportError
 from harness.metrics import better
@@ -41,6 +42,8 @@ class Records(Protocol):
     def faults(self) -> Sequence[Fault]: ...
     @property
     def location(self) -> str: ...
+    @property
+    def edition(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ class Leaderboard:
     location: str = ""
     edition: str = "main"
     source: str = ""
+
+    @cached_property
+    def n_seeds(self) -> int:
+        """Of the suite, or of the part of it that is reported."""
+        return max(len(standing.records) for standing in self.standings.values())
 
     @property
     def higher(self) -> bool:
@@ -115,14 +123,14 @@ class Leaderboard:
         return averages
 
 
-def build(resolved: Resolved, store: Records, *, edition: str = "main") -> Leaderboard:
+def build(resolved: Resolved, store: Records) -> Leaderboard:
     """Read the suite's records from a store and rank them.
 
     Raises `ReportError` where there is none at all.
     """
     records = store.records(list(resolved.trials))
     faults, location = tuple(store.faults), str(store.location)
-    return build_from(resolved, records, faults=faults, location=location, edition=edition)
+    return build_from(resolved, records, faults=faults, location=location, edition=store.edition)
 
 
 def build_from(
@@ -167,7 +175,9 @@ def _nothing(resolved: Resolved, location: str, faults: Sequence[Fault]) -> str:
     lines = [f"nothing to report on {suite.suite} v{suite.version}{where}"]
     lines += [f"  none of its {len(resolved.trials)} trials has a record"]
     lines += [f"  {fault.path}: {fault.reason}" for fault in faults[:5]]
-    return "\n".join([*lines, f"  run the suite first: `evenhand run {resolved.source or suite.suite}`"])
+    return "\n".join(
+        [*lines, f"  run the suite first: `evenhand run {resolved.source or suite.suite}`"]
+    )
 
 
 def _titles(resolved: Resolved) -> dict[str, str]:
@@ -182,13 +192,8 @@ def _compare(
 ) -> tuple[dict[tuple[str, str], Standing], int]:
     """The standings with ranks and comparisons, and the size of the family they share."""
     whole = [[s for (_, p), s in standings.items() if p == q and s.is_whole] for q in problems]
-    place = suite.primary, ranking_rule(suite)
-    n = len(suite.seeds)
-    tables = [
-        np.array([s.scores[place].values for s in group], dtype=np.float64).reshape(len(group), n)
-        for group in whole
-    ]
-    known = [(group, table) for group, table in zip(whole, tables, strict=True) if group]
+    tables = [_table(suite, group) for group in whole]
+    known = [(group, table) for group, table in zip(whole, tables, strict=True) if table.size]
     higher = better(suite.primary) == "higher"
     used = [table for _, table in known]
     rankings = rank_all(used, higher=higher, alpha=suite.alpha)
@@ -198,6 +203,19 @@ def _compare(
             done = _placed(suite, group, table=table, ranking=ranking, i=i)
             compared[standing.row, standing.problem] = done
     return compared, family_size(used)
+
+
+def _table(suite: Suite, group: Sequence[Standing]) -> Float[np.ndarray, "rows seeds"]:
+    """What the rows are ranked by, at the seeds that all of them have."""
+    place = suite.primary, ranking_rule(suite)
+    by_seed = [
+        dict(zip((t.seed for t in s.cell.trials), s.scores[place].values, strict=True))
+        for s in group
+    ]
+    shared = [seed for seed in suite.seeds if all(seed in values for values in by_seed)]
+    if not group or not shared:
+        return np.empty((0, 0))
+    return np.array([[values[seed] for seed in shared] for values in by_seed], dtype=np.float64)
 
 
 def _placed(

@@ -34,7 +34,7 @@ def answer(board: Leaderboard) -> str:
 
 
 def _unranked(board: Leaderboard) -> str:
-    n = len(board.suite.seeds)
+    n = board.n_seeds
     if n < SMALLEST_N and any(s.is_whole for s in board.standings.values()):
         return (
             f"Nothing can be ranked: with n = {n} a difference cannot be told from chance "
@@ -112,7 +112,9 @@ def _many_problems(board: Leaderboard) -> str:
             gains.setdefault(standing.row, []).append(sign * standing.to_baseline.difference.mean)
     against = len({s.problem for s in ranked if s.to_baseline})
     always = [row for row in board.rows if gains and len(gains.get(row, ())) == against]
-    every = "every one" if against == problems else f"the {against} where {board.baseline} is whole"
+    every = "every one"
+    if against < problems:
+        every = f"{against} of {problems}, where {board.baseline} is complete,"
     if not gains:
         return f"{head}; no difference to {board.baseline} is beyond chance ({the_test(board)})."
     rows = [row for row in always if board.rows[row] in first] or always
@@ -134,7 +136,7 @@ def seeds(board: Leaderboard) -> str:
     """`n = 5`, or `n = 3 to 5` where some cells have fewer."""
     place = board.suite.primary, board.rule
     found = {e.n for s in board.standings.values() if (e := s.scores[place].estimate)}
-    whole = len(board.suite.seeds)
+    whole = board.n_seeds
     return f"n = {min(found)} to {whole}" if found and min(found) < whole else f"n = {whole}"
 
 
@@ -149,7 +151,8 @@ def listed(names: Sequence[str], most: int = 4) -> str:
 def footnotes(board: Leaderboard) -> tuple[str, ...]:
     """What the numbers are, what the test is, and what is marked."""
     notes = [_what_numbers_are(board), _what_test_is(board)]
-    notes += [text for text in (_chosen(board), _untested(board), _incomplete(board)) if text]
+    more = (_chosen(board), _untested(board), _incomplete(board), _part(board))
+    notes += [text for text in more if text]
     return tuple(notes)
 
 
@@ -159,7 +162,7 @@ def _what_numbers_are(board: Leaderboard) -> str:
     spread = (
         f"mean ± sample standard deviation over seeds, {seeds(board)}, in percent; brackets are "
         f"Student-t intervals at {level} %"
-        if len(board.suite.seeds) > 1
+        if board.n_seeds > 1
         else "one seed, n = 1, in percent: no deviation and no interval"
     )
     title = board.metrics[board.suite.primary]
@@ -167,7 +170,7 @@ def _what_numbers_are(board: Leaderboard) -> str:
 
 
 def _what_test_is(board: Leaderboard) -> str:
-    n = len(board.suite.seeds)
+    n = board.n_seeds
     if n < SMALLEST_N:
         return (
             f"No test can reach α = {board.suite.alpha:g} at n = {n}: a paired t-test needs "
@@ -197,7 +200,7 @@ def _chosen(board: Leaderboard) -> str:
 
 def _untested(board: Leaderboard) -> str:
     """Pairs that have seeds enough and yet no variance."""
-    if len(board.suite.seeds) < SMALLEST_N:
+    if board.n_seeds < SMALLEST_N:
         return ""
     pairs = {
         (*sorted((c.first, c.second)), s.problem)
@@ -215,10 +218,26 @@ def _incomplete(board: Leaderboard) -> str:
     if all(s.is_whole for s in board.standings.values()):
         return ""
     keys = len({gap.key for gap in board.gaps if gap.kind != "undefined"})
-    what = f"{keys} of {board.trials} trials have no usable record" if keys else (
-        "the metric is undefined on some seeds"
+    what = (
+        f"{keys} of {board.trials} trials have no usable record"
+        if keys
+        else ("the metric is undefined on some seeds")
     )
-    return f"{INCOMPLETE} Incomplete ({what}): shown over the seeds there are, not ranked or compared."
+    return (
+        f"{INCOMPLETE} Incomplete ({what}): shown over the seeds there are, not ranked or compared."
+    )
+
+
+def _part(board: Leaderboard) -> str:
+    """What of the suite is not in this report, where only a part was asked for."""
+    suite = board.suite
+    wholes = (
+        (len(board.rows), len(suite.methods), "methods"),
+        (len(board.problems), len(suite.problems), "problems"),
+        (board.n_seeds, len(suite.seeds), "seeds"),
+    )
+    parts = [f"{have} of {whole} {what}" for have, whole, what in wholes if have < whole]
+    return f"A part of the suite: {', '.join(parts)}." if parts else ""
 
 
 def gap_text(gap: Gap) -> str:

@@ -84,15 +84,16 @@ def _averages(board: Leaderboard) -> RenderableType:
 
 
 def _grid() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim", expand=True)
+    return Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim", expand=True
+    )
 
 
 def _gaps(gaps: Sequence[Gap]) -> list[RenderableType]:
     if not gaps:
         return []
     parts: list[RenderableType] = [Text(), Text("not usable", style="bold")]
-    for gap in gaps[:MOST_GAPS]:
-        parts.append(_indented(Text(f"{place(gap)}: {gap_text(gap)}")))
+    parts += [_indented(Text(f"{place(gap)}: {gap_text(gap)}")) for gap in gaps[:MOST_GAPS]]
     if len(gaps) > MOST_GAPS:
         parts.append(_indented(Text(f"and {len(gaps) - MOST_GAPS} more", style="dim")))
     return parts

@@ -107,7 +107,12 @@ def _validation_lines(board: Leaderboard, standing: Standing) -> Iterator[Line]:
 
 
 def _line(
-    board: Leaderboard, standing: Standing, *, estimate: Estimate | None, metric: str, **given: object
+    board: Leaderboard,
+    standing: Standing,
+    *,
+    estimate: Estimate | None,
+    metric: str,
+    **given: object,
 ) -> Line:
     interval = estimate.interval if estimate else None
     suite = board.suite

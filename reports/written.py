@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """Where the files are."""
+    """Where the files are; `tables` is their folder."""
 
     html: Path
-    tables: tuple[Path, ...]
+    tables: Path
     csv: Path
     markdown: Path
     parquet: Path
@@ -33,7 +33,7 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> Written:
     tables, texts = out / "tables", latex.files(board)
     written = Written(
         html=out / "index.html",
-        tables=tuple(tables / name for name in texts),
+        tables=tables,
         csv=out / "leaderboard.csv",
         markdown=out / "leaderboard.md",
         parquet=out / "leaderboard.parquet",

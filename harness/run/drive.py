@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import _thread
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.run.events import Event, Sink, ended
@@ -14,7 +15,7 @@ from harness.spec.trial import Trial
 from harness.store import Store
 
 Runner = Callable[[Sequence[Trial], Execution, Store, Sink], None]
-ROUNDS = 3
+MAX_STARTS = 3
 LOST = "its process ended without a record: killed, out of memory, or crashed"
 
 
@@ -23,17 +24,20 @@ class Watch:
     """A sink that knows what runs and how much has failed, and hands every event on.
 
     max_failures  how many trials may fail; one more stops the run, as Ctrl-C would
+    starts        how often each trial began in this run
     """
 
     sink: Sink
     max_failures: int | None = None
     running: dict[str, Event] = field(default_factory=dict)
+    starts: Counter[str] = field(default_factory=Counter)
     failures: int = 0
 
     def __call__(self, event: Event) -> None:
         self.sink(event)
         if event.kind == "started":
             self.running[event.key] = event
+            self.starts[event.key] += 1
         if event.kind == "ended":
             self.running.pop(event.key, None)
             self.failures += event.status in ("failed", "diverged")
@@ -48,41 +52,52 @@ class Watch:
 def drive(plan: Plan, execution: Execution, store: Store, watch: Watch, runner: Runner) -> Plan:
     """Run the plan's missing trials; the plan of what is then done, failed and missing.
 
-    Raises `KeyboardInterrupt` after every trial that ran is marked as interrupted.
+    A runner may come back early: Ray ends everything when its memory monitor kills one worker.
+    What then has no new record is run again, at most `MAX_STARTS` times a trial. Raises
+    `KeyboardInterrupt` after every trial that ran is marked as interrupted.
     """
-    wanted = {trial.key: trial for trial in plan.missing}
-    attempts = {key: head.attempts for key, head in plan.heads.items()}
-    todo = list(plan.longest_first)
-    for round_ in range(ROUNDS):
-        tries = {key: attempts.get(key, 0) + round_ for key in wanted}
-        execution = replace(execution, attempts=tries)
+    before = {key: head.attempts for key, head in plan.heads.items()}
+    execution = replace(execution, attempts=before)
+    missing: Sequence[Trial] = plan.longest_first
+    for _ in range(MAX_STARTS):
         try:
-            runner(todo, execution, store, watch)
+            runner(missing, execution, store, watch)
         except KeyboardInterrupt:
-            _mark_interrupted(wanted, execution, store, watch)
+            _mark_interrupted(missing, execution, store, watch)
             raise
-        before = {key: plan.heads.get(key) for key in wanted}
-        heads = store.heads()
-        todo = [t for key, t in wanted.items() if heads.get(key) == before[key]]
-        if not todo:
+        missing = _without_record(missing, before, store)
+        lost = [trial for trial in missing if watch.starts[trial.key] >= MAX_STARTS]
+        for trial in lost:
+            _write(trial, Exit(status="failed", cause=LOST), execution, store, watch)
+        missing = [trial for trial in missing if trial not in lost]
+        if not missing:
             break
-    for trial in todo:
-        lost = unfinished(trial, execution, Exit(status="failed", cause=LOST))
-        store.write(lost)
-        watch(ended(lost))
     return make_plan(plan.resolved, store)
 
 
+def _without_record(
+    trials: Sequence[Trial], before: Mapping[str, int], store: Store
+) -> list[Trial]:
+    """Those of which no attempt since `before` has left a record."""
+    heads = store.heads()
+    return [
+        trial
+        for trial in trials
+        if trial.key not in heads or heads[trial.key].attempts <= before.get(trial.key, 0)
+    ]
+
+
 def _mark_interrupted(
-    wanted: dict[str, Trial], execution: Execution, store: Store, watch: Watch
+    trials: Sequence[Trial], execution: Execution, store: Store, watch: Watch
 ) -> None:
     """A worker may have finished while the run was being stopped: its record wins."""
-    heads = store.heads()
-    for key in list(watch.running):
-        head = heads.get(key)
-        if head is not None and head.attempts > execution.attempts.get(key, 0):
-            continue
-        cause = Exit(status="interrupted", cause="the run was stopped")
-        record = unfinished(wanted[key], execution, cause)
-        store.write(record)
-        watch(ended(record))
+    running = [trial for trial in trials if trial.key in watch.running]
+    for trial in _without_record(running, execution.attempts, store):
+        cause = "the run was stopped"
+        _write(trial, Exit(status="interrupted", cause=cause), execution, store, watch)
+
+
+def _write(trial: Trial, end: Exit, execution: Execution, store: Store, watch: Watch) -> None:
+    record = unfinished(trial, execution, end)
+    store.write(record)
+    watch(ended(record))

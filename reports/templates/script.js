@@ -54,8 +54,8 @@ function drawRecall(plot, problem) {
   Plotly.react(plot, traces, layout({
     bargap: 0.25,
     xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => figure.classes[i]), showgrid: false, tickangle: figure.classes.some((c) => c.length > 4) ? -40 : 0 }),
-    yaxis: axis({ title: { text: "recall, %", font: { size: 11 } }, range: [0, 102], overlaying: "y2" }),
-    yaxis2: axis({ title: { text: "training images", font: { size: 11 } }, type: "log", dtick: 1, side: "right", showgrid: false, rangemode: "nonnegative" }),
+    yaxis: axis({ title: { text: "recall, %", font: { size: 11 } }, range: [0, 102], tickvals: [0, 20, 40, 60, 80, 100], overlaying: "y2" }),
+    yaxis2: axis({ title: { text: "training images", font: { size: 11 } }, type: "log", tickmode: "linear", dtick: 1, side: "right", showgrid: false, rangemode: "nonnegative" }),
     margin: { l: 46, r: 50, t: 8, b: 40 },
   }), { displayModeBar: false, responsive: true });
 }
@@ -137,6 +137,7 @@ function tableOf(heads, rows) {
     row.forEach((value) => {
       const cell = line.insertCell();
       if (value && value.code) cell.append(cellOf("code", value.code)); else cell.textContent = value;
+      if (value && value.code && value.code.includes(" ")) cell.className = "keys";
     });
   }
   return table;
@@ -151,7 +152,7 @@ function panelOf(standing) {
   into.append(tableOf(["seed", `${data.primary}, %, ${body.dataset.rule}`, "end", "trial key", "commit", "data", "device", "host", "time"], rows));
   if (standing.candidates.length > 1) {
     into.append(cellOf("p", "Settings that competed, by mean score on validation data:", "caption"));
-    into.append(tableOf(["setting", "validation", "", "trial keys"], standing.candidates.map((c) => [c.setting, c.score ?? "not whole", c.chosen ? "chosen" : "", { code: c.keys.map((k) => k.slice(0, 8)).join(" ") }])));
+    into.append(tableOf(["setting", "validation", "", "trial keys"], standing.candidates.map((c) => [c.setting, c.score ?? "not whole", c.chosen ? "chosen" : "", { code: c.keys.join(" ") }])));
   }
   const command = cellOf("code", standing.command, "command");
   into.append(cellOf("p", "To run these again, add ,seed=… for one:", "caption"), command);

@@ -62,7 +62,11 @@ def _cell(
         for seed in suite.seeds
     )
     setting = "" if alone else ", ".join(f"{k}={v:g}" for k, v in given.items())
-    row, shown = (method, title) if alone or suite.select else (f"{method}({setting})", f"{title} ({setting})")
+    row, shown = (
+        (method, title)
+        if alone or suite.select
+        else (f"{method}({setting})", f"{title} ({setting})")
+    )
     first = trials[0]
     return Cell(row, shown, setting, first.method, first.problem, first.recipe, trials)
 
@@ -71,12 +75,12 @@ def scored(
     resolved: Resolved, accuracy: Callable[[Trial], float | Sequence[float]], **made: Any
 ) -> list[Record]:
     """One whole record a trial, with the recalls that `accuracy` says."""
-    return [
-        make_record(trial=t, accuracy=accuracy(t), **made) for t in resolved.trials.values()
-    ]
+    return [make_record(trial=t, accuracy=accuracy(t), **made) for t in resolved.trials.values()]
 
 
-def around(means: Mapping[str, float], *, sd: float = 0.01, spread: float = 0.02) -> Callable[[Trial], list[float]]:
+def around(
+    means: Mapping[str, float], *, sd: float = 0.01, spread: float = 0.02
+) -> Callable[[Trial], list[float]]:
     """Recalls that fall from head to tail about a mean by method, with seeds in common."""
 
     def accuracy(trial: Trial) -> list[float]:

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.run.plan import make_plan
+from harness.spec.resolve import open_suite
+from harness.store import Store
+from tests.records import make_record
+
+
+def finished(trial, seconds, status="done"):
+    record = make_record(status=status)
+    cost = record.cost.model_copy(update={"seconds": seconds})
+    return record.model_copy(update={"key": trial.key, "trial": trial, "cost": cost})
+
+
+def test_a_plan_counts_every_trial_once(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs")
+    trials = list(resolved.trials.values())
+    for trial, status in zip(trials[:4], ["done", "failed", "diverged", "interrupted"], strict=True):
+        store.write(finished(trial, 1.0, status))
+
+    plan = make_plan(resolved, store)
+    assert (len(plan.done), len(plan.failed), len(plan.missing)) == (1, 2, 3)
+    retry = make_plan(resolved, store, retry_failed=True)
+    assert (len(retry.done), len(retry.failed), len(retry.missing)) == (1, 0, 5)
+
+
+def test_an_estimate_uses_the_method_then_the_problem_then_nothing(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs")
+    by_method = {t.method.name: t for t in resolved.trials.values() if t.seed == 0}
+    assert make_plan(resolved, store).total(by_method.values()) is None
+
+    store.write(finished(by_method["erm"], 2.0))
+    store.write(finished(by_method["la"], 6.0))
+    plan = make_plan(resolved, store)
+
+    assert plan.estimate(by_method["erm"]) == 2.0
+    assert plan.estimate(by_method["vs"]) == 4.0
+    assert plan.total(plan.missing) == 2.0 + 6.0 + 4.0 + 4.0
+    assert [t.method.name for t in plan.longest_first] == ["la", "vs", "vs", "erm"]
+
+
+def test_the_json_of_a_plan_prices_what_is_missing(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("erm")
+    store.write(finished(next(iter(resolved.trials.values())), 3600.0))
+
+    shown = make_plan(resolved, store).as_json(gpus_per_trial=0.5, slots=2)
+
+    assert {k: shown[k] for k in ("suite", "trials", "done", "missing", "failed")} == {
+        "suite": "small",
+        "trials": 2,
+        "done": 1,
+        "missing": 1,
+        "failed": 0,
+    }
+    assert shown["estimated_gpu_hours"] == pytest.approx(0.5)
+    assert shown["estimated_seconds"] == pytest.approx(1800)
+    json.dumps(shown)
+
+
+def test_planning_needs_no_data_on_disk(monkeypatch, tmp_path):
+    def absent(*_):
+        raise AssertionError("data was read")
+
+    monkeypatch.setattr("harness.data.splits.load_source", absent)
+    plan = make_plan(open_suite("quickstart"), Store.open(tmp_path / "none"))
+    assert len(plan.missing) == 30

@@ -49,10 +49,12 @@ def _precisions(counts: Counts) -> Float[np.ndarray, " labels"]:
 
 
 def _group_accuracies(counts: Counts) -> Float[np.ndarray, " cells"]:
-    """Accuracy of each (label, group) cell that the split has."""
+    """Accuracy of each (label, group) cell that the split has; NaN where it has none at all."""
     size = counts.sum(2)
     correct = np.diagonal(counts, axis1=1, axis2=2)
-    return np.asarray(correct[size > 0] / size[size > 0], dtype=np.float64)
+    there = size > 0 if size.any() else np.ones_like(size, dtype=bool)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(correct[there] / size[there], dtype=np.float64)
 
 
 def _mean_recall_where(keep: np.ndarray, counts: Counts) -> float:
@@ -128,7 +130,9 @@ def min_head_tail_recall(counts: Counts, train: Train) -> float:
     order = np.argsort(-train.sum(1), kind="stable")
     tail = np.zeros(len(order), dtype=bool)
     tail[order[len(order) - max(1, len(order) // 10) :]] = True
-    return min(_mean_recall_where(~tail, counts), _mean_recall_where(tail, counts))
+    head, rare = _mean_recall_where(~tail, counts), _mean_recall_where(tail, counts)
+    # Python's min of a number and NaN depends on their order.
+    return float(np.minimum(head, rare))
 
 
 @metric(better="higher", title="Many")

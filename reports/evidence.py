@@ -85,7 +85,9 @@ def stand(suite: Suite, cells: Sequence[Cell], evidence: Evidence) -> Standing:
         records=tuple(evidence.records.get(trial.key) for trial in cell.trials),
         scores=scores,
         gaps=tuple(gaps),
-        is_whole=primary.is_whole and not any(_blocks(gap, cell) for gap in gaps),
+        is_whole=primary.is_whole
+        and (choice is None or choice.chosen is not None)
+        and not any(_blocks(gap, cell) for gap in gaps),
         choice=choice,
     )
 

@@ -26,13 +26,18 @@ MOST_EPOCHS = 80
 DIGITS = 4
 
 
-def shown(board: Leaderboard) -> tuple[str, ...]:
-    """The rows that figures draw: the baseline and the best by their mean place on the problems."""
+def by_place(board: Leaderboard) -> list[str]:
+    """The rows by their mean place on the problems."""
     places: dict[str, list[int]] = {row: [] for row in board.rows}
     for problem in board.problems:
         for place, standing in enumerate(board.on(problem)):
             places[standing.row].append(place)
-    order = sorted(places, key=lambda row: float(np.mean(places[row])))
+    return sorted(places, key=lambda row: float(np.mean(places[row])))
+
+
+def shown(board: Leaderboard) -> tuple[str, ...]:
+    """The rows that figures draw: the baseline and the best by their mean place."""
+    order = by_place(board)
     named = [s.row for s in board.standings.values() if s.cell.method.name == board.suite.baseline]
     baseline = list(dict.fromkeys(named))[:1]
     best = [row for row in order if row not in baseline][: MOST_LINES - len(baseline)]
@@ -53,15 +58,19 @@ def recall_figure(board: Leaderboard, problem: str) -> dict[str, Any] | None:
     bins = np.array_split(order, min(len(order), MOST_CLASSES))
     rules = {rule: _recalls(standings, rule, bins) for rule in RULES}
     return {
-        "classes": [_class_names([data.classes[c] for c in group]) for group in bins],
+        "classes": _class_names([data.classes[c] for c in order], bins),
         "train": [_plain(float(train[group].mean())) for group in bins],
         "each": max(map(len, bins)),
         "rules": {rule: lines for rule, lines in rules.items() if lines},
     }
 
 
-def _class_names(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+def _class_names(names: Sequence[str], bins: Sequence[np.ndarray]) -> list[str]:
+    """Names where each class is a point, places in the order where several share one: `5–8`."""
+    if len(bins) == len(names):
+        return list(names)
+    ends = np.cumsum([len(group) for group in bins]).tolist()
+    return [f"{end - len(g) + 1}–{end}" for end, g in zip(ends, bins, strict=True)]
 
 
 def _drawn(board: Leaderboard, problem: str) -> list[Standing]:

@@ -14,11 +14,12 @@ from harness.spec.record import RULES, Rule
 from reports import published
 from reports import table as written
 from reports.estimate import Estimate
-from reports.figures import curve_figure, recall_figure, shown, usable
+from reports.figures import by_place, curve_figure, recall_figure, shown, usable
+from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
 from reports.origins import origins
 from reports.provenance import commit, device
-from reports.sentences import RULES_IN_WORDS, answer, choices, footnotes, place, seeds
+from reports.sentences import RULES_IN_WORDS, answer, choices, place, seeds
 from reports.standing import Standing
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -73,8 +74,9 @@ def _page(board: Leaderboard) -> dict[str, Any]:
         "rule_words": RULES_IN_WORDS[board.rule],
         "rules": _rules(board),
         "primary": board.metrics[suite.primary],
+        "heading": written.heading(board, suite.primary),
         "direction": "higher" if board.higher else "lower",
-        "others": [title for name, title in board.metrics.items() if name != suite.primary],
+        "others": [written.heading(board, m) for m in board.metrics if m != suite.primary],
         "baseline": board.baseline,
         "level": f"{100 * (1 - suite.alpha):g}",
         "several": board.n_seeds > 1,
@@ -133,7 +135,7 @@ def _by_rule(standing: Standing, metric: str) -> dict[Rule, str]:
 
 def _overview(board: Leaderboard) -> list[dict[str, Any]]:
     averages = board.average_ranks
-    order = sorted(board.rows, key=lambda row: (averages[row] is None, averages[row] or 0))
+    order = sorted(by_place(board), key=lambda r: (averages[r] is None, averages[r] or 0))
     return [
         {
             "title": board.rows[row],
@@ -185,7 +187,7 @@ def _row(
         "span": span if "–" in span and standing.rank else "",
         "title": standing.title,
         "setting": standing.setting,
-        "note": ", ".join(f"{n} {kind}" for kind, n in kinds.items()),
+        "note": ", ".join([*(f"{n} {kind}" for kind, n in kinds.items()), *_unchosen(standing)]),
         "bold": standing.is_bold,
         "whole": standing.is_whole,
         "mark": written.mark(standing),
@@ -197,6 +199,11 @@ def _row(
         "others": [_by_rule(standing, m) for m in board.metrics if m != board.suite.primary],
         "n": written.n(board, standing),
     }
+
+
+def _unchosen(standing: Standing) -> list[str]:
+    choice = standing.choice
+    return ["no setting could be chosen"] if choice and choice.chosen is None else []
 
 
 def _scale(board: Leaderboard, standings: Sequence[Standing]) -> tuple[float, float]:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 
 from reports import table as written
 from reports.estimate import Estimate
+from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
-from reports.sentences import choices, footnotes, gap_text, place
+from reports.sentences import choices, gap_text, place
 from reports.standing import Standing
 from reports.tex_text import comment, escape, macro_names
 
@@ -144,7 +145,7 @@ def _metrics(board: Leaderboard, problem: str) -> str:
     """One problem under every metric of the suite."""
 
     def column(metric: str) -> Column:
-        return board.metrics[metric], lambda standing: _mean(board, standing, metric)
+        return written.heading(board, metric), lambda standing: _mean(board, standing, metric)
 
     columns = [column(metric) for metric in board.metrics]
     rows = board.on(problem)

@@ -21,7 +21,7 @@ from reports.estimate import estimate
 from reports.evidence import gather, metrics_of, ranking_rule, stand
 from reports.paired import Comparison, caveat
 from reports.provenance import commit
-from reports.ranks import Ranking, family_size, rank_all
+from reports.ranks import Ranking, rank_rows
 from reports.standing import Gap, Standing
 
 
@@ -54,7 +54,7 @@ class Leaderboard:
     standings  by row and problem; a suite may leave a method out of a problem
     metrics    titles by metric; the primary comes first
     rule       the checkpoint rule of every rank and test
-    family     how many comparisons share the level α
+    families   how many comparisons share the level α, by problem; 0 where nothing is compared
     trials     how many the suite asks for
     records    those found, by key
     source     what the user calls the suite
@@ -66,7 +66,7 @@ class Leaderboard:
     standings: dict[tuple[str, str], Standing]
     metrics: dict[str, str]
     rule: Rule
-    family: int
+    families: dict[str, int]
     trials: int
     records: dict[str, Record]
     faults: tuple[Fault, ...] = ()
@@ -101,14 +101,13 @@ class Leaderboard:
         return tuple(name for name, _ in sorted(found.items(), key=lambda c: (-c[1], c[0])))
 
     def on(self, problem: str) -> list[Standing]:
-        """The rows of one problem, best first; those that are not whole last."""
+        """The rows of one problem, best mean first; those that are not whole last."""
         sign = -1 if self.higher else 1
         found = [s for (_, p), s in self.standings.items() if p == problem]
 
-        def order(standing: Standing) -> tuple[bool, int, float]:
+        def order(standing: Standing) -> tuple[bool, float]:
             mean = standing.scores[self.suite.primary, self.rule].estimate
-            rank = standing.rank.rank if standing.rank else 0
-            return not standing.is_whole, rank, sign * mean.mean if mean else np.inf
+            return not standing.is_whole, sign * mean.mean if mean else np.inf
 
         return sorted(found, key=order)
 
@@ -151,7 +150,7 @@ def build_from(
         titled = replace(cell, title=titles[cell.row])
         groups.setdefault((cell.row, cell.problem.name), []).append(titled)
     standings = {place: stand(suite, cells, evidence) for place, cells in groups.items()}
-    compared, family = _compare(suite, resolved.problems, standings)
+    compared, families = _compare(suite, resolved.problems, standings)
     return Leaderboard(
         suite=suite,
         rows=titles,
@@ -159,7 +158,7 @@ def build_from(
         standings=compared,
         metrics={name: REGISTRY.get("metric", name).title for name in metrics_of(suite)},
         rule=ranking_rule(suite),
-        family=family,
+        families=families,
         trials=len(resolved.trials),
         records=dict(evidence.records),
         faults=tuple(faults),
@@ -189,20 +188,21 @@ def _titles(resolved: Resolved) -> dict[str, str]:
 
 def _compare(
     suite: Suite, problems: Sequence[str], standings: dict[tuple[str, str], Standing]
-) -> tuple[dict[tuple[str, str], Standing], int]:
-    """The standings with ranks and comparisons, and the size of the family they share."""
-    whole = [[s for (_, p), s in standings.items() if p == q and s.is_whole] for q in problems]
-    tables = [_table(suite, group) for group in whole]
-    known = [(group, table) for group, table in zip(whole, tables, strict=True) if table.size]
+) -> tuple[dict[tuple[str, str], Standing], dict[str, int]]:
+    """The standings with ranks and comparisons, and the size of each problem's family."""
     higher = better(suite.primary) == "higher"
-    used = [table for _, table in known]
-    rankings = rank_all(used, higher=higher, alpha=suite.alpha)
-    compared = dict(standings)
-    for (group, table), ranking in zip(known, rankings, strict=True):
+    compared, families = dict(standings), dict.fromkeys(problems, 0)
+    for problem in problems:
+        group = [s for (_, p), s in standings.items() if p == problem and s.is_whole]
+        table = _table(suite, group)
+        if not table.size:
+            continue
+        ranking = rank_rows(table, higher=higher, alpha=suite.alpha)
+        families[problem] = ranking.family
         for i, standing in enumerate(group):
-            done = _placed(suite, group, table=table, ranking=ranking, i=i)
-            compared[standing.row, standing.problem] = done
-    return compared, family_size(used)
+            placed = _placed(suite, group, table=table, ranking=ranking, i=i)
+            compared[standing.row, problem] = placed
+    return compared, families
 
 
 def _table(suite: Suite, group: Sequence[Standing]) -> Float[np.ndarray, "rows seeds"]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reports import table as written
+from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
-from reports.sentences import answer, choices, footnotes, gap_text, place
+from reports.sentences import answer, choices, gap_text, place
 from reports.standing import Standing
 
 MOST_GAPS = 20
@@ -33,9 +34,13 @@ def escape(text: str) -> str:
 
 def _table(board: Leaderboard, standings: Sequence[Standing]) -> list[str]:
     others = [metric for metric in board.metrics if metric != board.suite.primary]
-    arrow = "↑" if board.higher else "↓"
-    heads = ["rank", "method", f"{board.metrics[board.suite.primary]} {arrow}", "interval"]
-    heads += [f"Δ to {board.baseline}", "p (Holm)", "n", *(board.metrics[m] for m in others)]
+    heads = ["rank", "method", written.heading(board, board.suite.primary), "interval"]
+    heads += [
+        f"Δ to {board.baseline}",
+        "p (Holm)",
+        "n",
+        *(written.heading(board, m) for m in others),
+    ]
     rules = ["--:", ":--", *["--:"] * (len(heads) - 2)]
     rows = [_cells(board, standing, others) for standing in standings]
     return [_line(map(escape, heads)), _line(rules), *(_line(row) for row in rows)]

@@ -1,9 +1,11 @@
 """Are two rows different beyond chance? Student's t-test on the differences seed by seed.
 
 At one seed all methods share data, split and initial weights, so differences are taken pair by
-pair. The test is made for all pairs of rows on all problems of a table and Holm-corrected over
-that whole family. All pairs, although a reader looks at few of them: which row is the best is read
-off the same numbers, and only the family of all pairs holds its level whatever pair is picked.
+pair. The test is made for all pairs of rows on a problem and Holm-corrected over that family: the
+leaderboard of one problem is one table. All pairs, although a reader looks at few of them: which
+row is the best is read off the same numbers, and only the family of all pairs holds its level
+whatever pair is picked. Over several problems nothing is claimed but what holds on each of them,
+which needs no further correction.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class Comparison:
     """first − second over their shared seeds.
 
     p       two-sided, before correction; None where no test can be made
-    holm    the same after Holm's correction over the table's family
+    holm    the same after Holm's correction over the family of its problem
     caveat  why there is no test; "" where there is one
     """
 

@@ -4,18 +4,18 @@ rank   1 + the number of rows that beat it beyond chance. The best group, the ro
        mean does not beat beyond chance, shares rank 1 whole.
 span   the ranks that the data leave open: from `rank` to rows − the number of rows it beats
 
-"Beats beyond chance" is not transitive, so ranks may repeat and skip: 1, 1, 3, 3, 5.
+"Beats beyond chance" is not transitive: ranks repeat and skip, and a row whose seeds scatter may
+share a rank that a steadier row of a higher mean has lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from reports.paired import holm, p_values
+from reports.paired import SMALLEST_N, holm, p_values
 
 
 @dataclass(frozen=True)
@@ -32,31 +32,29 @@ class Ranking:
     """All rows of one problem: p-values [rows, rows] with NaN where there is no test, and places.
 
     top    the index of the best mean
-    ranks  None where no test could be made (n = 1): an order without a test is not a ranking
+    family how many pairs share the level α
+    ranks  None where no test could be made: at n = 1, and for a row that is alone
     """
 
     raw: Float[np.ndarray, "rows rows"]
     adjusted: Float[np.ndarray, "rows rows"]
     top: int
+    family: int
     ranks: tuple[Rank, ...] | None
 
 
-def rank_all(
-    tables: Sequence[Float[np.ndarray, "rows seeds"]], *, higher: bool, alpha: float
-) -> tuple[Ranking, ...]:
-    """One ranking for each problem's table of scores, Holm-corrected over all of them together."""
-    triangles = [np.triu_indices(len(table), 1) for table in tables]
-    raw = [p_values(t[i] - t[j]) for t, (i, j) in zip(tables, triangles, strict=True)]
-    adjusted = np.split(holm(np.concatenate([*raw, []])), np.cumsum([len(p) for p in raw]))
-    return tuple(
-        _ranking(table, _square(p, len(table)), _square(h, len(table)), higher=higher, alpha=alpha)
-        for table, p, h in zip(tables, raw, adjusted[: len(tables)], strict=True)
-    )
-
-
-def family_size(tables: Sequence[Float[np.ndarray, "rows seeds"]]) -> int:
-    """How many comparisons share one level."""
-    return sum(len(table) * (len(table) - 1) // 2 for table in tables)
+def rank_rows(table: Float[np.ndarray, "rows seeds"], *, higher: bool, alpha: float) -> Ranking:
+    """Compare all pairs of rows, Holm-corrected over them, and place every row."""
+    first, second = np.triu_indices(len(table), 1)
+    p = p_values(table[first] - table[second])
+    raw, adjusted = _square(p, len(table)), _square(holm(p), len(table))
+    merit = table.mean(1) if higher else -table.mean(1)
+    top = int(np.argmax(merit))
+    if min(table.shape) < SMALLEST_N:
+        return Ranking(raw, adjusted, top, p.size, None)
+    beats: Bool[np.ndarray, "rows rows"] = (adjusted <= alpha) & (merit[:, None] > merit[None, :])
+    ranks = tuple(_rank(beats, top, i) for i in range(len(table)))
+    return Ranking(raw, adjusted, top, p.size, ranks)
 
 
 def _square(triangle: Float[np.ndarray, " pairs"], rows: int) -> Float[np.ndarray, "rows rows"]:
@@ -64,22 +62,6 @@ def _square(triangle: Float[np.ndarray, " pairs"], rows: int) -> Float[np.ndarra
     i, j = np.triu_indices(rows, 1)
     full[i, j] = full[j, i] = triangle
     return full
-
-
-def _ranking(
-    table: Float[np.ndarray, "rows seeds"],
-    raw: Float[np.ndarray, "rows rows"],
-    adjusted: Float[np.ndarray, "rows rows"],
-    *,
-    higher: bool,
-    alpha: float,
-) -> Ranking:
-    merit = table.mean(1) if higher else -table.mean(1)
-    top = int(np.argmax(merit))
-    if table.shape[1] < 2:
-        return Ranking(raw, adjusted, top, None)
-    beats: Bool[np.ndarray, "rows rows"] = (adjusted <= alpha) & (merit[:, None] > merit[None, :])
-    return Ranking(raw, adjusted, top, tuple(_rank(beats, top, i) for i in range(len(table))))
 
 
 def _rank(beats: Bool[np.ndarray, "rows rows"], top: int, row: int) -> Rank:

@@ -1,17 +1,15 @@
-"""The leaderboard in words: its answer in one sentence, and the footnotes under every table."""
+"""The leaderboard in words: its answer in one sentence, what was chosen, what is lacking."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.metrics import better
 from harness.spec.record import Rule
-from harness.spec.registry import REGISTRY
 from reports.leaderboard import Leaderboard
 from reports.paired import SMALLEST_N
 from reports.standing import Gap, Standing
-from reports.table import INCOMPLETE, percent
+from reports.table import percent
 
 RULES_IN_WORDS: dict[Rule, str] = {
     "last": "at the last epoch",
@@ -40,6 +38,8 @@ def _unranked(board: Leaderboard) -> str:
             f"Nothing can be ranked: with n = {n} a difference cannot be told from chance "
             f"(a paired t-test needs n ≥ {SMALLEST_N})."
         )
+    if len(board.rows) == 1 and not board.gaps:
+        return f"{next(iter(board.rows.values()))} is alone: there is nothing to rank it against."
     return f"Nothing can be ranked yet. {_lacking(board)}".strip()
 
 
@@ -56,8 +56,6 @@ def _one_problem(board: Leaderboard, standings: Sequence[Standing]) -> str:
     best = [s for s in ranked if s.is_bold]
     if len(best) == len(ranked):
         every = "Both" if len(best) == 2 else f"All {len(best)}"
-        if len(best) == 1:
-            return f"{best[0].title} is the only row that can be ranked."
         return f"{every} methods share rank 1: no difference is beyond chance ({the_test(board)})."
     names = listed([s.title for s in best])
     head = f"{names} {'has' if len(best) == 1 else 'share'} rank 1"
@@ -92,7 +90,7 @@ def is_beyond_chance(board: Leaderboard, standing: Standing, sign: int) -> bool:
 
 def points(gains: Sequence[float]) -> str:
     """`6.1 points`, `6.1 to 7.4 points`."""
-    low, high = percent(min(gains))[:-1], percent(max(gains))[:-1]
+    low, high = f"{100 * min(gains):.1f}", f"{100 * max(gains):.1f}"
     return f"{low} points" if low == high else f"{low} to {high} points"
 
 
@@ -146,98 +144,6 @@ def listed(names: Sequence[str], most: int = 4) -> str:
         return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
     *head, tail = names
     return f"{', '.join(head)} and {tail}" if head else tail
-
-
-def footnotes(board: Leaderboard) -> tuple[str, ...]:
-    """What the numbers are, what the test is, and what is marked."""
-    notes = [_what_numbers_are(board), _what_test_is(board)]
-    more = (_chosen(board), _untested(board), _incomplete(board), _part(board))
-    notes += [text for text in more if text]
-    return tuple(notes)
-
-
-def _what_numbers_are(board: Leaderboard) -> str:
-    level = f"{100 * (1 - board.suite.alpha):g}"
-    direction = better(board.suite.primary)
-    spread = (
-        f"mean ± sample standard deviation over seeds, {seeds(board)}, in percent; brackets are "
-        f"Student-t intervals at {level} %"
-        if board.n_seeds > 1
-        else "one seed, n = 1, in percent: no deviation and no interval"
-    )
-    title = board.metrics[board.suite.primary]
-    return f"{title} ({direction} is better) on test data {RULES_IN_WORDS[board.rule]}: {spread}."
-
-
-def _what_test_is(board: Leaderboard) -> str:
-    n = board.n_seeds
-    if n < SMALLEST_N:
-        return (
-            f"No test can reach α = {board.suite.alpha:g} at n = {n}: a paired t-test needs "
-            f"n ≥ {SMALLEST_N}. Nothing is ranked and nothing is bold."
-        )
-    if not board.family:
-        return "No two complete rows share a problem, so nothing is compared."
-    one = "1 pair" if board.family == 1 else f"all {board.family} pairs of rows"
-    return (
-        f"Differences are paired by seed: two-sided t-test, Holm-corrected over {one} in this "
-        f"table, α = {board.suite.alpha:g}. Bold is the whole best group, the rows that the best "
-        "mean does not beat beyond chance; it shares rank 1. Other ranks are 1 + the number of "
-        "rows that are better beyond chance."
-    )
-
-
-def _chosen(board: Leaderboard) -> str:
-    select = board.suite.select
-    if select is None:
-        return ""
-    metric = REGISTRY.get("metric", select.by or board.suite.primary).title.lower()
-    return (
-        f"Each method's setting was chosen per problem by mean {metric} over seeds on validation "
-        f"data {RULES_IN_WORDS[select.epoch]}; no test data were used."
-    )
-
-
-def _untested(board: Leaderboard) -> str:
-    """Pairs that have seeds enough and yet no variance."""
-    if board.n_seeds < SMALLEST_N:
-        return ""
-    pairs = {
-        (*sorted((c.first, c.second)), s.problem)
-        for s in board.standings.values()
-        for c in (s.to_best, s.to_baseline)
-        if c is not None and c.p is None
-    }
-    if not pairs:
-        return ""
-    count = "One pair has" if len(pairs) == 1 else f"{len(pairs)} pairs have"
-    return f"{count} the same difference at every seed: no variance, no test, counted as a tie."
-
-
-def _incomplete(board: Leaderboard) -> str:
-    if all(s.is_whole for s in board.standings.values()):
-        return ""
-    keys = len({gap.key for gap in board.gaps if gap.kind != "undefined"})
-    what = (
-        f"{keys} of {board.trials} trials have no usable record"
-        if keys
-        else ("the metric is undefined on some seeds")
-    )
-    return (
-        f"{INCOMPLETE} Incomplete ({what}): shown over the seeds there are, not ranked or compared."
-    )
-
-
-def _part(board: Leaderboard) -> str:
-    """What of the suite is not in this report, where only a part was asked for."""
-    suite = board.suite
-    wholes = (
-        (len(board.rows), len(suite.methods), "methods"),
-        (len(board.problems), len(suite.problems), "problems"),
-        (board.n_seeds, len(suite.seeds), "seeds"),
-    )
-    parts = [f"{have} of {whole} {what}" for have, whole, what in wholes if have < whole]
-    return f"A part of the suite: {', '.join(parts)}." if parts else ""
 
 
 def gap_text(gap: Gap) -> str:

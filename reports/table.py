@@ -5,6 +5,7 @@ Scores are fractions everywhere else; here they become percent, and differences 
 
 from __future__ import annotations
 
+from harness.metrics import better
 from reports.estimate import Estimate, Interval
 from reports.leaderboard import Leaderboard
 from reports.paired import Comparison
@@ -52,6 +53,11 @@ def p_text(p: float | None) -> str:
     if p is None:
         return "no test"
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def heading(board: Leaderboard, metric: str) -> str:
+    """`Balanced error ↓`: a metric's title and the direction in which it improves."""
+    return f"{board.metrics[metric]} {'↑' if better(metric) == 'higher' else '↓'}"
 
 
 def rank(standing: Standing) -> str:

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from reports import table as written
+from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
-from reports.sentences import answer, choices, footnotes, gap_text, place
+from reports.sentences import answer, choices, gap_text, place
 from reports.standing import Gap, Standing
 
 MOST_GAPS = 8
@@ -30,7 +31,7 @@ def render(board: Leaderboard) -> RenderableType:
     for problem in board.problems:
         parts += [Text(), _heading(board, problem), _table(board, board.on(problem))]
         parts += [_indented(Text(text)) for text in choices(board, problem)]
-    if len(board.problems) > 1:
+    if len(board.problems) > 1 and any(board.average_ranks.values()):
         parts += [Text(), Text("average rank over problems", style="bold"), _averages(board)]
     parts += _gaps(board.gaps)
     parts += [Text(f"unreadable record {f.path}: {f.reason}") for f in board.faults[:MOST_GAPS]]

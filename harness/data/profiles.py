@@ -1,7 +1,8 @@
 """How many images of each class are kept. Classes keep their order: class 0 is the largest.
 
-Counts are rounded down, as in Cao et al. (2019), whose expressions are followed term by term so
-that the last bit of a float cannot move a count.
+Counts are rounded down, as in Cao et al. (2019). They multiply by the inverse ratio, we divide by
+the ratio: 49 · (1/49) falls short of 1 by the last bit, 49/49 does not. At the ratios of the papers
+the counts are the same.
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ class Exponential:
     ratio: float
 
     def __call__(self, n_max: int, n_classes: int) -> Int[np.ndarray, " classes"]:
-        smallest = 1 / self.ratio
         last = max(n_classes - 1, 1)
-        return np.array([int(n_max * smallest ** (c / last)) for c in range(n_classes)])
+        return np.array([int(n_max / self.ratio ** (c / last)) for c in range(n_classes)])
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Step:
 
     def __call__(self, n_max: int, n_classes: int) -> Int[np.ndarray, " classes"]:
         head = n_classes // 2
-        return np.array([n_max] * head + [int(n_max * (1 / self.ratio))] * (n_classes - head))
+        return np.array([n_max] * head + [int(n_max / self.ratio)] * (n_classes - head))
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def _kept(problem: Problem, by_class: list[Index], rng: np.random.Generator) -> 
     n_max = problem.n_max or min(len(index) for index in by_class)
     wanted = profile(n_max, len(by_class))
     if wanted is None:
-        return by_class
+        return [np.sort(index) for index in by_class]
     for c, (n, index) in enumerate(zip(wanted, by_class, strict=True)):
         if n < 1:
             raise DataError(
@@ -118,7 +118,7 @@ def _fraction(
         if n >= len(index):
             raise DataError(
                 f"{problem.name}: class {name} keeps {len(index)} image(s), too few for training "
-                f"and `val: {{fraction: {share:g}}}`\n  use `val: {{per_class: n}}` or a lower ratio"
+                f"and `val: {{fraction: {share:g}}}`\n  use `{{per_class: n}}` or a lower ratio"
             )
         shuffled = rng.permutation(index)
         val.append(shuffled[:n])

@@ -12,6 +12,7 @@ import faulthandler
 import logging
 import math
 import os
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -230,8 +231,9 @@ def _connected(address: str | None) -> Iterator[None]:
     if where == "local":
         settings["include_dashboard"] = False
     try:
+        _knock(where)
         ray.init(where, **settings)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(
             f"no Ray cluster at {where}: {reason}\n"
@@ -241,6 +243,13 @@ def _connected(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises `OSError` where nothing listens: Ray itself would go on trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _granted(resources: Resources, cluster: dict[str, float]) -> float:

@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic_core import ErrorDetails
 
 
 class Spec(BaseModel):
     """A frozen declaration; a key that nobody reads is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Part(Spec):
@@ -39,6 +40,45 @@ def plain(value: JsonValue) -> str:
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     return str(value)
+
+
+_ADVICE = {
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "finite_number": "write a finite number",
+    "bool_type": "write true or false",
+    "string_type": "write text",
+    "tuple_type": "write a list",
+    "list_type": "write a list",
+    "dict_type": "write a mapping",
+    "model_type": "write a mapping",
+    "literal_error": "write {expected}",
+    "greater_than_equal": "write at least {ge:g}",
+    "greater_than": "write more than {gt:g}",
+    "less_than_equal": "write at most {le:g}",
+    "less_than": "write less than {lt:g}",
+    "too_short": "write a list of at least {min_length}",
+    "too_long": "write a list of at most {max_length}",
+    "missing": "something is missing",
+    "string_pattern_mismatch": "write letters, digits, '.', '_' and '-', a letter or digit first",
+}
+
+
+def advice(error: ErrorDetails) -> str:
+    """What pydantic found wrong with a value, in our words: "write a whole number"."""
+    said = error["msg"].removeprefix("Value error, ")
+    template = _ADVICE.get(error["type"])
+    if template is None:
+        return said[:1].lower() + said[1:]
+    return template.format(**error.get("ctx", {}))
+
+
+def written(value: Any) -> str:
+    """A value of a YAML file as the one who wrote it knows it."""
+    if value is None:
+        return "nothing"
+    return plain(value) if isinstance(value, bool) else repr(value)
 
 
 def canonical(value: Any) -> str:

@@ -13,50 +13,82 @@ import hashlib
 import itertools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.errors import Mistake, SpecError, suggest
+from harness.errors import Mistake, Mistakes, SpecError, suggest
+from harness.spec.base import written
 
 Draw = Callable[[np.random.Generator], Any]
 SIGNIFICANT_DIGITS = 4
+TRIES = 100
+"""Draws per setting before a distribution is said to hold too few different values."""
 
 
-def _rounded(value: float) -> float:
-    """Four significant digits: what is drawn can be written down and typed again."""
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+class Distribution(NamedTuple):
+    """form is how it is written; make raises `ValueError` for values that do not fit it."""
+
+    form: str
+    make: Callable[[list[Any]], Draw]
 
 
-def _uniform(low: float, high: float) -> Draw:
-    return lambda rng: _rounded(rng.uniform(low, high))
+def _uniform(values: list[Any]) -> Draw:
+    low, high = _rising(values, float)
+    return lambda rng: _rounded(rng.uniform(low, high), low, high)
 
 
-def _loguniform(low: float, high: float) -> Draw:
+def _loguniform(values: list[Any]) -> Draw:
+    low, high = _rising(values, float)
     if low <= 0:
-        raise ValueError("loguniform needs bounds above 0")
-    return lambda rng: _rounded(math.exp(rng.uniform(math.log(low), math.log(high))))
+        raise ValueError
+    return lambda rng: _rounded(math.exp(rng.uniform(math.log(low), math.log(high))), low, high)
 
 
-def _normal(mean: float, sd: float) -> Draw:
-    return lambda rng: _rounded(rng.normal(mean, sd))
+def _normal(values: list[Any]) -> Draw:
+    mean, sd = _two(values, float)
+    if sd <= 0:
+        raise ValueError
+    return lambda rng: _rounded(rng.normal(mean, sd), -math.inf, math.inf)
 
 
-def _integer(low: int, high: int) -> Draw:
-    return lambda rng: int(rng.integers(low, high, endpoint=True))
+def _integer(values: list[Any]) -> Draw:
+    low, high = _rising(values, int)
+    return lambda rng: int(rng.integers(int(low), int(high), endpoint=True))
 
 
-def _choice(*values: Any) -> Draw:
+def _choice(values: list[Any]) -> Draw:
+    if not values:
+        raise ValueError
     return lambda rng: values[int(rng.integers(len(values)))]
 
 
-DISTRIBUTIONS: dict[str, Callable[..., Draw]] = {
-    "uniform": _uniform,
-    "loguniform": _loguniform,
-    "normal": _normal,
-    "integer": _integer,
-    "choice": _choice,
+DISTRIBUTIONS: dict[str, Distribution] = {
+    "uniform": Distribution("[low, high] with low < high", _uniform),
+    "loguniform": Distribution("[low, high] with 0 < low < high", _loguniform),
+    "normal": Distribution("[mean, sd] with sd above 0", _normal),
+    "integer": Distribution("[low, high], whole numbers with low < high", _integer),
+    "choice": Distribution("[a, b, …]", _choice),
 }
+
+
+def _two(values: list[Any], kind: type[int | float]) -> tuple[float, float]:
+    kinds = (int,) if kind is int else (int, float)
+    if len(values) != 2 or not all(type(v) in kinds and math.isfinite(v) for v in values):
+        raise ValueError
+    return values[0], values[1]
+
+
+def _rising(values: list[Any], kind: type[int | float]) -> tuple[float, float]:
+    low, high = _two(values, kind)
+    if not low < high or math.isinf(high - low):
+        raise ValueError
+    return low, high
+
+
+def _rounded(value: float, low: float, high: float) -> float:
+    """Four significant digits: what is drawn can be written down and typed again."""
+    return min(max(float(f"{value:.{SIGNIFICANT_DIGITS}g}"), low), high)
 
 
 def expand(settings: dict[str, Any], *, seed: str) -> list[dict[str, Any]]:
@@ -66,69 +98,81 @@ def expand(settings: dict[str, Any], *, seed: str) -> list[dict[str, Any]]:
     without `sample:`; a mistake's `where` begins with the setting's name.
     """
     settings = dict(settings)
-    n = settings.pop("sample", None)
-    grids = {k: _grid(k, v["grid"]) for k, v in settings.items() if _marked(v) == "grid"}
-    draws = {k: _draw(k, v) for k, v in settings.items() if _marked(v) == "draw"}
-    if (n is None) != (not draws):
-        what, right = (
-            ("a distribution needs to be told how many settings to draw", "add `sample: 8`")
-            if n is None
-            else ("`sample:` has nothing to draw from", "write e.g. `tau: {uniform: [0.5, 2.0]}`")
-        )
-        raise SpecError([Mistake(what, ("sample",) if n else (next(iter(draws)),), right)])
-    if n is not None and (not isinstance(n, int) or isinstance(n, bool) or n < 1):
-        raise SpecError([Mistake(f"sample = {n!r}: write a whole number from 1", ("sample",))])
-    fixed = {k: v for k, v in settings.items() if k not in grids and k not in draws}
-    drawn = [{k: draw(_generator(seed, k, i)) for k, draw in draws.items()} for i in range(n or 1)]
-    order = list(settings)
-    combined = [
-        fixed | dict(zip(grids, values, strict=True)) | drawing
+    mistakes = Mistakes()
+    n = mistakes.catch(("sample",), _sample, settings.pop("sample")) if "sample" in settings else 0
+    marks = [(k, v, marked(v)) for k, v in settings.items()]
+    grids = {k: mistakes.catch((k,), _grid, k, v) for k, v, mark in marks if mark == "grid"}
+    draws = {k: mistakes.catch((k,), _draw, k, v) for k, v, mark in marks if mark == "draw"}
+    if n and not draws:
+        right = "write e.g. `tau: {uniform: [0.5, 2.0]}`"
+        mistakes.found.append(Mistake("`sample:` has nothing to draw from", ("sample",), right))
+    if n == 0 and any(draws.values()):
+        what = "a distribution needs to be told how many settings to draw"
+        mistakes.found.append(Mistake(what, (next(iter(draws)),), "add `sample: 8`"))
+    if mistakes.found:
+        raise SpecError(mistakes.found)
+    drawn = _drawn(n or 0, {k: draw for k, draw in draws.items() if draw}, seed)
+    return [
+        settings | dict(zip(grids, values, strict=True)) | drawing
         for drawing in drawn
-        for values in itertools.product(*grids.values())
+        for values in itertools.product(*(values or [] for values in grids.values()))
     ]
-    return [{k: setting[k] for k in order} for setting in combined]
 
 
-def _marked(value: Any) -> str:
+def marked(value: Any) -> str:
+    """Whether a value is a `grid`, a `draw`, or ("") just a value."""
     if not isinstance(value, dict) or len(value) != 1:
         return ""
     [(word, inner)] = value.items()
     if word == "grid":
         return "grid"
-    return "draw" if isinstance(inner, list) else ""
+    return "draw" if isinstance(inner, list) or word in DISTRIBUTIONS else ""
 
 
-def _grid(name: str, values: Any) -> list[Any]:
+def _sample(n: Any) -> int:
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise SpecError([Mistake(f"sample = {written(n)}: write a whole number from 1")])
+    return n
+
+
+def _grid(name: str, value: dict[str, Any]) -> list[Any]:
+    values = value["grid"]
     if not isinstance(values, list) or not values:
-        what = f"{name}: the grid is empty" if values == [] else f"{name}: a grid is a list"
-        raise SpecError([Mistake(what, (name,), "write e.g. `{grid: [0.5, 1.0]}`")])
+        what = f"{name}: the grid is empty" if values in ([], None) else f"{name}: a grid is a list"
+        raise SpecError([Mistake(what, (), "write e.g. `{grid: [0.5, 1.0]}`")])
     twice = next((v for v in values if values.count(v) > 1), None)
     if twice is not None:
-        raise SpecError([Mistake(f"{name}: the grid holds {twice!r} twice", (name,))])
+        raise SpecError([Mistake(f"{name}: the grid holds {written(twice)} twice")])
     return values
 
 
 def _draw(name: str, value: dict[str, Any]) -> Draw:
-    [(word, bounds)] = value.items()
+    [(word, values)] = value.items()
     if word not in DISTRIBUTIONS:
         said = suggest(str(word), ["grid", *DISTRIBUTIONS], "distribution")
-        raise SpecError(
-            [
-                Mistake(
-                    f"{name}: no distribution is called {word!r}",
-                    (name, word),
-                    said.right,
-                    said.hint,
-                )
-            ]
-        )
+        what = f"{name}: no distribution is called {word!r}"
+        raise SpecError([Mistake(what, (word,), said.right, said.hint)])
+    form, make = DISTRIBUTIONS[word]
     try:
-        low_high = word not in {"choice", "normal"}
-        if not isinstance(bounds, list) or not bounds or (low_high and not bounds[0] < bounds[1]):
-            raise ValueError("write [low, high] with low < high")
-        return DISTRIBUTIONS[word](*bounds)
-    except (TypeError, ValueError, IndexError) as error:
-        raise SpecError([Mistake(f"{name}: {word}: {error}", (name, word))]) from None
+        return make(values if isinstance(values, list) else [])
+    except ValueError:
+        what = f"{name}: {word}: {written(values)}"
+        raise SpecError([Mistake(what, (word,), f"write `{word}: {form}`")]) from None
+
+
+def _drawn(n: int, draws: dict[str, Draw], seed: str) -> list[dict[str, Any]]:
+    """n different settings; the first ones stay the same when n grows."""
+    if not draws:
+        return [{}]
+    drawn: list[dict[str, Any]] = []
+    for i in range(n * TRIES):
+        setting = {k: draw(_generator(seed, k, i)) for k, draw in draws.items()}
+        if setting not in drawn:
+            drawn.append(setting)
+        if len(drawn) == n:
+            return drawn
+    what = f"sample = {n}: only {len(drawn)} different settings can be drawn"
+    raise SpecError([Mistake(what, ("sample",), f"write `sample: {len(drawn)}`, or a grid")])
 
 
 def _generator(seed: str, setting: str, index: int) -> np.random.Generator:

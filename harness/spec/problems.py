@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness.errors import Mistake, Mistakes, SpecError, suggest
+from harness.spec.base import advice, written
 from harness.spec.registry import REGISTRY, Entry
-from harness.spec.trial import Problem, Val
+from harness.spec.trial import HOW_VAL, Problem, Val
 
 KEYS = ("profile", "n_max", "val")
-HOW_VAL = "write `{per_class: 20}`, `{fraction: 0.2}` or `none`"
 
 
 def resolve_problem(name: str, given: Mapping[str, Any], default: Val) -> Problem:
@@ -20,15 +22,14 @@ def resolve_problem(name: str, given: Mapping[str, Any], default: Val) -> Proble
     """
     source = REGISTRY.get("dataset", name)
     mistakes = Mistakes()
-    called = str(given.get("profile", "natural"))
-    profile = mistakes.catch(("profile",), REGISTRY.get, "profile", called)
+    profile = mistakes.catch(("profile",), _profile, given.get("profile", "natural"))
     if profile is None:
         raise SpecError(mistakes.found)
     rest = {k: v for k, v in given.items() if k not in KEYS}
     mistakes.found += _unknown(rest, source, profile)
     dataset = mistakes.catch((), source.resolve, _of(source, rest))
     shape = mistakes.catch((), profile.resolve, _of(profile, rest))
-    n_max = mistakes.catch(("n_max",), _n_max, given.get("n_max"))
+    n_max = mistakes.catch(("n_max",), _n_max, given.get("n_max"), profile)
     val = mistakes.catch(("val",), _val, given.get("val"), default)
     if mistakes.found or dataset is None or shape is None or val is None:
         raise SpecError(mistakes.found)
@@ -55,20 +56,30 @@ def _unknown(given: Mapping[str, Any], source: Entry, profile: Entry) -> list[Mi
     return found
 
 
-def _n_max(given: Any) -> int | None:
-    if given is None or (isinstance(given, int) and not isinstance(given, bool) and given >= 1):
-        return given
-    raise SpecError([Mistake(f"n_max = {given!r}: write a whole number from 1")])
+def _profile(given: Any) -> Entry:
+    if isinstance(given, dict | list):
+        right = "write its name, and its settings beside it: `{profile: exp, ratio: 100}`"
+        raise SpecError([Mistake(f"profile = {given!r}", (), right)])
+    return REGISTRY.get("profile", str(given))
+
+
+def _n_max(given: Any, profile: Entry) -> int | None:
+    if given is None:
+        return None
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        raise SpecError([Mistake(f"n_max = {written(given)}: write a whole number from 1")])
+    if profile.name == "natural":
+        right = "leave n_max out, or name a profile: `{profile: exp, ratio: 100}`"
+        raise SpecError([Mistake("n_max: the profile natural keeps all images", (), right)])
+    return given
 
 
 def _val(given: Any, default: Val) -> Val:
     if given is None:
         return default
-    if given == "none":
-        return Val()
-    if not isinstance(given, dict) or len(given) != 1:
-        raise SpecError([Mistake(f"val = {given!r}", (), HOW_VAL)])
     try:
-        return Val(**given)
-    except ValueError:
-        raise SpecError([Mistake(f"val = {given!r}", (), HOW_VAL)]) from None
+        return Val.model_validate(given)
+    except ValidationError as error:
+        found = [e for e in error.errors() if e["type"] != "extra_forbidden"]
+        said = advice(found[0]) if found else HOW_VAL
+        raise SpecError([Mistake(f"val = {written(given)}: {said}")]) from None

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import Mistake, SpecError, suggest
-from harness.spec.base import Part
+from harness.spec.base import Part, advice, written
 from harness.spec.registry import REGISTRY
 from harness.spec.suite import Named
 from harness.spec.trial import Recipe
@@ -48,11 +48,10 @@ def resolve_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
     except ValidationError as error:
         raise SpecError(
             [
-                Mistake(f"{e['loc'][0]} = {e['input']!r}: {e['msg'].lower()}", tuple(e["loc"]))
+                Mistake(f"{e['loc'][0]} = {written(e['input'])}: {advice(e)}", tuple(e["loc"]))
                 for e in error.errors()
             ]
         ) from None
-    REGISTRY.get("metric", resolved.best_by)
     return resolved
 
 
@@ -61,21 +60,27 @@ def _named(kind: str, value: Any) -> Any:
         entry = Named.model_validate(value)
     except ValidationError:
         raise SpecError(
-            [Mistake(f"{value!r}: write a {kind}'s name, or `name: {{setting: value}}`")]
+            [Mistake(f"{written(value)}: write a {kind}'s name, or `name: {{setting: value}}`")]
         ) from None
     return REGISTRY.part(kind, entry.name, entry.settings).model_dump(mode="json")
 
 
 def _parts(value: Any) -> Any:
     if not isinstance(value, list):
-        raise SpecError([Mistake(f"{value!r}: write a list of augmentations; [] for none")])
+        right = "write a list of augmentations; [] for none"
+        raise SpecError([Mistake(f"augment = {written(value)}: {right}")])
     return [_named("augmentation", item) for item in value]
+
+
+def _metric(value: Any) -> Any:
+    return REGISTRY.get("metric", str(value)).name
 
 
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "backbone": lambda value: _named("backbone", value),
     "schedule": lambda value: _named("schedule", value),
     "augment": _parts,
+    "best_by": _metric,
 }
 
 

@@ -11,11 +11,13 @@ naming a module to import; a single file through `load_plugin`.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
 import json
 import pkgutil
 import sys
+import traceback
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +30,7 @@ from typing import Any, TypeVar
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from harness.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
-from harness.spec.base import Part, plain
+from harness.spec.base import Part, advice, plain, written
 
 ENTRY_POINTS = "evenhand"
 OUR_PARTS = (
@@ -62,6 +64,8 @@ class Setting:
     @property
     def type_name(self) -> str:
         base = typing.get_args(self.annotation)[0] if self._annotated else self.annotation
+        if typing.get_origin(base) is typing.Literal:
+            return " | ".join(map(repr, typing.get_args(base)))
         return base.__name__ if isinstance(base, type) else str(base).replace("typing.", "")
 
     def __str__(self) -> str:
@@ -80,11 +84,13 @@ class Setting:
         """
         try:
             adapter: TypeAdapter[Any] = TypeAdapter(self.annotation)
-            parsed = adapter.validate_json(json.dumps(value), strict=True)
+            parsed = adapter.validate_json(json.dumps(value, allow_nan=False), strict=True)
         except ValidationError as error:
-            raise ValueError(error.errors()[0]["msg"].lower()) from None
+            raise ValueError(advice(error.errors()[0])) from None
         except TypeError:
             raise ValueError(f"cannot be a {type(value).__name__}") from None
+        except ValueError:
+            raise ValueError("write a finite number") from None
         return typing.cast("JsonValue", adapter.dump_python(parsed, mode="json"))
 
 
@@ -123,7 +129,7 @@ class Entry:
         given = dict(given or {})
         mistakes: list[Mistake] = []
         takes = f"it takes {', '.join(map(str, self.settings.values())) or 'no settings'}"
-        for name in given.keys() - self.settings.keys():
+        for name in [name for name in given if name not in self.settings]:
             hint = suggest(str(name), list(self.settings)).hint
             what = f"{self.name} has no setting {name!r}"
             mistakes.append(Mistake(what, (name,), takes, hint))
@@ -131,12 +137,13 @@ class Entry:
         for name, setting in self.settings.items():
             try:
                 if name not in given and setting.required:
-                    raise ValueError("is not given")
+                    what = f"{self.name}: {name} is not given"
+                    mistakes.append(Mistake(what, (), takes))
+                    continue
                 values[name] = setting.check(given.get(name, setting.default))
             except ValueError as error:
-                shown = f" = {given[name]!r}" if name in given else ""
-                what = f"{self.name}: {name}{shown}: {error}"
-                mistakes.append(Mistake(what, (name,) if name in given else (), takes))
+                what = f"{self.name}: {name} = {written(given.get(name, setting.default))}: {error}"
+                mistakes.append(Mistake(what, (name,), takes))
         if mistakes:
             raise SpecError(mistakes)
         return Part(name=self.name, version=self.version, settings=values)
@@ -173,7 +180,7 @@ class Registry:
 
     def get(self, kind: str, name: str) -> Entry:
         """Raises `UnknownName` with the nearest name there is."""
-        self._fill()
+        self.fill()
         entries = self._entries.get(kind, {})
         aliases = self._aliases.get(kind, {})
         try:
@@ -183,7 +190,7 @@ class Registry:
 
     def all(self, kind: str) -> Iterator[Entry]:
         """In order of name."""
-        self._fill()
+        self.fill()
         yield from (entry for _, entry in sorted(self._entries.get(kind, {}).items()))
 
     def part(self, kind: str, name: str, settings: Mapping[str, Any] | None = None) -> Part:
@@ -194,7 +201,7 @@ class Registry:
         """Call what the part names with its settings."""
         return self.get(kind, part.name).make(**part.settings)
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
         """Import our own parts and every plugin, once; the parts themselves may look names up."""
         if self._filled:
             return
@@ -216,14 +223,22 @@ REGISTRY = Registry()
 
 
 def _load(point: EntryPoint) -> None:
+    package = f"{point.dist.name}: " if point.dist else ""
+    place = f"{package}plugin {point.name!r} ({point.value})"
     try:
         point.load()
-    except ImportError as error:
-        raise EvenhandError(f"plugin {point.name!r} ({point.value}): {error}") from error
+    except EvenhandError as error:
+        raise EvenhandError(f"{place}: {error}") from error
+    except Exception as error:
+        # The edge of somebody else's package: whatever it raises is said with its name.
+        raise EvenhandError(f"{place} fails: {type(error).__name__}: {error}") from error
 
 
 def _same_function(a: Callable[..., Any], b: Callable[..., Any]) -> bool:
-    return (a.__module__, a.__qualname__) == (b.__module__, b.__qualname__)
+    """Whether one is the other, loaded again: a second function of that name is not."""
+    code = [getattr(function, "__code__", None) for function in (a, b)]
+    same_place = (a.__module__, a.__qualname__) == (b.__module__, b.__qualname__)
+    return a is b or (same_place and code[0] == code[1])
 
 
 def _decorator(kind: str) -> Callable[..., Callable[[F], F]]:
@@ -277,11 +292,13 @@ class Plugin:
             raise SpecError(f"{path}: cannot read the plugin: {error}") from None
 
     def load(self) -> None:
-        """Run the file once in this process.
+        """Run the file once in this process, after our own parts are there.
 
         Raises `SpecError` with the line where the file itself fails.
         """
-        name = f"evenhand_plugin_{Path(self.path).stem}"
+        REGISTRY.fill()
+        digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
+        name = f"evenhand_plugin_{Path(self.path).stem}_{digest}"
         if name in sys.modules:
             return
         module = types.ModuleType(name)
@@ -289,20 +306,21 @@ class Plugin:
         sys.modules[name] = module
         try:
             exec(compile(self.source, self.path, "exec"), module.__dict__)
-        except EvenhandError:
+        except Exception as error:
+            # The edge of somebody else's file: whatever it raises is said with its line.
             del sys.modules[name]
-            raise
-        except (
-            SyntaxError,
-            ImportError,
-            NameError,
-            TypeError,
-            AttributeError,
-            ValueError,
-        ) as error:
-            del sys.modules[name]
-            trace = error.__traceback__
-            while trace is not None and trace.tb_next is not None:
-                trace = trace.tb_next
-            line = error.lineno if isinstance(error, SyntaxError) else trace and trace.tb_lineno
-            raise SpecError(f"{self.path}:{line}: the plugin fails: {error}") from error
+            raise SpecError([self._failure(error)], [f"{self.path}:{self._line(error)}"]) from error
+
+    def _line(self, error: Exception) -> int:
+        """The last line of this file that was run, or that cannot be read."""
+        if isinstance(error, SyntaxError) and error.filename == self.path:
+            return error.lineno or 1
+        frames = traceback.extract_tb(error.__traceback__)
+        return [f.lineno for f in frames if f.filename == self.path and f.lineno][-1]
+
+    @staticmethod
+    def _failure(error: Exception) -> Mistake:
+        if isinstance(error, SpecError):
+            return error.mistakes[0]
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        return Mistake(f"the plugin fails: {type(error).__name__}: {said}")

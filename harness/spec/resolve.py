@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from harness.errors import Mistake, Mistakes, suggest
+from harness.errors import Mistake, Mistakes, SpecError, suggest
 from harness.spec.base import Part, call, plain
-from harness.spec.expand import expand
+from harness.spec.expand import expand, marked
 from harness.spec.problems import has_validation, resolve_problem
 from harness.spec.recipes import resolve_recipe
 from harness.spec.registry import REGISTRY, Entry
+from harness.spec.salvage import UNREAD, salvage
 from harness.spec.suite import Named, Suite, find, load
 from harness.spec.trial import Problem, Recipe, Trial
 from harness.spec.yaml_lines import Document, Where
@@ -85,32 +86,51 @@ class _Variant:
     differs: Mapping[str, Any]
 
 
+class _Parts(NamedTuple):
+    problems: list[Problem]
+    rows: list[_Row]
+    recipes: list[_Variant]
+
+
 def open_suite(name: str) -> Resolved:
     """The suite at a path, or the shipped one of that name. Raises `SpecError`: every mistake."""
     document = find(name)
-    return resolve(load(document), document, source=name)
+    try:
+        suite = load(document)
+    except SpecError as error:
+        mistakes = Mistakes(list(error.mistakes))
+        if (readable := salvage(document)) is not None:
+            _parts(readable, mistakes)
+        raise document.error(mistakes.found) from None
+    return resolve(suite, document, source=name)
 
 
 def resolve(suite: Suite, document: Document, *, source: str = "") -> Resolved:
     """Every cell of a suite. Raises `SpecError` with the place of each mistake."""
     mistakes = Mistakes()
-    seed = f"{suite.suite}/{suite.version}"
-    problems = _problems(suite, seed, mistakes)
-    rows = [row for i in range(len(suite.methods)) for row in _rows(suite, i, seed, mistakes)]
-    recipes = _recipes(suite.recipe, seed, mistakes)
-    _check_twice(rows, mistakes)
-    _check_names(suite, rows, mistakes)
-    _check_validation(suite, problems, mistakes)
+    parts = _parts(suite, mistakes)
     if mistakes.found:
         raise document.error(mistakes.found)
     cells = tuple(
         _cell(suite, row, problem, variant)
-        for row in rows
-        for problem in problems
-        for variant in recipes
+        for row in parts.rows
+        for problem in parts.problems
+        for variant in parts.recipes
     )
     baseline = REGISTRY.get("method", suite.baseline).name
     return Resolved(suite.model_copy(update={"baseline": baseline}), cells, source)
+
+
+def _parts(suite: Suite, mistakes: Mistakes) -> _Parts:
+    """What cells are made of; what is wrong goes to the mistakes."""
+    seed = f"{suite.suite}/{suite.version}"
+    problems = _problems(suite, seed, mistakes)
+    rows = _all_rows(suite, seed, mistakes)
+    recipes = _recipes(suite.recipe, seed, mistakes)
+    _check_metrics(suite, mistakes)
+    _check_baseline(suite, mistakes)
+    _check_validation(suite, problems, mistakes)
+    return _Parts(problems, rows, recipes)
 
 
 def _cell(suite: Suite, row: _Row, problem: Problem, variant: _Variant) -> Cell:
@@ -137,11 +157,24 @@ def _cell(suite: Suite, row: _Row, problem: Problem, variant: _Variant) -> Cell:
     )
 
 
+def _all_rows(suite: Suite, seed: str, mistakes: Mistakes) -> list[_Row]:
+    rows: list[_Row] = []
+    for i in range(len(suite.methods)):
+        seen = [row.part for row in rows]
+        rows += _rows(suite, i, seed, mistakes)
+        twice = [row.part for row in rows[len(seen) :] if row.part in seen]
+        mistakes.found += [Mistake(f"{p} stands here twice", ("methods", i)) for p in twice]
+    return rows
+
+
 def _rows(suite: Suite, index: int, seed: str, mistakes: Mistakes) -> list[_Row]:
     entry = suite.methods[index]
+    if entry.name == UNREAD:
+        return []
     where: Where = ("methods", index, entry.name)
     registered = mistakes.catch(where, REGISTRY.get, "method", entry.name)
-    settings = mistakes.catch(where, expand, entry.settings, seed=f"{seed}/{entry.name}")
+    name = registered.name if registered else entry.name
+    settings = mistakes.catch(where, expand, entry.settings, seed=f"{seed}/{name}")
     if registered is None or settings is None:
         return []
     multiplied = _multiplied(entry) if len(settings) > 1 else set()
@@ -171,12 +204,14 @@ def _registered_name(entry: Named) -> str | None:
 
 def _multiplied(entry: Named) -> set[str]:
     """The settings that a grid or a distribution gives several values."""
-    return {k for k, v in entry.settings.items() if isinstance(v, dict)}
+    return {k for k, v in entry.settings.items() if marked(v)}
 
 
 def _problems(suite: Suite, seed: str, mistakes: Mistakes) -> list[Problem]:
     problems: dict[str, Problem] = {}
     for i, entry in enumerate(suite.problems):
+        if entry.name == UNREAD:
+            continue
         where: Where = ("problems", i, entry.name)
         settings = mistakes.catch(where, expand, entry.settings, seed=f"{seed}/{entry.name}")
         for given in settings or ():
@@ -191,6 +226,8 @@ def _problems(suite: Suite, seed: str, mistakes: Mistakes) -> list[Problem]:
 
 
 def _recipes(entry: Named, seed: str, mistakes: Mistakes) -> list[_Variant]:
+    if entry.name == UNREAD:
+        return []
     where: Where = ("recipe", entry.name)
     settings = mistakes.catch(where, expand, entry.settings, seed=f"{seed}/{entry.name}") or []
     multiplied = _multiplied(entry) if len(settings) > 1 else set()
@@ -203,27 +240,29 @@ def _recipes(entry: Named, seed: str, mistakes: Mistakes) -> list[_Variant]:
     return variants
 
 
-def _check_twice(rows: list[_Row], mistakes: Mistakes) -> None:
-    seen: list[Part] = []
-    for row in rows:
-        if row.part in seen:
-            mistakes.found.append(Mistake(f"{row.part} stands here twice", ("methods",)))
-        seen.append(row.part)
-
-
-def _check_names(suite: Suite, rows: list[_Row], mistakes: Mistakes) -> None:
-    for i, name in enumerate(suite.metrics):
-        mistakes.catch(("metrics", i), REGISTRY.get, "metric", name)
+def _check_metrics(suite: Suite, mistakes: Mistakes) -> None:
+    named = [mistakes.catch(("metrics", i), _metric, m) for i, m in enumerate(suite.metrics)]
     if suite.select and suite.select.by:
         mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
-    if suite.primary not in suite.metrics:
-        said = suggest(suite.primary, suite.metrics, "metric")
-        what = f"primary {suite.primary!r} is not among the suite's metrics"
-        mistakes.found.append(Mistake(what, ("primary",), said.right, said.hint))
+    # A misspelt metric is told once, not again as one that primary misses.
+    if suite.primary in (*suite.metrics, UNREAD) or None in named or UNREAD in named:
+        return
+    said = suggest(suite.primary, suite.metrics, "metric")
+    what = f"primary {suite.primary!r} is not among the suite's metrics"
+    mistakes.found.append(Mistake(what, ("primary",), said.right, said.hint))
+
+
+def _metric(name: str) -> str:
+    return name if name == UNREAD else REGISTRY.get("metric", name).name
+
+
+def _check_baseline(suite: Suite, mistakes: Mistakes) -> None:
+    if suite.baseline == UNREAD:
+        return
     named = mistakes.catch(("baseline",), REGISTRY.get, "method", suite.baseline)
-    there = list(dict.fromkeys(row.part.name for row in rows))
-    if named is not None and there and named.name not in there:
-        said = suggest(suite.baseline, there, "method")
+    there = [_registered_name(entry) for entry in suite.methods]
+    if named is not None and named.name not in there and None not in there:
+        said = suggest(suite.baseline, [entry.name for entry in suite.methods], "method")
         what = f"baseline {suite.baseline!r} is not among the suite's methods"
         mistakes.found.append(Mistake(what, ("baseline",), said.right, said.hint))
 

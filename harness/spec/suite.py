@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from harness.errors import Mistake, SpecError, suggest
-from harness.spec.base import Spec
+from harness.spec.base import Spec, advice, written
 from harness.spec.trial import STREAMS, Stream, Val
 from harness.spec.yaml_lines import Document, read
 
+HOW_NAMED = "write `name`, or `name: {setting: value}`"
 IN_WHEEL = Path(__file__).parents[1] / "_suites"
 IN_CHECKOUT = Path(__file__).parents[2] / "suites"
 
@@ -32,7 +34,11 @@ class Named(Spec):
             [(name, settings)] = value.items()
             if settings is None or isinstance(settings, dict):
                 return {"name": str(name), "settings": settings or {}}
-        raise ValueError("write `name`, or `name: {setting: value}`")
+            raise ValueError(f"write `{name}`, or `{name}: {{setting: value}}`")
+        if isinstance(value, dict) and value:
+            names = ", ".join(map(str, value))
+            raise ValueError(f"{names} stand in one entry; {HOW_NAMED}")
+        raise ValueError(HOW_NAMED)
 
 
 class Select(Spec):
@@ -79,9 +85,7 @@ class Suite(Spec):
     def _seeds(cls, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 1:
-                raise ValueError(
-                    f"{value} seeds train nothing; write at least 1, or a list of seeds"
-                )
+                raise ValueError("nothing would be trained; write at least 1, or a list of seeds")
             return tuple(range(value))
         if isinstance(value, list):
             return tuple(value)
@@ -103,30 +107,35 @@ def load(document: Document) -> Suite:
     try:
         return Suite.model_validate_json(json.dumps(document.data, default=str))
     except ValidationError as error:
-        raise document.error([_mistake(e) for e in error.errors()]) from None
+        raise document.error([_mistake(e) for e in _apart(error)]) from None
 
 
-def _mistake(error: Any) -> Mistake:
+def _apart(error: ValidationError) -> list[ErrorDetails]:
+    """Without "too short" of a list whose entries are wrong: pydantic counts the right ones."""
+    found = error.errors()
+    inner = {e["loc"][:-1] for e in found if e["loc"]}
+    return [e for e in found if e["type"] != "too_short" or e["loc"] not in inner]
+
+
+def _mistake(error: ErrorDetails) -> Mistake:
     where = tuple(part for part in error["loc"] if part != "[key]")
     kind, name = error["type"], str(where[-1]) if where else ""
-    value = error.get("input")
+    value = error["input"]
     if kind == "extra_forbidden":
         fields = _fields(where[:-1])
         said = suggest(name, fields, "key")
         return Mistake(f"no key is called {name!r} here", where, said.right, said.hint)
     if kind == "missing":
         return Mistake(f"the key {name!r} is missing", where[:-1], f"add `{name}: …`")
-    said = error["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(value, dict | list) or value is None else f" = {value!r}"
+    path = ".".join(str(part) for part in where if isinstance(part, str))
+    shown = "" if isinstance(value, dict | list | tuple) else f" = {written(value)}"
     hint = ""
     if kind == "literal_error" and isinstance(value, str):
         options = [
             word.strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")
         ]
         hint = suggest(value, options).hint
-    return Mistake(
-        f"{'.'.join(map(str, where))}{shown}: {said[:1].lower()}{said[1:]}", where, "", hint
-    )
+    return Mistake(f"{path}{shown}: {advice(error)}", where, "", hint)
 
 
 def _fields(where: tuple[str | int, ...]) -> list[str]:
@@ -149,9 +158,14 @@ def find(name: str) -> Document:
     suites = shipped()
     if name in suites and not Path(name).is_file():
         return read(suites[name])
-    if not Path(name).exists() and not name.endswith((".yaml", ".yml")) and "/" not in name:
-        said = suggest(name, list(suites), "suite")
-        raise SpecError(
-            [Mistake(f"{name}: neither a file nor a shipped suite", (), said.right, said.hint)]
-        )
-    return read(name)
+    path = Path(name)
+    if path.exists():
+        return read(path)
+    if path.suffix in {".yaml", ".yml"} or path.parent != Path():
+        beside = [str(found) for found in sorted(path.parent.glob("*.y*ml"))]
+        hint = suggest(name, beside).hint or suggest(path.stem, list(suites)).hint
+        raise SpecError([Mistake(f"{name}: there is no such file", (), "", hint)])
+    said = suggest(name, list(suites), "suite")
+    raise SpecError(
+        [Mistake(f"{name}: neither a file nor a shipped suite", (), said.right, said.hint)]
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from harness.spec.base import Part, Spec, canonical, plain
 
 Stream = Literal["subset", "split", "init", "order", "augment"]
 STREAMS: tuple[Stream, ...] = ("subset", "split", "init", "order", "augment")
 ENGINE_VERSION = 1
+HOW_VAL = "write `{per_class: 20}`, `{fraction: 0.2}` or `none`"
 
 
 class Val(Spec):
@@ -24,6 +25,21 @@ class Val(Spec):
 
     per_class: Annotated[int, Field(ge=1)] | None = None
     fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        if value == "none":
+            return {}
+        if isinstance(value, dict | Val):
+            return value
+        raise ValueError(HOW_VAL)
+
+    @model_validator(mode="after")
+    def _only_one(self) -> Self:
+        if self.per_class is not None and self.fraction is not None:
+            raise ValueError("write per_class or fraction, not both")
+        return self
 
 
 class Problem(Spec):
@@ -88,6 +104,11 @@ class Trial(Spec):
     seed: Annotated[int, Field(ge=0)]
     vary: tuple[Stream, ...] = STREAMS
     engine: int = ENGINE_VERSION
+
+    @field_validator("vary")
+    @classmethod
+    def _in_one_order(cls, value: tuple[Stream, ...]) -> tuple[Stream, ...]:
+        return tuple(stream for stream in STREAMS if stream in value)
 
     @cached_property
     def key(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,17 +44,20 @@ def read(path: str | Path) -> Document:
     """Parse a file. Raises `SpecError` with the line of what is not YAML."""
     shown = str(path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError(f"{shown}: cannot be read: {reason}") from None
-    return parse(text, shown)
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise SpecError(f"{shown}: cannot be read: {error.strerror}") from None
+    try:
+        return parse(data.decode("utf-8-sig"), shown)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise SpecError(f"{shown}:{line}: is not text in UTF-8") from None
 
 
 def parse(text: str, path: str) -> Document:
     """Parse a text. Raises `SpecError` as `read` does."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=Loader)
         if node is None:
             raise SpecError(f"{path}: is empty; a suite begins with `suite: NAME`")
         lines: dict[Where, int] = {}
@@ -62,18 +66,60 @@ def parse(text: str, path: str) -> Document:
         if mistakes:
             places = [f"{path}:{line}" for line, _ in mistakes]
             raise SpecError([Mistake(what) for _, what in mistakes], places)
-        return Document(path, yaml.safe_load(text), lines)
+        return Document(path, yaml.load(text, Loader=Loader), lines)  # noqa: S506  it is a SafeLoader
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        at_fault = text.splitlines()[line - 1] if line <= len(text.splitlines()) else ""
-        tab = "\t" in at_fault
-        hint = "indent with spaces: YAML does not allow tabs" if tab else (error.context or "")
-        what = f"is not YAML: {error.problem}"
-        raise SpecError(
-            [Mistake(what, (), f"the line reads {at_fault.strip()!r}", hint)], [f"{path}:{line}"]
-        ) from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise SpecError(f"{path}: is not YAML: {error}") from None
+        raise _not_yaml(error, text, path) from None
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise SpecError(f"{path}:{line}: is not text: it holds {error.character:#04x}") from None
+    except RecursionError:
+        raise SpecError(f"{path}: is not YAML: it nests too deep or refers to itself") from None
+
+
+class Loader(yaml.SafeLoader):
+    """Safe YAML whose plain words and numbers are those of YAML 1.2.
+
+    YAML 1.1, which PyYAML reads, takes the key `on` for true, 1e-3 for a word, 010 for eight and
+    1:30 for ninety.
+    """
+
+
+Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+    ("merge", r"<<", ["<"]),
+):
+    Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first
+    )
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> SpecError:
+    """The line, what it reads, and what people most often mean to write there."""
+    problem, context = error.problem or "", error.context or ""
+    mark, hint = error.problem_mark, ""
+    if problem.startswith("but "):
+        problem = f"{context}, {problem}"
+    elif context.startswith("while parsing a flow") and error.context_mark:
+        hint = f"is the bracket of line {error.context_mark.line + 1} closed?"
+    elif problem == "could not find expected ':'":
+        problem, mark = "a ':' is missing", error.context_mark
+    elif problem.startswith("mapping values"):
+        hint = "check the indentation; a text with ': ' in it needs quotes"
+    row = min(mark.line if mark else 0, text.count("\n"))
+    at_fault = text.split("\n")[row].rstrip()
+    if "\t" in at_fault:
+        hint = "use spaces: YAML does not allow tabs here"
+    reads = f"the line reads {at_fault!r}"
+    return SpecError([Mistake(f"is not YAML: {problem}", (), reads, hint)], [f"{path}:{row + 1}"])
 
 
 def _walk(

@@ -68,13 +68,13 @@ def order(
 
 
 def batches(order: Int[Tensor, " n"], size: int) -> Iterator[Int[Tensor, " batch"]]:
-    """The last batch may be smaller; one of a single example is left out.
+    """The last batch may be smaller; one of a single example is left out, unless all are.
 
     Batch normalisation has no variance to divide by there.
     """
     for start in range(0, len(order), size):
         chosen = order[start : start + size]
-        if len(chosen) > 1:
+        if len(chosen) > 1 or size == 1:
             yield chosen
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator
 
 from harness.spec.registry import schedule
 from harness.spec.trial import Recipe
+
+Drops = tuple[tuple[float, float], ...]
 
 
 class Schedule(Protocol):
@@ -47,8 +51,17 @@ def constant() -> Schedule:
     return Constant()
 
 
+def _in_order(drops: Drops) -> Drops:
+    shares = [share for share, _ in drops]
+    if shares != sorted(set(shares)) or not all(0 <= share <= 1 for share in shares):
+        raise ValueError("shares of the epochs lie in 0..1 and rise")
+    return drops
+
+
 @schedule(cite="cao2019learning")
-def step(drops: tuple[tuple[float, float], ...] = ((0.8, 1e-2), (0.9, 1e-4))) -> Schedule:
+def step(
+    drops: Annotated[Drops, AfterValidator(_in_order)] = ((0.8, 1e-2), (0.9, 1e-4)),
+) -> Schedule:
     """Sudden drops: by default × 0.01 at 80 % and × 0.0001 at 90 % of the epochs."""
     return StepDrops(tuple((share, factor) for share, factor in drops))
 

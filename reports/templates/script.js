@@ -39,6 +39,10 @@ function percent(values) {
   return values.map((v) => (v === null ? null : 100 * v));
 }
 
+function short(name) {
+  return name.length > 14 ? name.slice(0, 13) + "…" : name;
+}
+
 function drawRecall(plot, problem) {
   const figure = problem.recall;
   const lines = figure.rules[body.dataset.rule] || {};
@@ -53,7 +57,7 @@ function drawRecall(plot, problem) {
   }
   Plotly.react(plot, traces, layout({
     bargap: 0.25,
-    xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => figure.classes[i]), showgrid: false, tickangle: figure.classes.some((c) => c.length > 4) ? -40 : 0 }),
+    xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => short(figure.classes[i])), title: { text: figure.each > 1 ? "classes by falling training size" : "", font: { size: 11 } }, showgrid: false, tickangle: figure.classes.some((c) => c.length > 5) ? -40 : 0 }),
     yaxis: axis({ title: { text: "recall, %", font: { size: 11 } }, range: [0, 102], tickvals: [0, 20, 40, 60, 80, 100], overlaying: "y2" }),
     yaxis2: axis({ title: { text: "training images", font: { size: 11 } }, type: "log", tickmode: "linear", dtick: 1, side: "right", showgrid: false, rangemode: "nonnegative" }),
     margin: { l: 46, r: 50, t: 8, b: 40 },
@@ -216,5 +220,15 @@ document.addEventListener("change", (event) => {
   if (event.target.name === "rule") setRule(event.target.value);
   if (event.target.matches("select[data-problem]")) redraw();
 });
+// A table wider than the page scrolls in its own box; one that fits keeps its heading in view.
+function fit() {
+  for (const box of document.querySelectorAll(".scroll")) {
+    box.classList.remove("wide");
+    box.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1);
+  }
+}
+
+addEventListener("resize", fit);
+fit();
 dark.addEventListener("change", () => { drawLegends(); redraw(); });
 drawLegends();

@@ -1,0 +1,121 @@
+"""The footnotes under every table: what the numbers are, what the test is, and what is marked."""
+
+from __future__ import annotations
+
+from harness.metrics import better
+from harness.spec.registry import REGISTRY
+from reports.leaderboard import Leaderboard
+from reports.paired import SMALLEST_N
+from reports.sentences import RULES_IN_WORDS, seeds
+from reports.table import INCOMPLETE
+
+
+def footnotes(board: Leaderboard) -> tuple[str, ...]:
+    """What the numbers are, what the test is, and what is marked."""
+    notes = [_what_numbers_are(board), _what_test_is(board)]
+    more = (_scattered, _chosen, _untested, _incomplete, _part)
+    notes += [text for write in more if (text := write(board))]
+    return tuple(notes)
+
+
+def _what_numbers_are(board: Leaderboard) -> str:
+    level = f"{100 * (1 - board.suite.alpha):g}"
+    direction = better(board.suite.primary)
+    spread = (
+        f"mean ± sample standard deviation over seeds, {seeds(board)}, in percent; brackets are "
+        f"Student-t intervals at {level} %"
+        if board.n_seeds > 1
+        else "one seed, n = 1, in percent: no deviation and no interval"
+    )
+    title = board.metrics[board.suite.primary]
+    return f"{title} ({direction} is better) on test data {RULES_IN_WORDS[board.rule]}: {spread}."
+
+
+def _what_test_is(board: Leaderboard) -> str:
+    n = board.n_seeds
+    if n < SMALLEST_N:
+        return (
+            f"No test can reach α = {board.suite.alpha:g} at n = {n}: a paired t-test needs "
+            f"n ≥ {SMALLEST_N}. Nothing is ranked and nothing is bold."
+        )
+    if not any(board.families.values()):
+        return "No two complete rows share a problem, so nothing is compared."
+    return (
+        f"Differences are paired by seed: two-sided t-test, Holm-corrected over {_family(board)}, "
+        f"α = {board.suite.alpha:g}. Bold is the whole best group, the rows that the best "
+        "mean does not beat beyond chance; it shares rank 1. Other ranks are 1 + the number of "
+        "rows that are better beyond chance."
+    )
+
+
+def _family(board: Leaderboard) -> str:
+    """`all 3 pairs of rows on each problem`."""
+    sizes = sorted(size for size in board.families.values() if size)
+    many = f"{sizes[0]} to {sizes[-1]}" if sizes[0] < sizes[-1] else f"{sizes[0]}"
+    pairs = "the one pair of rows" if many == "1" else f"all {many} pairs of rows"
+    return f"{pairs} on each problem" if len(board.problems) > 1 else pairs
+
+
+def _scattered(board: Leaderboard) -> str:
+    """Where a row is bold below one that is not."""
+    for problem in board.problems:
+        bold = [standing.is_bold for standing in board.on(problem) if standing.rank]
+        if bold != sorted(bold, reverse=True):
+            return (
+                "A row whose seeds scatter can share rank 1 below a steadier row that does not: "
+                "each pair is judged by its own differences."
+            )
+    return ""
+
+
+def _chosen(board: Leaderboard) -> str:
+    select = board.suite.select
+    if select is None:
+        return ""
+    metric = REGISTRY.get("metric", select.by or board.suite.primary).title.lower()
+    return (
+        f"Each method's setting was chosen per problem by mean {metric} over seeds on validation "
+        f"data {RULES_IN_WORDS[select.epoch]}; no test data were used."
+    )
+
+
+def _untested(board: Leaderboard) -> str:
+    """Pairs that have seeds enough and yet no variance."""
+    if board.n_seeds < SMALLEST_N:
+        return ""
+    pairs = {
+        (*sorted((c.first, c.second)), s.problem)
+        for s in board.standings.values()
+        for c in (s.to_best, s.to_baseline)
+        if c is not None and c.p is None
+    }
+    if not pairs:
+        return ""
+    count = "One pair has" if len(pairs) == 1 else f"{len(pairs)} pairs have"
+    return f"{count} the same difference at every seed: no variance, no test, counted as a tie."
+
+
+def _incomplete(board: Leaderboard) -> str:
+    if all(s.is_whole for s in board.standings.values()):
+        return ""
+    keys = len({gap.key for gap in board.gaps if gap.kind != "undefined"})
+    what = (
+        f"{keys} of {board.trials} trials have no usable record"
+        if keys
+        else ("the metric is undefined on some seeds")
+    )
+    return (
+        f"{INCOMPLETE} Incomplete ({what}): shown over the seeds there are, not ranked or compared."
+    )
+
+
+def _part(board: Leaderboard) -> str:
+    """What of the suite is not in this report, where only a part was asked for."""
+    suite = board.suite
+    wholes = (
+        (len(board.rows), len(suite.methods), "methods"),
+        (len(board.problems), len(suite.problems), "problems"),
+        (board.n_seeds, len(suite.seeds), "seeds"),
+    )
+    parts = [f"{have} of {whole} {what}" for have, whole, what in wholes if have < whole]
+    return f"A part of the suite: {', '.join(parts)}." if parts else ""

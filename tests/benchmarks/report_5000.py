@@ -1,0 +1,59 @@
+"""How long a report of 5,000 records takes, reading the store included.
+
+    python tests/benchmarks/report_5000.py
+
+10 methods × 10 problems × 50 seeds of ten classes; the bar is 10 seconds on two cores.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import reports
+from harness.spec.resolve import Resolved
+from harness.store import Store
+from reports import leaderboard, terminal
+from tests.reports.suites import around, make_resolved, scored
+
+METHODS = [f"M{i}" for i in range(9)]
+BAR_SECONDS = 10.0
+
+
+def main() -> int:
+    problems = [{"ratio": float(ratio)} for ratio in range(10, 110, 10)]
+    resolved = make_resolved(["ERM", *METHODS], problems=problems, seeds=50)
+    means = {"erm": 0.65} | {name.lower(): 0.66 + 0.01 * i for i, name in enumerate(METHODS)}
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.open(Path(folder) / "results")
+        for record in scored(resolved, around(means)):
+            store.write(record)
+        parts = _measured(resolved, Store.open(Path(folder) / "results"), Path(folder) / "report")
+    for what, value in parts.items():
+        print(f"{what:<12} {value:8.2f}")
+    return 0 if parts["all, s"] <= BAR_SECONDS else 1
+
+
+def _measured(resolved: Resolved, store: Store, out: Path) -> dict[str, float]:
+    started = time.perf_counter()
+    board = leaderboard.build(resolved, store)
+    built = time.perf_counter()
+    written = reports.write(board, out)
+    terminal.render(board)
+    ended = time.perf_counter()
+    size = written.html.stat().st_size / 2**20
+    assert len(board.records) == 5000
+    return {
+        "build, s": built - started,
+        "write, s": ended - built,
+        "all, s": ended - started,
+        "HTML, MiB": size,
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

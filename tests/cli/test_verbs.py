@@ -1,0 +1,177 @@
+"""The command line as a person types it, in this process and without Ray."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from harness.cli.app import app
+from harness.cli.run import seconds
+from harness.errors import EvenhandError, RunError
+from harness.spec.schema import suite_schema
+from harness.spec.suite import shipped
+
+PARTS = str(Path(__file__).parents[1] / "run" / "parts.py")
+SUITE = """
+suite: small
+question: Does it run?
+problems:
+  - blobs: {profile: exp, ratio: 4, n_max: 40}
+val: {per_class: 10}
+recipe: quick
+seeds: 2
+methods: [erm, la, raises]
+metrics: [balanced_accuracy]
+primary: balanced_accuracy
+baseline: erm
+"""
+
+
+def evenhand(*arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception is not None and isinstance(result.exception, EvenhandError):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder with one suite in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "small.yaml").write_text(SUITE)
+    return tmp_path
+
+
+def small(*arguments: str, code: int = 0) -> str:
+    verb, *rest = arguments
+    return evenhand(verb, "small.yaml", "--plugin", PARTS, *rest, code=code)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("suites", "quickstart"),
+        ("methods", "vs_tla_adrw"),
+        ("datasets", "digits"),
+        ("backbones", "cifar_resnet32"),
+        ("metrics", "balanced_accuracy"),
+        ("recipes", "digits"),
+        ("profiles", "exp"),
+        ("schedules", "cosine"),
+        ("augmentations", "crop"),
+    ],
+)
+def test_list_names_what_there_is(kind, name):
+    assert name in evenhand("list", kind)
+    rows = json.loads(evenhand("list", kind, "--json"))
+    assert name in [row["name"] for row in rows]
+
+
+def test_list_methods_tells_settings_with_defaults_and_the_source():
+    rows = {row["name"]: row for row in json.loads(evenhand("list", "methods", "--json"))}
+    assert rows["vs"]["settings"]["tau"] == {"type": "float", "default": 1.0}
+    assert rows["vs"]["cite"] == "kini2021label"
+    assert rows["erm"]["aliases"] == ["ce"]
+
+
+def test_a_plugin_lists_beside_our_own(here):
+    assert "raises" in evenhand("list", "methods", "--plugin", PARTS)
+
+
+def test_the_schema_accepts_every_shipped_suite_and_refuses_a_typo():
+    schema = json.loads(evenhand("schema"))
+    check = jsonschema.Draft202012Validator(schema)
+    check.check_schema(schema)
+    for path in shipped().values():
+        assert not list(check.iter_errors(yaml.safe_load(path.read_text()))), path
+    broken = yaml.safe_load(SUITE) | {"methods": ["erm", {"vs": {"gama": 0.1}}]}
+    broken["problems"], broken["recipe"] = ["digits"], "digits"
+    assert [error.path[0] for error in check.iter_errors(broken)] == ["methods"]
+    assert suite_schema()["properties"]["baseline"]["enum"]
+
+
+def test_the_main_job_from_plan_to_leaderboard(here):
+    plan = json.loads(small("plan", "--json"))
+    wanted = {"trials": 6, "done": 0, "missing": 6, "failed": 0}
+    assert {k: plan[k] for k in wanted} == wanted
+
+    said = small("run", "--inline", code=1)
+    assert "raises on blobs-exp-4-n40, seed 0: failed: RuntimeError" in said
+
+    status = json.loads(small("status", "--json"))
+    assert (status["done"], status["missing"], status["failed"]) == (4, 0, 2)
+    [(cause, trials)] = status["failures"].items()
+    assert "a method of somebody's own fails" in cause
+    assert len(trials) == 2
+    assert "2/2" in small("status")
+
+    assert "2 failed" in small("run", "--inline", code=1)
+    assert json.loads(small("plan", "--json"))["failed"] == 2
+
+    said = small("report")
+    assert "ERM" in said
+    assert (here / "report/small/index.html").is_file()
+    assert (here / "report/small/tables/standalone.tex").is_file()
+
+    assert "4 done, 2 failed" in evenhand("status")
+    key = next(p.name for p in (here / "results/main").iterdir() if p.is_dir())
+    assert key in evenhand("show", key[:10])
+    assert json.loads(evenhand("show", key, "--json"))["key"] == key
+
+
+def test_only_keeps_a_part_of_a_suite_on_every_verb(here):
+    only = ("--only", "method=la,seed=1")
+    assert "= 1 trials" in small("validate", *only) or "1 trial" in small("validate", *only)
+    assert json.loads(small("plan", "--json", *only))["trials"] == 1
+    small("run", "--inline", *only)
+    assert json.loads(small("plan", "--json"))["done"] == 1
+    assert json.loads(small("status", "--json", *only))["done"] == 1
+    small("report", "--only", "method=la")
+
+
+def test_events_for_machines_are_one_json_value_a_line(here):
+    lines = small("run", "--inline", "--json", "--only", "method=erm,seed=0").splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [e["kind"] for e in events] == ["started", "progress", "progress", "progress", "ended"]
+    assert events[-1]["status"] == "done"
+    assert events[1]["score"] == pytest.approx(events[1]["score"])
+
+
+def test_a_run_stops_after_more_failures_than_allowed(here):
+    small("run", "--inline", "--max-failures", "0", "--only", "method=raises", code=1)
+    status = json.loads(small("status", "--json"))
+    assert (status["failed"], status["missing"]) == (1, 5)
+
+
+def test_a_trial_over_its_time_limit_is_a_record_that_says_so(here):
+    small("run", "--inline", "--time-limit", "0.000001s", "--only", "method=erm", code=1)
+    [cause] = json.loads(small("status", "--json"))["failures"]
+    assert "time limit" in cause
+
+
+def test_a_key_that_is_not_there_is_named(here):
+    with pytest.raises(EvenhandError, match="no record's key begins with 'abc'"):
+        evenhand("show", "abc")
+
+
+def test_a_report_of_nothing_says_what_to_run(here):
+    with pytest.raises(EvenhandError, match="evenhand run"):
+        small("report")
+
+
+@pytest.mark.parametrize(("text", "value"), [("90", 90), ("45s", 45), ("30m", 1800), ("2h", 7200)])
+def test_times_are_written_as_people_write_them(text, value):
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "fast", "0s", "-3m", "3 weeks"])
+def test_other_times_are_refused(text):
+    with pytest.raises(RunError, match="90s, 30m or 2h"):
+        seconds(text)

@@ -1,0 +1,115 @@
+"""The answer in one sentence claims no more than the tests do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.footnotes import footnotes
+from reports.leaderboard import Leaderboard, build_from
+from reports.sentences import answer, choices
+from tests.reports.suites import around, make_resolved, scored
+
+
+def board_of(means: dict[str, float], *, drop: int = 0, **suite: Any) -> Leaderboard:
+    resolved = make_resolved([name.upper() for name in means], **suite)
+    records = scored(resolved, around(means, sd=0.004))
+    return build_from(resolved, records[drop:])
+
+
+def test_two_methods_that_share_rank_one() -> None:
+    board = board_of({"erm": 0.65, "la": 0.72, "vs": 0.721})
+
+    assert answer(board) == (
+        "VS and LA share rank 1; both beat ERM by 7.0 to 7.1 points, beyond chance "
+        "(Holm, α = 0.05, n = 5)."
+    )
+
+
+def test_one_method_alone_in_front() -> None:
+    text = answer(board_of({"erm": 0.65, "la": 0.68, "vs": 0.75}))
+
+    assert text.startswith("VS has rank 1; it beats ERM by ")
+
+
+def test_the_baseline_in_front() -> None:
+    text = answer(board_of({"erm": 0.80, "vs": 0.70}))
+
+    assert text == "ERM has rank 1; no method beats the baseline (Holm, α = 0.05, n = 5)."
+
+
+def test_no_difference_beyond_chance() -> None:
+    text = answer(board_of({"erm": 0.7, "la": 0.7, "vs": 0.7}))
+
+    assert text.startswith("All 3 methods share rank 1: no difference is beyond chance")
+
+
+def test_one_seed_answers_nothing_and_says_why() -> None:
+    board = board_of({"erm": 0.65, "vs": 0.75}, seeds=1)
+
+    assert answer(board).startswith("Nothing can be ranked: with n = 1")
+    assert "No test can reach α = 0.05 at n = 1: a paired t-test needs n ≥ 2." in " ".join(
+        footnotes(board)
+    )
+
+
+def test_several_problems_are_counted() -> None:
+    board = board_of({"erm": 0.65, "la": 0.68, "vs": 0.75}, problems=({}, {"profile": "step"}))
+
+    assert answer(board).startswith(
+        "VS is in the best group on 2 of 2 problems; it beats ERM on every one by "
+    )
+
+
+def test_what_is_incomplete_is_said() -> None:
+    board = board_of({"erm": 0.65, "la": 0.72, "vs": 0.721}, drop=1)
+
+    assert "1 of 3 cells is incomplete and not ranked." in answer(board)
+    assert any("1 of 15 trials have no usable record" in note for note in footnotes(board))
+
+
+def test_everything_incomplete_ranks_nothing() -> None:
+    board = board_of({"erm": 0.65}, drop=1)
+
+    assert answer(board) == "Nothing can be ranked yet. 1 of 1 cells is incomplete and not ranked."
+
+
+def test_the_footnote_states_n_the_test_alpha_and_what_plus_minus_means(small: Leaderboard) -> None:
+    text = " ".join(footnotes(small))
+
+    for part in (
+        "mean ± sample standard deviation over seeds, n = 5",
+        "two-sided t-test, Holm-corrected over all 3 pairs of rows on each problem",
+        "α = 0.05",
+        "Student-t intervals at 95 %",
+        "higher is better",
+        "at the last epoch",
+    ):
+        assert part in text
+
+
+def test_what_was_chosen_is_said_with_its_validation_score(torn: Leaderboard) -> None:
+    lines = choices(torn, torn.problems[0])
+
+    assert len(lines) == 1
+    assert "of which only 1 could be judged; validation 7" in lines[0]
+
+
+def test_a_part_of_a_suite_says_that_it_is_one() -> None:
+    board = board_of({"erm": 0.65}, methods=["erm", "la", "vs"])
+
+    assert footnotes(board)[-1] == "A part of the suite: 1 of 3 methods."
+
+
+def test_a_bold_row_below_one_that_is_not_is_explained() -> None:
+    noise = {
+        "erm": [0.0, 0.01, -0.01, 0.0, 0.0],
+        "la": [0.15, -0.15, 0.12, -0.14, 0.02],
+        "vs": [0.001, 0.011, -0.011, 0.001, 0.0],
+    }
+    means = {"erm": 0.60, "la": 0.55, "vs": 0.80}
+    resolved = make_resolved(["ERM", "LA", "VS"])
+    records = scored(resolved, lambda t: means[t.method.name] + noise[t.method.name][t.seed])
+    board = build_from(resolved, records)
+
+    assert [s.is_bold for s in board.on(board.problems[0])] == [True, False, True]
+    assert any("judged by its own differences" in note for note in footnotes(board))

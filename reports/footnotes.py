@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from harness.metrics import better
 from harness.spec.registry import REGISTRY
 from reports.leaderboard import Leaderboard
 from reports.paired import SMALLEST_N
@@ -10,24 +9,24 @@ from reports.sentences import RULES_IN_WORDS, seeds
 from reports.table import INCOMPLETE
 
 
-def footnotes(board: Leaderboard) -> tuple[str, ...]:
-    """What the numbers are, what the test is, and what is marked."""
-    notes = [_what_numbers_are(board), _what_test_is(board)]
+def footnotes(board: Leaderboard, *, brackets: bool = True) -> tuple[str, ...]:
+    """What the numbers are, what the test is, and what is marked.
+
+    brackets: the table shows intervals.
+    """
+    notes = [_what_numbers_are(board, brackets=brackets), _what_test_is(board)]
     more = (_scattered, _chosen, _untested, _incomplete, _part)
     notes += [text for write in more if (text := write(board))]
     return tuple(notes)
 
 
-def _what_numbers_are(board: Leaderboard) -> str:
-    level = f"{100 * (1 - board.suite.alpha):g}"
-    direction = better(board.suite.primary)
-    spread = (
-        f"mean ± sample standard deviation over seeds, {seeds(board)}, in percent; brackets are "
-        f"Student-t intervals at {level} %"
-        if board.n_seeds > 1
-        else "one seed, n = 1, in percent: no deviation and no interval"
-    )
-    title = board.metrics[board.suite.primary]
+def _what_numbers_are(board: Leaderboard, *, brackets: bool) -> str:
+    title, direction = board.metrics[board.suite.primary], "higher" if board.higher else "lower"
+    spread = "one seed, n = 1, in percent: no deviation and no interval"
+    if board.n_seeds > 1:
+        spread = f"mean ± sample standard deviation over seeds, {seeds(board)}, in percent"
+        level = f"{100 * (1 - board.suite.alpha):g}"
+        spread += f"; brackets are Student-t intervals at {level} %" if brackets else ""
     return f"{title} ({direction} is better) on test data {RULES_IN_WORDS[board.rule]}: {spread}."
 
 
@@ -96,17 +95,20 @@ def _untested(board: Leaderboard) -> str:
 
 
 def _incomplete(board: Leaderboard) -> str:
-    if all(s.is_whole for s in board.standings.values()):
-        return ""
+    """What the dagger means, where there is one."""
+    torn = [s for s in board.standings.values() if not s.is_whole]
     keys = len({gap.key for gap in board.gaps if gap.kind != "undefined"})
-    what = (
-        f"{keys} of {board.trials} trials have no usable record"
-        if keys
-        else ("the metric is undefined on some seeds")
-    )
-    return (
-        f"{INCOMPLETE} Incomplete ({what}): shown over the seeds there are, not ranked or compared."
-    )
+    what = f"{keys} of {board.trials} trials have no usable record"
+    if not keys:
+        what = "a value is undefined on some seeds"
+    if torn:
+        return (
+            f"{INCOMPLETE} Incomplete ({what}): over the seeds there are, not ranked or compared."
+        )
+    scores = [s.scores[m, board.rule] for s in board.standings.values() for m in board.metrics]
+    if any(score.estimate and not score.is_whole for score in scores):
+        return f"{INCOMPLETE} Undefined on some seeds: mean over the others."
+    return ""
 
 
 def _part(board: Leaderboard) -> str:

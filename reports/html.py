@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from harness.spec.record import RULES, Rule
 from reports import published
 from reports import table as written
-from reports.estimate import Estimate
+from reports.bars import bar, scale_of
 from reports.figures import by_place, curve_figure, recall_figure, shown, usable
 from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
@@ -28,8 +28,6 @@ OVERLAP = (
     " Intervals of two rows may overlap although their difference is beyond chance: all rows share "
     "each seed's data and initial weights, and differences are paired."
 )
-BAR = 120
-"""Width of an interval bar, in the units of its drawing."""
 
 
 def render(board: Leaderboard, *, command: str = "") -> str:
@@ -133,6 +131,10 @@ def _by_rule(standing: Standing, metric: str) -> dict[Rule, str]:
     return {rule: written.mean_sd(standing.scores[metric, rule].estimate) for rule in RULES}
 
 
+def _marked(standing: Standing, metric: str) -> dict[Rule, str]:
+    return {rule: written.marked(standing.scores[metric, rule]) for rule in RULES}
+
+
 def _overview(board: Leaderboard) -> list[dict[str, Any]]:
     averages = board.average_ranks
     order = sorted(by_place(board), key=lambda r: (averages[r] is None, averages[r] or 0))
@@ -157,7 +159,7 @@ def _problem(
     board: Leaderboard, problem: str, numbers: Mapping[tuple[str, str], int]
 ) -> dict[str, Any]:
     standings = board.on(problem)
-    scale = _scale(board, standings)
+    scale = scale_of(board, standings)
     lines = [row for row in shown(board) if (row, problem) in board.standings]
     figure, found = recall_figure(board, problem), standings[0]
     each = figure["each"] if figure else 1
@@ -192,11 +194,11 @@ def _row(
         "whole": standing.is_whole,
         "mark": written.mark(standing),
         "primary": _by_rule(standing, board.suite.primary),
-        "bars": {rule: _bar(board, standing, rule, scale) for rule in RULES},
+        "bars": {rule: bar(board, standing, rule, scale) for rule in RULES},
         "difference": written.difference(compared),
         "p": written.p_text(compared.holm) if compared else "",
         "caveat": compared.caveat if compared else "",
-        "others": [_by_rule(standing, m) for m in board.metrics if m != board.suite.primary],
+        "others": [_marked(standing, m) for m in board.metrics if m != board.suite.primary],
         "n": written.n(board, standing),
     }
 
@@ -204,44 +206,6 @@ def _row(
 def _unchosen(standing: Standing) -> list[str]:
     choice = standing.choice
     return ["no setting could be chosen"] if choice and choice.chosen is None else []
-
-
-def _scale(board: Leaderboard, standings: Sequence[Standing]) -> tuple[float, float]:
-    """Both ends of the interval bars' axis: all intervals, but for absurdly long ones."""
-    primary = board.suite.primary
-    found = [e for s in standings for rule in RULES if (e := s.scores[primary, rule].estimate)]
-    means = [e.mean for e in found] or [0.0]
-    room = 2 * (max(means) - min(means) + max((e.sd or 0.0 for e in found), default=0.0)) or 0.01
-    ends = [end for e in found if e.interval for end in (e.interval.low, e.interval.high)]
-    low = max(min([*ends, *means]), min(means) - room)
-    high = min(max([*ends, *means]), max(means) + room)
-    return (low, high) if high > low else (low - 0.01, high + 0.01)
-
-
-def _bar(
-    board: Leaderboard, standing: Standing, rule: Rule, scale: tuple[float, float]
-) -> dict[str, Any] | None:
-    found = standing.scores[board.suite.primary, rule].estimate
-    if found is None:
-        return None
-    against = _baseline_mean(board, standing, rule)
-    return {
-        "mean": _x(found.mean, scale),
-        "low": _x(found.interval.low, scale) if found.interval else None,
-        "high": _x(found.interval.high, scale) if found.interval else None,
-        "baseline": None if against is None else _x(against.mean, scale),
-        "text": written.interval(found.interval),
-    }
-
-
-def _baseline_mean(board: Leaderboard, standing: Standing, rule: Rule) -> Estimate | None:
-    row = standing.to_baseline.second if standing.to_baseline else standing.row
-    return board.standings[row, standing.problem].scores[board.suite.primary, rule].estimate
-
-
-def _x(value: float, scale: tuple[float, float]) -> float:
-    low, high = scale
-    return round(4 + (BAR - 8) * min(1.0, max(0.0, (value - low) / (high - low))), 1)
 
 
 def _cost(standing: Standing) -> list[str]:

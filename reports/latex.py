@@ -73,7 +73,7 @@ def _leaderboard(board: Leaderboard) -> str:
     direction = "higher" if board.higher else "lower"
     caption = f"{title} in percent ({direction} is better). {board.suite.question}"
     body = _tabular("Method", columns, list(first.values()), keys=board.problems, board=board)
-    notes = list(footnotes(board))
+    notes = list(footnotes(board, brackets=False))
     if len(board.problems) > 1:
         notes.append("Rank: mean over problems.")
     return _float(board, body, caption=caption, label=board.suite.suite, notes=notes)
@@ -100,7 +100,7 @@ def _mean(board: Leaderboard, standing: Standing | None, metric: str) -> str:
     """`$\\mathbf{71.94} \\pm 0.38$`, with a dagger where not whole; bold for the primary only."""
     score = standing.scores[metric, board.rule] if standing else None
     if standing is None or score is None or score.estimate is None:
-        return NONE + ("" if standing is None else "$^{\\dagger}$")
+        return NONE if standing is None or standing.is_whole else rf"{NONE}\rlap{{$^{{\dagger}}$}}"
     bold = standing.is_bold and metric == board.suite.primary
     mean = _number(written.percent(score.estimate.mean))
     sd = score.estimate.sd
@@ -153,7 +153,9 @@ def _metrics(board: Leaderboard, problem: str) -> str:
     caption = f"All metrics on {problem}, in percent."
     bold = "Bold and ranks are of the first metric alone; the others are not tested."
     label = f"{board.suite.suite}:{problem}:metrics"
-    return _float(board, body, caption=caption, label=label, notes=[*footnotes(board), bold])
+    return _float(
+        board, body, caption=caption, label=label, notes=[*footnotes(board, brackets=False), bold]
+    )
 
 
 def _interval(estimate: Estimate | None) -> str:
@@ -177,8 +179,8 @@ def _tabular(
     across: int = ACROSS,
 ) -> list[str]:
     """A tabular whose columns go into blocks of `across`; comments name each row's trials."""
-    blocks = [columns[i : i + across] for i in range(0, len(columns), across)]
-    width = max(map(len, blocks))
+    width = -(-len(columns) // -(-len(columns) // across))
+    blocks = [columns[i : i + width] for i in range(0, len(columns), width)]
     lines = [rf"\begin{{tabular}}{{@{{}}l{'r' * width}@{{}}}}", r"\toprule"]
     for i, block in enumerate(blocks):
         lines += [r"\midrule"] if i else []

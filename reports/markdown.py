@@ -63,7 +63,7 @@ def _cells(board: Leaderboard, standing: Standing, others: Sequence[str]) -> lis
         written.difference(to_baseline),
         escape(written.p_value(to_baseline.holm if to_baseline else None)),
         written.n(board, standing),
-        *(written.mean_sd(standing.scores[metric, board.rule].estimate) for metric in others),
+        *(written.marked(standing.scores[metric, board.rule]) for metric in others),
     ]
 
 

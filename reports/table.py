@@ -9,7 +9,7 @@ from harness.metrics import better
 from reports.estimate import Estimate, Interval
 from reports.leaderboard import Leaderboard
 from reports.paired import Comparison
-from reports.standing import Standing
+from reports.standing import Score, Standing
 
 MINUS = "−"
 INCOMPLETE = "†"
@@ -32,6 +32,12 @@ def mean_sd(estimate: Estimate | None) -> str:
     if estimate.sd is None:
         return percent(estimate.mean)
     return f"{percent(estimate.mean)} ± {percent(estimate.sd)}"
+
+
+def marked(score: Score) -> str:
+    """`71.94 ± 0.38†` where some seeds have no value."""
+    partial = score.estimate is not None and not score.is_whole
+    return mean_sd(score.estimate) + (INCOMPLETE if partial else "")
 
 
 def interval(found: Interval | None, *, signed: bool = False) -> str:

@@ -38,3 +38,8 @@ def ordinal_list(names: list[str], most: int = 8) -> str:
     """`a, b, c and 4 more`."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def plural(n: int, noun: str) -> str:
+    """`1 trial`, `30 trials`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import torch
 
 
+TELL_EVERY_SECONDS = 0.5
+
+
 @dataclass(frozen=True)
 class Execution:
     """How trials are run: nothing in here may change a result.
@@ -114,7 +117,13 @@ def _trained(trial: Trial, execution: Execution, sink: Sink) -> Record:
     if device.type == "cuda" and execution.gpu_fraction < 1:
         torch.cuda.set_per_process_memory_fraction(execution.gpu_fraction)
 
+    told = -math.inf
+
     def report(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told < TELL_EVERY_SECONDS:
+            return
+        told = time.monotonic()
         event = replace(started(trial), kind="progress", epoch=progress.epoch)
         sink(replace(event, score=progress.score))
 

@@ -128,7 +128,7 @@ def test_the_main_job_from_plan_to_leaderboard(here):
 
 def test_only_keeps_a_part_of_a_suite_on_every_verb(here):
     only = ("--only", "method=la,seed=1")
-    assert "= 1 trials" in small("validate", *only) or "1 trial" in small("validate", *only)
+    assert "= 1 trial" in small("validate", *only)
     assert json.loads(small("plan", "--json", *only))["trials"] == 1
     small("run", "--inline", *only)
     assert json.loads(small("plan", "--json"))["done"] == 1
@@ -139,9 +139,10 @@ def test_only_keeps_a_part_of_a_suite_on_every_verb(here):
 def test_events_for_machines_are_one_json_value_a_line(here):
     lines = small("run", "--inline", "--json", "--only", "method=erm,seed=0").splitlines()
     events = [json.loads(line) for line in lines]
-    assert [e["kind"] for e in events] == ["started", "progress", "progress", "progress", "ended"]
+    kinds = [e["kind"] for e in events]
+    assert (kinds[0], kinds[1], kinds[-1]) == ("started", "progress", "ended")
     assert events[-1]["status"] == "done"
-    assert events[1]["score"] == pytest.approx(events[1]["score"])
+    assert 0 <= events[1]["score"] <= 1
 
 
 def test_a_run_stops_after_more_failures_than_allowed(here):

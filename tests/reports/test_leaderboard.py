@@ -11,8 +11,10 @@ from harness.errors import ReportError
 from harness.spec.record import Record
 from harness.spec.resolve import Resolved
 from harness.spec.trial import Trial
+from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard, build, build_from
 from reports.standing import Standing
+from reports.table import marked
 from tests.records import make_record
 from tests.reports.suites import Rows, around, make_resolved, scored
 
@@ -215,6 +217,21 @@ def test_a_metric_that_is_undefined_leaves_its_seed_out_and_says_so() -> None:
     assert score.estimate.n == 4
     assert [gap.kind for gap in board.gaps] == ["undefined"]
     assert not only(board, "erm").is_whole
+
+
+def test_a_second_metric_that_is_undefined_on_a_seed_is_marked_and_ranks_nothing_out() -> None:
+    resolved = make_resolved(["ERM", "VS"], metrics=["balanced_accuracy", "min_precision"])
+    records = scored(resolved, around({"erm": 0.9, "vs": 0.8}))
+    counts = records[0].evaluations[0].counts.copy()
+    counts[0, :, 0] += counts[0, :, 9]
+    counts[0, :, 9] = 0
+    records[0] = make_record(trial=records[0].trial, counts=counts)
+    board = build_from(resolved, records)
+
+    assert only(board, "erm").is_whole
+    assert board.gaps == ()
+    assert marked(only(board, "erm").scores["min_precision", "last"]).endswith("†")
+    assert footnotes(board)[-1] == "† Undefined on some seeds: mean over the others."
 
 
 def test_no_number_is_not_a_number() -> None:

@@ -103,8 +103,8 @@ def test_a_part_of_a_suite_says_that_it_is_one() -> None:
 def test_a_bold_row_below_one_that_is_not_is_explained() -> None:
     noise = {
         "erm": [0.0, 0.01, -0.01, 0.0, 0.0],
-        "la": [0.15, -0.15, 0.12, -0.14, 0.02],
-        "vs": [0.001, 0.011, -0.011, 0.001, 0.0],
+        "la": [0.30, -0.30, 0.25, -0.28, 0.03],
+        "vs": [0.01, 0.01, -0.02, 0.0, 0.0],
     }
     means = {"erm": 0.60, "la": 0.55, "vs": 0.80}
     resolved = make_resolved(["ERM", "LA", "VS"])

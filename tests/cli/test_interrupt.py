@@ -1,0 +1,85 @@
+"""Ctrl-C in the middle of a run on Ray: what is done is kept, and the same command goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PARTS = ROOT / "tests/run/parts.py"
+COMMAND = [sys.executable, "-c", "from harness.cli import main; main()"]
+SUITE = """
+suite: long
+question: Does it stop?
+problems:
+  - blobs: {profile: exp, ratio: 4, n_max: 40}
+val: {per_class: 10}
+recipe: {quick: {epochs: 400}}
+seeds: 30
+methods: [erm, la]
+metrics: [balanced_accuracy]
+primary: balanced_accuracy
+baseline: erm
+"""
+
+
+def command(verb: str, *more: str) -> list[str]:
+    return [*COMMAND, verb, "long.yaml", "--plugin", str(PARTS), *more]
+
+
+def plan(folder: Path) -> dict[str, int]:
+    shown = subprocess.run(
+        command("plan", "--json"), cwd=folder, env=environment(), check=True, capture_output=True
+    )
+    return dict(json.loads(shown.stdout))
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def test_ctrl_c_on_ray_keeps_what_is_done_and_the_same_command_goes_on(tmp_path):
+    (tmp_path / "long.yaml").write_text(SUITE)
+    statuses: list[str] = []
+    with subprocess.Popen(
+        command("run", "--json"),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # As in a terminal, where the whole foreground group gets the signal.
+        start_new_session=True,
+    ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        for line in run.stdout:
+            statuses += [status] if (status := json.loads(line).get("status")) else []
+            if len(statuses) == 3 and status:
+                os.killpg(run.pid, signal.SIGINT)
+        said = run.stderr.read()
+
+    assert run.returncode == 130, said
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
+    after = plan(tmp_path)
+    done = after["done"]
+    assert 3 <= done < 60
+    assert after["failed"] == 0
+    assert "interrupted" in statuses
+
+    again = subprocess.run(
+        command("run", "--json", "--inline", "--only", "seed=0..9"),
+        cwd=tmp_path,
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    starts = [e for e in map(json.loads, again.stdout.splitlines()) if e["kind"] == "started"]
+    assert len(starts) <= 20 - 3
+    assert plan(tmp_path)["done"] == done + len(starts)

@@ -1,0 +1,137 @@
+"""`--only`: a part of a suite by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import SpecError
+from harness.spec.only import restrict
+from tests.spec.suite_text import resolved
+
+SUITE = resolved("""\
+suite: filtered
+question: Which are left?
+problems:
+  - digits: {profile: exp, ratio: 10}
+  - digits: {profile: exp, ratio: 100, n_max: 100}
+  - digits: {profile: step, ratio: 10}
+recipe: digits
+seeds: 4
+methods:
+  - ce
+  - la: {tau: {grid: [0.5, 1.0, 1.5]}}
+  - vs: {tau: 1.0, gamma: 0.2}
+metrics: [accuracy]
+primary: accuracy
+baseline: ce
+""")
+
+
+def left(*filters):
+    """(row, problem, seed) of the trials that are left."""
+    part = restrict(SUITE, filters)
+    return [(c.row, c.problem.name, t.seed) for c in part.cells for t in c.trials]
+
+
+def values(index, *filters):
+    return list(dict.fromkeys(trial[index] for trial in left(*filters)))
+
+
+def test_no_filter_leaves_everything():
+    assert restrict(SUITE, ()) is SUITE
+    assert len(left()) == 5 * 3 * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("method=vs", ["vs"]),
+        ("method=la", ["la(tau=0.5)", "la(tau=1)", "la(tau=1.5)"]),
+        ("method=l*", ["la(tau=0.5)", "la(tau=1)", "la(tau=1.5)"]),
+        ("method=la(tau=1)", ["la(tau=1)"]),
+        ("method=erm", ["erm"]),
+        ("method=ce", ["erm"]),
+        ("method=vs,method=erm", ["erm", "vs"]),
+        ("tau=1", ["la(tau=1)", "vs"]),
+        ("tau=1.0..1.5", ["la(tau=1)", "la(tau=1.5)", "vs"]),
+        ("tau=..0.7", ["la(tau=0.5)"]),
+        ("gamma=0.2", ["vs"]),
+        ("method=vs,tau=1", ["vs"]),
+        (" method = vs , seed = 0 ", ["vs"]),
+    ],
+)
+def test_methods_by_name_row_alias_and_setting(text, rows):
+    assert values(0, text) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("problem=digits", ["digits-exp-10", "digits-exp-100-n100", "digits-step-10"]),
+        ("problem=digits-exp-10", ["digits-exp-10"]),
+        ("problem=digits-exp*", ["digits-exp-10", "digits-exp-100-n100"]),
+        ("problem=*-10", ["digits-exp-10", "digits-step-10"]),
+    ],
+)
+def test_problems_by_name_and_glob(text, problems):
+    assert values(1, text) == problems
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("seed=0..2", [0, 1, 2]),
+        ("seed=2..", [2, 3]),
+        ("seed=3", [3]),
+        ("seed=0,seed=3", [0, 3]),
+        ("seed=1..1", [1]),
+    ],
+)
+def test_seeds_by_number_and_range(text, seeds):
+    assert values(2, text) == seeds
+
+
+def test_conditions_of_one_filter_must_all_hold():
+    found = left("method=vs,problem=digits-exp*,seed=0..1")
+    assert found == [("vs", p, s) for p in ("digits-exp-10", "digits-exp-100-n100") for s in (0, 1)]
+
+
+def test_several_filters_are_alternatives():
+    assert values(0, "method=vs", "method=erm,seed=0") == ["erm", "vs"]
+    assert len(left("method=vs", "method=erm,seed=0")) == 12 + 3
+
+
+def test_a_row_may_hold_commas():
+    assert len(values(0, "method=la(tau=1),seed=0")) == 1
+    with pytest.raises(SpecError, match=r"method=vs\(tau=1, gamma=0.2\): no trial has it"):
+        left("method=vs(tau=1, gamma=0.2)")
+
+
+def test_trials_keep_their_keys():
+    part = restrict(SUITE, ["method=vs,seed=2"])
+    assert part.trials.keys() < SUITE.trials.keys()
+    assert part.suite is SUITE.suite
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("method", "--only method: 'method' is not key=value"),
+        ("method=", "'method=' is not key=value"),
+        ("=vs", "'=vs' is not key=value"),
+        ("", "'' is not key=value"),
+        ("method=vs,", "'' is not key=value"),
+        ("metod=vs", "trials have no 'metod'\n  keys: method, problem, seed, recipe, gamma, tau"),
+        ("metod=vs", "did you mean 'method'?"),
+        ("method=vss", "--only method=vss: no trial has it\n  methods: balanced, ce, erm, la, "),
+        ("method=vss", "did you mean 'vs'?"),
+        ("seed=7..9", "--only seed=7..9: no trial has it\n  seeds: 0, 1, 2, 3"),
+        ("seed=2..1", "--only seed=2..1: no trial has it"),
+        ("problem=digit", "did you mean 'digits'?"),
+        ("method=erm,tau=1", "--only method=erm,tau=1: no trial has all of this"),
+    ],
+)
+def test_what_leaves_nothing_says_what_there_is(text, says):
+    with pytest.raises(SpecError) as raised:
+        left(text)
+    assert says in str(raised.value)

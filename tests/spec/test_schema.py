@@ -1,0 +1,89 @@
+"""The JSON Schema of suites, against a validator that is not ours."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+import yaml
+
+from harness.spec.schema import suite_schema
+from harness.spec.suite import shipped
+from harness.spec.yaml_lines import read
+from tests.spec.suite_text import TEXT, with_
+
+SCHEMA = suite_schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def is_valid(text: str) -> bool:
+    return bool(VALIDATOR.is_valid(yaml.safe_load(text)))
+
+
+def test_it_is_a_schema_and_is_json():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert json.loads(json.dumps(SCHEMA)) == SCHEMA
+
+
+@pytest.mark.parametrize("path", shipped().values(), ids=lambda path: path.stem)
+def test_every_shipped_suite_satisfies_it(path):
+    VALIDATOR.validate(read(path).data)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("suite: small", "suite: small\nversion: 2"),
+        ("{tau: 1.0}", "{tau: 1}"),
+        ("{tau: 1.0}", "{tau: {grid: [1, 2.5]}}"),
+        ("{tau: 1.0}", "{sample: 3, tau: {uniform: [1, 2]}}"),
+        ("  - la: {tau: 1.0}", "  - la:"),
+        ("  - erm", "  - ce"),
+        ("seeds: 2", "seeds: [3, 5]"),
+        ("seeds: 2", "seeds: 2\nselect: {by: accuracy, epoch: best-val}"),
+        ("seeds: 2", "seeds: 2\nvary: [init]"),
+        ("{per_class: 20}", "{fraction: 0.2}"),
+        ("{per_class: 20}", "none"),
+        ("ratio: 10", "ratio: {grid: [10, 20]}"),
+        ("ratio: 10", "ratio: 10, n_max: 50, val: none"),
+        ("ratio: 10", "ratio: 10, n_max: {grid: [50, 60]}"),
+        ("profile: exp", "profile: {grid: [exp, step]}"),
+        ("ratio: 10", "ratio: {uniform: [10, 20]}, sample: 2"),
+        ("recipe: digits", "recipe: {digits: {lr: {grid: [0.1, 0.2]}}}"),
+        ("recipe: digits", "recipe: {digits: {sample: 3, lr: {loguniform: [0.1, 0.2]}}}"),
+    ],
+)
+def test_what_a_suite_may_say_is_allowed(old, new):
+    assert is_valid(with_(old, new).replace("version: 1\n", ""))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("seeds: 2", "seed: 2"),
+        ("recipe: digits\n", ""),
+        ("  - erm", "  - ermm"),
+        ("{tau: 1.0}", "{tua: 1.0}"),
+        ("{tau: 1.0}", "{tau: high}"),
+        ("{tau: 1.0}", "{tau: {grid: []}}"),
+        ("{tau: 1.0}", "{sample: 3, tau: {unifrom: [1, 2]}}"),
+        ("ratio: 10", "ratio: 0.5"),
+        ("ratio: 10", "ration: 10"),
+        ("profile: exp", "profile: expo"),
+        ("[balanced_accuracy, accuracy]", "[balanced_accuracy, acuracy]"),
+        ("seeds: 2", "seeds: 0"),
+        ("seeds: 2", "seeds: [-1]"),
+        ("seeds: 2", "seeds: []"),
+        ("seeds: 2", "seeds: 2\nselect: {on: test}"),
+        ("recipe: digits", "recipe: {digits: {epoch: 3}}"),
+        ("{per_class: 20}", "20"),
+        ("  - la: {tau: 1.0}", "  - la: {tau: 1.0}\n    vs: {}"),
+    ],
+)
+def test_a_mistake_is_underlined(old, new):
+    assert not is_valid(with_(old, new).replace("on:", "'on':"))
+
+
+def test_the_small_suite_satisfies_it():
+    assert is_valid(TEXT)

@@ -1,4 +1,4 @@
-"""The small interval bars of a leaderboard: where each mean and its interval lie on a shared axis."""
+"""The small interval bars of a leaderboard: means and intervals on an axis that all rows share."""
 
 from __future__ import annotations
 
@@ -52,6 +52,5 @@ def _baseline_mean(board: Leaderboard, standing: Standing, rule: Rule) -> Estima
 
 def _x(value: float, scale: tuple[float, float]) -> float:
     low, high = scale
-    return round(
-        MARGIN + (WIDTH - 2 * MARGIN) * min(1.0, max(0.0, (value - low) / (high - low))), 1
-    )
+    share = min(1.0, max(0.0, (value - low) / (high - low)))
+    return round(MARGIN + (WIDTH - 2 * MARGIN) * share, 1)

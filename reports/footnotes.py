@@ -41,9 +41,8 @@ def _what_test_is(board: Leaderboard) -> str:
         return "No two complete rows share a problem, so nothing is compared."
     return (
         f"Differences are paired by seed: two-sided t-test, Holm-corrected over {_family(board)}, "
-        f"α = {board.suite.alpha:g}. Bold is the whole best group, the rows that the best "
-        "mean does not beat beyond chance; it shares rank 1. Other ranks are 1 + the number of "
-        "rows that are better beyond chance."
+        f"α = {board.suite.alpha:g}. A row's rank is 1 + the number of rows that beat it "
+        "beyond chance. Bold is the whole best group, rank 1: the rows that no other beats."
     )
 
 
@@ -61,7 +60,7 @@ def _scattered(board: Leaderboard) -> str:
         bold = [standing.is_bold for standing in board.on(problem) if standing.rank]
         if bold != sorted(bold, reverse=True):
             return (
-                "A row whose seeds scatter can share rank 1 below a steadier row that does not: "
+                "A row whose seeds scatter can share rank 1 below a steadier row that has lost it: "
                 "each pair is judged by its own differences."
             )
     return ""
@@ -102,9 +101,7 @@ def _incomplete(board: Leaderboard) -> str:
     if not keys:
         what = "a value is undefined on some seeds"
     if torn:
-        return (
-            f"{INCOMPLETE} Incomplete ({what}): over the seeds there are, not ranked or compared."
-        )
+        return f"{INCOMPLETE} Incomplete ({what}): over the seeds there are, and not ranked."
     scores = [s.scores[m, board.rule] for s in board.standings.values() for m in board.metrics]
     if any(score.estimate and not score.is_whole for score in scores):
         return f"{INCOMPLETE} Undefined on some seeds: mean over the others."

@@ -18,6 +18,7 @@ from reports.figures import by_place, curve_figure, recall_figure, shown, usable
 from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
 from reports.origins import origins
+from reports.paired import Comparison
 from reports.provenance import commit, device
 from reports.sentences import RULES_IN_WORDS, answer, choices, place, seeds
 from reports.standing import Standing
@@ -181,7 +182,7 @@ def _problem(
 def _row(
     board: Leaderboard, standing: Standing, scale: tuple[float, float], number: int
 ) -> dict[str, Any]:
-    compared, span = standing.to_baseline, written.span(standing)
+    span = written.span(standing)
     kinds = Counter(gap.kind for gap in standing.gaps)
     return {
         "standing": number,
@@ -195,11 +196,17 @@ def _row(
         "mark": written.mark(standing),
         "primary": _by_rule(standing, board.suite.primary),
         "bars": {rule: bar(board, standing, rule, scale) for rule in RULES},
-        "difference": written.difference(compared),
-        "p": written.p_text(compared.holm) if compared else "",
-        "caveat": compared.caveat if compared else "",
+        "compared": [_compared(standing.to_best), _compared(standing.to_baseline)],
         "others": [_marked(standing, m) for m in board.metrics if m != board.suite.primary],
         "n": written.n(board, standing),
+    }
+
+
+def _compared(comparison: Comparison | None) -> dict[str, str]:
+    return {
+        "difference": written.difference(comparison),
+        "p": written.p_text(comparison.holm) if comparison else "",
+        "why": comparison.caveat if comparison else "",
     }
 
 

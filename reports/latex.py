@@ -13,6 +13,7 @@ from reports import table as written
 from reports.estimate import Estimate
 from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
+from reports.paired import Comparison
 from reports.sentences import choices, gap_text, place
 from reports.standing import Standing
 from reports.tex_text import comment, escape, macro_names
@@ -120,14 +121,8 @@ def _problem(board: Leaderboard, problem: str) -> str:
     columns: list[Column] = [
         ("mean ± sd", lambda s: _mean(board, s, primary)),
         ("interval", lambda s: _interval(s.scores[primary, board.rule].estimate) if s else NONE),
-        (
-            f"Δ to {board.baseline}",
-            lambda s: _math(written.difference(s.to_baseline if s else None)),
-        ),
-        (
-            "p",
-            lambda s: _math(written.p_value(s.to_baseline.holm if s and s.to_baseline else None)),
-        ),
+        ("Δ to best (p)", lambda s: _compared(s.to_best) if s else NONE),
+        (f"Δ to {board.baseline} (p)", lambda s: _compared(s.to_baseline) if s else NONE),
         ("n", lambda s: written.n(board, s) if s else NONE),
         ("rank", lambda s: _math(written.rank(s)) if s else NONE),
     ]
@@ -163,6 +158,13 @@ def _interval(estimate: Estimate | None) -> str:
     if found is None:
         return NONE
     return f"$[{_number(written.percent(found.low))}, {_number(written.percent(found.high))}]$"
+
+
+def _compared(comparison: Comparison | None) -> str:
+    """`$+2.10$ ($0.032$)`."""
+    if comparison is None:
+        return NONE
+    return f"{_math(written.difference(comparison))} ({_math(written.p_value(comparison.holm))})"
 
 
 def _math(text: str) -> str:

@@ -35,12 +35,8 @@ def escape(text: str) -> str:
 def _table(board: Leaderboard, standings: Sequence[Standing]) -> list[str]:
     others = [metric for metric in board.metrics if metric != board.suite.primary]
     heads = ["rank", "method", written.heading(board, board.suite.primary), "interval"]
-    heads += [
-        f"Δ to {board.baseline}",
-        "p (Holm)",
-        "n",
-        *(written.heading(board, m) for m in others),
-    ]
+    heads += ["Δ to best (p)", f"Δ to {board.baseline} (p)", "n"]
+    heads += [written.heading(board, metric) for metric in others]
     rules = ["--:", ":--", *["--:"] * (len(heads) - 2)]
     rows = [_cells(board, standing, others) for standing in standings]
     return [_line(map(escape, heads)), _line(rules), *(_line(row) for row in rows)]
@@ -52,7 +48,6 @@ def _line(cells: Iterable[str]) -> str:
 
 def _cells(board: Leaderboard, standing: Standing, others: Sequence[str]) -> list[str]:
     found = standing.scores[board.suite.primary, board.rule].estimate
-    to_baseline = standing.to_baseline
     head = [escape(standing.title), written.mean_sd(found) + written.mark(standing)]
     if standing.is_bold:
         head = [f"**{text}**" for text in head]
@@ -60,8 +55,8 @@ def _cells(board: Leaderboard, standing: Standing, others: Sequence[str]) -> lis
         written.rank(standing),
         *head,
         written.interval(found.interval) if found else written.NO_VALUE,
-        written.difference(to_baseline),
-        escape(written.p_value(to_baseline.holm if to_baseline else None)),
+        escape(written.difference_and_p(standing.to_best)),
+        escape(written.difference_and_p(standing.to_baseline)),
         written.n(board, standing),
         *(written.marked(standing.scores[metric, board.rule]) for metric in others),
     ]

@@ -26,6 +26,14 @@ def rerun(source: str, trial: Trial, *, every_seed: bool = False) -> str:
     return shlex.join(["evenhand", "run", source, "--only", ",".join(terms), "--results", AGAIN])
 
 
+def source_of(record: Record) -> str:
+    """What the user called the suite that the trial was run for; `SUITE` where nobody knows."""
+    words = record.provenance.command.split()
+    if words[1:2] == ["run"] and len(words) > 2 and not words[2].startswith("-"):
+        return words[2]
+    return record.provenance.suite.partition(" ")[0] or "SUITE"
+
+
 def device(record: Record) -> str:
     """`NVIDIA H100`, or the processor where no GPU was used."""
     found = record.provenance

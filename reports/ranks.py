@@ -1,7 +1,7 @@
-"""Ranks with ties: a row is behind another only where the table's test says so.
+"""Ranks with ties: a row is behind another only where the test says so.
 
-rank   1 + the number of rows that beat it beyond chance. The best group, the rows that the best
-       mean does not beat beyond chance, shares rank 1 whole.
+rank   1 + the number of rows that beat it beyond chance. The best group is rank 1, whole: the rows
+       that no other beats. Whatever the true best is, a row that any other beats is worse than it.
 span   the ranks that the data leave open: from `rank` to rows − the number of rows it beats
 
 "Beats beyond chance" is not transitive: ranks repeat and skip, and a row whose seeds scatter may
@@ -53,7 +53,7 @@ def rank_rows(table: Float[np.ndarray, "rows seeds"], *, higher: bool, alpha: fl
     if min(table.shape) < SMALLEST_N:
         return Ranking(raw, adjusted, top, p.size, None)
     beats: Bool[np.ndarray, "rows rows"] = (adjusted <= alpha) & (merit[:, None] > merit[None, :])
-    ranks = tuple(_rank(beats, top, i) for i in range(len(table)))
+    ranks = tuple(_rank(beats, i) for i in range(len(table)))
     return Ranking(raw, adjusted, top, p.size, ranks)
 
 
@@ -64,7 +64,6 @@ def _square(triangle: Float[np.ndarray, " pairs"], rows: int) -> Float[np.ndarra
     return full
 
 
-def _rank(beats: Bool[np.ndarray, "rows rows"], top: int, row: int) -> Rank:
-    is_best = not beats[top, row]
-    rank = 1 if is_best else 1 + int(beats[:, row].sum())
-    return Rank(rank, (rank, max(rank, len(beats) - int(beats[row].sum()))), is_best)
+def _rank(beats: Bool[np.ndarray, "rows rows"], row: int) -> Rank:
+    rank = 1 + int(beats[:, row].sum())
+    return Rank(rank, (rank, len(beats) - int(beats[row].sum())), rank == 1)

@@ -93,6 +93,13 @@ def difference(comparison: Comparison | None) -> str:
     return percent(comparison.difference.mean, signed=True) if comparison else NO_VALUE
 
 
+def difference_and_p(comparison: Comparison | None) -> str:
+    """`+2.10 (0.032)`, with a dash for the p of what could not be tested."""
+    if comparison is None:
+        return NO_VALUE
+    return f"{difference(comparison)} ({p_value(comparison.holm)})"
+
+
 def seconds(value: float) -> str:
     """`8.4 s`, `12.3 min`, `3.4 h`."""
     if value < 90:

@@ -14,7 +14,7 @@ from harness.spec.base import plain
 from harness.spec.record import Evaluation, Record
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Recipe
-from reports.provenance import commit, rerun
+from reports.provenance import commit, rerun, source_of
 from reports.table import NO_VALUE, percent, seconds
 
 ON_TEST_DATA = "best-test was chosen on test data: for comparison with printed numbers only."
@@ -34,7 +34,7 @@ def render(record: Record) -> RenderableType:
         if any(e.rule == "best-test" for e in record.evaluations):
             parts.append(Text(ON_TEST_DATA, style="dim"))
     parts += [Text(), _facts(_cost(record)), Text(), _facts(_origin(record))]
-    command = rerun(record.provenance.suite or "SUITE", trial)
+    command = rerun(source_of(record), trial)
     parts += [Text(), Text("to run it again", style="dim"), Text(command)]
     if record.exit.traceback:
         parts += [Text(), Text(record.exit.traceback.rstrip(), style="dim")]

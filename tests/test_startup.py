@@ -21,5 +21,6 @@ def test_nothing_slow_is_imported(arguments):
         "except SystemExit: pass\n"
         f"print(*[name for name in {SLOW!r} if name in sys.modules], file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr.split() == []

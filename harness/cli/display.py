@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.run.events import Event, Sink
     from harness.run.plan import Plan
 
+BAR_WIDTH = 76
 RUNNING_SHOWN = 8
 LINE_EVERY_SECONDS = 1.0
 
@@ -33,6 +34,7 @@ class Tally:
     total: int
     done: int = 0
     failed: int = 0
+    interrupted: int = 0
     running: dict[str, Event] = field(default_factory=dict)
     began: float | None = None
 
@@ -45,6 +47,7 @@ class Tally:
             self.running.pop(event.key, None)
             self.done += event.status == "done"
             self.failed += event.status in ("failed", "diverged")
+            self.interrupted += event.status == "interrupted"
 
     @property
     def eta_seconds(self) -> float | None:
@@ -56,6 +59,8 @@ class Tally:
         return (time.monotonic() - self.began) * (self.total - progress) / progress
 
     def line(self) -> str:
+        if self.began is None:
+            return f"{self.total} to run, workers are starting"
         eta = self.eta_seconds
         left = f", about {duration(eta)} left" if eta is not None and self.running else ""
         return (
@@ -63,20 +68,29 @@ class Tally:
             f"{self.failed} failed{left}"
         )
 
-    def __rich__(self) -> Group:
-        bar = ProgressBar(total=self.total, completed=self.done + self.failed, width=76)
+    def __rich__(self) -> Table:
+        bar = ProgressBar(
+            total=self.total,
+            completed=self.done + self.failed,
+            width=BAR_WIDTH,
+            style="dim",
+            complete_style="cyan",
+            finished_style="green",
+        )
         head = Text.assemble((self.name, "bold"), f"  {self.line()}")
         if self.failed:
-            head.stylize("red", head.plain.find(f"{self.failed} failed"))
+            head.highlight_words([f"{self.failed} failed"], "red")
         trials = Table.grid(padding=(0, 2))
         for event in list(self.running.values())[:RUNNING_SHOWN]:
             score = "" if event.score is None else f"val {event.score:.3f}"
             epoch = f"epoch {event.epoch or 0}/{event.epochs}"
-            trials.add_row(
-                Text(f"  {event.trial}", overflow="ellipsis", no_wrap=True), epoch, score
-            )
-        more = len(self.running) - RUNNING_SHOWN
-        return Group(head, bar, trials, *([Text(f"  and {more} more", "dim")] if more > 0 else []))
+            trials.add_row(Text(event.trial, overflow="ellipsis", no_wrap=True), epoch, score)
+        if len(self.running) > RUNNING_SHOWN:
+            trials.add_row(Text(f"and {len(self.running) - RUNNING_SHOWN} more", "dim"))
+        picture = Table.grid()
+        for part in (head, bar, trials):
+            picture.add_row(part)
+        return picture
 
 
 @contextmanager
@@ -97,7 +111,11 @@ def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
         out.print(f"{tally.name}: {tally.total} trials to run{note}")
         yield _Lines(tally, out)
     taken = time.monotonic() - began
-    out.print(f"{tally.name}: {tally.done} done, {tally.failed} failed in {duration(taken)}{note}")
+    stopped = f", {tally.interrupted} interrupted" if tally.interrupted else ""
+    out.print(
+        f"{tally.name}: {tally.done} done, {tally.failed} failed{stopped} "
+        f"in {duration(taken)}{note}"
+    )
 
 
 def _json(event: Event) -> None:

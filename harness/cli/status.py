@@ -100,7 +100,8 @@ def _print(plan: Plan, store: Store) -> None:
     out.print(table)
     total = len(plan.resolved.trials)
     out.print(
-        f"\n{len(plan.done)} of {total} done, {len(plan.missing)} missing, {len(plan.failed)} failed"
+        f"\n{len(plan.done)} of {total} done, {len(plan.missing)} missing, "
+        f"{len(plan.failed)} failed"
     )
     for cause, trials in list(_causes(plan, store).items())[:CAUSES_SHOWN]:
         out.print(f"[red]{len(trials)}×[/red]", end=" ")

@@ -46,7 +46,7 @@ def prepare(
     """
     by_class = _shuffled_by_class(source, generator("split", seed, vary))
     val, by_class = _set_aside(problem, source, by_class)
-    keep = _kept(problem, by_class, generator("subset", seed, vary))
+    keep = _kept(problem, source, by_class, generator("subset", seed, vary))
     if problem.val.fraction is not None:
         val, keep = _fraction(problem, source, keep, generator("split", seed, vary))
     train_index = np.concatenate(keep)
@@ -86,22 +86,24 @@ def _set_aside(
     return np.concatenate([index[:n] for index in by_class]), [index[n:] for index in by_class]
 
 
-def _kept(problem: Problem, by_class: list[Index], rng: np.random.Generator) -> list[Index]:
+def _kept(
+    problem: Problem, source: Source, by_class: list[Index], rng: np.random.Generator
+) -> list[Index]:
     """As many of each class as the profile says, drawn by the stream `subset`."""
     profile: Profile = REGISTRY.make("profile", problem.profile)
     n_max = problem.n_max or min(len(index) for index in by_class)
     wanted = profile(n_max, len(by_class))
     if wanted is None:
         return [np.sort(index) for index in by_class]
-    for c, (n, index) in enumerate(zip(wanted, by_class, strict=True)):
+    for name, n, index in zip(source.classes, wanted, by_class, strict=True):
         if n < 1:
             raise DataError(
-                f"{problem.name}: class {c} would keep no image of {n_max}\n"
+                f"{problem.name}: class {name} would keep no image of {n_max}\n"
                 f"  a ratio of at most {n_max} leaves it one"
             )
         if n > len(index):
             raise DataError(
-                f"{problem.name}: class {c} has {len(index)} images to train on, the profile "
+                f"{problem.name}: class {name} has {len(index)} images to train on, the profile "
                 f"wants {n}\n  lower n_max (now {n_max}) or the images that `val:` takes"
             )
     return [np.sort(rng.permutation(np.sort(i))[:n]) for n, i in zip(wanted, by_class, strict=True)]

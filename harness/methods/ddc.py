@@ -25,7 +25,7 @@ from harness.spec.registry import method
 
 Gamma = Annotated[float, Field(ge=0)]
 Nu = Annotated[float, Field(ge=0, le=5)]
-"""Beyond 5 a batch of frequent classes alone could weigh nothing in float32, and its mean be 0/0."""
+"""Beyond 5 a batch of frequent classes could weigh nothing in float32, and its mean be 0/0."""
 
 
 @method(cite="wang2023unified", title="ERM+ADRW", aliases=("ce_adrw",))

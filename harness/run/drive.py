@@ -25,21 +25,27 @@ class Watch:
 
     max_failures  how many trials may fail; one more stops the run, as Ctrl-C would
     starts        how often each trial began in this run
+    over          the trials that have ended
     """
 
     sink: Sink
     max_failures: int | None = None
     running: dict[str, Event] = field(default_factory=dict)
     starts: Counter[str] = field(default_factory=Counter)
+    over: set[str] = field(default_factory=set)
     failures: int = 0
 
     def __call__(self, event: Event) -> None:
+        if event.kind == "ended" and event.key in self.over:
+            # Ray ran a trial again whose process it had lost after the record was written.
+            return
         self.sink(event)
         if event.kind == "started":
             self.running[event.key] = event
             self.starts[event.key] += 1
         if event.kind == "ended":
             self.running.pop(event.key, None)
+            self.over.add(event.key)
             self.failures += event.status in ("failed", "diverged")
             if self.too_many_failures:
                 _thread.interrupt_main()

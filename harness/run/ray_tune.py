@@ -15,14 +15,16 @@ import os
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from harness.errors import RunError, StoreError
-from harness.run.events import Event, Sink, label
-from harness.run.execute import Execution, run_trial
+from harness.run.events import Event, Sink, ended, label
+from harness.run.execute import Execution, run_trial, unfinished
+from harness.spec.record import Exit
 from harness.spec.registry import Plugin
 from harness.spec.trial import Trial
 from harness.store import Store
@@ -40,7 +42,7 @@ QUIET = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 LOST_NODE_RETRIES = 2
-HANG_GRACE_SECONDS = 60
+HANG_GRACE_SECONDS = 30
 POLL_SECONDS = 0.2
 
 
@@ -125,7 +127,11 @@ def _fit(work: Any, mailbox: Any, n: int, cpus: float, gpus: float, folder: str)
 
 
 def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
-    """One trial inside a re-used actor. Nothing but a store that cannot be written to raises."""
+    """One trial inside a re-used actor. Nothing but a store that cannot be written to raises.
+
+    Tune runs a trial again whose process or node it lost; one that had left its record by then is
+    not trained twice.
+    """
     from ray import tune
 
     reference, mailbox = box
@@ -135,12 +141,16 @@ def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
     def sink(event: Event) -> None:
         mailbox.post.remote(event)
 
-    with _ended_when_hanging(work.execution.time_limit):
-        try:
-            record = run_trial(trial, work.execution, work.store, sink)
-        except StoreError as error:
-            sink(Event("fatal", trial.key, label(trial), cause=str(error)))
-            raise
+    before = work.execution.attempts.get(trial.key, 0)
+    left = [r for r in work.store.records([trial.key]) if r.attempts > before]
+    try:
+        with _ended_when_hanging(trial, work, sink):
+            record = left[0] if left else run_trial(trial, work.execution, work.store, sink)
+    except StoreError as error:
+        sink(Event("fatal", trial.key, label(trial), cause=str(error)))
+        raise
+    if left:
+        sink(ended(record))
     tune.report({"status": record.exit.status})
 
 
@@ -156,15 +166,34 @@ def _unpacked(reference: Any) -> Work:
 
 
 @contextlib.contextmanager
-def _ended_when_hanging(time_limit: float) -> Iterator[None]:
-    """End the process of a trial that does not look at its clock: it may even hold the GIL."""
-    if math.isinf(time_limit):
+def _ended_when_hanging(trial: Trial, work: Work, sink: Sink) -> Iterator[None]:
+    """End the process of a trial that does not look at its clock, and say so in its record.
+
+    One that holds the interpreter's lock leaves no thread to write a record: faulthandler, which
+    needs no lock, ends that process, and the driver records the loss.
+    """
+    limit = work.execution.time_limit
+    if math.isinf(limit):
         yield
         return
-    faulthandler.dump_traceback_later(time_limit + HANG_GRACE_SECONDS, exit=True)
+
+    def give_up() -> None:
+        cause = f"did not stop within {HANG_GRACE_SECONDS} s of its time limit of {limit:g} s"
+        record = unfinished(trial, work.execution, Exit(status="failed", cause=cause))
+        work.store.write(record)
+        sink(ended(record))
+        # Long enough for the event to leave this process.
+        time.sleep(1)
+        os._exit(1)
+
+    alarm = threading.Timer(limit + HANG_GRACE_SECONDS, give_up)
+    alarm.daemon = True
+    alarm.start()
+    faulthandler.dump_traceback_later(limit + 2 * HANG_GRACE_SECONDS, exit=True)
     try:
         yield
     finally:
+        alarm.cancel()
         faulthandler.cancel_dump_traceback_later()
 
 
@@ -233,6 +262,7 @@ def _connected(address: str | None) -> Iterator[None]:
     try:
         _knock(where)
         ray.init(where, **settings)
+        _hush()
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(
@@ -243,6 +273,14 @@ def _connected(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _hush() -> None:
+    """Keep the raylet's remarks off the screen: what they say of a trial is in its record."""
+    from ray._private import ray_logging
+
+    with contextlib.suppress(AttributeError, ValueError, KeyError):
+        ray_logging.global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
 
 
 def _knock(address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -10,6 +11,7 @@ from harness.spec.expand import DISTRIBUTIONS
 from harness.spec.recipes import FIELDS
 from harness.spec.registry import REGISTRY, Entry, Setting
 from harness.spec.suite import Suite
+from harness.spec.trial import Recipe
 
 LIST: dict[str, Any] = {"type": "array", "minItems": 1}
 
@@ -19,10 +21,9 @@ def suite_schema() -> dict[str, Any]:
     schema = Suite.model_json_schema(mode="validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     properties = schema["properties"]
-    methods = [_named(entry, _settings(entry) | {"sample": _whole()}) for entry in _all("method")]
+    methods = [_named(entry, _settings(entry)) for entry in _all("method")]
     problems = [_named(entry, _problem_settings(entry)) for entry in _all("dataset")]
-    recipe_fields: dict[str, Any] = {field: {} for field in FIELDS}
-    recipes = [_named(entry, recipe_fields) for entry in _all("recipe")]
+    recipes = [_named(entry, _recipe_settings()) for entry in _all("recipe")]
     properties["methods"] = LIST | {"items": _one_of("method", methods)}
     properties["problems"] = LIST | {"items": _one_of("dataset", problems)}
     properties["recipe"] = _one_of("recipe", recipes)
@@ -31,7 +32,9 @@ def suite_schema() -> dict[str, Any]:
     properties["primary"] = metric
     properties["baseline"] = {"enum": _names("method")}
     properties["seeds"] = {"anyOf": [_whole(), LIST | {"items": {"type": "integer", "minimum": 0}}]}
-    schema["$defs"].pop("Named", None)
+    properties["val"] = _val()
+    for name in ("Named", "Val"):
+        del schema["$defs"][name]
     return schema
 
 
@@ -53,7 +56,11 @@ def _one_of(kind: str, with_settings: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _named(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
     """`name: {setting: value}`, closed: a typo is underlined as it is typed."""
-    inner = {"type": ["object", "null"], "properties": settings, "additionalProperties": False}
+    inner = {
+        "type": ["object", "null"],
+        "properties": {**settings, "sample": _whole()},
+        "additionalProperties": False,
+    }
     names = (entry.name, *entry.aliases)
     return {
         "type": "object",
@@ -70,8 +77,13 @@ def _settings(entry: Entry) -> dict[str, Any]:
 
 
 def _setting(setting: Setting) -> dict[str, Any]:
-    """A value of the setting's type, a grid of them, or a distribution over them."""
     value = TypeAdapter(setting.annotation).json_schema()
+    shown = {} if setting.required else {"default": setting.default}
+    return _multiplied(value) | shown
+
+
+def _multiplied(value: dict[str, Any]) -> dict[str, Any]:
+    """A value, a grid of such values, or a distribution over them."""
     grid = {"type": "object", "properties": {"grid": LIST | {"items": value}}, "required": ["grid"]}
     draws = {
         "type": "object",
@@ -80,30 +92,32 @@ def _setting(setting: Setting) -> dict[str, Any]:
         "minProperties": 1,
         "maxProperties": 1,
     }
-    shown = {} if setting.required else {"default": setting.default}
-    return {"anyOf": [value, grid | {"additionalProperties": False}, draws]} | shown
+    return {"anyOf": [value, grid | {"additionalProperties": False}, draws]}
+
+
+def _recipe_settings() -> dict[str, Any]:
+    """Numbers and flags by their type; a part may be written in too many ways to be listed."""
+    fields = Recipe.model_json_schema()["properties"]
+    typed = {name: fields[name] for name in FIELDS if "$ref" not in json.dumps(fields[name])}
+    return {name: _multiplied(typed[name]) if name in typed else {} for name in FIELDS}
 
 
 def _problem_settings(entry: Entry) -> dict[str, Any]:
     shapes: dict[str, Any] = {}
     for profile in _all("profile"):
         shapes |= _settings(profile)
-    val = {
-        "anyOf": [
-            {"const": "none"},
-            {
-                "type": "object",
-                "properties": {"per_class": _whole()},
-                "additionalProperties": False,
-            },
-            {
-                "type": "object",
-                "properties": {
-                    "fraction": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
-                },
-                "additionalProperties": False,
-            },
-        ]
+    own = {
+        "profile": _multiplied({"enum": _names("profile")}),
+        "n_max": _multiplied(_whole()),
+        "val": _val(),
     }
-    own = {"profile": {"enum": _names("profile")}, "n_max": _whole(), "val": val}
     return {**shapes, **_settings(entry), **own}
+
+
+def _val() -> dict[str, Any]:
+    share = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+    forms = [
+        {"type": "object", "properties": {name: value}, "additionalProperties": False}
+        for name, value in (("per_class", _whole()), ("fraction", share))
+    ]
+    return {"anyOf": [{"const": "none"}, *forms]}

@@ -101,7 +101,7 @@ class LocalFiles:
         location = str(folder)
         # Absolute, because a worker that gets this store may run in another folder.
         root = folder.expanduser().absolute()
-        nearest = next(path for path in (root, *root.parents) if os.path.exists(path))
+        nearest = next(path for path in (root, *root.parents) if path.exists())
         if not nearest.is_dir():
             raise StoreError(f"{location}: {nearest.name} is a file; a store is a folder")
         rights = os.R_OK | os.X_OK if nearest == root else os.W_OK | os.X_OK
@@ -152,7 +152,7 @@ def _version(path: str) -> str | None:
     The inode tells a file from the one that replaced it within one tick of the clock.
     """
     try:
-        stat = os.stat(path)
+        stat = Path(path).stat()
     except FileNotFoundError:
         return None
     except OSError:

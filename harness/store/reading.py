@@ -12,7 +12,7 @@ from harness.spec.trial import Problem
 from harness.store.index import Head
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818  a finding, told as a fault
     """Why these bytes are no record of ours."""
 
 

@@ -81,7 +81,8 @@ class Store:
         """Attachments first and the record last, so that a record that exists is whole."""
         assert record.key == record.trial.key, "a record goes by the key of its trial"
         for name, content in attachments.items():
-            assert NAME.fullmatch(name) and name != RECORD, f"an attachment called {name!r}"
+            assert NAME.fullmatch(name), f"an attachment called {name!r}"
+            assert name != RECORD, "the record itself is no attachment"
             self._write(f"{record.key}/{name}", content)
         self._write(f"{record.key}/{RECORD}", record.model_dump_json().encode())
 

@@ -73,3 +73,11 @@ def test_markdown_is_as_it_was(name: str, request: pytest.FixtureRequest) -> Non
 
 def test_markdown_escapes_what_would_break_its_table() -> None:
     assert markdown.escape("a|b *c* <script>\n_d_") == r"a\|b \*c\* \<script\> \_d\_"
+
+
+def test_a_markdown_row_has_a_cell_for_every_heading(small: Leaderboard) -> None:
+    table = [line for line in markdown.render(small).splitlines() if line.startswith("|")]
+
+    assert len({line.count("|") for line in table}) == 1
+    assert table[0].split(" | ")[4:7] == ["Δ to best (p)", "Δ to ERM (p)", "n"]
+    assert table[2].split(" | ")[6] == "5"

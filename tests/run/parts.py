@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,8 @@ class Trap:
     def bind(self, counts: Any, device: Any) -> Any:
         if self.how == "exit":
             os._exit(1)
+        if self.how == "hang":
+            time.sleep(600)
         if self.how == "raise":
             raise RuntimeError("a method of somebody's own fails")
         import torch
@@ -76,6 +79,12 @@ def raises() -> Method:
 def exits() -> Method:
     """Takes its process down."""
     return Method(Stage(loss=Trap("exit")))
+
+
+@method(cite="none")
+def hangs() -> Method:
+    """Never comes back."""
+    return Method(Stage(loss=Trap("hang")))
 
 
 @method(cite="none")

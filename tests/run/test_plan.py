@@ -19,7 +19,8 @@ def finished(trial, seconds, status="done"):
 def test_a_plan_counts_every_trial_once(suite, tmp_path):
     store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs")
     trials = list(resolved.trials.values())
-    for trial, status in zip(trials[:4], ["done", "failed", "diverged", "interrupted"], strict=True):
+    statuses = ["done", "failed", "diverged", "interrupted"]
+    for trial, status in zip(trials[:4], statuses, strict=True):
         store.write(finished(trial, 1.0, status))
 
     plan = make_plan(resolved, store)

@@ -180,7 +180,7 @@ def typed(a: int, b: float = 1.5, c: bool = False, d: str = "x", e: tuple[int, .
     ids=str,
 )
 def test_types_are_not_bent(given):
-    with pytest.raises(SpecError, match="it takes a: int, b: float = 1.5, c: bool = false"):
+    with pytest.raises(SpecError, match=r"it takes a: int, b: float = 1\.5, c: bool = false"):
         one(typed).resolve(given)
 
 
@@ -237,7 +237,7 @@ def test_a_broken_plugin_says_on_which_line(tmp_path, unregistered, text, line, 
 
 
 def test_a_plugin_that_is_not_there_says_so(tmp_path):
-    with pytest.raises(SpecError, match="cannot read the plugin: .*No such file"):
+    with pytest.raises(SpecError, match=r"cannot read the plugin: .*No such file"):
         Plugin.read(tmp_path / "none.py")
 
 

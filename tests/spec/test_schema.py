@@ -6,11 +6,11 @@ import json
 
 import jsonschema
 import pytest
-import yaml
 
 from harness.spec.schema import suite_schema
 from harness.spec.suite import shipped
-from harness.spec.yaml_lines import read
+from harness.spec.trial import Recipe
+from harness.spec.yaml_lines import parse, read
 from tests.spec.suite_text import TEXT, with_
 
 SCHEMA = suite_schema()
@@ -18,7 +18,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def is_valid(text: str) -> bool:
-    return bool(VALIDATOR.is_valid(yaml.safe_load(text)))
+    return bool(VALIDATOR.is_valid(parse(text, "x.yaml").data))
 
 
 def test_it_is_a_schema_and_is_json():
@@ -31,10 +31,16 @@ def test_every_shipped_suite_satisfies_it(path):
     VALIDATOR.validate(read(path).data)
 
 
+def test_every_recipe_field_is_there():
+    recipes = [branch for branch in SCHEMA["properties"]["recipe"]["anyOf"] if "enum" not in branch]
+    fields = recipes[0]["properties"]["digits"]["properties"]
+    assert fields.keys() == {*Recipe.model_fields, "sample"} - {"name"}
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("suite: small", "suite: small\nversion: 2"),
+        ("version: 1", "version: 2"),
         ("{tau: 1.0}", "{tau: 1}"),
         ("{tau: 1.0}", "{tau: {grid: [1, 2.5]}}"),
         ("{tau: 1.0}", "{sample: 3, tau: {uniform: [1, 2]}}"),
@@ -55,7 +61,7 @@ def test_every_shipped_suite_satisfies_it(path):
     ],
 )
 def test_what_a_suite_may_say_is_allowed(old, new):
-    assert is_valid(with_(old, new).replace("version: 1\n", ""))
+    assert is_valid(with_(old, new))
 
 
 @pytest.mark.parametrize(
@@ -77,12 +83,14 @@ def test_what_a_suite_may_say_is_allowed(old, new):
         ("seeds: 2", "seeds: []"),
         ("seeds: 2", "seeds: 2\nselect: {on: test}"),
         ("recipe: digits", "recipe: {digits: {epoch: 3}}"),
+        ("recipe: digits", "recipe: {digits: {epochs: many}}"),
+        ("{per_class: 20}", "{per_class: 20, fraction: 0.2}"),
         ("{per_class: 20}", "20"),
         ("  - la: {tau: 1.0}", "  - la: {tau: 1.0}\n    vs: {}"),
     ],
 )
 def test_a_mistake_is_underlined(old, new):
-    assert not is_valid(with_(old, new).replace("on:", "'on':"))
+    assert not is_valid(with_(old, new))
 
 
 def test_the_small_suite_satisfies_it():

@@ -83,7 +83,9 @@ class CifarResNet(nn.Module):
         head: Head = "linear",
     ) -> None:
         super().__init__()
-        assert depth % 6 == 2 and shortcut in ("A", "B") and head in ("linear", "cosine")
+        assert depth % 6 == 2
+        assert shortcut in ("A", "B")
+        assert head in ("linear", "cosine")
         self.num_features = self.head_hidden_size = WIDTHS[-1]
         self.head_kind: Head = head
         self.conv = nn.Conv2d(in_chans, WIDTHS[0], 3, padding=1, bias=False)

@@ -1,0 +1,187 @@
+"""Splits of a problem: what is kept, what is set aside, and the fingerprint of it all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.data.images import Images
+from harness.data.splits import prepare
+from harness.errors import DataError
+from harness.spec.trial import STREAMS, Val
+from tests.data.sources import make_problem, make_source
+
+SOURCE = make_source([60, 55, 50, 45], groups=2)
+VAL = Val(per_class=5)
+
+
+def prepared(problem=None, source=SOURCE, *, seed=0, vary=STREAMS):
+    return prepare(problem or make_problem(), source, seed=seed, vary=vary)
+
+
+def rows(images):
+    """Every image as bytes: to see which ones are in a split."""
+    return [pixels.tobytes() for pixels in images.pixels]
+
+
+def test_the_training_counts_are_those_of_the_profile():
+    data = prepared(make_problem("exp", 10, n_max=40))
+    assert data.counts.sum(1).tolist() == [40, 18, 8, 4]
+    assert np.bincount(data.train.labels).tolist() == [40, 18, 8, 4]
+    assert data.summary.train == tuple(map(tuple, data.counts.tolist()))
+
+
+def test_without_n_max_the_largest_class_has_as_many_as_the_smallest_of_the_source():
+    assert prepared(make_problem("step", 5)).counts.sum(1).tolist() == [45, 45, 9, 9]
+    with_val = prepared(make_problem("step", 5, val=VAL))
+    assert with_val.counts.sum(1).tolist() == [40, 40, 8, 8]
+
+
+def test_natural_keeps_every_image_in_the_order_of_the_source_by_class():
+    data = prepared(make_problem("natural", None))
+    assert sorted(rows(data.train)) == sorted(rows(SOURCE.train))
+    assert prepared(make_problem("natural", None), seed=1).summary == data.summary
+
+
+def test_counts_have_a_column_for_each_group():
+    data = prepared()
+    assert data.counts.shape == (4, 2)
+    for c in range(4):
+        for g in range(2):
+            here = (data.train.labels == c) & (data.train.groups == g)
+            assert data.counts[c, g] == here.sum()
+
+
+def test_groups_are_there_where_they_are_trivial():
+    data = prepared(source=make_source([20, 20]))
+    assert data.summary.groups == ("group 0",)
+    assert data.counts.shape == (2, 1)
+    assert not data.train.groups.any()
+
+
+@pytest.mark.parametrize("val", [Val(per_class=5), Val(fraction=0.25)])
+def test_no_image_is_in_two_splits(val):
+    data = prepared(make_problem("exp", 5, val=val))
+    train, val_rows = rows(data.train), rows(data.val)
+    assert len(set(train)) == len(train)
+    assert not set(train) & set(val_rows)
+    assert set(train) | set(val_rows) <= set(rows(SOURCE.train))
+    np.testing.assert_array_equal(data.test.pixels, SOURCE.test.pixels)
+
+
+def test_val_per_class_is_balanced_and_taken_before_the_profile():
+    data = prepared(make_problem("exp", 10, n_max=40, val=VAL))
+    assert np.bincount(data.val.labels).tolist() == [5] * 4
+    assert data.counts.sum(1).tolist() == [40, 18, 8, 4]
+
+
+def test_val_by_fraction_is_taken_after_the_profile_class_by_class():
+    data = prepared(make_problem("exp", 10, n_max=40, val=Val(fraction=0.25)))
+    assert np.bincount(data.val.labels).tolist() == [10, 4, 2, 1]
+    assert data.counts.sum(1).tolist() == [30, 14, 6, 3]
+
+
+def test_without_val_a_source_gives_its_own_split_or_none():
+    assert prepared().val is None
+    assert prepared().summary.n_val == 0
+    own = prepared(source=make_source([20, 20], val=6))
+    assert len(own.val) == own.summary.n_val == 12
+
+
+def test_the_same_seed_gives_the_same_data():
+    for problem in (make_problem(), make_problem(val=VAL), make_problem(val=Val(fraction=0.2))):
+        assert prepared(problem, seed=3).summary == prepared(problem, seed=3).summary
+        assert rows(prepared(problem, seed=3).train) == rows(prepared(problem, seed=3).train)
+
+
+def test_another_seed_gives_another_subset():
+    assert rows(prepared(seed=0).train) != rows(prepared(seed=1).train)
+    assert prepared(seed=0).summary.fingerprint != prepared(seed=1).summary.fingerprint
+
+
+def test_a_subset_that_does_not_vary_is_the_same_at_every_seed():
+    for problem in (make_problem(), make_problem(val=VAL), make_problem(val=Val(fraction=0.2))):
+        summaries = {
+            prepared(problem, seed=seed, vary=("init", "order")).summary.fingerprint
+            for seed in range(4)
+        }
+        assert len(summaries) == 1
+
+
+def test_a_split_may_vary_while_the_subset_stays():
+    problem = make_problem(val=Val(fraction=0.2))
+    first, second = (prepared(problem, seed=s, vary=("split",)) for s in (0, 1))
+    both = [set(rows(d.train)) | set(rows(d.val)) for d in (first, second)]
+    assert both[0] == both[1]
+    assert set(rows(first.val)) != set(rows(second.val))
+
+
+def test_every_image_has_the_same_chance_to_be_kept():
+    source = make_source([20, 20], side=4)
+    places = {row: i for i, row in enumerate(rows(source.train))}
+    kept = np.zeros(len(places))
+    for seed in range(400):
+        for row in rows(prepared(make_problem("step", 2, n_max=10), source, seed=seed).train):
+            kept[places[row]] += 1
+    expected = np.where(source.train.labels == 0, 200, 100)
+    # Four standard deviations of a binomial.
+    assert (np.abs(kept - expected) < 4 * np.sqrt(expected * (1 - expected / 400))).all()
+
+
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        (make_problem("exp", 100, n_max=40), "class d would keep no image of 40\n  a ratio of at"),
+        (make_problem("step", 2, n_max=58), "class b has 55 images to train on, the profile"),
+        (make_problem(val=Val(per_class=45)), "class d has 45 training images, val takes 45"),
+        (make_problem("exp", 40, n_max=40, val=Val(fraction=0.5)), "class d keeps 1 image"),
+    ],
+)
+def test_too_few_images_are_told_before_training(problem, says):
+    with pytest.raises(DataError) as raised:
+        prepared(problem)
+    assert says in str(raised.value)
+    assert str(raised.value).startswith(problem.name)
+
+
+def changed(images: Images, **what) -> Images:
+    fields = {"pixels": images.pixels, "labels": images.labels, "groups": images.groups}
+    return Images(**fields | what)
+
+
+def bump(values, index=0):
+    values = values.copy()
+    values.flat[index] = 1 - values.flat[index] if values.flat[index] < 2 else 0
+    return values
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+@pytest.mark.parametrize("field", ["pixels", "labels", "groups"])
+def test_the_fingerprint_changes_with_any_value_of_any_split(split, field):
+    source = make_source([20, 20], groups=2, val=5)
+    problem = make_problem("natural", None)
+    images = getattr(source, split)
+    other = changed(images, **{field: bump(getattr(images, field))})
+    assert (
+        prepared(problem, source).summary.fingerprint
+        != prepared(problem, replace(source, **{split: other})).summary.fingerprint
+    )
+
+
+def test_the_fingerprint_is_pinned():
+    """It is in every record: another number here makes new records strangers to the old ones."""
+    assert prepared(make_problem(val=VAL)).summary.fingerprint == "d95df2733f978ec9925059b16da42568"
+
+
+def test_the_fingerprint_does_not_depend_on_how_arrays_lie_in_memory():
+    images = SOURCE.train
+    other = changed(
+        images,
+        pixels=np.asfortranarray(images.pixels),
+        labels=images.labels.astype(np.int32),
+        groups=images.groups.astype(np.int16),
+    )
+    again = prepared(source=replace(SOURCE, train=other))
+    assert again.summary.fingerprint == prepared().summary.fingerprint

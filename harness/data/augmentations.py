@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
 from jaxtyping import UInt8
 from pydantic import Field
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Batch = UInt8[Tensor, "batch channels height width"]
 
 
+@runtime_checkable
 class Augmentation(Protocol):
     """A random map of a batch onto itself; every image draws its own numbers."""
 

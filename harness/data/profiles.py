@@ -8,7 +8,7 @@ the counts are the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
@@ -19,6 +19,7 @@ from harness.spec.registry import profile
 Ratio = Annotated[float, Field(ge=1)]
 
 
+@runtime_checkable
 class Profile(Protocol):
     """Images to keep of each class; None: all there are."""
 

@@ -267,7 +267,8 @@ def _connected(address: str | None) -> Iterator[None]:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(
             f"no Ray cluster at {where}: {reason}\n"
-            "  start one with `ray start --head`, or leave --address away to run on this machine"
+            "  start one with `ray start --head`, or leave --address away to run on this machine\n"
+            "  where the cluster asks for a token: RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=FILE"
         ) from None
     try:
         yield

@@ -97,4 +97,5 @@ class Method:
 
     def first_epochs(self, epochs: int) -> tuple[int, ...]:
         """The 0-based epoch at which each stage begins: 0.8 of 200 epochs is epoch 160."""
-        return (0, *(round((stage.until or 1.0) * epochs) for stage in self.stages[:-1]))
+        borders = [stage.until for stage in self.stages if stage.until is not None]
+        return (0, *(round(until * epochs) for until in borders))

@@ -28,8 +28,11 @@ class Placed:
 
     @classmethod
     def of(cls, images: Images, *, n_groups: int, device: torch.device) -> Placed:
-        pixels = torch.from_numpy(np.ascontiguousarray(images.pixels.transpose(0, 3, 1, 2)))
-        labels, groups = torch.from_numpy(images.labels), torch.from_numpy(images.groups)
+        # Arrays out of Ray's object store are read-only, which torch does not put up with.
+        own = ["C_CONTIGUOUS", "WRITEABLE"]
+        pixels = torch.from_numpy(np.require(images.pixels.transpose(0, 3, 1, 2), np.uint8, own))
+        labels = torch.from_numpy(np.require(images.labels, np.int64, own))
+        groups = torch.from_numpy(np.require(images.groups, np.int64, own))
         rows = labels * n_groups + groups
         return cls(*(tensor.to(device) for tensor in (pixels, labels, groups, rows)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import AfterValidator
 
@@ -14,6 +14,7 @@ from harness.spec.trial import Recipe
 Drops = tuple[tuple[float, float], ...]
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """The factor on the learning rate in a 0-based epoch."""
 

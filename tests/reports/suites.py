@@ -12,6 +12,8 @@ from harness.spec.record import Record
 from harness.spec.resolve import Cell, Resolved
 from harness.spec.suite import Suite
 from harness.spec.trial import Trial
+from reports.leaderboard import Leaderboard
+from reports.standing import Standing
 from tests.records import make_record, make_trial
 
 Settings = dict[str, Any]
@@ -90,3 +92,13 @@ def around(
         return list(np.clip(means[trial.method.name] + shared + own + slope, 0, 1))
 
     return accuracy
+
+
+def only(board: Leaderboard, row: str) -> Standing:
+    """Where a row stands on the one problem there is."""
+    [problem] = board.problems
+    return board.standings[row, problem]
+
+
+def without(records: Sequence[Record], method: str, seed: int) -> list[Record]:
+    return [r for r in records if (r.trial.method.name, r.trial.seed) != (method, seed)]

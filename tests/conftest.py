@@ -1,0 +1,38 @@
+"""What tests of every folder may ask for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from jaxtyping import install_import_hook
+
+# Shapes and types of arrays are checked at run time in the tests, and only there. Modules that
+# import torch in their functions alone are left out: their annotations name what is not there.
+WITH_ARRAYS = [
+    "harness.backbones.networks",
+    "harness.data.images",
+    "harness.data.profiles",
+    "harness.data.splits",
+    "harness.losses.kernel",
+    "harness.metrics",
+    "harness.sampling",
+    "harness.train",
+]
+install_import_hook(WITH_ARRAYS, "beartype.beartype")
+
+from harness.spec.registry import REGISTRY  # noqa: E402  the hook must come first
+
+
+@pytest.fixture
+def unregistered() -> Iterator[None]:
+    """Forget afterwards what a test registers."""
+    REGISTRY.fill()
+    entries = {kind: dict(names) for kind, names in REGISTRY._entries.items()}
+    aliases = {kind: dict(names) for kind, names in REGISTRY._aliases.items()}
+    modules = set(sys.modules)
+    yield
+    REGISTRY._entries, REGISTRY._aliases = entries, aliases
+    for name in [n for n in sys.modules if n.startswith("evenhand_plugin_") and n not in modules]:
+        del sys.modules[name]

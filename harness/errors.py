@@ -7,6 +7,7 @@
     ├── BackboneError     a network that does not fit the images
     ├── StoreError        records cannot be read or written
     ├── RunError          trials cannot be started
+    │   └── EndedEarly    a run came back before every trial had ended
     └── ReportError       records do not add up to a table
 
 An `EvenhandError` is shown without a traceback: where, what is wrong, what would be right, what to
@@ -75,6 +76,10 @@ class StoreError(EvenhandError):
 
 class RunError(EvenhandError):
     """Trials cannot be started."""
+
+
+class EndedEarly(RunError):  # noqa: N818  what is left may be tried again
+    """A run came back before every trial had ended."""
 
 
 class ReportError(EvenhandError):

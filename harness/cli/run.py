@@ -148,7 +148,8 @@ def _runner(
         return run_inline
 
     def on_ray(*args: Any) -> None:
-        from harness.run.ray_tune import Resources, run_on_ray
+        from harness.run.ray_tune import run_on_ray
+        from harness.run.resources import Resources
 
         run_on_ray(
             *args,

@@ -17,7 +17,7 @@ from harness.spec.registry import REGISTRY
 from harness.spec.streams import generator
 from harness.spec.trial import Problem, Stream
 
-Index = Int[np.ndarray, " kept"]
+Index = Int[np.ndarray, " _"]
 
 
 @dataclass(frozen=True)

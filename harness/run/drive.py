@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.errors import EndedEarly
 from harness.run.events import Event, Sink, ended
 from harness.run.execute import Execution, unfinished
 from harness.run.plan import Plan, make_plan
@@ -60,14 +61,19 @@ def drive(plan: Plan, execution: Execution, store: Store, watch: Watch, runner: 
 
     A runner may come back early: Ray ends everything when its memory monitor kills one worker.
     What then has no new record is run again, at most `MAX_STARTS` times a trial. Raises
-    `KeyboardInterrupt` after every trial that ran is marked as interrupted.
+    `EndedEarly` where a runner did so without starting anything, and `KeyboardInterrupt` after
+    every trial that ran is marked as interrupted.
     """
     before = {key: head.attempts for key, head in plan.heads.items()}
     execution = replace(execution, attempts=before)
     missing: Sequence[Trial] = plan.longest_first
     for _ in range(MAX_STARTS):
+        started = watch.starts.total()
         try:
             runner(missing, execution, store, watch)
+        except EndedEarly:
+            if watch.starts.total() == started:
+                raise
         except KeyboardInterrupt:
             _mark_interrupted(missing, execution, store, watch)
             raise

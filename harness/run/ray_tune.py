@@ -21,9 +21,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from harness.errors import RunError, StoreError
+from harness.errors import EndedEarly, RunError, StoreError
 from harness.run.events import Event, Sink, ended, label
 from harness.run.execute import Execution, run_trial, unfinished
+from harness.run.resources import Resources, granted
 from harness.spec.record import Exit
 from harness.spec.registry import Plugin
 from harness.spec.trial import Trial
@@ -44,14 +45,6 @@ QUIET = {
 LOST_NODE_RETRIES = 2
 HANG_GRACE_SECONDS = 30
 POLL_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What one trial takes. gpus None: a quarter of one where the cluster has any."""
-
-    cpus: float = 1
-    gpus: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,16 +69,17 @@ def run_on_ray(
 ) -> None:
     """Run the trials on a cluster, or on a Ray of our own on this machine where address is None.
 
-    A store in a folder must be one that every node sees.
-    Comes back when Tune has no more to run; what is done stands in the store. Raises `RunError`
-    where the cluster cannot be reached or can never meet the resources, `StoreError` where a worker
-    could not write, and `KeyboardInterrupt` as it comes.
+    A store in a folder must be one that every node sees. Comes back when Tune has no more to run;
+    what is done stands in the store. Raises `RunError` where the cluster cannot be reached or can
+    never meet the resources, `EndedEarly` where Tune gave up before every trial had ended,
+    `StoreError` where a worker could not write, and `KeyboardInterrupt` as it comes.
     """
     os.environ.update(QUIET)
     import ray
 
     with _connected(address):
-        gpus = _granted(resources, ray.cluster_resources())  # type: ignore[no-untyped-call]
+        nodes = ray.nodes()  # type: ignore[no-untyped-call]
+        gpus = granted(resources, [node["Resources"] for node in nodes if node["Alive"]])
         fraction = min(1.0, gpus) if gpus else 1.0
         work = Work(
             trials=tuple(trial.model_dump_json() for trial in trials),
@@ -98,9 +92,8 @@ def run_on_ray(
             try:
                 _fit(ray.put(work), mailbox, len(trials), resources.cpus, gpus, folder)
             except RuntimeError as error:
-                # Ray's memory monitor ends the whole experiment when it kills one worker. The
-                # caller plans again; the store knows what is missing.
-                logging.getLogger(__name__).debug("Tune ended early: %s", error)
+                # Ray's memory monitor ends the whole experiment when it kills one worker.
+                raise EndedEarly(f"Ray Tune ended early: {error}") from error
         if fatal:
             raise StoreError(fatal[0])
 
@@ -289,23 +282,3 @@ def _knock(address: str) -> None:
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-
-
-def _granted(resources: Resources, cluster: dict[str, float]) -> float:
-    """GPUs for a trial. Raises `RunError` for a request that no node could ever meet.
-
-    Tune would wait for ever for it, and crash on one and a half GPUs.
-    """
-    has = cluster.get("GPU", 0.0)
-    gpus = resources.gpus if resources.gpus is not None else (0.25 if has else 0.0)
-    if gpus > 1 and gpus != int(gpus):
-        raise RunError(f"--gpus-per-trial {gpus:g}: a share of one GPU, or whole ones")
-    for name, wanted, there in (
-        ("--gpus-per-trial", gpus, has),
-        ("--cpus-per-trial", resources.cpus, cluster.get("CPU", 0.0)),
-    ):
-        if wanted > there:
-            raise RunError(
-                f"{name} {wanted:g}: the cluster has {there:g} in all\n  lower it, or add nodes"
-            )
-    return gpus

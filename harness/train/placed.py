@@ -28,11 +28,10 @@ class Placed:
 
     @classmethod
     def of(cls, images: Images, *, n_groups: int, device: torch.device) -> Placed:
-        # Arrays out of Ray's object store are read-only, which torch does not put up with.
-        own = ["C_CONTIGUOUS", "WRITEABLE"]
-        pixels = torch.from_numpy(np.require(images.pixels.transpose(0, 3, 1, 2), np.uint8, own))
-        labels = torch.from_numpy(np.require(images.labels, np.int64, own))
-        groups = torch.from_numpy(np.require(images.groups, np.int64, own))
+        # Copied, because arrays out of Ray's object store are read-only: torch warns of those.
+        pixels = torch.from_numpy(np.array(images.pixels.transpose(0, 3, 1, 2), order="C"))
+        labels = torch.from_numpy(np.array(images.labels, dtype=np.int64))
+        groups = torch.from_numpy(np.array(images.groups, dtype=np.int64))
         rows = labels * n_groups + groups
         return cls(*(tensor.to(device) for tensor in (pixels, labels, groups, rows)))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.errors import EndedEarly
 from harness.run.drive import LOST, MAX_STARTS, Watch, drive
 from harness.run.events import Event, ended, started
 from harness.run.execute import Execution, run_trial, unfinished
@@ -103,6 +104,27 @@ def test_a_trial_whose_process_always_dies_is_given_up_and_recorded(suite, tmp_p
     assert len(after.failed) == 1
     assert record.exit.cause == LOST
     assert sum(watch.starts.values()) == MAX_STARTS
+
+
+def test_a_runner_that_ends_early_goes_on_while_it_gets_anywhere(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", seeds=1)
+
+    def out_of_memory(trials, execution, store, sink):
+        run_trial(trials[0], execution, store, sink)
+        raise EndedEarly("a worker was killed")
+
+    after = drive(make_plan(resolved, store), Execution(), store, Watch(print), out_of_memory)
+    assert len(after.done) == 2
+
+
+def test_a_runner_that_starts_nothing_says_why(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("erm", seeds=1)
+
+    def broken(*_):
+        raise EndedEarly("no room for a worker")
+
+    with pytest.raises(EndedEarly, match="no room"):
+        drive(make_plan(resolved, store), Execution(), store, Watch(print), broken)
 
 
 def test_ctrl_c_keeps_what_is_done_and_marks_what_ran(suite, tmp_path):

@@ -9,7 +9,8 @@ from harness.run.drive import LOST, Watch, drive
 from harness.run.execute import Execution, load_sources
 from harness.run.inline import run_inline
 from harness.run.plan import make_plan
-from harness.run.ray_tune import Resources, _granted, run_on_ray
+from harness.run.ray_tune import run_on_ray
+from harness.run.resources import Resources, granted
 from harness.store import Store
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -55,24 +56,26 @@ def test_a_trial_that_takes_its_process_down_ends_alone(suite, parts, tmp_path):
     assert (len(after.done), len(after.failed)) == (1, 1)
 
 
+SMALL = {"CPU": 8.0, "GPU": 1.0}
+
+
 @pytest.mark.parametrize(
-    ("resources", "cluster", "said"),
+    ("resources", "nodes", "said"),
     [
-        (Resources(gpus=1.5), {"CPU": 8.0, "GPU": 4.0}, "a share of one GPU, or whole ones"),
-        (Resources(gpus=2), {"CPU": 8.0, "GPU": 1.0}, "the cluster has 1 in all"),
-        (Resources(cpus=16), {"CPU": 8.0}, "--cpus-per-trial 16"),
+        (Resources(gpus=1.5), [{"CPU": 8.0, "GPU": 4.0}], "a share of one GPU, or whole ones"),
+        (Resources(gpus=2), [SMALL, SMALL], "8 CPUs, 1 GPUs; 8 CPUs, 1 GPUs"),
+        (Resources(cpus=16), [SMALL], "lower --cpus-per-trial"),
+        (Resources(), [], "nodes: none"),
     ],
 )
-def test_a_request_that_no_cluster_meets_is_refused_before_it_waits_for_ever(
-    resources, cluster, said
-):
+def test_a_request_that_no_node_meets_is_refused_before_it_waits_for_ever(resources, nodes, said):
     with pytest.raises(RunError, match=said):
-        _granted(resources, cluster)
+        granted(resources, nodes)
 
 
 def test_a_quarter_of_a_gpu_is_taken_where_there_is_one():
-    assert _granted(Resources(), {"CPU": 8.0, "GPU": 2.0}) == 0.25
-    assert _granted(Resources(), {"CPU": 8.0}) == 0
+    assert granted(Resources(), [{"CPU": 8.0}, SMALL]) == 0.25
+    assert granted(Resources(), [{"CPU": 8.0}]) == 0
 
 
 def test_a_cluster_that_is_not_there_is_named(suite, tmp_path):

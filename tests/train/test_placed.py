@@ -43,7 +43,7 @@ def test_a_row_is_the_cell_of_label_and_group():
 def test_read_only_arrays_and_small_integers_are_taken():
     """Ray's object store hands out read-only arrays; a data set may count in 32 bits."""
     small = replace(
-        IMAGES, labels=IMAGES.labels.astype(np.int32), groups=IMAGES.groups.astype(np.uint8)
+        IMAGES, labels=IMAGES.labels.astype(np.int32), groups=IMAGES.groups.astype(np.int16)
     )
     for array in (small.pixels, small.labels, small.groups):
         array.flags.writeable = False

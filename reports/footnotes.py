@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.spec.registry import REGISTRY
 from reports.leaderboard import Leaderboard
 from reports.paired import SMALLEST_N
@@ -37,21 +39,35 @@ def _what_test_is(board: Leaderboard) -> str:
             f"No test can reach α = {board.suite.alpha:g} at n = {n}: a paired t-test needs "
             f"n ≥ {SMALLEST_N}. Nothing is ranked and nothing is bold."
         )
-    if not any(board.families.values()):
+    if not any(sum(family) for family in board.families.values()):
         return "No two complete rows share a problem, so nothing is compared."
     return (
-        f"Differences are paired by seed: two-sided t-test, Holm-corrected over {_family(board)}, "
-        f"α = {board.suite.alpha:g}. A row's rank is 1 + the number of rows that beat it "
+        "Differences are paired by seed: two-sided t-test, Holm-corrected over "
+        f"{_families(board)}, α = {board.suite.alpha:g}. "
+        "A row's rank is 1 + the number of rows that beat it "
         "beyond chance. Bold is the whole best group, rank 1: the rows that no other beats."
     )
 
 
-def _family(board: Leaderboard) -> str:
-    """`all 3 pairs of rows on each problem`."""
-    sizes = sorted(size for size in board.families.values() if size)
-    many = f"{sizes[0]} to {sizes[-1]}" if sizes[0] < sizes[-1] else f"{sizes[0]}"
-    pairs = "the one pair of rows" if many == "1" else f"all {many} pairs of rows"
-    return f"{pairs} on each problem" if len(board.problems) > 1 else pairs
+def _families(board: Leaderboard) -> str:
+    """`the 2 comparisons with ERM, declared beforehand, and by itself over the other 3 pairs`."""
+    families = [family for family in board.families.values() if sum(family)]
+    declared, others = (_span(sizes) for sizes in zip(*families, strict=True))
+    texts = []
+    if declared != "0":
+        noun = "comparison" if declared == "1" else "comparisons"
+        texts.append(f"the {declared} {noun} with {board.baseline}, declared beforehand")
+    if others != "0":
+        pairs = "pair of rows" if others == "1" else "pairs of rows"
+        texts.append(f"the {'other ' if texts else ''}{others} {pairs}")
+    text = ", and separately over ".join(texts)
+    return f"{text} on each problem" if len(board.problems) > 1 else text
+
+
+def _span(sizes: Sequence[int]) -> str:
+    """`3`, or `1 to 3` where problems differ."""
+    low, high = min(sizes), max(sizes)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _scattered(board: Leaderboard) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -21,7 +21,7 @@ from reports.estimate import estimate
 from reports.evidence import gather, metrics_of, ranking_rule, stand
 from reports.paired import Comparison, caveat
 from reports.provenance import commit
-from reports.ranks import Ranking, rank_rows
+from reports.ranks import Families, Ranking, rank_rows
 from reports.standing import Gap, Standing
 
 
@@ -54,7 +54,7 @@ class Leaderboard:
     standings  by row and problem; a suite may leave a method out of a problem
     metrics    titles by metric; the primary comes first
     rule       the checkpoint rule of every rank and test
-    families   how many comparisons share the level α, by problem; 0 where nothing is compared
+    families   how many comparisons share a level α, by problem; (0, 0) where there are none
     trials     how many the suite asks for
     records    those found, by key
     source     what the user calls the suite
@@ -66,7 +66,7 @@ class Leaderboard:
     standings: dict[tuple[str, str], Standing]
     metrics: dict[str, str]
     rule: Rule
-    families: dict[str, int]
+    families: dict[str, Families]
     trials: int
     records: dict[str, Record]
     faults: tuple[Fault, ...] = ()
@@ -188,19 +188,21 @@ def _titles(resolved: Resolved) -> dict[str, str]:
 
 def _compare(
     suite: Suite, problems: Sequence[str], standings: dict[tuple[str, str], Standing]
-) -> tuple[dict[tuple[str, str], Standing], dict[str, int]]:
-    """The standings with ranks and comparisons, and the size of each problem's family."""
+) -> tuple[dict[tuple[str, str], Standing], dict[str, Families]]:
+    """The standings with ranks and comparisons, and the sizes of each problem's families."""
     higher = better(suite.primary) == "higher"
-    compared, families = dict(standings), dict.fromkeys(problems, 0)
+    compared, families = dict(standings), dict.fromkeys(problems, Families(0, 0))
     for problem in problems:
         group = [s for (_, p), s in standings.items() if p == problem and s.is_whole]
         table = _table(suite, group)
         if not table.size:
             continue
-        ranking = rank_rows(table, higher=higher, alpha=suite.alpha)
-        families[problem] = ranking.family
+        baselines = [_baseline(suite, group, i) for i in range(len(group))]
+        ranking = rank_rows(table, higher=higher, alpha=suite.alpha, baselines=baselines)
+        families[problem] = ranking.families
         for i, standing in enumerate(group):
-            placed = _placed(suite, group, table=table, ranking=ranking, i=i)
+            against = {"to_best": ranking.top, "to_baseline": baselines[i]}
+            placed = _placed(suite, group, table=table, ranking=ranking, i=i, against=against)
             compared[standing.row, problem] = placed
     return compared, families
 
@@ -219,28 +221,33 @@ def _table(suite: Suite, group: Sequence[Standing]) -> Float[np.ndarray, "rows s
 
 
 def _placed(
-    suite: Suite, group: Sequence[Standing], *, table: np.ndarray, ranking: Ranking, i: int
+    suite: Suite,
+    group: Sequence[Standing],
+    *,
+    table: np.ndarray,
+    ranking: Ranking,
+    i: int,
+    against: Mapping[str, int | None],
 ) -> Standing:
-    rows = [standing.row for standing in group]
+    """Row i with its place, and its differences to the rows that `against` names by field."""
 
-    def against(j: int | None) -> Comparison | None:
+    def compare(j: int | None) -> Comparison | None:
         if j is None or i == j:
             return None
         difference = estimate((table[i] - table[j]).tolist(), alpha=suite.alpha)
         p = None if np.isnan(ranking.raw[i, j]) else float(ranking.raw[i, j])
         holm = None if p is None else float(ranking.adjusted[i, j])
-        return Comparison(rows[i], rows[j], difference, p, holm, caveat(difference.n, p))
+        return Comparison(group[i].row, group[j].row, difference, p, holm, caveat(difference.n, p))
 
-    return replace(
-        group[i],
-        rank=ranking.ranks[i] if ranking.ranks else None,
-        to_best=against(ranking.top),
-        to_baseline=against(_baseline(suite, group, i)),
-    )
+    comparisons: dict[str, Any] = {field: compare(j) for field, j in against.items()}
+    return replace(group[i], rank=ranking.ranks[i] if ranking.ranks else None, **comparisons)
 
 
 def _baseline(suite: Suite, group: Sequence[Standing], i: int) -> int | None:
-    """Where the baseline stands; the one under the same recipe where there are several."""
+    """Where row i's baseline stands: under the same recipe where there are several; None for a
+    baseline itself, and where there is none to choose."""
+    if group[i].cell.method.name == suite.baseline:
+        return None
     found = [j for j, s in enumerate(group) if s.cell.method.name == suite.baseline]
     like = [j for j in found if group[j].cell.recipe == group[i].cell.recipe]
     return next((js[0] for js in (found, like) if len(js) == 1), None)

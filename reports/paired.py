@@ -1,11 +1,9 @@
 """Are two rows different beyond chance? Student's t-test on the differences seed by seed.
 
 At one seed all methods share data, split and initial weights, so differences are taken pair by
-pair. The test is made for all pairs of rows on a problem and Holm-corrected over that family: the
-leaderboard of one problem is one table. All pairs, although a reader looks at few of them: which
-row is the best is read off the same numbers, and only the family of all pairs holds its level
-whatever pair is picked. Over several problems nothing is claimed but what holds on each of them,
-which needs no further correction.
+pair, and Holm-corrected over the families of `ranks.py`: those of one problem, for the leaderboard
+of one problem is one table. Over several problems nothing is claimed but what holds on each of
+them, which needs no further correction.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ class Comparison:
     """first − second over their shared seeds.
 
     p       two-sided, before correction; None where no test can be made
-    holm    the same after Holm's correction over the family of its problem
+    holm    the same after Holm's correction over the family that the pair is in
     caveat  why there is no test; "" where there is one
     """
 

@@ -4,16 +4,23 @@ rank   1 + the number of rows that beat it beyond chance. The best group is rank
        that no other beats. Whatever the true best is, a row that any other beats is worse than it.
 span   the ranks that the data leave open: from `rank` to rows − the number of rows it beats
 
+Two families of pairs, each Holm-corrected at α by itself. The comparisons with the baseline are
+declared by the suite before anything runs. All other pairs are one family, although a reader looks
+at few of them: which row is the best is read off the same numbers, and only all pairs together hold
+their level whatever pair is picked.
+
 "Beats beyond chance" is not transitive: ranks repeat and skip, and a row whose seeds scatter may
 share a rank that a steadier row of a higher mean has lost.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from reports.paired import SMALLEST_N, holm, p_values
 
@@ -27,34 +34,67 @@ class Rank:
     is_best: bool
 
 
+class Families(NamedTuple):
+    """How many pairs share a level α: those with the baseline, and all others."""
+
+    declared: int
+    others: int
+
+
 @dataclass(frozen=True)
 class Ranking:
     """All rows of one problem: p-values [rows, rows] with NaN where there is no test, and places.
 
     top    the index of the best mean
-    family how many pairs share the level α
     ranks  None where no test could be made: at n = 1, and for a row that is alone
     """
 
     raw: Float[np.ndarray, "rows rows"]
     adjusted: Float[np.ndarray, "rows rows"]
     top: int
-    family: int
+    families: Families
     ranks: tuple[Rank, ...] | None
 
 
-def rank_rows(table: Float[np.ndarray, "rows seeds"], *, higher: bool, alpha: float) -> Ranking:
-    """Compare all pairs of rows, Holm-corrected over them, and place every row."""
+def rank_rows(
+    table: Float[np.ndarray, "rows seeds"],
+    *,
+    higher: bool,
+    alpha: float,
+    baselines: Sequence[int | None] = (),
+) -> Ranking:
+    """Compare all pairs of rows and place every row.
+
+    baselines  by row, the row that the suite compares it with; None for the baseline itself
+    """
     first, second = np.triu_indices(len(table), 1)
     p = p_values(table[first] - table[second])
-    raw, adjusted = _square(p, len(table)), _square(holm(p), len(table))
+    declared = _declared(first, second, baselines)
+    holms = np.empty_like(p)
+    for family in (declared, ~declared):
+        holms[family] = holm(p[family])
+    families = Families(int(declared.sum()), int((~declared).sum()))
+    raw, adjusted = _square(p, len(table)), _square(holms, len(table))
     merit = table.mean(1) if higher else -table.mean(1)
     top = int(np.argmax(merit))
     if min(table.shape) < SMALLEST_N:
-        return Ranking(raw, adjusted, top, p.size, None)
+        return Ranking(raw, adjusted, top, families, None)
     beats: Bool[np.ndarray, "rows rows"] = (adjusted <= alpha) & (merit[:, None] > merit[None, :])
     ranks = tuple(_rank(beats, i) for i in range(len(table)))
-    return Ranking(raw, adjusted, top, p.size, ranks)
+    return Ranking(raw, adjusted, top, families, ranks)
+
+
+def _declared(
+    first: Int[np.ndarray, " pairs"],
+    second: Int[np.ndarray, " pairs"],
+    baselines: Sequence[int | None],
+) -> Bool[np.ndarray, " pairs"]:
+    """Which pairs are a row and its baseline."""
+    wanted = {frozenset((row, base)) for row, base in enumerate(baselines) if base is not None}
+    return np.array(
+        [frozenset(pair) in wanted for pair in zip(first.tolist(), second.tolist(), strict=True)],
+        dtype=bool,
+    )
 
 
 def _square(triangle: Float[np.ndarray, " pairs"], rows: int) -> Float[np.ndarray, "rows rows"]:

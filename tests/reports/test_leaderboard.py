@@ -31,7 +31,7 @@ def test_means_ranks_and_differences_of_a_whole_suite() -> None:
     assert vs.to_baseline.p is not None
     assert vs.to_baseline.holm >= vs.to_baseline.p
     assert erm.to_baseline is None
-    assert list(board.families.values()) == [3]
+    assert list(board.families.values()) == [(2, 1)]
 
 
 def test_scores_are_those_of_the_counts() -> None:

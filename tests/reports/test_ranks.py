@@ -64,12 +64,36 @@ def test_a_row_alone_is_first_among_nobody() -> None:
     assert ranking([0.7 + SEEDS]).ranks is None
 
 
-def test_the_family_is_all_pairs_of_rows() -> None:
+def test_without_a_baseline_the_family_is_all_pairs_of_rows() -> None:
     rows = [0.70 + SEEDS, 0.71 + SEEDS + 4 * WIGGLE, 0.70 + SEEDS, 0.70 + SEEDS]
     found = ranking(rows)
 
-    assert found.family == 6
+    assert found.families == (0, 6)
     assert found.adjusted[0, 1] == pytest.approx(min(1, 6 * found.raw[0, 1]))
+
+
+def test_comparisons_with_the_baseline_are_a_family_of_their_own() -> None:
+    rows = [0.70 + SEEDS, 0.71 + SEEDS + 4 * WIGGLE, 0.70 + SEEDS, 0.72 + SEEDS + 9 * WIGGLE]
+    found = rank_rows(np.array(rows), higher=True, alpha=0.05, baselines=[None, 0, 0, 0])
+
+    assert found.families == (3, 3)
+    assert found.adjusted[0, 1] == pytest.approx(min(1, 3 * found.raw[0, 1]))
+    assert found.adjusted[1, 2] == pytest.approx(min(1, 3 * found.raw[1, 2]))
+
+
+@pytest.mark.parametrize("n_seeds", [3, 5])
+def test_each_family_errs_as_rarely_as_claimed_where_no_row_differs(n_seeds: int) -> None:
+    alpha, rounds, rng = 0.05, 1500, np.random.default_rng(3)
+    tables = rng.normal(0.7, 0.02, (rounds, 5, n_seeds))
+    baselines = [None, 0, 0, 0, 0]
+
+    found = [
+        rank_rows(table, higher=True, alpha=alpha, baselines=baselines).adjusted for table in tables
+    ]
+    declared = np.mean([(p[0, 1:] <= alpha).any() for p in found])
+    others = np.mean([(p[1:, 1:] <= alpha).any() for p in found])
+
+    assert max(declared, others) <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / rounds)
 
 
 @pytest.mark.parametrize(("n_rows", "n_seeds"), [(6, 3), (4, 5)])

@@ -32,6 +32,8 @@ TRIAL = Trial(
     seed=3,
 )
 
+DIGITS = resolved().cells[0].recipe
+
 
 def test_the_key_is_pinned():
     """If this changes, every record that was ever written is lost to planning: all runs anew.
@@ -94,7 +96,7 @@ def test_an_optional_field_that_is_none_does_not_show():
         ("  - erm", "  - ce"),
         ("ratio: 10}", "ratio: 10.0}"),
         ("{profile: exp, ratio: 10}", "{ratio: 10, profile: exp}"),
-        ("recipe: digits", "recipe: {digits: {lr: 0.1, epochs: 40}}"),
+        ("recipe: digits", f"recipe: {{digits: {{lr: {DIGITS.lr}, epochs: {DIGITS.epochs}}}}}"),
         ("recipe: digits", "recipe: {digits: {backbone: {cifar_resnet8: {shortcut: A}}}}"),
         ("recipe: digits", "recipe: {digits: {mean: }}"),
         ("question: Is a small suite enough?", "question: no\nexpect: a lot"),

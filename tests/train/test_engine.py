@@ -395,14 +395,13 @@ def test_infinity_is_divergence_too(spied, value):
 def test_where_losses_are_looked_at_once_an_epoch_the_step_is_the_first_wrong_one():
     """As on a GPU, which looking at every step would hold up."""
 
-    class Seen:
-        steps, epoch = 25, 3
-
+    seen = object.__new__(engine.Training)
+    seen.steps, seen.epoch = 25, 3
     latest = [torch.tensor(v) for v in (1.0, 1.0, math.inf, 1.0, math.nan)]
     with pytest.raises(Diverged) as raised:
-        engine._check(Seen, latest)
+        engine._check(seen, latest)
     assert (raised.value.step, raised.value.epoch) == (23, 3)
-    engine._check(Seen, latest[:2])
+    engine._check(seen, latest[:2])
 
 
 def test_a_huge_learning_rate_diverges_at_the_step_after():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from harness.spec.registry import Plugin
+    from harness.spec.plugin import Plugin
     from harness.spec.resolve import Resolved
 
 SuiteName = Annotated[
@@ -41,7 +41,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 def load_plugins(paths: list[Path] | None) -> tuple[Plugin, ...]:
     """The files of `--plugin`, run. Raises `SpecError` where one fails."""
-    from harness.spec.registry import Plugin
+    from harness.spec.plugin import Plugin
 
     plugins = tuple(Plugin.read(path) for path in paths or ())
     for plugin in plugins:

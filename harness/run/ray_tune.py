@@ -25,8 +25,8 @@ from harness.errors import EndedEarly, RunError, StoreError
 from harness.run.events import Event, Sink, ended, label
 from harness.run.execute import Execution, run_trial, unfinished
 from harness.run.resources import Resources, granted
+from harness.spec.plugin import Plugin
 from harness.spec.record import Exit
-from harness.spec.registry import Plugin
 from harness.spec.trial import Trial
 from harness.store import Store
 

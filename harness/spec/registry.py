@@ -6,25 +6,20 @@
 The function's signature is the only list of its settings: names, types and defaults are read off
 it here, for the suite reader, the record and `evenhand list` alike. Our own parts are found by
 importing the packages below; a third party's through the entry-point group `evenhand`, each entry
-naming a module to import; a single file through `load_plugin`.
+naming a module to import; a single file through `plugin.py`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import inspect
 import json
 import pkgutil
-import sys
-import traceback
-import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -274,53 +269,3 @@ recipe = _decorator("recipe")
 profile = _decorator("profile")
 schedule = _decorator("schedule")
 augmentation = _decorator("augmentation")
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """A file of somebody's own parts: its text, so that it travels to other machines."""
-
-    path: str
-    source: str
-
-    @classmethod
-    def read(cls, path: str | Path) -> Plugin:
-        """Raises `SpecError` where there is no such file."""
-        try:
-            return cls(str(path), Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpecError(f"{path}: cannot read the plugin: {error}") from None
-
-    def load(self) -> None:
-        """Run the file once in this process, after our own parts are there.
-
-        Raises `SpecError` with the line where the file itself fails.
-        """
-        REGISTRY.fill()
-        digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
-        name = f"evenhand_plugin_{Path(self.path).stem}_{digest}"
-        if name in sys.modules:
-            return
-        module = types.ModuleType(name)
-        module.__file__ = self.path
-        sys.modules[name] = module
-        try:
-            exec(compile(self.source, self.path, "exec"), module.__dict__)
-        except Exception as error:
-            # The edge of somebody else's file: whatever it raises is said with its line.
-            del sys.modules[name]
-            raise SpecError([self._failure(error)], [f"{self.path}:{self._line(error)}"]) from error
-
-    def _line(self, error: Exception) -> int:
-        """The last line of this file that was run, or that cannot be read."""
-        if isinstance(error, SyntaxError) and error.filename == self.path:
-            return error.lineno or 1
-        frames = traceback.extract_tb(error.__traceback__)
-        return [f.lineno for f in frames if f.filename == self.path and f.lineno][-1]
-
-    @staticmethod
-    def _failure(error: Exception) -> Mistake:
-        if isinstance(error, SpecError):
-            return error.mistakes[0]
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
-        return Mistake(f"the plugin fails: {type(error).__name__}: {said}")

@@ -113,7 +113,12 @@ def train(
     does not take the images.
     """
     recipe = trial.recipe
-    prepare_process(threads=threads, deterministic=recipe.deterministic, device=device)
+    prepare_process(
+        seed=stream_seed("init", trial.seed, trial.vary),
+        threads=threads,
+        deterministic=recipe.deterministic,
+        device=device,
+    )
     run = _start(trial, data, device, time.monotonic() + time_limit)
     checkpoints = Checkpoints(recipe.best_by, data.counts)
     curves: dict[str, list[float | None]] = {}

@@ -48,16 +48,24 @@ class Normalise:
         cls, train: Placed, mean: Sequence[float] | None, std: Sequence[float] | None
     ) -> Normalise:
         """With the given statistics in units of [0, 1], else those of the training images."""
-        values = train.pixels.double() / 255
-        own_std = values.std((0, 2, 3)).clamp_min(1e-3)
         device = train.pixels.device
-        centre = values.mean((0, 2, 3)) if mean is None else torch.tensor(mean, device=device)
-        spread = own_std if std is None else torch.tensor(std, device=device)
+        centre = _mean(train.pixels) if mean is None else torch.tensor(mean, device=device)
+        spread = _deviation(train.pixels) if std is None else torch.tensor(std, device=device)
         centre, spread = centre.float()[None, :, None, None], spread.float()[None, :, None, None]
         return cls(1 / (255 * spread), -centre / spread)
 
     def __call__(self, pixels: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         return pixels.float() * self.scale + self.shift
+
+
+def _mean(pixels: UInt8[Tensor, "n c h w"]) -> Float[Tensor, " c"]:
+    """Per channel, in units of [0, 1]."""
+    return (pixels.double() / 255).mean((0, 2, 3))
+
+
+def _deviation(pixels: UInt8[Tensor, "n c h w"]) -> Float[Tensor, " c"]:
+    """Per channel, in units of [0, 1]; a channel that never changes is not blown up."""
+    return (pixels.double() / 255).std((0, 2, 3)).clamp_min(1e-3)
 
 
 def order(

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 from pathlib import Path
 
+import numpy as np
 import psutil
 import torch
 
 GIB = 2**30
 
 
-def prepare_process(*, threads: int, deterministic: bool, device: torch.device) -> None:
-    """Put every process-wide switch that a trial could feel into a known position."""
+def prepare_process(*, seed: int, threads: int, deterministic: bool, device: torch.device) -> None:
+    """Put every process-wide switch that a trial could feel into a known position.
+
+    Python's and NumPy's global generators are seeded because a part of somebody else's may draw
+    from them; torch's is seeded where the network is made.
+    """
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
     torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
     torch.set_float32_matmul_precision("highest")

@@ -30,7 +30,7 @@ def test_our_backbones_take_small_grey_images(name, head):
 @pytest.mark.parametrize("entry", list(REGISTRY.all("backbone")), ids=lambda e: e.name)
 def test_every_backbone_is_declared_with_defaults_and_known_to_timm(entry):
     required = {s.name for s in entry.settings.values() if s.required}
-    backbone = entry.make(**{name: "resnet18" for name in required})
+    backbone = entry.make(**dict.fromkeys(required, "resnet18"))
     assert isinstance(backbone, Backbone) and timm.is_model(backbone.model)
     assert entry.summary.endswith(".") and hash(backbone)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.spec.registry import Plugin
+from harness.spec.plugin import Plugin
 from harness.spec.resolve import Resolved, open_suite
 
 PARTS = Path(__file__).with_name("parts.py")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SpecError, UnknownName
-from harness.spec.registry import REGISTRY, Entry, Plugin, Registry
+from harness.spec.plugin import Plugin
+from harness.spec.registry import REGISTRY, Entry, Registry
 from tests.spec.suite_text import TEXT
 
 KINDS = ("method", "dataset", "backbone", "metric", "recipe", "profile", "schedule", "augmentation")

@@ -219,6 +219,7 @@ def _cost(standing: Standing) -> list[str]:
     costs = [record.cost for record in usable(standing)]
     times = [cost.seconds for cost in costs]
     speeds = [cost.images_per_second for cost in costs if cost.images_per_second]
+    peaks = [cost.peak_memory_gib for cost in costs if cost.peak_memory_gib]
     gpus = [cost.peak_gpu_memory_gib for cost in costs if cost.peak_gpu_memory_gib]
     sizes = [cost.parameters for cost in costs if cost.parameters]
     return [
@@ -226,7 +227,7 @@ def _cost(standing: Standing) -> list[str]:
         written.seconds(sum(times) / len(times)),
         f"{written.seconds(min(times))} to {written.seconds(max(times))}",
         f"{sum(speeds) / len(speeds):,.0f}" if speeds else written.NO_VALUE,
-        f"{max(cost.peak_memory_gib for cost in costs):.2f} GiB",
+        f"{max(peaks):.2f} GiB" if peaks else written.NO_VALUE,
         f"{max(gpus):.2f} GiB" if gpus else written.NO_VALUE,
         f"{max(sizes):,}" if sizes else written.NO_VALUE,
     ]

@@ -105,12 +105,12 @@ def _score(record: Record, metric: str, evaluation: Evaluation) -> str:
 
 def _cost(record: Record) -> list[tuple[str, str]]:
     cost = record.cost
-    gpu = cost.peak_gpu_memory_gib
+    peaks = [("", cost.peak_memory_gib), ("GPU ", cost.peak_gpu_memory_gib)]
     speed = cost.images_per_second
     return [
         ("time", f"{seconds(cost.seconds)}, {seconds(cost.train_seconds)} of it training"),
         ("speed", f"{speed:,.0f} images/s" if speed else ""),
-        ("memory", f"{cost.peak_memory_gib:.2f} GiB" + (f", GPU {gpu:.2f} GiB" if gpu else "")),
+        ("memory", ", ".join(f"{what}{peak:.2f} GiB" for what, peak in peaks if peak)),
         ("parameters", f"{cost.parameters:,}" if cost.parameters else ""),
     ]
 

@@ -29,43 +29,43 @@ class Backbone:
     options: Mapping[str, JsonValue] = field(default_factory=dict, hash=False)
 
 
-@backbone(cite="he2016deep", title="ResNet-8")
+@backbone(cite="he2016deep", title="ResNet-8", fits="any")
 def cifar_resnet8(shortcut: Shortcut = "A") -> Backbone:
     """CIFAR ResNet of 8 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
     return Backbone("cifar_resnet8", {"shortcut": shortcut})
 
 
-@backbone(cite="he2016deep", title="ResNet-20")
+@backbone(cite="he2016deep", title="ResNet-20", fits="any")
 def cifar_resnet20(shortcut: Shortcut = "A") -> Backbone:
     """CIFAR ResNet of 20 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
     return Backbone("cifar_resnet20", {"shortcut": shortcut})
 
 
-@backbone(cite="he2016deep", title="ResNet-32")
+@backbone(cite="he2016deep", title="ResNet-32", fits="any")
 def cifar_resnet32(shortcut: Shortcut = "A") -> Backbone:
     """CIFAR ResNet of 32 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
     return Backbone("cifar_resnet32", {"shortcut": shortcut})
 
 
-@backbone(cite="he2016deep", title="ResNet-44")
+@backbone(cite="he2016deep", title="ResNet-44", fits="any")
 def cifar_resnet44(shortcut: Shortcut = "A") -> Backbone:
     """CIFAR ResNet of 44 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
     return Backbone("cifar_resnet44", {"shortcut": shortcut})
 
 
-@backbone(cite="he2016deep", title="ResNet-56")
+@backbone(cite="he2016deep", title="ResNet-56", fits="any")
 def cifar_resnet56(shortcut: Shortcut = "A") -> Backbone:
     """CIFAR ResNet of 56 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
     return Backbone("cifar_resnet56", {"shortcut": shortcut})
 
 
-@backbone(title="Linear")
+@backbone(title="Linear", fits="any")
 def linear() -> Backbone:
     """No body: the head sees the flattened input."""
     return Backbone("evenhand_flatten")
 
 
-@backbone(title="MLP")
+@backbone(title="MLP", fits="any")
 def mlp(hidden: Annotated[int, Field(ge=1)] = 256) -> Backbone:
     """One hidden layer of ReLUs on the flattened input."""
     return Backbone("evenhand_mlp", {"hidden": hidden})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.output import console, duration
+from harness.cli.output import console, duration, print_line
 
 if TYPE_CHECKING:
     from harness.run.events import Event, Sink
@@ -119,7 +118,7 @@ def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
 
 
 def _json(event: Event) -> None:
-    print(jsonlib.dumps({"time": round(time.time(), 3), **event.as_json()}), flush=True)
+    print_line({"time": round(time.time(), 3), **event.as_json()})
 
 
 @dataclass

@@ -23,6 +23,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, default=str))
 
 
+def print_line(value: Any) -> None:
+    """For machines that read a stream: one JSON value on one line, at once."""
+    print(json.dumps(value), flush=True)
+
+
 def duration(seconds: float | None) -> str:
     """`2.1 s`, `3 min 05 s`, `2 h 10 min`; `unknown` for None."""
     if seconds is None:

@@ -64,11 +64,11 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
     if not plan.missing:
         out.print("nothing to run")
     elif seconds is None:
-        out.print("no estimate: not every problem has a finished trial yet")
+        out.print("no estimate: not every problem has a finished trial under this recipe yet")
     else:
-        out.print(
-            f"about {duration(seconds / slots)} with {slots} at a time, "
-            f"{seconds * gpus_per_trial / 3600:.2g} GPU-hours at {gpus_per_trial:g} of a GPU each"
-        )
+        hours = plan.gpu_hours(gpus_per_trial)
+        shares = f"{gpus_per_trial:g} of a GPU each"
+        on_gpu = "timed on CPUs" if hours is None else f"{hours:.2g} GPU-hours at {shares}"
+        out.print(f"about {duration(seconds / slots)} with {slots} at a time, {on_gpu}")
     for fault in plan.faults:
         out.print(f"unreadable: {fault}", style="yellow", markup=False, soft_wrap=True)

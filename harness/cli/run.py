@@ -19,7 +19,7 @@ from harness.cli.options import (
     load_plugins,
     open_part,
 )
-from harness.cli.output import console, errors
+from harness.cli.output import console, errors, plural, print_line
 from harness.errors import RunError
 
 if TYPE_CHECKING:
@@ -84,7 +84,12 @@ def run(
         _nothing_to_do(plan, json)
         return
     store.check_writable()
-    execution = _execution(plan, threads=max(1, round(cpus_per_trial)), time_limit=limit)
+    execution = _execution(
+        plan,
+        threads=max(1, round(cpus_per_trial)),
+        time_limit=limit,
+        use_gpu=gpus_per_trial != 0,
+    )
     runner = _runner(inline, address, (cpus_per_trial, gpus_per_trial), plugin)
     _drive(plan, execution, store, runner, json, max_failures)
 
@@ -112,27 +117,32 @@ def _drive(
         _stopped(watch)
         raise typer.Exit(1 if watch.too_many_failures else INTERRUPTED)
     failed = len(after.failed)
-    if failed and not json:
+    if json:
+        _summary(after)
+    elif failed:
         errors().print(
-            f"{failed} trials failed; `evenhand status {plan.resolved.source}` says why",
+            f"{plural(failed, 'trial')} failed; `evenhand status {plan.resolved.source}` says why",
             soft_wrap=True,
         )
     if failed or after.missing:
         raise typer.Exit(1)
 
 
-def _execution(plan: Plan, *, threads: int, time_limit: float) -> Execution:
+def _execution(plan: Plan, *, threads: int, time_limit: float, use_gpu: bool) -> Execution:
     """Raises the error of a data set or a network that does not fit, before any trial starts."""
     from harness.run import provenance
-    from harness.run.execute import Execution, load_sources
+    from harness.run.execute import Execution, check_networks, load_sources
 
     problems = {trial.problem.name: trial.problem for trial in plan.missing}
+    sources = load_sources(list(problems.values()), seed=plan.missing[0].seed)
+    check_networks(plan.missing, sources)
     return Execution(
         suite=f"{plan.resolved.suite.suite} v{plan.resolved.suite.version}",
         command=provenance.command(),
         threads=threads,
         time_limit=time_limit,
-        sources=load_sources(list(problems.values()), seed=plan.missing[0].seed),
+        use_gpu=use_gpu,
+        sources=sources,
     )
 
 
@@ -162,15 +172,23 @@ def _runner(
 
 
 def _nothing_to_do(plan: Plan, json: bool) -> None:
-    if json:
-        return
     failed = len(plan.failed)
-    console().print(
-        f"nothing to run: {len(plan.done)} of {len(plan.resolved.trials)} trials are done"
-    )
-    if failed:
+    if json:
+        _summary(plan)
+    else:
+        console().print(
+            f"nothing to run: {len(plan.done)} of {len(plan.resolved.trials)} trials are done"
+        )
+    if failed and not json:
         console().print(f"{failed} failed; --retry-failed runs them again")
+    if failed:
         raise typer.Exit(1)
+
+
+def _summary(plan: Plan) -> None:
+    """The last line for machines."""
+    counts = {"done": len(plan.done), "failed": len(plan.failed), "missing": len(plan.missing)}
+    print_line({"kind": "over", **counts})
 
 
 def _stopped(watch: Watch) -> None:

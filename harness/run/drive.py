@@ -25,6 +25,7 @@ class Watch:
     """A sink that knows what runs and how much has failed, and hands every event on.
 
     max_failures  how many trials may fail; one more stops the run, as Ctrl-C would
+    stopping      too many have failed, and the run was asked to stop
     starts        how often each trial began in this run
     over          the trials that have ended
     """
@@ -35,6 +36,7 @@ class Watch:
     starts: Counter[str] = field(default_factory=Counter)
     over: set[str] = field(default_factory=set)
     failures: int = 0
+    stopping: bool = False
 
     def __call__(self, event: Event) -> None:
         if event.kind == "ended" and event.key in self.over:
@@ -48,7 +50,9 @@ class Watch:
             self.running.pop(event.key, None)
             self.over.add(event.key)
             self.failures += event.status in ("failed", "diverged")
-            if self.too_many_failures:
+            if self.too_many_failures and not self.stopping:
+                # Once: a second one would break off the marking of what ran.
+                self.stopping = True
                 _thread.interrupt_main()
 
     @property
@@ -61,19 +65,20 @@ def drive(plan: Plan, execution: Execution, store: Store, watch: Watch, runner: 
 
     A runner may come back early: Ray ends everything when its memory monitor kills one worker.
     What then has no new record is run again, at most `MAX_STARTS` times a trial. Raises
-    `EndedEarly` where a runner did so without starting anything, and `KeyboardInterrupt` after
-    every trial that ran is marked as interrupted.
+    `EndedEarly` where a runner did so without starting anything or in every round, and
+    `KeyboardInterrupt` after every trial that ran is marked as interrupted.
     """
     before = {key: head.attempts for key, head in plan.heads.items()}
     execution = replace(execution, attempts=before)
     missing: Sequence[Trial] = plan.longest_first
     for _ in range(MAX_STARTS):
-        started = watch.starts.total()
+        started, early = watch.starts.total(), None
         try:
             runner(missing, execution, store, watch)
-        except EndedEarly:
+        except EndedEarly as error:
             if watch.starts.total() == started:
                 raise
+            early = error
         except KeyboardInterrupt:
             _mark_interrupted(missing, execution, store, watch)
             raise
@@ -84,6 +89,8 @@ def drive(plan: Plan, execution: Execution, store: Store, watch: Watch, runner: 
         missing = [trial for trial in missing if trial not in lost]
         if not missing:
             break
+    if missing and early is not None:
+        raise EndedEarly(f"{len(missing)} trials did not run: {early}")
     return make_plan(plan.resolved, store)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,14 @@ from harness.run import provenance
 from harness.run.events import Sink, ended, started
 from harness.spec.base import Part, canonical
 from harness.spec.record import Cost, Exit, Provenance, Record
+from harness.spec.registry import REGISTRY
 from harness.spec.trial import Problem, Trial
 from harness.store import Store
 
 if TYPE_CHECKING:
     import torch
+
+    from harness.train.engine import Progress
 
 
 TELL_EVERY_SECONDS = 0.5
@@ -32,6 +35,8 @@ class Execution:
 
     threads     CPU threads of a trial
     time_limit  seconds that one trial may take
+    gpu_fraction  share of its GPU's memory that a trial may fill
+    use_gpu     where there is one
     sources     data sets in memory, by `source_key`; what is not here is read from disk
     attempts    tries of each trial before this run, by key; absent: none
     """
@@ -42,6 +47,7 @@ class Execution:
     threads: int = 1
     time_limit: float = math.inf
     gpu_fraction: float = 1.0
+    use_gpu: bool = True
     sources: Mapping[str, Source] = field(default_factory=dict)
     attempts: Mapping[str, int] = field(default_factory=dict)
 
@@ -63,6 +69,28 @@ def load_sources(problems: list[Problem], seed: int) -> dict[str, Source]:
             sources[key] = load_source(problem)
         prepare(problem, sources[key], seed=seed, vary=())
     return sources
+
+
+def check_networks(trials: Sequence[Trial], sources: Mapping[str, Source]) -> None:
+    """Build every network once that the trials name, for the images that they name.
+
+    Raises `BackboneError` for one that timm does not have or that does not take the images. A
+    backbone registered with `fits="any"` needs no trying, which saves importing torch.
+    """
+    seen: set[str] = set()
+    for trial in trials:
+        backbone, problem = trial.recipe.backbone, trial.problem
+        place = canonical([backbone.model_dump(), source_key(problem.dataset)])
+        fits = REGISTRY.get("backbone", backbone.name).facts.get("fits")
+        if place in seen or fits == "any":
+            continue
+        seen.add(place)
+        from harness.backbones.networks.build import build
+
+        source = sources.get(source_key(problem.dataset)) or load_source(problem)
+        _, side, _, channels = source.train.pixels.shape
+        n_classes = len(source.classes)
+        build(backbone, n_classes=n_classes, head="linear", in_channels=channels, image_size=side)
 
 
 def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:
@@ -111,22 +139,12 @@ def unfinished(trial: Trial, execution: Execution, end: Exit) -> Record:
 def _trained(trial: Trial, execution: Execution, sink: Sink) -> Record:
     import torch
 
-    from harness.train.engine import Diverged, Progress, TimeUp, train
+    from harness.train.engine import Diverged, TimeUp, train
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device.type == "cuda" and execution.gpu_fraction < 1:
+    on_gpu = execution.use_gpu and torch.cuda.is_available()
+    device = torch.device("cuda" if on_gpu else "cpu")
+    if on_gpu and execution.gpu_fraction < 1:
         torch.cuda.set_per_process_memory_fraction(execution.gpu_fraction)
-
-    told = -math.inf
-
-    def report(progress: Progress) -> None:
-        nonlocal told
-        if time.monotonic() - told < TELL_EVERY_SECONDS:
-            return
-        told = time.monotonic()
-        event = replace(started(trial), kind="progress", epoch=progress.epoch)
-        sink(replace(event, score=progress.score))
-
     source = execution.sources.get(source_key(trial.problem.dataset)) or load_source(trial.problem)
     data = prepare(trial.problem, source, seed=trial.seed, vary=trial.vary)
     record = unfinished(trial, execution, Exit(status="done"))
@@ -139,16 +157,33 @@ def _trained(trial: Trial, execution: Execution, sink: Sink) -> Record:
             device=device,
             threads=execution.threads,
             time_limit=execution.time_limit,
-            report=report,
+            report=_teller(trial, sink),
         )
-    except Diverged as error:
-        end = Exit(status="diverged", cause=str(error), step=error.step, epoch=error.epoch)
-        return record.model_copy(update={"exit": end})
-    except TimeUp:
+        end = record.exit
+    except Diverged as stop:
+        outcome = stop.outcome
+        end = Exit(status="diverged", cause=str(stop), step=stop.step, epoch=stop.epoch)
+    except TimeUp as stop:
+        outcome = stop.outcome
         cause = f"took longer than the time limit of {execution.time_limit:g} s"
-        return record.model_copy(update={"exit": Exit(status="failed", cause=cause)})
+        end = Exit(status="failed", cause=cause)
     found = {"evaluations": outcome.evaluations, "curves": outcome.curves, "cost": outcome.cost}
-    return record.model_copy(update=found)
+    return record.model_copy(update={"exit": end, **found})
+
+
+def _teller(trial: Trial, sink: Sink) -> Callable[[Progress], None]:
+    """Tells the sink how far the trial is, but not at every epoch of a quick one."""
+    told = -math.inf
+
+    def report(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told < TELL_EVERY_SECONDS:
+            return
+        told = time.monotonic()
+        event = replace(started(trial), kind="progress", epoch=progress.epoch)
+        sink(replace(event, score=progress.score))
+
+    return report
 
 
 def _provenance(execution: Execution) -> Provenance:

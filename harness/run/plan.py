@@ -40,23 +40,35 @@ class Plan:
 
     @cached_property
     def _seconds(self) -> Mapping[tuple[str, str], float]:
-        """Median seconds of finished trials by (method, problem); "" stands for any method."""
+        """Median seconds of finished trials by (method, workload); "" stands for any method."""
         groups: dict[tuple[str, str], list[float]] = {}
         for head in self.heads.values():
             if head.status == "done":
                 for method in (head.method, ""):
-                    groups.setdefault((method, head.problem), []).append(head.seconds)
+                    groups.setdefault((method, head.workload), []).append(head.seconds)
         return {key: statistics.median(seconds) for key, seconds in groups.items()}
 
     def estimate(self, trial: Trial) -> float | None:
-        """Seconds that a trial will take, by finished trials of its problem; None: none yet."""
-        problem = trial.problem.name
-        return self._seconds.get((trial.method.name, problem), self._seconds.get(("", problem)))
+        """Seconds that a trial will take; None where no record tells.
+
+        By finished trials of its problem under its recipe: those of its method, else of any.
+        """
+        alike, any_method = (trial.method.name, trial.workload), ("", trial.workload)
+        return self._seconds.get(alike, self._seconds.get(any_method))
 
     def total(self, trials: Iterable[Trial]) -> float | None:
         """Seconds of all the trials, one after the other; None where one cannot be estimated."""
         seconds = [self.estimate(trial) for trial in trials]
         return None if None in seconds else sum(s for s in seconds if s is not None)
+
+    def gpu_hours(self, gpus_per_trial: float) -> float | None:
+        """Of all the missing trials; None where an estimate is lacking or was made on a CPU."""
+        seconds = self.total(self.missing)
+        wanted = {trial.workload for trial in self.missing}
+        done = [h for h in self.heads.values() if h.status == "done" and h.workload in wanted]
+        if seconds is None or any(head.device != "cuda" for head in done):
+            return None
+        return seconds * gpus_per_trial / 3600
 
     @property
     def longest_first(self) -> tuple[Trial, ...]:
@@ -102,7 +114,7 @@ class Plan:
             "slots": slots,
             "estimated_seconds": None if seconds is None else seconds / slots,
             "estimated_trial_seconds": seconds,
-            "estimated_gpu_hours": None if seconds is None else seconds * gpus_per_trial / 3600,
+            "estimated_gpu_hours": self.gpu_hours(gpus_per_trial),
             "methods": [vars(method) for method in self.methods],
             "faults": [vars(fault) for fault in self.faults],
         }

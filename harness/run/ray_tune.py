@@ -83,7 +83,8 @@ def run_on_ray(
         fraction = min(1.0, gpus) if gpus else 1.0
         work = Work(
             trials=tuple(trial.model_dump_json() for trial in trials),
-            execution=replace(execution, gpu_fraction=fraction),
+            # Ray hides no GPU from a trial that asked for none.
+            execution=replace(execution, gpu_fraction=fraction, use_gpu=gpus > 0),
             store=store,
             plugins=plugins,
         )

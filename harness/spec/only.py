@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cache
 
 from harness.errors import Mistake, SpecError, suggest
-from harness.spec.base import plain
+from harness.spec.base import Part, plain
 from harness.spec.registry import REGISTRY
 from harness.spec.resolve import Cell, Resolved
-from harness.spec.trial import Trial
+from harness.spec.trial import Recipe, Trial
 
-KEYS = ("method", "problem", "seed", "recipe")
+KEYS = ("method", "problem", "seed", "recipe", "key")
+RECIPE = "recipe."
+OPEN, CLOSE = "([{", ")]}"
 
 
 @dataclass(frozen=True)
 class Only:
     """Conditions that must all hold; several values of one key are alternatives.
 
-    A value is a glob (`cifar10*`), or a range with both ends in it (`0..2`). Beside the keys above
-    any setting of a method may be named: `tau=1..1.5`.
+    A value is a glob (`cifar10*`), or a range with both ends in it (`0..2`); 1, 1.0 and 1e0 are one
+    number. Beside the keys above any setting of a method may be named, `tau=1..1.5`, and any field
+    of the recipe, `lr=0.05`. Where a method has a setting of that name, the setting is meant, and
+    the field is `recipe.lr=0.05`: as tables call it.
     """
 
     conditions: tuple[tuple[str, str], ...]
@@ -30,7 +35,7 @@ class Only:
     def parse(cls, text: str) -> Only:
         """Raises `SpecError` for what is not `key=value,…`."""
         conditions = []
-        for term in re.split(r",(?![^(]*\))", text):
+        for term in _terms(text):
             key, equals, value = term.partition("=")
             if not (key.strip() and equals and value.strip()):
                 right = "write e.g. `--only method=vs,problem=cifar10*,seed=0..2`"
@@ -57,12 +62,7 @@ def restrict(resolved: Resolved, filters: Sequence[str]) -> Resolved:
     if not filters:
         return resolved
     wanted = [Only.parse(text) for text in filters]
-    known = [*KEYS, *sorted({k for cell in resolved.cells for k in cell.method.settings})]
-    for key, _ in [condition for only in wanted for condition in only.conditions]:
-        if key not in known:
-            said = suggest(key, known, "key")
-            what = f"--only: trials have no {key!r}"
-            raise SpecError([Mistake(what, (), said.right, said.hint)])
+    _check_keys(resolved, wanted)
     _check_values(resolved, wanted)
     cells = [
         replace(cell, trials=tuple(t for t in cell.trials if any(o.holds(cell, t) for o in wanted)))
@@ -72,19 +72,60 @@ def restrict(resolved: Resolved, filters: Sequence[str]) -> Resolved:
     if not kept:
         what = f"--only {' --only '.join(filters)}: no trial has all of this"
         raise SpecError([Mistake(what, (), "alternatives are written `seed=0,seed=2`")])
-    return replace(resolved, cells=kept)
+    return replace(resolved, cells=kept, whole=resolved.whole or resolved)
+
+
+def _terms(text: str) -> list[str]:
+    """What stands between the commas, but for those in brackets: `method=vs(tau=1, gamma=0.3)`."""
+    terms, depth = [""], 0
+    for sign in text:
+        depth = max(0, depth + (sign in OPEN) - (sign in CLOSE))
+        if sign == "," and not depth:
+            terms.append("")
+        else:
+            terms[-1] += sign
+    return terms
 
 
 def _values(cell: Cell, trial: Trial) -> dict[str, set[str]]:
     """What a trial goes by under each key."""
     aliases = REGISTRY.get("method", cell.method.name).aliases
-    values = {
+    fields = _fields(cell.recipe)
+    return {
+        **fields,
+        **{RECIPE + name: values for name, values in fields.items()},
+        **{name: {plain(value)} for name, value in cell.method.settings.items()},
         "method": {cell.method.name, cell.row, *aliases},
         "problem": {cell.problem.name, cell.problem.dataset.name},
         "seed": {str(trial.seed)},
         "recipe": {cell.recipe.name},
+        "key": {trial.key},
     }
-    return {k: {plain(v)} for k, v in cell.method.settings.items()} | values
+
+
+@cache
+def _fields(recipe: Recipe) -> dict[str, set[str]]:
+    """The recipe's fields as people write them: numbers and words, and parts by name or in full."""
+    found: dict[str, set[str]] = {}
+    for name in Recipe.model_fields.keys() - {"name"}:
+        value = getattr(recipe, name)
+        if isinstance(value, Part):
+            found[name] = {value.name, str(value)}
+        elif isinstance(value, bool | int | float | str):
+            found[name] = {plain(value)}
+    return found
+
+
+def _check_keys(resolved: Resolved, wanted: Sequence[Only]) -> None:
+    """Raises `SpecError` for a key that no trial has."""
+    settings = {name for cell in resolved.cells for name in cell.method.settings}
+    fields = {name for cell in resolved.cells for name in _fields(cell.recipe)}
+    known = list(dict.fromkeys([*KEYS, *sorted(settings), *sorted(fields)]))
+    for key, _ in [condition for only in wanted for condition in only.conditions]:
+        if key not in known and key.removeprefix(RECIPE) not in fields:
+            said = suggest(key, known, "key")
+            what = f"--only: trials have no {key!r}"
+            raise SpecError([Mistake(what, (), said.right, said.hint)])
 
 
 def _check_values(resolved: Resolved, wanted: Sequence[Only]) -> None:
@@ -97,17 +138,17 @@ def _check_values(resolved: Resolved, wanted: Sequence[Only]) -> None:
     mistakes = []
     for key, pattern in [condition for only in wanted for condition in only.conditions]:
         if not any(_matches(pattern, value) for value in known[key]):
-            said = suggest(pattern, sorted(known[key], key=_by_size), key)
-            mistakes.append(Mistake(f"--only {key}={pattern}: no trial has it", (), *said))
+            there = sorted(known[key], key=_by_size) if key != "key" else []
+            said = suggest(pattern, there, key)
+            what = f"--only {key}={pattern}: no trial has it"
+            mistakes.append(Mistake(what, (), said.right if there else "", said.hint))
     if mistakes:
         raise SpecError(mistakes)
 
 
 def _by_size(value: str) -> tuple[float, str]:
-    try:
-        return float(value), value
-    except ValueError:
-        return 0.0, value
+    number = _number(value)
+    return (0.0 if number is None else number), value
 
 
 def _matches(pattern: str, value: str) -> bool:
@@ -117,4 +158,15 @@ def _matches(pattern: str, value: str) -> bool:
             return float(low or "-inf") <= float(value) <= float(high or "inf")
         except ValueError:
             return False
-    return fnmatchcase(value, pattern)
+    number = _number(pattern)
+    is_same = pattern == value or (number is not None and number == _number(value))
+    return is_same or fnmatchcase(value, pattern)
+
+
+def _number(text: str) -> float | None:
+    """None for what is no finite number."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -42,7 +42,7 @@ class Plugin:
         module.__file__ = self.path
         sys.modules[name] = module
         try:
-            exec(compile(self.source, self.path, "exec"), module.__dict__)
+            exec(compile(self.source, self.path, "exec", dont_inherit=True), module.__dict__)
         except Exception as error:
             # The edge of somebody else's file: whatever it raises is said with its line.
             del sys.modules[name]

@@ -78,7 +78,7 @@ class Cost(Spec):
     train_seconds: float = 0.0
     eval_seconds: float = 0.0
     images_per_second: float | None = None
-    peak_memory_gib: float = 0.0
+    peak_memory_gib: float | None = None
     peak_gpu_memory_gib: float | None = None
     parameters: int | None = None
 

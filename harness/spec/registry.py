@@ -111,8 +111,14 @@ class Entry:
     def settings(self) -> dict[str, Setting]:
         if self.kind in FIXED_KINDS:
             return {}
-        hints = typing.get_type_hints(self.make, include_extras=True)
         parameters = inspect.signature(self.make).parameters.values()
+        try:
+            hints = typing.get_type_hints(self.make, include_extras=True)
+        except NameError as error:
+            raise SpecError(f"{self.kind} {self.name!r}: the type of a setting: {error}") from None
+        if loose := [str(p) for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]:
+            what = f"{self.kind} {self.name!r} takes {', '.join(loose)}"
+            raise SpecError([Mistake(what, (), "name each setting in the signature")])
         return {p.name: Setting(p.name, hints.get(p.name, Any), p.default) for p in parameters}
 
     def resolve(self, given: Mapping[str, Any] | None = None) -> Part:
@@ -247,6 +253,9 @@ def _decorator(kind: str) -> Callable[..., Callable[[F], F]]:
         **facts: Any,
     ) -> Callable[[F], F]:
         def add(function: F) -> F:
+            if kind == "metric" and facts.get("better") not in ("higher", "lower"):
+                what = f"metric {name or function.__name__!r} does not say which scores are better"
+                raise SpecError([Mistake(what, (), '@metric(better="higher") or "lower"')])
             called = name or function.__name__
             entry = Entry(kind, called, function, cite, title or called, version, aliases, facts)
             REGISTRY.add(entry)

@@ -85,7 +85,7 @@ class Recipe(Spec):
     schedule: Part
     augment: tuple[Part, ...] = ()
     mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
     deterministic: bool = False
     evaluate_every: Annotated[int, Field(ge=1)] = 1
@@ -120,5 +120,17 @@ class Trial(Spec):
         del spec["recipe"]["name"]
         return hashlib.sha256(canonical(spec).encode()).hexdigest()[:32]
 
+    @cached_property
+    def workload(self) -> str:
+        """Equal for trials that should take equally long, whatever their method and seed."""
+        return workload(self.problem, self.recipe)
+
     def __str__(self) -> str:
         return f"{self.method} on {self.problem.name}, seed {self.seed}"
+
+
+def workload(problem: Problem, recipe: Recipe) -> str:
+    """16 hexadecimal digits for a problem under a recipe, whatever the recipe is called."""
+    spec = {"problem": problem.model_dump(mode="json"), "recipe": recipe.model_dump(mode="json")}
+    del spec["recipe"]["name"]
+    return hashlib.sha256(canonical(spec).encode()).hexdigest()[:16]

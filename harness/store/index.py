@@ -16,6 +16,8 @@ class Head:
     """Enough of a record to plan, to price and to count: who, how it ended, what it took.
 
     method, problem  names; a record's trial has the settings
+    workload         equal for trials of one problem under one recipe
+    device           "cpu" or "cuda"
     fingerprint      of the data, where the trial came as far as reading any
     """
 
@@ -25,6 +27,8 @@ class Head:
     seconds: float
     method: str
     problem: str
+    workload: str
+    device: str
     fingerprint: str | None
 
 
@@ -38,7 +42,7 @@ class Entry(NamedTuple):
 class Index(BaseModel):
     """The file; its format changes with the fields of `Head`."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     entries: list[Entry]
 
 

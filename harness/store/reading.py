@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.spec.base import Part
 from harness.spec.record import FORMAT, Exit, Record
-from harness.spec.trial import Problem
+from harness.spec.trial import Problem, Recipe, workload
 from harness.store.index import Head
 
 
@@ -19,10 +19,15 @@ class Unreadable(ValueError):  # noqa: N818  a finding, told as a fault
 class _Trial(BaseModel):
     problem: Problem
     method: Part
+    recipe: Recipe
 
 
 class _Cost(BaseModel):
     seconds: float
+
+
+class _Provenance(BaseModel):
+    device: str
 
 
 class _Data(BaseModel):
@@ -43,6 +48,7 @@ class _Glance(BaseModel):
     attempts: int
     cost: _Cost
     data: _Data | None
+    provenance: _Provenance
 
 
 def read_head(content: bytes, folder: str) -> Head:
@@ -59,6 +65,8 @@ def read_head(content: bytes, folder: str) -> Head:
         seconds=glance.cost.seconds,
         method=glance.trial.method.name,
         problem=glance.trial.problem.name,
+        workload=workload(glance.trial.problem, glance.trial.recipe),
+        device=glance.provenance.device,
         fingerprint=glance.data.fingerprint if glance.data else None,
     )
 

@@ -26,6 +26,17 @@ from harness.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_
 from harness.train.schedules import Schedule, learning_rate
 
 EVALUATION_BATCH = 1024
+GPU_LOOKS_EVERY = 64
+"""Steps between looks at the losses: looking at one waits for the device. On a CPU it is free."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training leaves for the record; of a trial that did not end well, curves and cost."""
+
+    evaluations: tuple[Evaluation, ...] = ()
+    curves: dict[str, list[float | None]] = field(default_factory=dict)
+    cost: Cost = field(default_factory=Cost)
 
 
 class Diverged(Exception):  # noqa: N818  an outcome, not a fault
@@ -34,10 +45,15 @@ class Diverged(Exception):  # noqa: N818  an outcome, not a fault
     def __init__(self, what: str, *, step: int, epoch: int) -> None:
         super().__init__(f"{what} is not finite at step {step}, epoch {epoch}")
         self.step, self.epoch = step, epoch
+        self.outcome = Outcome()
 
 
 class TimeUp(Exception):  # noqa: N818
     """The trial's time limit has passed."""
+
+    def __init__(self) -> None:
+        super().__init__("the time limit has passed")
+        self.outcome = Outcome()
 
 
 @dataclass(frozen=True)
@@ -47,15 +63,6 @@ class Progress:
     epoch: int
     epochs: int
     score: float | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What training leaves for the record."""
-
-    evaluations: tuple[Evaluation, ...]
-    curves: dict[str, list[float | None]]
-    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,7 @@ class Training:
     train_seconds: float = 0.0
     eval_seconds: float = 0.0
     losses: list[Tensor] = field(default_factory=list)
+    curves: dict[str, list[float | None]] = field(default_factory=dict)
 
 
 def train(
@@ -109,8 +117,8 @@ def train(
 ) -> Outcome:
     """Train to the end and evaluate at all three checkpoint rules.
 
-    time_limit is in seconds. Raises `Diverged`, `TimeUp`, and `BackboneError` where the network
-    does not take the images.
+    time_limit is in seconds. Raises `Diverged` and `TimeUp`, with what there was by then, and
+    `BackboneError` where the network does not take the images.
     """
     recipe = trial.recipe
     prepare_process(
@@ -121,19 +129,28 @@ def train(
     )
     run = _start(trial, data, device, time.monotonic() + time_limit)
     checkpoints = Checkpoints(recipe.best_by, data.counts)
-    curves: dict[str, list[float | None]] = {}
-    for run.epoch in range(1, recipe.epochs + 1):
-        lr = learning_rate(recipe, run.schedule, run.epoch - 1)
-        loss = _epoch(run, lr)
-        if run.epoch % recipe.evaluate_every and run.epoch < recipe.epochs:
-            continue
-        scores = checkpoints.see(run.epoch, _evaluate(run))
-        point: dict[str, float | None] = {"epoch": run.epoch, "lr": lr, "train_loss": loss}
-        point |= {f"{split}_{recipe.best_by}": value for split, value in scores.items()}
-        for name, value in point.items():
-            curves.setdefault(name, []).append(None if value is None else _short(value))
-        report(Progress(run.epoch, recipe.epochs, scores.get("val")))
-    return Outcome(checkpoints.evaluations(), curves, _cost(run))
+    try:
+        for run.epoch in range(1, recipe.epochs + 1):
+            _one_epoch(run, checkpoints, report)
+    except (Diverged, TimeUp) as stop:
+        stop.outcome = Outcome(curves=run.curves, cost=_cost(run))
+        raise
+    return Outcome(checkpoints.evaluations(), run.curves, _cost(run))
+
+
+def _one_epoch(run: Training, checkpoints: Checkpoints, report: Callable[[Progress], None]) -> None:
+    """Train for an epoch, and evaluate after it where the recipe says so."""
+    recipe = run.recipe
+    lr = learning_rate(recipe, run.schedule, run.epoch - 1)
+    loss = _epoch(run, lr)
+    if run.epoch % recipe.evaluate_every and run.epoch < recipe.epochs:
+        return
+    scores = checkpoints.see(run.epoch, _evaluate(run))
+    point: dict[str, float | None] = {"epoch": run.epoch, "lr": lr, "train_loss": loss}
+    point |= {f"{split}_{recipe.best_by}": value for split, value in scores.items()}
+    for name, value in point.items():
+        run.curves.setdefault(name, []).append(None if value is None else _short(value))
+    report(Progress(run.epoch, recipe.epochs, scores.get("val")))
 
 
 def _start(trial: Trial, data: ProblemData, device: torch.device, deadline: float) -> Training:
@@ -208,6 +225,7 @@ def _epoch(run: Training, lr: float) -> float:
         group["lr"] = lr
     run.model.train()
     run.losses.clear()
+    seen = 0
     chosen = order(len(run.train), stage.weights, run.order).to(run.device)
     for index in batches(chosen, run.recipe.batch):
         run.losses.append(_step(run, stage, index))
@@ -215,10 +233,10 @@ def _epoch(run: Training, lr: float) -> float:
         run.images += len(index)
         if time.monotonic() > run.deadline:
             raise TimeUp
-        # On a CPU looking costs nothing; on a GPU it would wait for the device at every step.
-        if run.device.type == "cpu":
-            _check(run, run.losses[-1:])
-    _check(run, run.losses)
+        if len(run.losses) - seen >= (1 if run.device.type == "cpu" else GPU_LOOKS_EVERY):
+            _check(run, run.losses[seen:])
+            seen = len(run.losses)
+    _check(run, run.losses[seen:])
     mean = float(torch.stack(run.losses).mean())
     run.train_seconds += time.perf_counter() - began
     return mean
@@ -246,6 +264,8 @@ def _forward(run: Training, pixels: UInt8[Tensor, "b c h w"]) -> Float[Tensor, "
 
 def _check(run: Training, latest: list[Tensor]) -> None:
     """Raises `Diverged` at the first of the latest losses that is not finite."""
+    if not latest:
+        return
     finite = torch.isfinite(torch.stack(latest))
     if not bool(finite.all()):
         first = int((~finite).nonzero()[0])

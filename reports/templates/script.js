@@ -61,7 +61,7 @@ function drawRecall(plot, problem) {
     yaxis: axis({ title: { text: "recall, %", font: { size: 11 } }, range: [0, 102], tickvals: [0, 20, 40, 60, 80, 100], overlaying: "y2" }),
     yaxis2: axis({ title: { text: "training images", font: { size: 11 } }, type: "log", tickmode: "linear", dtick: 1, side: "right", showgrid: false, rangemode: "nonnegative" }),
     margin: { l: 46, r: 50, t: 8, b: 40 },
-  }), { displayModeBar: false, responsive: true });
+  }), { displayModeBar: false });
 }
 
 function drawCurves(plot, problem, name) {
@@ -85,7 +85,7 @@ function drawCurves(plot, problem, name) {
   Plotly.react(plot, traces, layout({
     xaxis: axis({ title: { text: "epoch", font: { size: 11 } }, showgrid: false }),
     yaxis: axis({ title: { text: name.replaceAll("_", " ") + unit, font: { size: 11 } } }),
-  }), { displayModeBar: false, responsive: true });
+  }), { displayModeBar: false });
 }
 
 function draw(plot) {
@@ -106,7 +106,11 @@ const nearby = new IntersectionObserver((entries) => {
     draw(entry.target);
   }
 }, { rootMargin: "600px" });
-document.querySelectorAll(".plot").forEach((plot) => nearby.observe(plot));
+// A box narrows without the window, too: when a scrollbar appears, or a column is dropped.
+const sized = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (drawn.has(target)) Plotly.relayout(target, { autosize: true });
+});
+document.querySelectorAll(".plot").forEach((plot) => { nearby.observe(plot); sized.observe(plot); });
 
 function drawLegends() {
   for (const legend of document.querySelectorAll(".legend")) {

@@ -22,6 +22,7 @@ import harness.train.engine as engine
 from harness.spec.record import Cost
 engine.train = lambda *args, **kwargs: engine.Outcome((), {}, Cost())
 """
+PLUGIN = ("--plugin", "no_op.py")
 SUITE = """
 suite: overhead
 question: What does the harness cost?
@@ -45,10 +46,9 @@ def evenhand(folder: Path, *arguments: str) -> float:
     return time.perf_counter() - began
 
 
-def run(folder: Path, seeds: int, results: str) -> float:
+def run(folder: Path, seeds: int, results: str, *plugin: str) -> float:
     (folder / "suite.yaml").write_text(SUITE % seeds)
-    plugin = ("--plugin", "no_op.py", "--results", results)
-    return evenhand(folder, "run", "suite.yaml", *plugin)
+    return evenhand(folder, "run", "suite.yaml", "--results", results, *plugin)
 
 
 def planned(folder: Path, results: str) -> dict[str, int]:
@@ -67,16 +67,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "no_op.py").write_text(NO_OP)
-        start = run(folder, 1, "r-start")
+        start = run(folder, 1, "r-start", *PLUGIN)
         print(f"start-up, with two trials: {start:.1f} s")
         for n in sizes:
-            taken = run(folder, n // 2, f"r-{n}")
+            taken = run(folder, n // 2, f"r-{n}", *PLUGIN)
             plan = planned(folder, f"r-{n}")
             assert plan["done"] == n, plan
             each = (taken - start) / (n - 2) * 1000
             print(f"{n} trials: {taken:.1f} s, {each:.1f} ms a trial beyond start-up")
             print(f"  again, finished: {run(folder, n // 2, f'r-{n}'):.2f} s")
-            more = run(folder, n // 2 + 1, f"r-{n}")
+            more = run(folder, n // 2 + 1, f"r-{n}", *PLUGIN)
             assert planned(folder, f"r-{n}")["done"] == n + 2
             print(f"  one seed more, two trials: {more:.1f} s")
 

@@ -140,8 +140,9 @@ def test_events_for_machines_are_one_json_value_a_line(here):
     lines = small("run", "--inline", "--json", "--only", "method=erm,seed=0").splitlines()
     events = [json.loads(line) for line in lines]
     kinds = [e["kind"] for e in events]
-    assert (kinds[0], kinds[1], kinds[-1]) == ("started", "progress", "ended")
-    assert events[-1]["status"] == "done"
+    assert (kinds[0], kinds[1], *kinds[-2:]) == ("started", "progress", "ended", "over")
+    assert events[-2]["status"] == "done"
+    assert events[-1] == {"kind": "over", "done": 1, "failed": 0, "missing": 0}
     assert 0 <= events[1]["score"] <= 1
 
 

@@ -10,8 +10,8 @@ from harness.store import Store
 from tests.records import make_record
 
 
-def finished(trial, seconds, status="done"):
-    record = make_record(status=status)
+def finished(trial, seconds, status="done", device="cpu"):
+    record = make_record(status=status, provenance={"device": device})
     cost = record.cost.model_copy(update={"seconds": seconds})
     return record.model_copy(update={"key": trial.key, "trial": trial, "cost": cost})
 
@@ -44,9 +44,27 @@ def test_an_estimate_uses_the_method_then_the_problem_then_nothing(suite, tmp_pa
     assert [t.method.name for t in plan.longest_first] == ["la", "vs", "vs", "erm"]
 
 
+def test_an_estimate_takes_no_other_recipe_for_its_own(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("erm")
+    trial = next(iter(resolved.trials.values()))
+    longer = trial.recipe.model_copy(update={"epochs": 300})
+    store.write(finished(trial.model_copy(update={"recipe": longer}), 300.0))
+
+    assert make_plan(resolved, store).estimate(trial) is None
+
+
+def test_seconds_on_a_cpu_are_no_gpu_hours(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("erm")
+    store.write(finished(next(iter(resolved.trials.values())), 10.0))
+
+    plan = make_plan(resolved, store)
+    assert plan.total(plan.missing) == 10
+    assert plan.gpu_hours(0.25) is None
+
+
 def test_the_json_of_a_plan_prices_what_is_missing(suite, tmp_path):
     store, resolved = Store.open(tmp_path / "r"), suite("erm")
-    store.write(finished(next(iter(resolved.trials.values())), 3600.0))
+    store.write(finished(next(iter(resolved.trials.values())), 3600.0, device="cuda"))
 
     shown = make_plan(resolved, store).as_json(gpus_per_trial=0.5, slots=2)
 

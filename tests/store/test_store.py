@@ -43,7 +43,17 @@ def test_a_record_comes_back_as_it_was(store: Store, status: Status) -> None:
 def test_a_head_is_the_short_of_its_record(store: Store) -> None:
     record = make_record(method="vs", ratio=50, attempts=2, seconds=12.5, fingerprint="ab")
     store.write(record)
-    head = Head(record.key, "done", 2, 12.5, "vs", "cifar10-exp-50", "ab")
+    head = Head(
+        key=record.key,
+        status="done",
+        attempts=2,
+        seconds=12.5,
+        method="vs",
+        problem="cifar10-exp-50",
+        workload=record.trial.workload,
+        device=record.provenance.device,
+        fingerprint="ab",
+    )
     assert store.heads() == {record.key: head}
 
 

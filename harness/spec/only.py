@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cache
 
 from harness.errors import Mistake, SpecError, suggest
 from harness.spec.base import Part, plain
@@ -103,7 +102,6 @@ def _values(cell: Cell, trial: Trial) -> dict[str, set[str]]:
     }
 
 
-@cache
 def _fields(recipe: Recipe) -> dict[str, set[str]]:
     """The recipe's fields as people write them: numbers and words, and parts by name or in full."""
     found: dict[str, set[str]] = {}

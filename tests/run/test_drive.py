@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from harness.errors import EndedEarly
+from harness.errors import BackboneError, EndedEarly
 from harness.run.drive import LOST, MAX_STARTS, Watch, drive
 from harness.run.events import Event, ended, started
-from harness.run.execute import Execution, run_trial, unfinished
+from harness.run.execute import Execution, check_networks, run_trial, unfinished
 from harness.run.inline import run_inline
 from harness.run.plan import make_plan
 from harness.spec.record import Exit
+from harness.spec.resolve import open_suite
 from harness.store import Store
 
 
@@ -169,6 +172,62 @@ def test_more_failures_than_allowed_stop_the_run(suite, tmp_path):
 
     assert watch.too_many_failures
     assert watch.failures == 2
+
+
+def test_every_running_trial_is_marked_when_failures_stop_the_run(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs", seeds=2)
+
+    def many_at_once(trials, execution, store, sink):
+        for trial in trials:
+            sink(started(trial))
+        failed = unfinished(trials[0], execution, Exit(status="failed", cause="why"))
+        store.write(failed)
+        sink(ended(failed))
+        # Where a real runner would be waiting for its workers.
+        time.sleep(1)
+
+    watch = Watch(print, max_failures=0)
+    with pytest.raises(KeyboardInterrupt):
+        drive(make_plan(resolved, store), Execution(), store, watch, many_at_once)
+
+    statuses = sorted(record.exit.status for record in store.records())
+    assert statuses == ["failed"] + ["interrupted"] * 5
+
+
+def test_trials_that_never_got_a_turn_are_told_with_the_reason(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs", seeds=2)
+
+    def one_and_no_more(trials, execution, store, sink):
+        run_trial(trials[0], execution, store, sink)
+        raise EndedEarly("out of memory")
+
+    with pytest.raises(EndedEarly, match="3 trials did not run: out of memory"):
+        drive(make_plan(resolved, store), Execution(), store, Watch(print), one_and_no_more)
+
+
+def test_a_network_that_does_not_fit_is_refused_before_any_trial(suite_file):
+    path = suite_file("erm", seeds=1)
+    for backbone, said in (
+        ("{timm: {model: resnett18}}", "resnet18"),
+        ("{timm: {model: vit_tiny_patch16_224}}", "4"),
+    ):
+        text = path.read_text().replace(
+            "recipe: quick", f"recipe: {{quick: {{backbone: {backbone}}}}}"
+        )
+        path.with_name("other.yaml").write_text(text)
+        trials = list(open_suite(str(path.with_name("other.yaml"))).trials.values())
+        with pytest.raises(BackboneError, match=said):
+            check_networks(trials, {})
+
+
+def test_a_diverged_trial_keeps_what_it_had(suite, tmp_path):
+    store, resolved = Store.open(tmp_path / "r"), suite("diverges", seeds=1)
+    run_inline(list(resolved.trials.values()), Execution(), store, print)
+
+    [record] = store.records()
+    assert record.cost.parameters == 4 * 4 * 3 + 3
+    assert record.cost.peak_memory_gib is not None
+    assert record.evaluations == ()
 
 
 def test_events_are_plain_data(suite):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.errors import SpecError
-from harness.spec.only import restrict
+from harness.spec.only import Only, restrict
 from tests.spec.suite_text import resolved
 
 SUITE = resolved("""\
@@ -53,6 +55,9 @@ def test_no_filter_leaves_everything():
         ("method=ce", ["erm"]),
         ("method=vs,method=erm", ["erm", "vs"]),
         ("tau=1", ["la(tau=1)", "vs"]),
+        ("tau=1.0", ["la(tau=1)", "vs"]),
+        ("tau=1e0", ["la(tau=1)", "vs"]),
+        ("tau=.5", ["la(tau=0.5)"]),
         ("tau=1.0..1.5", ["la(tau=1)", "la(tau=1.5)", "vs"]),
         ("tau=..0.7", ["la(tau=0.5)"]),
         ("gamma=0.2", ["vs"]),
@@ -85,6 +90,7 @@ def test_problems_by_name_and_glob(text, problems):
         ("seed=3", [3]),
         ("seed=0,seed=3", [0, 3]),
         ("seed=1..1", [1]),
+        ("seed=03", [3]),
     ],
 )
 def test_seeds_by_number_and_range(text, seeds):
@@ -107,6 +113,82 @@ def test_a_row_may_hold_commas():
         left("method=vs(tau=1, gamma=0.2)")
 
 
+TUNED = resolved("""\
+suite: tuned
+question: At which learning rate?
+problems: [digits: {profile: exp, ratio: 10}]
+recipe: {digits: {lr: {grid: [0.1, 0.05]}, warmup: {grid: [0.0, 0.2]}}}
+seeds: 1
+methods:
+  - erm
+  - la: {tau: {grid: [0.2, 0.4]}}
+metrics: [accuracy]
+primary: accuracy
+baseline: erm
+""")
+
+
+def rates(*filters):
+    """(method, its warmup, the recipe's lr and warmup) of the cells that are left."""
+    cells = restrict(TUNED, filters).cells
+    return {(c.row.split("(")[0], c.recipe.lr, c.recipe.warmup) for c in cells}
+
+
+def test_fields_of_the_recipe_are_keys():
+    assert rates("lr=0.05,method=erm") == {("erm", 0.05, 0.0), ("erm", 0.05, 0.2)}
+    assert rates("lr=0.05..0.07") == rates("recipe.lr=5e-2")
+    assert rates("backbone=*resnet*") == rates("epochs=1..") == rates()
+    with pytest.raises(SpecError, match=r"lr=7: no trial has it\n  lrs: 0.05, 0.1"):
+        rates("lr=7")
+    with pytest.raises(SpecError, match=r"trials have no 'recipe\.name'"):
+        rates("recipe.name=digits")
+
+
+def test_a_setting_of_the_method_goes_before_a_field_of_the_recipe():
+    def named(cell):
+        settings = {"warmup": tau} if (tau := cell.method.settings.get("tau")) else {}
+        return replace(cell, method=cell.method.model_copy(update={"settings": settings}))
+
+    clash = replace(TUNED, cells=tuple(map(named, TUNED.cells)))
+
+    def warmups(text):
+        cells = restrict(clash, [text]).cells
+        return [(c.method.settings.get("warmup"), c.recipe.warmup) for c in cells]
+
+    assert warmups("warmup=0.2,lr=0.1") == [(None, 0.2), (0.2, 0.0), (0.2, 0.2)]
+    assert warmups("recipe.warmup=0.2,lr=0.1") == [(None, 0.2), (0.2, 0.2), (0.4, 0.2)]
+
+
+def test_a_row_and_a_key_name_what_tables_name():
+    for cell in TUNED.cells:
+        [left] = restrict(TUNED, [f"method={cell.row},seed=0"]).cells
+        assert left == cell
+        [left] = restrict(TUNED, [f"key={cell.trials[0].key}"]).cells
+        assert left == cell
+    with pytest.raises(SpecError) as raised:
+        restrict(TUNED, ["key=abc"])
+    assert str(raised.value) == "--only key=abc: no trial has it"
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("method=a(x=1, y=b(z=2)),seed=0", [("method", "a(x=1, y=b(z=2))"), ("seed", "0")]),
+        ("at=[0.8, 0.9],tau=1", [("at", "[0.8, 0.9]"), ("tau", "1")]),
+        ("method=a),seed=0", [("method", "a)"), ("seed", "0")]),
+    ],
+)
+def test_commas_in_brackets_part_nothing(text, terms):
+    assert list(Only.parse(text).conditions) == terms
+
+
+def test_a_part_knows_the_whole():
+    part = restrict(SUITE, ["method=vs"])
+    assert SUITE.whole is None
+    assert part.whole is SUITE
+    assert restrict(part, ["seed=0"]).whole is SUITE
+
+
 def test_trials_keep_their_keys():
     part = restrict(SUITE, ["method=vs,seed=2"])
     assert part.trials.keys() < SUITE.trials.keys()
@@ -121,7 +203,7 @@ def test_trials_keep_their_keys():
         ("=vs", "'=vs' is not key=value"),
         ("", "'' is not key=value"),
         ("method=vs,", "'' is not key=value"),
-        ("metod=vs", "trials have no 'metod'\n  keys: method, problem, seed, recipe, gamma, tau"),
+        ("metod=vs", "trials have no 'metod'\n  keys: method, problem, seed, recipe, key, gamma"),
         ("metod=vs", "did you mean 'method'?"),
         ("method=vss", "--only method=vss: no trial has it\n  methods: balanced, ce, erm, la, "),
         ("method=vss", "did you mean 'vs'?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import time
 import traceback
@@ -98,8 +99,10 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
 
     Raises `KeyboardInterrupt` after the record that says "interrupted".
     """
-    clock, began = time.perf_counter(), provenance.now()
     sink(started(trial))
+    # Importing torch takes seconds, once a process: no trial's own.
+    importlib.import_module("harness.train.engine")
+    clock, began = time.perf_counter(), provenance.now()
     interrupt: KeyboardInterrupt | None = None
     try:
         record = _trained(trial, execution, sink)

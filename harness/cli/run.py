@@ -52,8 +52,8 @@ def run(
     address: Annotated[
         str | None,
         typer.Option(
-            metavar="ray://…|HOST:PORT|auto|local",
-            help="A Ray cluster; by default a Ray of its own on this machine.",
+            metavar="ADDRESS",
+            help="A Ray cluster: ray://…, HOST:PORT or auto; by default one of its own, local.",
         ),
     ] = None,
     cpus_per_trial: Annotated[float, typer.Option(min=0.1, help="CPU cores of a trial.")] = 1,

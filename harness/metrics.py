@@ -27,8 +27,8 @@ def score(name: str, counts: Counts, train: Train) -> float | None:
     """The named metric, or None where it is undefined. Raises `UnknownName`."""
     function: Callable[[Counts, Train], Any] = REGISTRY.get("metric", name).make
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = float(function(counts, train))
-    return value if math.isfinite(value) else None
+        value = function(counts, train)
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def better(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.spec.record import RULES, Rule
 from reports import table as written
+from reports.baseline import is_baseline
 from reports.estimate import Estimate
 from reports.leaderboard import Leaderboard
 from reports.standing import Standing
@@ -46,6 +47,8 @@ def bar(
 
 
 def _baseline_mean(board: Leaderboard, standing: Standing, rule: Rule) -> Estimate | None:
+    if standing.to_baseline is None and not is_baseline(board.suite, standing):
+        return None
     row = standing.to_baseline.second if standing.to_baseline else standing.row
     return board.standings[row, standing.problem].scores[board.suite.primary, rule].estimate
 

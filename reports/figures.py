@@ -38,8 +38,7 @@ def by_place(board: Leaderboard) -> list[str]:
 def shown(board: Leaderboard) -> tuple[str, ...]:
     """The rows that figures draw: the baseline and the best by their mean place."""
     order = by_place(board)
-    named = [s.row for s in board.standings.values() if s.cell.method.name == board.suite.baseline]
-    baseline = list(dict.fromkeys(named))[:1]
+    baseline = list(board.baselines)[:1]
     best = [row for row in order if row not in baseline][: MOST_LINES - len(baseline)]
     return tuple(row for row in order if row in {*best, *baseline})
 

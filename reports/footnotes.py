@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from harness.spec.registry import REGISTRY
+from reports.baseline import is_one_a_recipe
 from reports.leaderboard import Leaderboard
 from reports.paired import SMALLEST_N
-from reports.sentences import RULES_IN_WORDS, seeds
+from reports.sentences import RULES_IN_WORDS, listed, seeds
 from reports.table import INCOMPLETE
 
 
@@ -17,7 +19,7 @@ def footnotes(board: Leaderboard, *, brackets: bool = True) -> tuple[str, ...]:
     brackets: the table shows intervals.
     """
     notes = [_what_numbers_are(board, brackets=brackets), _what_test_is(board)]
-    more = (_scattered, _chosen, _untested, _incomplete, _part)
+    more = (_baselines, _scattered, _chosen, _untested, _incomplete, _part)
     notes += [text for write in more if (text := write(board))]
     return tuple(notes)
 
@@ -42,32 +44,63 @@ def _what_test_is(board: Leaderboard) -> str:
     if not any(sum(family) for family in board.families.values()):
         return "No two complete rows share a problem, so nothing is compared."
     return (
-        "Differences are paired by seed: two-sided t-test, Holm-corrected over "
-        f"{_families(board)}, α = {board.suite.alpha:g}. "
-        "A row's rank is 1 + the number of rows that beat it "
-        "beyond chance. Bold is the whole best group, rank 1: the rows that no other beats."
+        f"Differences are paired by seed: two-sided t-test, Holm-corrected {_families(board)}. "
+        "A row's rank is 1 + the number of rows that beat it beyond chance. "
+        "Bold is the whole best group, rank 1: the rows that no other beats."
     )
 
 
 def _families(board: Leaderboard) -> str:
-    """`the 2 comparisons with ERM, declared beforehand, and by itself over the other 3 pairs`."""
+    """`over the 2 comparisons with ERM, declared beforehand, and separately over the other 3 pairs
+    of rows, each at α = 0.05: where nothing differs, …`."""
     families = [family for family in board.families.values() if sum(family)]
     declared, others = (_span(sizes) for sizes in zip(*families, strict=True))
     texts = []
-    if declared != "0":
-        noun = "comparison" if declared == "1" else "comparisons"
-        texts.append(f"the {declared} {noun} with {board.baseline}, declared beforehand")
-    if others != "0":
-        pairs = "pair of rows" if others == "1" else "pairs of rows"
-        texts.append(f"the {'other ' if texts else ''}{others} {pairs}")
-    text = ", and separately over ".join(texts)
-    return f"{text} on each problem" if len(board.problems) > 1 else text
+    if declared.high:
+        noun = "comparison" if declared.high == 1 else "comparisons"
+        texts.append(f"{declared.the}{noun} with {board.baseline}, declared beforehand")
+    if others.high:
+        noun = "pair of rows" if others.high == 1 else "pairs of rows"
+        the = others.the.replace("the ", "the other ") if texts else others.the
+        texts.append(f"{the}{noun}")
+    where, some = "", "some rank"
+    if len(board.problems) > 1:
+        where, some = "on each problem ", "some rank on a problem"
+    text = f"{where}over {', and separately over '.join(texts)}"
+    alpha = board.suite.alpha
+    if not any(all(family) for family in families):
+        return f"{text}, α = {alpha:g}"
+    return (
+        f"{text}, each at α = {alpha:g}: where nothing differs, {some} is wrong with probability "
+        f"at most 2α = {2 * alpha:g}"
+    )
 
 
-def _span(sizes: Sequence[int]) -> str:
-    """`3`, or `1 to 3` where problems differ."""
+class _Span(NamedTuple):
+    """From the smallest to the largest of several sizes, and how they are put before a noun."""
+
+    high: int
+    the: str
+
+
+def _span(sizes: Sequence[int]) -> _Span:
+    """`the 3 `, `the ` of one; where problems differ `1 to 3 `, `up to 3 `."""
     low, high = min(sizes), max(sizes)
-    return f"{low}" if low == high else f"{low} to {high}"
+    if low == high:
+        return _Span(high, "the " if high == 1 else f"the {high} ")
+    return _Span(high, f"{low} to {high} " if low else f"up to {high} ")
+
+
+def _baselines(board: Leaderboard) -> str:
+    """Which row is the baseline, where several are."""
+    if len(board.baselines) < 2:
+        return ""
+    if is_one_a_recipe(board.suite, board.standings.values()):
+        return f"The baseline of a row is {board.baseline} under the same recipe."
+    return (
+        f"{board.baseline} has several rows under one recipe: none of them is the baseline, and "
+        "nothing is compared with it."
+    )
 
 
 def _scattered(board: Leaderboard) -> str:
@@ -126,11 +159,14 @@ def _incomplete(board: Leaderboard) -> str:
 
 def _part(board: Leaderboard) -> str:
     """What of the suite is not in this report, where only a part was asked for."""
-    suite = board.suite
-    wholes = (
-        (len(board.rows), len(suite.methods), "methods"),
-        (len(board.problems), len(suite.problems), "problems"),
-        (board.n_seeds, len(suite.seeds), "seeds"),
-    )
-    parts = [f"{have} of {whole} {what}" for have, whole, what in wholes if have < whole]
-    return f"A part of the suite: {', '.join(parts)}." if parts else ""
+    part, whole = board.part, board.whole
+    if part.trials == whole.trials:
+        return ""
+    kinds = ["rows", "problems", "seeds", *(["settings"] if board.suite.select else [])]
+    sizes = [(kind, getattr(part, kind), getattr(whole, kind)) for kind in kinds]
+    less = [f"{have} of {of} {kind}" for kind, have, of in sizes if have < of]
+    text = f"A part of the suite: {part.trials} of {whole.trials} trials"
+    text += f", with {listed(less)}" if less else ""
+    if board.suite.select and part.settings < whole.settings:
+        text += "; settings were chosen among these alone"
+    return f"{text}."

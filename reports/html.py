@@ -20,7 +20,7 @@ from reports.leaderboard import Leaderboard
 from reports.origins import origins
 from reports.paired import Comparison
 from reports.provenance import commit, device
-from reports.sentences import RULES_IN_WORDS, answer, choices, place, seeds
+from reports.sentences import RULES_IN_WORDS, against, answer, choices, place, seeds
 from reports.standing import Standing
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -95,7 +95,7 @@ def _caption(board: Leaderboard) -> str:
     direction = "higher" if board.higher else "lower"
     text = f"Percent, mean ± sample standard deviation; {direction} is better."
     several = board.n_seeds > 1
-    dashed = f" The dashed line is {board.baseline}."
+    dashed = f" The dashed line is {against(board)}."
     return text + dashed + OVERLAP if several else f"Percent, one seed; {direction} is better."
 
 
@@ -171,6 +171,7 @@ def _problem(
         "rows": [_row(board, s, scale, numbers[s.row, problem]) for s in standings],
         "lines": len(lines) if figure else 0,
         "omitted": len(standings) - len(lines),
+        "drawn_baseline": "one baseline" if len(board.baselines) > 1 else "the baseline",
         "recall_caption": bins,
         "series": list(curve_figure(board, problem)),
         "choices": choices(board, problem),
@@ -253,11 +254,10 @@ def _made_with(board: Leaderboard) -> list[tuple[str, list[tuple[str, int]]]]:
 
 def _data(board: Leaderboard) -> dict[str, Any]:
     """What the script draws and lists."""
-    named = [s.row for s in board.standings.values() if s.cell.method.name == board.suite.baseline]
     return {
         "primary": board.metrics[board.suite.primary],
         "rules": RULES,
-        "baseline": next(iter(named), ""),
+        "baseline": next(iter(board.baselines), ""),
         "shown": shown(board),
         "titles": board.rows,
         "problems": [

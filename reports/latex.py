@@ -197,7 +197,9 @@ def _tabular(
 
 
 def _line(cells: Sequence[str]) -> str:
-    return " & ".join(cells).rstrip() + r" \\"
+    """One row. LaTeX would read its `[` or `*` as an argument of the line before."""
+    text = " & ".join(cells).rstrip() + r" \\"
+    return f"{{}}{text}" if text.startswith(("[", "*")) else text
 
 
 def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:

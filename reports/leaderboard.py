@@ -17,8 +17,10 @@ from harness.spec.record import Record, Rule
 from harness.spec.registry import REGISTRY
 from harness.spec.resolve import Cell, Resolved
 from harness.spec.suite import Suite
+from reports.baseline import baseline_of, baseline_rows, title_of
 from reports.estimate import estimate
 from reports.evidence import gather, metrics_of, ranking_rule, stand
+from reports.extent import Extent, extent_of
 from reports.paired import Comparison, caveat
 from reports.provenance import commit
 from reports.ranks import Families, Ranking, rank_rows
@@ -55,7 +57,7 @@ class Leaderboard:
     metrics    titles by metric; the primary comes first
     rule       the checkpoint rule of every rank and test
     families   how many comparisons share a level α, by problem; (0, 0) where there are none
-    trials     how many the suite asks for
+    part       how much is reported, of how much (whole)
     records    those found, by key
     source     what the user calls the suite
     """
@@ -67,7 +69,8 @@ class Leaderboard:
     metrics: dict[str, str]
     rule: Rule
     families: dict[str, Families]
-    trials: int
+    part: Extent
+    whole: Extent
     records: dict[str, Record]
     faults: tuple[Fault, ...] = ()
     location: str = ""
@@ -84,11 +87,19 @@ class Leaderboard:
         return better(self.suite.primary) == "higher"
 
     @property
+    def trials(self) -> int:
+        """How many the suite asks for, or the part of it that is reported."""
+        return self.part.trials
+
+    @cached_property
+    def baselines(self) -> dict[str, str]:
+        """Titles by row of the rows that are the baseline: one a recipe where there are several."""
+        return baseline_rows(self.suite, self.standings.values())
+
+    @property
     def baseline(self) -> str:
-        """The title of the baseline."""
-        rows = (s for s in self.standings.values() if s.cell.method.name == self.suite.baseline)
-        found = next(rows, None)
-        return found.title if found else self.suite.baseline
+        """The title of the baseline; the method's own where several rows are it."""
+        return title_of(self.suite, self.baselines)
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
@@ -159,7 +170,8 @@ def build_from(
         metrics={name: REGISTRY.get("metric", name).title for name in metrics_of(suite)},
         rule=ranking_rule(suite),
         families=families,
-        trials=len(resolved.trials),
+        part=extent_of(resolved),
+        whole=extent_of(resolved.whole or resolved),
         records=dict(evidence.records),
         faults=tuple(faults),
         location=location,
@@ -193,16 +205,19 @@ def _compare(
     higher = better(suite.primary) == "higher"
     compared, families = dict(standings), dict.fromkeys(problems, Families(0, 0))
     for problem in problems:
-        group = [s for (_, p), s in standings.items() if p == problem and s.is_whole]
+        there = [s for (_, p), s in standings.items() if p == problem]
+        group = [s for s in there if s.is_whole]
         table = _table(suite, group)
         if not table.size:
             continue
-        baselines = [_baseline(suite, group, i) for i in range(len(group))]
+        against = [baseline_of(suite, there, standing) for standing in group]
+        places = {standing.row: i for i, standing in enumerate(group)}
+        baselines = [places.get(s.row) if s else None for s in against]
         ranking = rank_rows(table, higher=higher, alpha=suite.alpha, baselines=baselines)
         families[problem] = ranking.families
         for i, standing in enumerate(group):
-            against = {"to_best": ranking.top, "to_baseline": baselines[i]}
-            placed = _placed(suite, group, table=table, ranking=ranking, i=i, against=against)
+            to = {"to_best": ranking.top, "to_baseline": baselines[i]}
+            placed = _placed(suite, group, table=table, ranking=ranking, i=i, against=to)
             compared[standing.row, problem] = placed
     return compared, families
 
@@ -241,13 +256,3 @@ def _placed(
 
     comparisons: dict[str, Any] = {field: compare(j) for field, j in against.items()}
     return replace(group[i], rank=ranking.ranks[i] if ranking.ranks else None, **comparisons)
-
-
-def _baseline(suite: Suite, group: Sequence[Standing], i: int) -> int | None:
-    """Where row i's baseline stands: under the same recipe where there are several; None for a
-    baseline itself, and where there is none to choose."""
-    if group[i].cell.method.name == suite.baseline:
-        return None
-    found = [j for j, s in enumerate(group) if s.cell.method.name == suite.baseline]
-    like = [j for j in found if group[j].cell.recipe == group[i].cell.recipe]
-    return next((js[0] for js in (found, like) if len(js) == 1), None)

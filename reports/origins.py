@@ -7,7 +7,7 @@ from typing import Any
 from harness.spec.record import RULES, Record
 from reports import table as written
 from reports.leaderboard import Leaderboard
-from reports.provenance import commit, device, rerun
+from reports.provenance import commit, device, rerun_cell
 from reports.standing import Choice, Standing
 
 NAMES = ("commit", "device", "host", "data")
@@ -37,7 +37,7 @@ def _standing(board: Leaderboard, standing: Standing, names: _Names) -> dict[str
     return {
         "trials": [_trial(board, standing, i, names) for i in range(len(cell.trials))],
         "candidates": _candidates(standing.choice) if standing.choice else [],
-        "command": rerun(board.source, cell.trials[0], every_seed=True),
+        "command": rerun_cell(board.source, cell, standing.records),
     }
 
 

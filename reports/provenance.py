@@ -2,36 +2,95 @@
 
 from __future__ import annotations
 
-import re
 import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from harness.errors import SpecError
 from harness.spec.base import plain
+from harness.spec.only import Only, setting_beside
 from harness.spec.record import Record
-from harness.spec.trial import Trial
+from harness.spec.resolve import Cell
 
 AGAIN = "rerun"
 """A results folder of its own: what a store holds already is never computed twice."""
 
-SAFE = re.compile(r"[A-Za-z0-9_.+-]+")
+ALONE = {"--inline", "--retry-failed", "--json"}
+"""Options of `evenhand run` that take no value."""
 
 
-def rerun(source: str, trial: Trial, *, every_seed: bool = False) -> str:
-    """`evenhand run SUITE --only method=vs,tau=1.25,problem=…,seed=3 --results rerun`."""
-    terms = [f"method={trial.method.name}"]
-    written = {name: plain(value) for name, value in trial.method.settings.items()}
-    terms += [f"{name}={value}" for name, value in written.items() if SAFE.fullmatch(value)]
-    terms.append(f"problem={trial.problem.name}")
-    if not every_seed:
-        terms.append(f"seed={trial.seed}")
-    return shlex.join(["evenhand", "run", source, "--only", ",".join(terms), "--results", AGAIN])
+class Asked(NamedTuple):
+    """What a recorded command ran: the suite as the user called it, "" where nobody knows."""
+
+    suite: str
+    plugins: tuple[str, ...]
 
 
-def source_of(record: Record) -> str:
-    """What the user called the suite that the trial was run for; `SUITE` where nobody knows."""
-    words = record.provenance.command.split()
-    if words[1:2] == ["run"] and len(words) > 2 and not words[2].startswith("-"):
-        return words[2]
-    return record.provenance.suite.partition(" ")[0] or "SUITE"
+def rerun(record: Record) -> str:
+    """The one trial again: `evenhand run SUITE --only key=… --results rerun`."""
+    found = asked(record)
+    suite = found.suite or record.provenance.suite.partition(" ")[0] or "SUITE"
+    return _command(suite, f"key={record.key}", found.plugins)
+
+
+def rerun_cell(source: str, cell: Cell, records: Sequence[Record | None]) -> str:
+    """Every seed again: `evenhand run SUITE --only 'method=vs(tau=1.25),problem=…' --results …`.
+
+    records  what the cell's trials left: their commands say which plugins it takes
+    """
+    plugins = dict.fromkeys(path for r in records if r is not None for path in asked(r).plugins)
+    text = ",".join([*_terms(cell), f"problem={cell.problem.name}"])
+    if not _finds(text, cell):
+        text = ",".join(f"key={trial.key}" for trial in cell.trials)
+    return _command(source, text, tuple(plugins))
+
+
+def _terms(cell: Cell) -> list[str]:
+    """The row, and what tells the cell apart where a row does not say it whole."""
+    terms = [f"method={cell.row}"]
+    if cell.row == cell.method.name:
+        # The name alone would keep every row of the method.
+        terms += [f"{name}={plain(value)}" for name, value in cell.method.settings.items()]
+    if setting := setting_beside(cell):
+        terms += setting.split(", ")
+    return list(dict.fromkeys(terms))
+
+
+def _finds(text: str, cell: Cell) -> bool:
+    """Values that hold commas or brackets may read as something else."""
+    try:
+        only = Only.parse(text)
+    except SpecError:
+        return False
+    return all(only.holds(cell, trial) for trial in cell.trials)
+
+
+def _command(suite: str, only: str, plugins: Sequence[str]) -> str:
+    given = [word for path in plugins for word in ("--plugin", path)]
+    return shlex.join(["evenhand", "run", suite, *given, "--only", only, "--results", AGAIN])
+
+
+def asked(record: Record) -> Asked:
+    """The suite and the plugins of the command that left the record."""
+    suite, plugins = "", []
+    words = iter(_words(record.provenance.command))
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            suite = suite or word
+        elif word not in ALONE:
+            value = value if equals else next(words, "")
+            plugins += [value] if name == "--plugin" else []
+    return Asked(suite, tuple(plugins))
+
+
+def _words(command: str) -> list[str]:
+    """What follows `evenhand run`; nothing where it was another command."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    return words[2:] if words[1:2] == ["run"] else []
 
 
 def device(record: Record) -> str:

@@ -4,10 +4,12 @@ rank   1 + the number of rows that beat it beyond chance. The best group is rank
        that no other beats. Whatever the true best is, a row that any other beats is worse than it.
 span   the ranks that the data leave open: from `rank` to rows − the number of rows it beats
 
-Two families of pairs, each Holm-corrected at α by itself. The comparisons with the baseline are
+Two families of pairs, each Holm-corrected at α separately. The comparisons with the baseline are
 declared by the suite before anything runs. All other pairs are one family, although a reader looks
 at few of them: which row is the best is read off the same numbers, and only all pairs together hold
-their level whatever pair is picked.
+their level whatever pair is picked. A rank is made of both: each family errs with probability at
+most α, so where nothing differs some rank of a table is wrong with probability at most 2α. One
+family of all pairs would hold α for every rank, at the price of the declared comparisons' power.
 
 "Beats beyond chance" is not transitive: ranks repeat and skip, and a row whose seeds scatter may
 share a rank that a steadier row of a higher mean has lost.

@@ -64,12 +64,17 @@ def _one_problem(board: Leaderboard, standings: Sequence[Standing]) -> str:
 
 def _against_baseline(board: Leaderboard, best: Sequence[Standing]) -> str:
     """How the best group compares with the baseline, of which it may be a part."""
-    baseline, sign = board.baseline, 1 if board.higher else -1
+    sign = 1 if board.higher else -1
+    if len(board.baselines) > 1:
+        return _against_own_baseline(board, sign)
+    baseline = board.baseline
     beat = [s for s in best if is_beyond_chance(board, s, sign)]
     if any(s.cell.method.name == board.suite.baseline for s in best):
         alone = len(best) == 1
         text = "no method beats the baseline" if alone else f"the baseline {baseline} is among them"
         return f"{text} ({the_test(board)})"
+    if not any(s.to_baseline for s in best):
+        return f"nothing could be compared with {baseline} ({the_test(board)})"
     if not beat:
         return f"no difference to {baseline} is beyond chance ({the_test(board)})"
     gains = [sign * s.to_baseline.difference.mean for s in beat if s.to_baseline]
@@ -78,6 +83,25 @@ def _against_baseline(board: Leaderboard, best: Sequence[Standing]) -> str:
         who = {1: "it", 2: "both"}.get(len(best), f"all {len(best)}")
     verb = "beats" if len(beat) == 1 else "beat"
     return f"{who} {verb} {baseline} by {points(gains)}, beyond chance ({the_test(board)})"
+
+
+def _against_own_baseline(board: Leaderboard, sign: int) -> str:
+    """Where each row has the baseline under its own recipe: rows that beat theirs, best or not."""
+    ranked = [s for s in board.on(board.problems[0]) if s.rank is not None]
+    if not any(s.to_baseline for s in ranked):
+        return f"nothing could be compared with {against(board)} ({the_test(board)})"
+    beat = [s for s in ranked if is_beyond_chance(board, s, sign)]
+    if not beat:
+        return f"no row beats {against(board)} beyond chance ({the_test(board)})"
+    gains = [sign * s.to_baseline.difference.mean for s in beat if s.to_baseline]
+    verb = "beats" if len(beat) == 1 else "beat"
+    what = f"{verb} {against(board)} by {points(gains)}, beyond chance"
+    return f"{listed([s.title for s in beat])} {what} ({the_test(board)})"
+
+
+def against(board: Leaderboard) -> str:
+    """`ERM`, or `ERM under the same recipe` where each recipe has a baseline of its own."""
+    return f"{board.baseline} under the same recipe" if len(board.baselines) > 1 else board.baseline
 
 
 def is_beyond_chance(board: Leaderboard, standing: Standing, sign: int) -> bool:
@@ -108,21 +132,21 @@ def _many_problems(board: Leaderboard) -> str:
     for standing in ranked:
         if standing.to_baseline and is_beyond_chance(board, standing, sign):
             gains.setdefault(standing.row, []).append(sign * standing.to_baseline.difference.mean)
-    against = len({s.problem for s in ranked if s.to_baseline})
-    always = [row for row in board.rows if gains and len(gains.get(row, ())) == against]
+    compared = len({s.problem for s in ranked if s.to_baseline})
+    always = [row for row in board.rows if gains and len(gains.get(row, ())) == compared]
     every = "every one"
-    if against < problems:
-        every = f"{against} of {problems}, where {board.baseline} is complete,"
+    if compared < problems:
+        every = f"{compared} of {problems}, where {board.baseline} is complete,"
     if not gains:
-        return f"{head}; no difference to {board.baseline} is beyond chance ({the_test(board)})."
+        return f"{head}; no row beats {against(board)} beyond chance ({the_test(board)})."
     rows = [row for row in always if board.rows[row] in first] or always
     if not rows:
-        return f"{head}; no method beats {board.baseline} on {every} ({the_test(board)})."
+        return f"{head}; no method beats {against(board)} on {every} ({the_test(board)})."
     who, verb = listed([board.rows[row] for row in rows]), "beats" if len(rows) == 1 else "beat"
     if [board.rows[row] for row in rows] == first:
         who = {1: "it", 2: "both"}.get(len(rows), "all of them")
     by = points([gain for row in rows for gain in gains[row]])
-    what = f"{verb} {board.baseline} on {every} by {by}, beyond chance"
+    what = f"{verb} {against(board)} on {every} by {by}, beyond chance"
     return f"{head}; {who} {what} ({the_test(board)})."
 
 

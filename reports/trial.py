@@ -14,9 +14,10 @@ from harness.spec.base import plain
 from harness.spec.record import Evaluation, Record
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Recipe
-from reports.provenance import commit, rerun, source_of
+from reports.provenance import commit, rerun
 from reports.table import NO_VALUE, percent, seconds
 
+EPOCHS_SHOWN = 8
 ON_TEST_DATA = "best-test was chosen on test data: for comparison with printed numbers only."
 
 
@@ -33,9 +34,10 @@ def render(record: Record) -> RenderableType:
         parts += [Text(), _scores(record)]
         if any(e.rule == "best-test" for e in record.evaluations):
             parts.append(Text(ON_TEST_DATA, style="dim"))
+    if record.curves.get("epoch"):
+        parts += [Text(), _curves(record)]
     parts += [Text(), _facts(_cost(record)), Text(), _facts(_origin(record))]
-    command = rerun(source_of(record), trial)
-    parts += [Text(), Text("to run it again", style="dim"), Text(command)]
+    parts += [Text(), Text("to run it again", style="dim"), Text(rerun(record))]
     if record.exit.traceback:
         parts += [Text(), Text(record.exit.traceback.rstrip(), style="dim")]
     return Group(*parts)
@@ -99,8 +101,31 @@ def _scores(record: Record) -> RenderableType:
 
 def _score(record: Record, metric: str, evaluation: Evaluation) -> str:
     train = record.data.train_counts if record.data else None
-    value = None if train is None else score(metric, evaluation.counts, train)
+    value = score(metric, evaluation.counts, train) if train is not None else None
     return NO_VALUE if value is None else percent(value)
+
+
+def _curves(record: Record) -> RenderableType:
+    """Learning rate, training loss and what was measured after some of the epochs."""
+    curves, epochs = record.curves, record.curves["epoch"]
+    measured = [name for name in curves if name.startswith(("val_", "test_"))]
+    names = [name for name in ("lr", "train_loss", *measured) if name in curves]
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
+    for name in ("epoch", *names):
+        unit = ", %" if name in measured and not name.endswith("loss") else ""
+        grid.add_column(f"{name.replace('_', ' ')}{unit}", justify="right")
+    last, n = len(epochs) - 1, min(EPOCHS_SHOWN, len(epochs))
+    for i in sorted({round(last * k / max(1, n - 1)) for k in range(n)}):
+        grid.add_row(f"{epochs[i]:g}", *(_point(name, curves[name][i]) for name in names))
+    return grid
+
+
+def _point(name: str, value: float | None) -> str:
+    if value is None:
+        return NO_VALUE
+    if name == "lr":
+        return f"{value:.3g}"
+    return f"{value:.4f}" if name.endswith("loss") else percent(value)
 
 
 def _cost(record: Record) -> list[tuple[str, str]]:

@@ -26,12 +26,14 @@ def report(
 ) -> None:
     """Write the leaderboard as HTML, LaTeX, CSV, Markdown and Parquet, and print it."""
     import reports
+    from harness.run import provenance
     from harness.store import Store
     from reports import leaderboard, terminal
 
     resolved = open_part(suite, only, plugin)
     board = leaderboard.build(resolved, Store.open(results, edition))
-    written = reports.write(board, out or Path("report") / resolved.suite.suite)
+    folder = out or Path("report") / resolved.suite.suite
+    written = reports.write(board, folder, command=provenance.command())
     screen = console()
     screen.print(terminal.render(board))
     screen.print()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -25,11 +26,16 @@ def show(
     keys = [known for known in store.heads() if known.startswith(key)]
     if len(keys) != 1:
         said = "no record's key begins" if not keys else f"{len(keys)} records' keys begin"
-        raise StoreError(
-            f"{store.location}: {said} with {key!r}\n  `evenhand status` lists what is there"
-        )
+        raise StoreError(f"{store.location}: {said} with {key!r}\n  {_where(results, edition)}")
     record = store.read(keys[0])
     if json:
         print(record.model_dump_json(indent=2))
         return
     console().print(trial.render(record))
+
+
+def _where(results: str, edition: str) -> str:
+    """The command that lists every key."""
+    given = ["--results", results] if results != "results" else []
+    given += ["--edition", edition] if edition != "main" else []
+    return f"`{shlex.join(['evenhand', 'status', '--keys', *given])}` lists what is there"

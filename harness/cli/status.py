@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +29,9 @@ def status(
     edition: Edition = "main",
     only: Only = None,
     plugin: Plugins = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Every trial by its key, as `evenhand show` takes it.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Show how far a suite is, also while it runs elsewhere, and why trials failed."""
@@ -36,13 +40,16 @@ def status(
 
     store = Store.open(results, edition)
     if suite is None:
-        _store(store, json)
-        return
-    plan = make_plan(open_part(suite, only, plugin), store)
-    if json:
-        print_json(_as_json(plan, store))
-        return
-    _print(plan, store)
+        trials = _trials_of_store(store)
+        if not keys:
+            _store(store, json)
+    else:
+        plan = make_plan(open_part(suite, only, plugin), store)
+        trials = _trials_of_suite(plan)
+        if not keys:
+            _suite(plan, store, json)
+    if keys:
+        _print_keys(trials, json)
 
 
 def _store(store: Store, json: bool) -> None:
@@ -56,6 +63,39 @@ def _store(store: Store, json: bool) -> None:
     total = ", ".join(f"{n} {name}" for name, n in sorted(by_status.items())) or "no records"
     console().print(f"{store.location} ({store.edition}): {total}", soft_wrap=True)
     _print_faults(console(), faults)
+
+
+def _trials_of_store(store: Store) -> list[dict[str, str]]:
+    """Every record: its key, its status, and its trial as far as the store's index knows it."""
+    return [
+        {"key": key, "status": head.status, "trial": f"{head.method} on {head.problem}"}
+        for key, head in store.heads().items()
+    ]
+
+
+def _trials_of_suite(plan: Plan) -> list[dict[str, str]]:
+    """Every trial once, in the suite's order, with its row and setting."""
+    from harness.spec.only import setting_beside
+
+    found = {}
+    for cell in plan.resolved.cells:
+        name = ", ".join(filter(None, (cell.row, setting_beside(cell))))
+        for trial in cell.trials:
+            head = plan.heads.get(trial.key)
+            label = f"{name} on {cell.problem.name}, seed {trial.seed}"
+            status = head.status if head else "missing"
+            found[trial.key] = {"key": trial.key, "status": status, "trial": label}
+    return list(found.values())
+
+
+def _print_keys(trials: Iterable[dict[str, str]], json: bool) -> None:
+    if json:
+        print_json(list(trials))
+        return
+    out = console()
+    for trial in trials:
+        line = f"{trial['key']}  {trial['status']:<11}  {trial['trial']}"
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _causes(plan: Plan, store: Store) -> dict[str, list[str]]:
@@ -78,6 +118,13 @@ def _as_json(plan: Plan, store: Store) -> dict[str, Any]:
         "failures": _causes(plan, store),
         "faults": [str(fault) for fault in plan.faults],
     }
+
+
+def _suite(plan: Plan, store: Store, json: bool) -> None:
+    if json:
+        print_json(_as_json(plan, store))
+    else:
+        _print(plan, store)
 
 
 def _print(plan: Plan, store: Store) -> None:

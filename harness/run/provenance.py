@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import socket
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("evenhand", "torch", "torchvision", "timm", "numpy", "ray", "scikit-learn")
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
+MADE_OF = ("harness", "reports", "suites", "pyproject.toml", "constraints.txt")
+"""Beside them lie results and reports, which change nothing."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,20 @@ def now() -> str:
 @cache
 def commit() -> Commit:
     """Of the checkout that this file is in; nothing where it was installed from a wheel."""
-    tracked = _output("git", "-C", str(HERE), "ls-files", Path(__file__).name)
-    if not tracked:
+    return commit_of(ROOT)
+
+
+def commit_of(root: Path) -> Commit:
+    """Dirty where the package's own files were changed, or where code was added to `harness`."""
+
+    def git(*arguments: str) -> str:
+        return _output("git", "-C", str(root), *arguments)
+
+    if not git("ls-files", "harness"):
         return Commit(None, None)
-    head = _output("git", "-C", str(HERE), "rev-parse", "HEAD")
-    return Commit(head or None, bool(_output("git", "-C", str(HERE), "status", "--porcelain")))
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", *MADE_OF)
+    added = git("ls-files", "--others", "--exclude-standard", "--", "harness")
+    return Commit(git("rev-parse", "HEAD") or None, bool(changed or added))
 
 
 @cache
@@ -74,8 +86,8 @@ def host() -> str:
 
 
 def command() -> str:
-    """The command line, with the program's name for its path."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """The command line as a shell takes it, with the program's name for its path."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _output(*command: str) -> str:

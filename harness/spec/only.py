@@ -74,6 +74,12 @@ def restrict(resolved: Resolved, filters: Sequence[str]) -> Resolved:
     return replace(resolved, cells=kept, whole=resolved.whole or resolved)
 
 
+def setting_beside(cell: Cell) -> str:
+    """What sets a cell apart and its row does not say: there is some where settings compete."""
+    said = cell.row.endswith((f"({cell.setting})", f" {cell.setting})"))
+    return "" if said else cell.setting
+
+
 def _terms(text: str) -> list[str]:
     """What stands between the commas, but for those in brackets: `method=vs(tau=1, gamma=0.3)`."""
     terms, depth = [""], 0

@@ -163,7 +163,7 @@ function panelOf(standing) {
     into.append(tableOf(["setting", "validation", "", "trial keys"], standing.candidates.map((c) => [c.setting, c.score ?? "not whole", c.chosen ? "chosen" : "", { code: c.keys.join(" ") }])));
   }
   const command = cellOf("code", standing.command, "command");
-  into.append(cellOf("p", "To run these again, add ,seed=… for one:", "caption"), command);
+  into.append(cellOf("p", "To run these again; with ,seed=… in the filter, one of them:", "caption"), command);
   return into;
 }
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+import reports
 from harness.spec.record import Record
+from harness.spec.registry import metric
 from harness.spec.resolve import Resolved
 from harness.spec.trial import Trial
+from reports import terminal, trial
 from reports.footnotes import footnotes
 from reports.leaderboard import build_from
 from reports.table import marked
@@ -146,6 +152,40 @@ def test_a_second_metric_that_is_undefined_on_a_seed_is_marked_and_ranks_nothing
     assert board.gaps == ()
     assert marked(only(board, "erm").scores["min_precision", "last"]).endswith("†")
     assert footnotes(board)[-1] == "† Undefined on some seeds: mean over the others."
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), float("inf")], ids=str)
+@pytest.mark.parametrize("primary", ["odd", "balanced_accuracy"])
+def test_a_metric_that_is_undefined_everywhere_breaks_no_report(
+    nothing: float | None, primary: str, unregistered: None, tmp_path: Path
+) -> None:
+    @metric(better="higher", title="Odd")
+    def odd(counts: np.ndarray, train: np.ndarray) -> float | None:
+        """Never defined."""
+        return nothing
+
+    resolved = make_resolved(TUNED, metrics=["odd", "balanced_accuracy"], primary=primary)
+    chosen = make_resolved(TUNED, metrics=["balanced_accuracy"], select={"by": "odd"})
+    for suite in (resolved, chosen):
+        records = scored(suite, around(MEANS))
+        board = build_from(suite, records)
+        reports.write(board, tmp_path)
+        Console(file=io.StringIO()).print(terminal.render(board), trial.render(records[0]))
+
+    board = build_from(resolved, scored(resolved, around(MEANS)))
+    assert all(s.scores["odd", "last"].estimate is None for s in board.standings.values())
+    assert {gap.kind for gap in board.gaps} == ({"undefined"} if primary == "odd" else set())
+
+
+def test_a_mistake_in_a_metric_is_not_taken_for_undefined(unregistered: None) -> None:
+    @metric(better="higher", title="Wrong")
+    def wrong(counts: np.ndarray, train: np.ndarray) -> float:
+        """Adds what cannot be added."""
+        return counts + "1"  # type: ignore[operator]
+
+    resolved = make_resolved(["ERM"], metrics=["wrong"], primary="wrong")
+    with pytest.raises(TypeError):
+        build_from(resolved, scored(resolved, around(MEANS)))
 
 
 def test_select_takes_the_best_setting_on_validation_data() -> None:

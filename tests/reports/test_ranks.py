@@ -96,6 +96,24 @@ def test_each_family_errs_as_rarely_as_claimed_where_no_row_differs(n_seeds: int
     assert max(declared, others) <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / rounds)
 
 
+@pytest.mark.parametrize(("n_rows", "n_seeds"), [(5, 3), (4, 5), (8, 10)])
+def test_with_a_baseline_some_rank_is_wrong_at_most_twice_as_often_as_a_family_errs(
+    n_rows: int, n_seeds: int
+) -> None:
+    alpha, rounds, rng = 0.05, 1500, np.random.default_rng(4)
+    tables = rng.normal(0.7, 0.02, (rounds, n_rows, n_seeds))
+    baselines = [None, *[0] * (n_rows - 1)]
+
+    found = [
+        ranks(rank_rows(table, higher=True, alpha=alpha, baselines=baselines)) for table in tables
+    ]
+    wrong = np.mean([places != [1] * n_rows for places in found])
+
+    # One family would stay below α: that there are two has to show.
+    noise = 3 * np.sqrt(2 * alpha * (1 - 2 * alpha) / rounds)
+    assert alpha < wrong <= 2 * alpha + noise
+
+
 @pytest.mark.parametrize(("n_rows", "n_seeds"), [(6, 3), (4, 5)])
 def test_rows_that_differ_by_chance_share_rank_one_as_often_as_claimed(
     n_rows: int, n_seeds: int

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from harness.spec.only import restrict
 from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard, build_from
 from reports.sentences import answer, choices
-from tests.reports.suites import around, make_resolved, scored
+from tests.reports.suites import Rows, around, make_resolved, scored
 
 
 def board_of(means: dict[str, float], *, drop: int = 0, **suite: Any) -> Leaderboard:
@@ -78,9 +81,9 @@ def test_the_footnote_states_n_the_test_alpha_and_what_plus_minus_means(small: L
 
     for part in (
         "mean ± sample standard deviation over seeds, n = 5",
-        "two-sided t-test, Holm-corrected over the 2 comparisons with ERM, declared beforehand, "
-        "and separately over the other 1 pair of rows on each problem",
-        "α = 0.05",
+        "two-sided t-test, Holm-corrected on each problem over the 2 comparisons with ERM, "
+        "declared beforehand, and separately over the other pair of rows, each at α = 0.05: "
+        "where nothing differs, some rank on a problem is wrong with probability at most 2α = 0.1.",
         "Student-t intervals at 95 %",
         "higher is better",
         "at the last epoch",
@@ -95,10 +98,76 @@ def test_what_was_chosen_is_said_with_its_validation_score(torn: Leaderboard) ->
     assert "of which only 1 could be judged; validation 7" in lines[0]
 
 
-def test_a_part_of_a_suite_says_that_it_is_one() -> None:
-    board = board_of({"erm": 0.65}, methods=["erm", "la", "vs"])
+TESTED = "two-sided t-test, Holm-corrected "
 
-    assert footnotes(board)[-1] == "A part of the suite: 1 of 3 methods."
+
+@pytest.mark.parametrize(
+    ("means", "says"),
+    [
+        (("erm", "la"), "over the comparison with ERM, declared beforehand, α = 0.05."),
+        (("la", "vs"), "over the pair of rows, α = 0.05."),
+        (("la", "vs", "cdt"), "over the 3 pairs of rows, α = 0.05."),
+    ],
+)
+def test_one_family_alone_holds_its_level(means: tuple[str, ...], says: str) -> None:
+    board = board_of(dict.fromkeys(means, 0.7))
+
+    assert f"{TESTED}{says}" in footnotes(board)[1]
+    assert "2α" not in footnotes(board)[1]
+
+
+def test_problems_that_differ_in_what_is_complete_are_counted_in_words() -> None:
+    resolved = make_resolved(problems=({}, {"profile": "step"}))
+    records = scored(resolved, around({"erm": 0.65, "la": 0.72, "vs": 0.721}))
+    first = next(r for r in records if r.trial.method.name == "erm")
+    board = build_from(resolved, [r for r in records if r is not first])
+
+    assert sorted(board.families.values()) == [(0, 1), (2, 1)]
+    assert f"{TESTED}on each problem over up to 2 comparisons with ERM" in footnotes(board)[1]
+
+
+SELECTING: Rows = {"ERM": [{}], "LA": [{"tau": 0.5}, {"tau": 1.0}, {"tau": 2.0}]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "only", "says"),
+    [
+        (None, "method=erm", "5 of 15 trials, with 1 of 3 rows."),
+        (None, "seed=0..1", "6 of 15 trials, with 2 of 5 seeds."),
+        (SELECTING, "method=la(tau=1)", "5 of 20 trials, with 1 of 4 rows."),
+        (SELECTING, "problem=cifar10*", ""),
+    ],
+)
+def test_a_part_of_a_suite_says_that_it_is_one(rows: Rows | None, only: str, says: str) -> None:
+    whole = make_resolved(rows or ["ERM", "LA", "VS"])
+    resolved = restrict(whole, [only])
+    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+    notes = [note for note in footnotes(board) if note.startswith("A part of the suite")]
+
+    assert notes == ([f"A part of the suite: {says}"] if says else [])
+
+
+def test_a_part_with_something_of_everything_is_a_part_too() -> None:
+    resolved = restrict(make_resolved(), ["method=erm", "seed=0"])
+    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+
+    assert footnotes(board)[-1] == "A part of the suite: 7 of 15 trials."
+
+
+def test_a_choice_among_some_of_the_settings_says_so() -> None:
+    resolved = restrict(make_resolved(SELECTING, select={}), ["method=erm", "tau=0.5"])
+    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+
+    assert footnotes(board)[-1] == (
+        "A part of the suite: 10 of 20 trials, with 2 of 4 settings; "
+        "settings were chosen among these alone."
+    )
+
+
+def test_two_entries_of_one_method_are_no_part() -> None:
+    board = board_of({"erm": 0.65, "vs": 0.7}, methods=["erm", "la", "vs"])
+
+    assert not any("A part of the suite" in note for note in footnotes(board))
 
 
 def test_a_bold_row_below_one_that_is_not_is_explained() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console, RenderableType
@@ -43,6 +44,30 @@ def test_a_trial_that_diverged_says_where() -> None:
 
     assert "diverged, loss is not finite, epoch 2, step 17" in text
     assert "evenhand run suites/cifar-lt.yaml --only" in text
+    assert "epoch" not in text.split("fingerprint")[1]
+
+
+def test_the_curves_of_a_trial_are_a_table_that_fits_80_columns() -> None:
+    record = make_record(accuracy=0.7)
+    names = ["val_balanced_group_accuracy", "test_balanced_group_accuracy", "val_loss"]
+    curves = {"epoch": [float(e) for e in range(1, 201)], "lr": [0.1] * 200}
+    curves["train_loss"] = [1234.5678] * 200
+    more = {name: [0.5] * 200 for name in names}
+    text = text_of(trial.render(record.model_copy(update={"curves": curves | more})))
+    table = text.split("numbers only.")[1].split("time ")[0]
+
+    assert [line.split()[0] for line in table.splitlines()[-10:] if line.strip()] == [
+        "1", "29", "58", "86", "115", "143", "172", "200",
+    ]  # fmt: skip
+    assert table.splitlines()[-3].split() == ["200", "0.1", "1234.5678", "50.00", "50.00", "0.5000"]
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_was_not_finite_in_a_curve_is_a_dash() -> None:
+    short = {"epoch": [1.0, 2.0], "lr": [0.1, 0.1], "train_loss": [2.3, None]}
+    record = make_record(status="diverged").model_copy(update={"curves": short})
+
+    assert re.search(r"^ +2 +0.1 +–$", text_of(trial.render(record)), re.MULTILINE)
 
 
 def test_a_record_with_little_in_it_can_be_shown() -> None:

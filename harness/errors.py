@@ -59,7 +59,8 @@ class UnknownName(SpecError):  # noqa: N818  the mistake is the name
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         said = suggest(name, sorted(known), kind)
-        super().__init__([Mistake(f"no {kind} is called {name!r}", (), said.right, said.hint)])
+        hint = said.hint or f"a {kind} of your own? name its file: --plugin FILE"
+        super().__init__([Mistake(f"no {kind} is called {name!r}", (), said.right, hint)])
 
 
 class DataError(EvenhandError):

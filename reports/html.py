@@ -19,7 +19,7 @@ from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
 from reports.origins import origins
 from reports.paired import Comparison
-from reports.provenance import commit, device
+from reports.provenance import commit, device, rerun_suite
 from reports.sentences import RULES_IN_WORDS, against, answer, choices, place, seeds
 from reports.standing import Standing
 
@@ -85,7 +85,7 @@ def _page(board: Leaderboard) -> dict[str, Any]:
         "more_gaps": max(0, len(gaps) - MOST_GAPS),
         "faults": board.faults,
         "made_with": _made_with(board),
-        "command": f"evenhand run {board.source}",
+        "command": rerun_suite(board.source, board.records.values()),
         "footnotes": footnotes(board),
         "table_caption": _caption(board),
     }

@@ -14,6 +14,7 @@ from reports.estimate import Estimate
 from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
 from reports.paired import Comparison
+from reports.provenance import rerun_suite
 from reports.sentences import choices, gap_text, place
 from reports.standing import Standing
 from reports.tex_text import comment, escape, macro_names
@@ -58,7 +59,7 @@ def _opening(board: Leaderboard) -> list[str]:
         f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
         f"commits: {', '.join(board.commits)} (+: files had been changed)",
         f"trials: {len(board.records)} of {board.trials} have a record; {board.n_seeds} seeds",
-        f"to make them again: evenhand run {suite.suite} --only method=…,problem=…,seed=…",
+        f"to make them again: {rerun_suite(board.source, board.records.values())} --results rerun",
         "one trial and where it comes from: evenhand show KEY",
         *(f"not usable: {gap}" for gap in gaps),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from harness.errors import SpecError
@@ -31,6 +31,13 @@ def rerun(record: Record) -> str:
     found = asked(record)
     suite = found.suite or record.provenance.suite.partition(" ")[0] or "SUITE"
     return _command(suite, f"key={record.key}", found.plugins)
+
+
+def rerun_suite(source: str, records: Iterable[Record]) -> str:
+    """What is missing of the whole suite: `evenhand run SUITE --plugin FILE`."""
+    plugins = dict.fromkeys(path for record in records for path in asked(record).plugins)
+    given = [word for path in plugins for word in ("--plugin", path)]
+    return shlex.join(["evenhand", "run", source, *given])
 
 
 def rerun_cell(source: str, cell: Cell, records: Sequence[Record | None]) -> str:

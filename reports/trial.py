@@ -14,7 +14,7 @@ from harness.spec.base import plain
 from harness.spec.record import Evaluation, Record
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Recipe
-from reports.provenance import commit, rerun
+from reports.provenance import commit
 from reports.table import NO_VALUE, percent, seconds
 
 EPOCHS_SHOWN = 8
@@ -37,7 +37,7 @@ def render(record: Record) -> RenderableType:
     if record.curves.get("epoch"):
         parts += [Text(), _curves(record)]
     parts += [Text(), _facts(_cost(record)), Text(), _facts(_origin(record))]
-    parts += [Text(), Text("to run it again", style="dim"), Text(rerun(record))]
+    parts += [Text(), Text("to run it again", style="dim")]
     if record.exit.traceback:
         parts += [Text(), Text(record.exit.traceback.rstrip(), style="dim")]
     return Group(*parts)

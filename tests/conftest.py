@@ -14,13 +14,17 @@ from jaxtyping import install_import_hook
 # import torch in their functions alone are left out: their annotations name what is not there.
 WITH_ARRAYS = [
     "harness.backbones.networks",
+    "harness.data.folder",
     "harness.data.images",
+    "harness.data.selections",
     "harness.data.splits",
     "harness.losses.kernel",
     "harness.metrics",
     "harness.train.checkpoints",
     "harness.train.engine",
     "harness.train.placed",
+    "harness.train.sam",
+    "harness.train.stages",
 ]
 # The hook names its type check by module; this one lets an int stand for a float, as mypy does.
 typed = ModuleType("typed")

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Int
 from pydantic import JsonValue
 
-from harness.spec.base import Part
+from harness.spec.base import Part, canonical
 from harness.spec.record import (
     Cost,
     DataSummary,
@@ -163,7 +163,7 @@ def make_data(
 ) -> DataSummary:
     """What the trial saw; problems and seeds differ in their fingerprint, methods do not."""
     seed = trial.seed if "subset" in trial.vary or "split" in trial.vary else 0
-    text = f"{trial.problem.model_dump_json()} {seed}"
+    text = f"{canonical(trial.problem)} {seed}"
     ratio = float(str(trial.problem.profile.settings.get("ratio", 1)))
     falling = [round(5000 * ratio ** (-c / max(1, classes - 1))) for c in range(classes)]
     return DataSummary(

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from harness import __version__
-from harness.cli import listing, plan, report, run, schema, show, status, validate
+from harness.cli import data, listing, plan, report, run, schema, show, status, validate
 from harness.cli.output import errors
 from harness.errors import EvenhandError
 
@@ -27,6 +27,7 @@ app.command()(run.run)
 app.command()(status.status)
 app.command()(report.report)
 app.command()(show.show)
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:

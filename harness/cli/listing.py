@@ -89,5 +89,11 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         summary = row.get("summary") or row.get("question", "")
         out.print(Padding(Text(summary), (0, 0, 0, 4)))
         if row.get("settings"):
-            settings = ", ".join(f"{k} = {v['default']}" for k, v in row["settings"].items())
+            settings = ", ".join(_setting(k, v) for k, v in row["settings"].items())
             out.print(Padding(Text(settings, style="green"), (0, 0, 0, 4)))
+
+
+def _setting(name: str, setting: dict[str, Any]) -> str:
+    if setting["default"] is None:
+        return f"{name}: {setting['type']}, required"
+    return f"{name} = {setting['default']}"

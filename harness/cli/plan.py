@@ -24,7 +24,9 @@ def plan(
     slots: Annotated[
         int, typer.Option(min=1, help="Trials that run side by side; by default the CPU cores.")
     ] = os.cpu_count() or 1,
-    retry_failed: Annotated[bool, typer.Option(help="Count failed trials as missing.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Count failed trials as missing.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Say which trials are done, missing and failed, and what the missing ones will cost."""

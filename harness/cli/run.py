@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,7 @@ import typer
 
 from harness.cli.options import (
     AsJson,
+    Data,
     Edition,
     Only,
     Plugins,
@@ -46,6 +49,7 @@ def run(
     edition: Edition = "main",
     only: Only = None,
     plugin: Plugins = None,
+    data: Data = None,
     inline: Annotated[
         bool, typer.Option("--inline", help="In this process, one by one, without Ray.")
     ] = False,
@@ -89,6 +93,7 @@ def run(
         threads=max(1, round(cpus_per_trial)),
         time_limit=limit,
         use_gpu=gpus_per_trial != 0,
+        data=data,
     )
     runner = _runner(inline, address, (cpus_per_trial, gpus_per_trial), plugin)
     _drive(plan, execution, store, runner, json, max_failures)
@@ -105,9 +110,7 @@ def _drive(
     from harness.cli.display import display
     from harness.run.drive import Watch, drive
 
-    # A batch scheduler ends a job by SIGTERM: the same clean stop as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with display(plan, json=json) as sink:
+    with _stopped_once(), display(plan, json=json) as sink:
         watch = Watch(sink, max_failures)
         try:
             after = drive(plan, execution, store, watch, runner)
@@ -128,13 +131,17 @@ def _drive(
         raise typer.Exit(1)
 
 
-def _execution(plan: Plan, *, threads: int, time_limit: float, use_gpu: bool) -> Execution:
+def _execution(
+    plan: Plan, *, threads: int, time_limit: float, use_gpu: bool, data: Path | None
+) -> Execution:
     """Raises the error of a data set or a network that does not fit, before any trial starts."""
+    from harness.data.root import rooted
     from harness.run import provenance
     from harness.run.execute import Execution, check_networks, load_sources
 
     problems = {trial.problem.name: trial.problem for trial in plan.missing}
-    sources = load_sources(list(problems.values()), seed=plan.missing[0].seed)
+    with rooted(data, plan.resolved.suite.data):
+        sources = load_sources(list(problems.values()), seed=plan.missing[0].seed)
     check_networks(plan.missing, sources)
     return Execution(
         suite=f"{plan.resolved.suite.suite} v{plan.resolved.suite.version}",
@@ -189,6 +196,27 @@ def _summary(plan: Plan) -> None:
     """The last line for machines."""
     counts = {"done": len(plan.done), "failed": len(plan.failed), "missing": len(plan.missing)}
     print_line({"kind": "over", **counts})
+
+
+@contextmanager
+def _stopped_once() -> Iterator[None]:
+    """The first Ctrl-C stops the run; a second would break off the stopping, and is ignored.
+
+    So does SIGTERM, by which a batch scheduler ends a job.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def stop(*_: object) -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stopped(watch: Watch) -> None:

@@ -20,10 +20,13 @@ def show(
 ) -> None:
     """Show one trial: its spec, scores, cost and where it ran."""
     from harness.store import Store
-    from reports import trial
+    from reports import provenance, trial
 
     store = Store.open(results, edition)
     keys = [known for known in store.heads() if known.startswith(key)]
+    torn = [fault for fault in store.faults if key in fault.path]
+    if not keys and torn:
+        raise StoreError(f"{torn[0]}\n  `evenhand run` trains it again")
     if len(keys) != 1:
         said = "no record's key begins" if not keys else f"{len(keys)} records' keys begin"
         raise StoreError(f"{store.location}: {said} with {key!r}\n  {_where(results, edition)}")
@@ -32,6 +35,8 @@ def show(
         print(record.model_dump_json(indent=2))
         return
     console().print(trial.render(record))
+    # Never wrapped: a command is there to be copied.
+    print(provenance.rerun(record))
 
 
 def _where(results: str, edition: str) -> str:

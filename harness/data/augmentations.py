@@ -56,6 +56,33 @@ class Flip:
         return torch.where(mirrored[:, None, None, None], images.flip(3), images)
 
 
+@dataclass(frozen=True)
+class Cutout:
+    """Squares of black, each about a pixel drawn at random: at the border less of it lies inside.
+
+    A square of even side s reaches from s/2 pixels before its centre to s/2 − 1 after it.
+    """
+
+    size: int
+    holes: int
+
+    def __call__(self, images: Batch, generator: torch.Generator) -> Batch:
+        import torch
+
+        n, _, height, width = images.shape
+        device = images.device
+        row = torch.randint(height, (self.holes, n, 1), generator=generator, device=device)
+        column = torch.randint(width, (self.holes, n, 1), generator=generator, device=device)
+        in_rows = self._covers(torch.arange(height, device=device), row)[..., :, None]
+        in_columns = self._covers(torch.arange(width, device=device), column)[..., None, :]
+        cut = (in_rows & in_columns).any(0)
+        return images.masked_fill(cut[:, None], 0)
+
+    def _covers(self, places: Tensor, centre: Tensor) -> Tensor:
+        first = centre - self.size // 2
+        return (places >= first) & (places < first + self.size)
+
+
 @augmentation()
 def crop(padding: Annotated[int, Field(ge=1)] = 4) -> Augmentation:
     """Random crop after padding with black."""
@@ -66,3 +93,15 @@ def crop(padding: Annotated[int, Field(ge=1)] = 4) -> Augmentation:
 def flip() -> Augmentation:
     """Random horizontal flip."""
     return Flip()
+
+
+@augmentation(cite="devries2017improved")
+def cutout(
+    size: Annotated[int, Field(ge=1)] = 16, holes: Annotated[int, Field(ge=1)] = 1
+) -> Augmentation:
+    """Black squares of `size` pixels a side at random places, partly outside where they reach over.
+
+    The paper cuts after normalisation, so that holes have the mean colour; the code released with
+    wang2023unified cuts before it, which is black, and so does every augmentation here.
+    """
+    return Cutout(size, holes)

@@ -34,6 +34,10 @@ class Source:
 
     train is a pool from which a problem keeps some; val is None where the data set has no
     validation split of its own.
+
+    per_class          training images that each class has where the data set is whole; train may
+                       hold fewer. None: what is in train is all there is
+    in_official_order  whether training images have the places at which papers name them
     """
 
     train: Images
@@ -41,3 +45,11 @@ class Source:
     classes: tuple[str, ...]
     groups: tuple[str, ...] = ("all",)
     val: Images | None = None
+    per_class: int | None = None
+    in_official_order: bool = True
+
+    @property
+    def n_whole(self) -> int:
+        """Training images of the whole data set."""
+        whole = None if self.per_class is None else self.per_class * len(self.classes)
+        return len(self.train) if whole is None else whole

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
 from harness.data.images import Images, Source
 from harness.data.profiles import Profile
+from harness.data.selections import SELECTIONS
 from harness.errors import DataError
 from harness.spec.record import DataSummary
 from harness.spec.registry import REGISTRY
@@ -31,6 +33,14 @@ class ProblemData:
     summary: DataSummary
 
 
+class HeldOut(NamedTuple):
+    """What is not trained on, and the indices that say which images these are."""
+
+    val: Images | None
+    test: Images
+    indices: list[Index]
+
+
 def load_source(problem: Problem) -> Source:
     """The problem's data set from disk. Raises `DataError` where it is not there or not whole."""
     source: Source = REGISTRY.make("dataset", problem.dataset)
@@ -44,29 +54,30 @@ def prepare(
 
     Raises `DataError` where the source has too few images for the profile and the splits.
     """
-    by_class = _shuffled_by_class(source, generator("split", seed, vary))
+    by_class = _shuffled_by_class(source.train, source, generator("split", seed, vary))
     val, by_class = _set_aside(problem, source, by_class)
     keep = _kept(problem, source, by_class, generator("subset", seed, vary))
     if problem.val.fraction is not None:
         val, keep = _fraction(problem, source, keep, generator("split", seed, vary))
+    held_out = _held_out(problem, source, val, generator("split", seed, vary))
     train_index = np.concatenate(keep)
     train = source.train[train_index]
-    val_images = source.train[val] if val is not None else source.val
     counts = train.counts(len(source.classes), len(source.groups))
-    kept = [train_index, val if val is not None else np.arange(len(source.val or ()))]
     summary = DataSummary(
-        fingerprint=_fingerprint([train, val_images, source.test], kept),
+        fingerprint=_fingerprint(
+            [train, held_out.val, held_out.test], [train_index, *held_out.indices]
+        ),
         classes=source.classes,
         groups=source.groups,
         train=tuple(tuple(row) for row in counts.tolist()),
-        n_val=0 if val_images is None else len(val_images),
-        n_test=len(source.test),
+        n_val=0 if held_out.val is None else len(held_out.val),
+        n_test=len(held_out.test),
     )
-    return ProblemData(train, val_images, source.test, counts, summary)
+    return ProblemData(train, held_out.val, held_out.test, counts, summary)
 
 
-def _shuffled_by_class(source: Source, rng: np.random.Generator) -> list[Index]:
-    indices = [np.flatnonzero(source.train.labels == c) for c in range(len(source.classes))]
+def _shuffled_by_class(images: Images, source: Source, rng: np.random.Generator) -> list[Index]:
+    indices = [np.flatnonzero(images.labels == c) for c in range(len(source.classes))]
     return [rng.permutation(index) for index in indices]
 
 
@@ -82,6 +93,7 @@ def _set_aside(
             raise DataError(
                 f"{problem.name}: class {name} has {len(index)} training images, "
                 f"val takes {n} of each class\n  lower `val: {{per_class: {n}}}`"
+                f"{_where_the_others_are(problem, source)}"
             )
     return np.concatenate([index[:n] for index in by_class]), [index[n:] for index in by_class]
 
@@ -89,12 +101,38 @@ def _set_aside(
 def _kept(
     problem: Problem, source: Source, by_class: list[Index], rng: np.random.Generator
 ) -> list[Index]:
-    """As many of each class as the profile says, drawn by the stream `subset`."""
+    """As many of each class as the profile says, drawn by the stream `subset` or as selected."""
     profile: Profile = REGISTRY.make("profile", problem.profile)
-    n_max = problem.n_max or min(len(index) for index in by_class)
+    n_max = problem.n_max or _all_of_a_class(problem, source, by_class)
     wanted = profile(n_max, len(by_class))
     if wanted is None:
+        if len(source.train) < source.n_whole:
+            raise DataError(
+                f"{problem.name}: the profile {problem.profile} keeps all images\n"
+                f"  name a profile that needs fewer{_where_the_others_are(problem, source)}"
+            )
         return [np.sort(index) for index in by_class]
+    _check_enough(problem, source, by_class, wanted, n_max)
+    if problem.selection is not None:
+        _check_order(problem, source)
+        return SELECTIONS[problem.selection](by_class, wanted)
+    return [np.sort(rng.permutation(np.sort(i))[:n]) for n, i in zip(wanted, by_class, strict=True)]
+
+
+def _all_of_a_class(problem: Problem, source: Source, by_class: list[Index]) -> int:
+    """n_max where the problem does not say: all that a class of the whole data set can give."""
+    if source.per_class is None:
+        return min(len(index) for index in by_class)
+    return source.per_class - (problem.val.per_class or 0)
+
+
+def _check_enough(
+    problem: Problem,
+    source: Source,
+    by_class: list[Index],
+    wanted: Int[np.ndarray, " classes"],
+    n_max: int,
+) -> None:
     for name, n, index in zip(source.classes, wanted, by_class, strict=True):
         if n < 1:
             raise DataError(
@@ -105,8 +143,29 @@ def _kept(
             raise DataError(
                 f"{problem.name}: class {name} has {len(index)} images to train on, the profile "
                 f"wants {n}\n  lower n_max (now {n_max}) or the images that `val:` takes"
+                f"{_where_the_others_are(problem, source)}"
             )
-    return [np.sort(rng.permutation(np.sort(i))[:n]) for n, i in zip(wanted, by_class, strict=True)]
+
+
+def _check_order(problem: Problem, source: Source) -> None:
+    if not source.in_official_order:
+        name = problem.dataset.name
+        raise DataError(
+            f"{problem.name}: the selection {problem.selection} names images by their places in "
+            f"the official files; {name} was prepared from a mirror, where they have others\n"
+            f"  `evenhand data prepare {name} --again` takes the official files; or leave "
+            "selection out"
+        )
+
+
+def _where_the_others_are(problem: Problem, source: Source) -> str:
+    """One more line of an error where images are lacking that the data set has."""
+    if len(source.train) >= source.n_whole:
+        return ""
+    return (
+        f"\n  only {len(source.train):,} of {source.n_whole:,} training images were prepared: "
+        f"`evenhand data prepare {problem.dataset.name} --again` where all of them are"
+    )
 
 
 def _fraction(
@@ -126,6 +185,26 @@ def _fraction(
         val.append(shuffled[:n])
         train.append(np.sort(shuffled[n:]))
     return np.concatenate(val), train
+
+
+def _held_out(
+    problem: Problem, source: Source, val: Index | None, rng: np.random.Generator
+) -> HeldOut:
+    """Test images are validation images under `val: {test_half: true}` alone."""
+    if problem.val.test_half:
+        by_class = _shuffled_by_class(source.test, source, rng)
+        for name, index in zip(source.classes, by_class, strict=True):
+            if len(index) < 2:
+                raise DataError(
+                    f"{problem.name}: class {name} has {len(index)} test image(s), too few for "
+                    "two halves\n  use `val: {per_class: n}` or `{fraction: f}`"
+                )
+        first = np.concatenate([np.sort(index[: len(index) // 2]) for index in by_class])
+        second = np.concatenate([np.sort(index[len(index) // 2 :]) for index in by_class])
+        return HeldOut(source.test[first], source.test[second], [first, second])
+    if val is not None:
+        return HeldOut(source.train[val], source.test, [val])
+    return HeldOut(source.val, source.test, [np.arange(len(source.val or ()))])
 
 
 def _fingerprint(splits: list[Images | None], kept: list[Index]) -> str:

@@ -24,10 +24,14 @@ class Spec(BaseModel):
 
 
 class Part(Spec):
-    """A registered part by name, with every setting filled in."""
+    """A registered part by name, with every setting filled in.
+
+    code  of a part from a plugin file: the digest of that file, which nobody versions by hand
+    """
 
     name: str
     version: int = 1
+    code: str | None = None
     settings: dict[str, JsonValue] = {}
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import Mistake, SpecError
-from harness.spec.registry import REGISTRY
+from harness.spec.registry import PLUGIN, REGISTRY
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Plugin:
         """
         REGISTRY.fill()
         digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
-        name = f"evenhand_plugin_{Path(self.path).stem}_{digest}"
+        name = f"{PLUGIN}{Path(self.path).stem}_{digest}"
         if name in sys.modules:
             return
         module = types.ModuleType(name)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from harness.errors import Mistake, Mistakes, SpecError, suggest
 from harness.spec.base import advice, written
 from harness.spec.registry import REGISTRY, Entry
-from harness.spec.trial import HOW_VAL, Problem, Val
+from harness.spec.trial import HOW_VAL, Problem, Selection, Val
 
-KEYS = ("profile", "n_max", "val")
+KEYS = ("profile", "n_max", "selection", "val")
+SELECTIONS: tuple[Selection, ...] = get_args(Selection)
 
 
 def resolve_problem(name: str, given: Mapping[str, Any], default: Val) -> Problem:
@@ -31,9 +32,12 @@ def resolve_problem(name: str, given: Mapping[str, Any], default: Val) -> Proble
     shape = mistakes.catch((), profile.resolve, _of(profile, rest))
     n_max = mistakes.catch(("n_max",), _n_max, given.get("n_max"), profile)
     val = mistakes.catch(("val",), _val, given.get("val"), default)
+    selection = mistakes.catch(
+        ("selection",), _selection, given.get("selection"), profile, val or Val()
+    )
     if mistakes.found or dataset is None or shape is None or val is None:
         raise SpecError(mistakes.found)
-    return Problem(dataset=dataset, profile=shape, n_max=n_max, val=val)
+    return Problem(dataset=dataset, profile=shape, n_max=n_max, selection=selection, val=val)
 
 
 def has_validation(problem: Problem) -> bool:
@@ -72,6 +76,24 @@ def _n_max(given: Any, profile: Entry) -> int | None:
         right = "leave n_max out, or name a profile: `{profile: exp, ratio: 100}`"
         raise SpecError([Mistake("n_max: the profile natural keeps all images", (), right)])
     return given
+
+
+def _selection(given: Any, profile: Entry, val: Val) -> Selection | None:
+    if given is None:
+        return None
+    if given not in SELECTIONS:
+        said = suggest(str(given), SELECTIONS, "selection")
+        raise SpecError([Mistake(f"selection = {written(given)}", (), said.right, said.hint)])
+    if profile.name == "natural":
+        right = "leave selection out, or name a profile: `{profile: exp, ratio: 100}`"
+        raise SpecError([Mistake("selection: the profile natural keeps all images", (), right)])
+    if val.per_class is not None:
+        what = f"selection {given}: `val: {{per_class: {val.per_class}}}` would take its images"
+        raise SpecError(
+            [Mistake(what, (), "add `val: {test_half: true}`, `{fraction: …}` or `none`")]
+        )
+    selection: Selection = given
+    return selection
 
 
 def _val(given: Any, default: Val) -> Val:

@@ -15,6 +15,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import traceback
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ OUR_PARTS = (
     "harness.train.schedules",
     "harness.data.augmentations",
 )
+
+PLUGIN = "evenhand_plugin_"
+"""How the modules of plugin files are called: this, the file's name and its digest."""
 
 FIXED_KINDS = frozenset({"metric"})
 """Kinds whose functions are called with data, not with settings."""
@@ -107,6 +111,12 @@ class Entry:
         """The first line of the docstring."""
         return (inspect.getdoc(self.make) or "").partition("\n")[0]
 
+    @property
+    def code(self) -> str | None:
+        """The digest of the plugin file that the part is from; None for a part of a package."""
+        module = self.make.__module__
+        return module.rpartition("_")[2] if module.startswith(PLUGIN) else None
+
     @cached_property
     def settings(self) -> dict[str, Setting]:
         if self.kind in FIXED_KINDS:
@@ -144,10 +154,12 @@ class Entry:
                 values[name] = setting.check(given.get(name, setting.default))
             except ValueError as error:
                 what = f"{self.name}: {name} = {written(given.get(name, setting.default))}: {error}"
-                mistakes.append(Mistake(what, (name,), takes))
+                several = isinstance(given.get(name), list)
+                hint = f"to try several, write {{grid: {given[name]}}}" if several else ""
+                mistakes.append(Mistake(what, (name,), takes, hint))
         if mistakes:
             raise SpecError(mistakes)
-        return Part(name=self.name, version=self.version, settings=values)
+        return Part(name=self.name, version=self.version, code=self.code, settings=values)
 
 
 class Registry:
@@ -199,8 +211,20 @@ class Registry:
         return self.get(kind, name).resolve(settings)
 
     def make(self, kind: str, part: Part) -> Any:
-        """Call what the part names with its settings."""
-        return self.get(kind, part.name).make(**part.settings)
+        """Call what the part names with its settings.
+
+        Raises `SpecError` with the line where the function itself fails.
+        """
+        entry = self.get(kind, part.name)
+        try:
+            return entry.make(**part.settings)
+        except EvenhandError:
+            raise
+        except Exception as error:
+            # The edge of somebody else's code: whatever it raises is said with its line.
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            what = f"{part.name}() fails: {type(error).__name__}: {error}"
+            raise SpecError([Mistake(what)], [f"{last.filename}:{last.lineno}"]) from error
 
     def fill(self) -> None:
         """Import our own parts and every plugin, once; the parts themselves may look names up."""

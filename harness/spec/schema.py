@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.spec.expand import DISTRIBUTIONS
+from harness.spec.problems import SELECTIONS
 from harness.spec.recipes import FIELDS
 from harness.spec.registry import REGISTRY, Entry, Setting
 from harness.spec.suite import Suite
@@ -109,6 +110,7 @@ def _problem_settings(entry: Entry) -> dict[str, Any]:
     own = {
         "profile": _multiplied({"enum": _names("profile")}),
         "n_max": _multiplied(_whole()),
+        "selection": _multiplied({"enum": list(SELECTIONS)}),
         "val": _val(),
     }
     return {**shapes, **_settings(entry), **own}
@@ -118,6 +120,10 @@ def _val() -> dict[str, Any]:
     share = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
     forms = [
         {"type": "object", "properties": {name: value}, "additionalProperties": False}
-        for name, value in (("per_class", _whole()), ("fraction", share))
+        for name, value in (
+            ("per_class", _whole()),
+            ("fraction", share),
+            ("test_half", {"const": True}),
+        )
     ]
     return {"anyOf": [{"const": "none"}, *forms]}

@@ -58,6 +58,7 @@ class Suite(Spec):
 
     vary      the random streams that follow the seed; the others stay as at seed 0
     val       where validation images come from, for problems that say nothing of their own
+    data      where prepared data sets are, seen from the suite's file; no part of any trial
     baseline  the method that every other is compared with
     alpha     level of tests; intervals cover 1 − alpha
     """
@@ -74,6 +75,7 @@ class Suite(Spec):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     vary: tuple[Stream, ...] = STREAMS
     val: Val = Val()
+    data: Annotated[str, Field(min_length=1)] | None = None
     metrics: Annotated[tuple[str, ...], Field(min_length=1)]
     primary: str
     select: Select | None = None
@@ -105,9 +107,13 @@ def load(document: Document) -> Suite:
     if not isinstance(document.data, dict):
         raise document.error([Mistake("a suite is a mapping that begins with `suite: NAME`")])
     try:
-        return Suite.model_validate_json(json.dumps(document.data, default=str))
+        suite = Suite.model_validate_json(json.dumps(document.data, default=str))
     except ValidationError as error:
         raise document.error([_mistake(e) for e in _apart(error)]) from None
+    if suite.data is None:
+        return suite
+    seen_from_file = Path(document.path).parent / Path(suite.data).expanduser()
+    return suite.model_copy(update={"data": str(seen_from_file)})
 
 
 def _apart(error: ValidationError) -> list[ErrorDetails]:

@@ -13,7 +13,9 @@ from harness.spec.base import Part, Spec, canonical, plain
 Stream = Literal["subset", "split", "init", "order", "augment"]
 STREAMS: tuple[Stream, ...] = ("subset", "split", "init", "order", "augment")
 ENGINE_VERSION = 1
-HOW_VAL = "write `{per_class: 20}`, `{fraction: 0.2}` or `none`"
+Selection = Literal["ldam"]
+HOW_VAL = "write `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`"
+HOW_SAM = "write rho as `0.1`, or `[0.1, 0.2]` by stage, or `{rho: 0.1, batch_norm: first}`"
 
 
 class Val(Spec):
@@ -21,10 +23,13 @@ class Val(Spec):
 
     per_class  images of each class, set aside before the profile is applied: a balanced split
     fraction   share of the training images, class by class, after the profile is applied
+    test_half  half of each class of the test images, drawn by the stream `split`; evaluation is on
+               the other half, as in Narasimhan & Menon (2021)
     """
 
     per_class: Annotated[int, Field(ge=1)] | None = None
     fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
+    test_half: Literal[True] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -37,20 +42,25 @@ class Val(Spec):
 
     @model_validator(mode="after")
     def _only_one(self) -> Self:
-        if self.per_class is not None and self.fraction is not None:
-            raise ValueError("write per_class or fraction, not both")
+        given = [name for name, value in self if value is not None]
+        if len(given) > 1:
+            raise ValueError(f"write {' or '.join(given)}, not both")
         return self
 
 
 class Problem(Spec):
     """A dataset under an imbalance profile, with its splits.
 
-    n_max is the size of the largest class; None: as many as the smallest class of the source has.
+    n_max      size of the largest class; None: what each class of the whole data set has, less
+               `val: {per_class: n}`, or where classes differ what the smallest one has
+    selection  which images the profile keeps. None: drawn by the stream `subset`; ldam: those that
+               the code of Cao et al. (2019) keeps, at every seed
     """
 
     dataset: Part
     profile: Part
     n_max: Annotated[int, Field(ge=1)] | None = None
+    selection: Selection | None = None
     val: Val = Val()
 
     @property
@@ -58,9 +68,50 @@ class Problem(Spec):
         """`cifar10-exp-100`: what filters and tables call it."""
         settings = [plain(v) for v in self.profile.settings.values()]
         extra = [f"n{self.n_max}"] if self.n_max else []
+        extra += [self.selection] if self.selection else []
+        extra += ["testhalf"] if self.val.test_half else []
         own = [f"{k}{plain(v)}" for k, v in self.dataset.settings.items()]
         shape = [] if self.profile.name == "natural" else [self.profile.name, *settings]
         return "-".join([self.dataset.name, *own, *shape, *extra])
+
+
+class Sam(Spec):
+    """Sharpness-aware minimisation: every step follows the gradient at the worst point nearby.
+
+    rho         radius in the norm of all weights together: one for each stage of the method in
+                turn, the last one from there on; 0 is a plain step
+    batch_norm  passes that move the running statistics: "both", as in the code released with
+                wang2023unified, or the "first", at the weights themselves, as in that of
+                foret2021sharpness. Neither text says; every number we compare with has "both".
+
+    Written in short, `0.1` or `[0.1, 0.2]` is rho alone.
+    """
+
+    rho: tuple[Annotated[float, Field(ge=0)], ...]
+    batch_norm: Literal["both", "first"] = "both"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_short(cls, value: Any) -> Any:
+        if isinstance(value, int | float | list | tuple):
+            value = {"rho": value}
+        if isinstance(value, dict) and "rho" in value and value.keys() <= cls.model_fields.keys():
+            rho = value["rho"]
+            return value | {"rho": tuple(rho) if isinstance(rho, list | tuple) else (rho,)}
+        if isinstance(value, Sam):
+            return value
+        raise ValueError(HOW_SAM)
+
+    @field_validator("rho")
+    @classmethod
+    def _for_every_stage(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value:
+            raise ValueError(HOW_SAM)
+        return value
+
+    def radius(self, stage: int) -> float:
+        """That of a method's stage, counted from 0."""
+        return self.rho[min(stage, len(self.rho) - 1)]
 
 
 class Recipe(Spec):
@@ -71,6 +122,7 @@ class Recipe(Spec):
     mean, std    of the input, per channel, in units of [0, 1]; None: those of the training images
     evaluate_every  epochs between evaluations; the last epoch is always evaluated
     best_by      metric on validation (test) data by which `best-val` (`best-test`) picks the epoch
+    sam          how steps look around for sharpness; None: they do not
     """
 
     name: str
@@ -90,6 +142,7 @@ class Recipe(Spec):
     deterministic: bool = False
     evaluate_every: Annotated[int, Field(ge=1)] = 1
     best_by: str = "balanced_accuracy"
+    sam: Sam | None = None
 
 
 class Trial(Spec):

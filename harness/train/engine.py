@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from harness.backbones.networks.build import build
 from harness.data.augmentations import Augmentation
 from harness.data.splits import ProblemData
-from harness.spec.method import BoundLoss, Method
+from harness.spec.method import Method
 from harness.spec.record import Cost, Evaluation, Split
 from harness.spec.registry import REGISTRY
 from harness.spec.streams import stream_seed
@@ -23,7 +23,9 @@ from harness.spec.trial import Recipe, Stream, Trial
 from harness.train.checkpoints import Checkpoints, Counts
 from harness.train.placed import Normalise, Placed, augmented, batches, order
 from harness.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_process
+from harness.train.sam import step_of
 from harness.train.schedules import Schedule, learning_rate
+from harness.train.stages import BoundStage
 
 EVALUATION_BATCH = 1024
 GPU_LOOKS_EVERY = 64
@@ -63,16 +65,6 @@ class Progress:
     epoch: int
     epochs: int
     score: float | None
-
-
-@dataclass(frozen=True)
-class BoundStage:
-    """A stage with everything filled in that depends on the training set."""
-
-    loss: BoundLoss
-    weighted_mean: bool
-    weights: Float[np.ndarray, " n"] | None
-    first_epoch: int
 
 
 @dataclass
@@ -177,7 +169,7 @@ def _start(trial: Trial, data: ProblemData, device: torch.device, deadline: floa
             nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
         ),
-        stages=_bind(method, data, recipe.epochs, device),
+        stages=_bind(method, data, recipe, device),
         schedule=REGISTRY.make("schedule", recipe.schedule),
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
         normalise=Normalise.of(placed, recipe.mean, recipe.std),
@@ -205,16 +197,13 @@ def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> nn.M
 
 
 def _bind(
-    method: Method, data: ProblemData, epochs: int, device: torch.device
+    method: Method, data: ProblemData, recipe: Recipe, device: torch.device
 ) -> tuple[BoundStage, ...]:
-    bound = []
-    for stage, first in zip(method.stages, method.first_epochs(epochs), strict=True):
-        cells = stage.sampler.weights(data.counts)
-        if cells is not None:
-            cells = np.asarray(cells, np.float64)[data.train.labels, data.train.groups]
-        loss = stage.loss.bind(data.counts, device)
-        bound.append(BoundStage(loss, stage.reduce == "weighted_mean", cells, first))
-    return tuple(bound)
+    firsts = method.first_epochs(recipe.epochs)
+    return tuple(
+        BoundStage.of(stage, data, device, first_epoch=first, step=step_of(recipe.sam, i))
+        for i, (stage, first) in enumerate(zip(method.stages, firsts, strict=True))
+    )
 
 
 def _epoch(run: Training, lr: float) -> float:
@@ -245,12 +234,9 @@ def _epoch(run: Training, lr: float) -> float:
 def _step(run: Training, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
     pixels = augmented(run.train.pixels[index], run.augment, run.randomness)
     labels, rows = run.train.labels[index], run.train.rows[index]
-    losses = stage.loss(_forward(run, pixels), labels, rows)
-    loss = losses.sum() / stage.loss.weights(rows).sum() if stage.weighted_mean else losses.mean()
-    run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    run.optimizer.step()
-    return loss.detach()
+    return stage.step(
+        lambda: stage.batch_loss(_forward(run, pixels), labels, rows), run.model, run.optimizer
+    )
 
 
 def _forward(run: Training, pixels: UInt8[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:

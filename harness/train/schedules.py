@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Protocol, runtime_checkable
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from harness.spec.registry import schedule
 from harness.spec.trial import Recipe
@@ -39,6 +39,19 @@ class StepDrops:
 
 
 @dataclass(frozen=True)
+class Overshoot:
+    """Linearly up to `peak` for a share of the epochs (one at least), then down to 1 and on."""
+
+    rising: float
+    peak: float
+    then: StepDrops
+
+    def __call__(self, epoch: int, epochs: int) -> float:
+        n = max(1, round(self.rising * epochs))
+        return self.peak * (epoch + 1) / n if epoch < n else self.then(epoch, epochs)
+
+
+@dataclass(frozen=True)
 class Cosine:
     """½ (1 + cos(π · epoch / epochs)): from 1 towards 0."""
 
@@ -65,6 +78,22 @@ def step(
 ) -> Schedule:
     """Sudden drops: by default × 0.01 at 80 % and × 0.0001 at 90 % of the epochs."""
     return StepDrops(tuple((share, factor) for share, factor in drops))
+
+
+@schedule(cite="wang2023unified")
+def overshooting_step(
+    drops: Annotated[Drops, AfterValidator(_in_order)] = ((0.8, 1e-2), (0.9, 1e-4)),
+    rising: Annotated[float, Field(gt=0, lt=1)] = 0.025,
+    peak: Annotated[float, Field(gt=0)] = 2.0,
+) -> Schedule:
+    """`step` after a warm-up that overshoots, as in the code released with wang2023unified.
+
+    At 400 epochs that code warms up for 10 but divides by 5: the rate climbs to twice `lr` at epoch
+    10 and falls to `lr` at epoch 11. We keep that shape at any number of epochs. It is a warm-up of
+    its own: the recipe's `warmup` is 0.
+    """
+    then = StepDrops(tuple((share, factor) for share, factor in drops))
+    return Overshoot(rising, peak, then)
 
 
 @schedule(cite="loshchilov2017sgdr")

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,9 @@ def test_ctrl_c_on_ray_keeps_what_is_done_and_the_same_command_goes_on(tmp_path)
         for line in run.stdout:
             statuses += [status] if (status := json.loads(line).get("status")) else []
             if len(statuses) == 3 and status:
+                # Twice, as an impatient person does.
+                os.killpg(run.pid, signal.SIGINT)
+                time.sleep(0.3)
                 os.killpg(run.pid, signal.SIGINT)
         said = run.stderr.read()
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.data.images import Images, Source
 from harness.spec.base import Part
-from harness.spec.trial import Problem, Val
+from harness.spec.trial import Problem, Selection, Val
 
 
 def make_images(per_class: list[int], *, groups: int = 1, side: int = 8, seed: int = 0) -> Images:
@@ -21,8 +21,15 @@ def make_images(per_class: list[int], *, groups: int = 1, side: int = 8, seed: i
 
 
 def make_source(
-    per_class: list[int], *, groups: int = 1, test: int = 10, val: int = 0, side: int = 8
+    per_class: list[int],
+    *,
+    groups: int = 1,
+    test: int = 10,
+    val: int = 0,
+    side: int = 8,
+    whole: int | None = None,
 ) -> Source:
+    """whole: images that each class would have if none were lacking."""
     n = len(per_class)
     return Source(
         train=make_images(per_class, groups=groups, side=side),
@@ -30,6 +37,7 @@ def make_source(
         classes=tuple(chr(ord("a") + c) for c in range(n)),
         groups=tuple(f"group {g}" for g in range(groups)),
         val=make_images([val] * n, groups=groups, side=side, seed=2) if val else None,
+        per_class=whole,
     )
 
 
@@ -38,11 +46,13 @@ def make_problem(
     ratio: float | None = 10,
     *,
     n_max: int | None = None,
+    selection: Selection | None = None,
     val: Val | None = None,
 ) -> Problem:
     return Problem(
         dataset=Part(name="made up"),
         profile=Part(name=profile, settings={} if ratio is None else {"ratio": float(ratio)}),
         n_max=n_max,
+        selection=selection,
         val=val or Val(),
     )

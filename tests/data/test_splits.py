@@ -39,6 +39,33 @@ def test_without_n_max_the_largest_class_has_as_many_as_the_smallest_of_the_sour
     assert with_val.counts.sum(1).tolist() == [40, 40, 8, 8]
 
 
+def test_without_n_max_a_class_has_what_it_has_in_the_whole_data_set():
+    source = make_source([60, 40, 30, 30], whole=60)
+    assert prepared(make_problem("exp", 6), source).counts.sum(1).tolist() == [60, 33, 18, 10]
+    with_val = prepared(make_problem("exp", 6, val=VAL), source)
+    assert with_val.counts.sum(1).tolist() == [55, 30, 16, 9]
+    again = prepared(make_problem("exp", 6, n_max=60), source)
+    assert again.summary == prepared(make_problem("exp", 6), source).summary
+
+
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        (make_problem("step", 2), "class b has 40 images to train on, the profile wants 60"),
+        (make_problem("natural", None), "the profile natural keeps all images\n  name a profile"),
+        (make_problem(val=Val(per_class=30)), "class c has 30 training images, val takes 30"),
+    ],
+)
+def test_images_that_were_not_prepared_are_told(problem, says):
+    with pytest.raises(DataError) as raised:
+        prepared(problem, make_source([60, 40, 30, 30], whole=60))
+    assert says in str(raised.value)
+    assert str(raised.value).endswith(
+        "  only 160 of 240 training images were prepared: "
+        "`evenhand data prepare made up --again` where all of them are"
+    )
+
+
 def test_natural_keeps_every_image_in_the_order_of_the_source_by_class():
     data = prepared(make_problem("natural", None))
     assert sorted(rows(data.train)) == sorted(rows(SOURCE.train))
@@ -88,6 +115,56 @@ def test_without_val_a_source_gives_its_own_split_or_none():
     assert prepared().summary.n_val == 0
     own = prepared(source=make_source([20, 20], val=6))
     assert len(own.val) == own.summary.n_val == 12
+
+
+@pytest.mark.parametrize("test", [10, 7])
+def test_test_halves_are_halves_of_each_class_and_nothing_else(test):
+    source = make_source([40, 40, 40], test=test)
+    plain = prepared(make_problem(), source)
+    data = prepared(make_problem(val=Val(test_half=True)), source)
+    assert np.bincount(data.val.labels).tolist() == [test // 2] * 3
+    assert np.bincount(data.test.labels).tolist() == [test - test // 2] * 3
+    assert not set(rows(data.val)) & set(rows(data.test))
+    assert set(rows(data.val)) | set(rows(data.test)) == set(rows(source.test))
+    assert rows(data.train) == rows(plain.train)
+    assert (data.summary.n_val, data.summary.n_test) == (len(data.val), len(data.test))
+    assert data.summary.fingerprint != plain.summary.fingerprint
+
+
+def test_test_halves_follow_the_stream_split_alone():
+    problem = make_problem(val=Val(test_half=True))
+    first, second = (prepared(problem, seed=s, vary=("split",)) for s in (0, 1))
+    assert set(rows(first.val)) != set(rows(second.val))
+    assert rows(first.train) == rows(second.train)
+    still = [prepared(problem, seed=s, vary=("subset", "init")) for s in (0, 1)]
+    assert rows(still[0].val) == rows(still[1].val)
+    assert rows(still[0].train) != rows(still[1].train)
+
+
+@pytest.mark.parametrize("val", [Val(), Val(per_class=5), Val(fraction=0.25)])
+def test_no_test_image_is_ever_a_validation_image_unless_it_is_asked_for(val):
+    data = prepared(make_problem(val=val))
+    assert not {*(rows(data.val) if data.val else ())} & {*rows(SOURCE.test)}
+    assert rows(data.test) == rows(SOURCE.test)
+
+
+def test_the_selection_of_ldam_is_the_same_at_every_seed():
+    problem = make_problem("exp", 5, selection="ldam")
+    data = [prepared(problem, seed=seed) for seed in range(3)]
+    assert len({d.summary.fingerprint for d in data}) == 1
+    rng = np.random.RandomState(0)
+    for c, n in enumerate(data[0].counts.sum(1)):
+        index = np.flatnonzero(SOURCE.train.labels == c)
+        rng.shuffle(index)
+        ours = data[0].train.pixels[data[0].train.labels == c]
+        np.testing.assert_array_equal(ours, SOURCE.train.pixels[index[:n]])
+
+
+def test_a_selection_by_place_needs_the_official_order():
+    mirror = replace(SOURCE, in_official_order=False)
+    prepared(make_problem(), mirror)
+    with pytest.raises(DataError, match="the selection ldam names images by their places"):
+        prepared(make_problem(selection="ldam"), mirror)
 
 
 def test_the_same_seed_gives_the_same_data():

@@ -43,7 +43,6 @@ def test_a_trial_that_diverged_says_where() -> None:
     text = text_of(trial.render(make_record(status="diverged")))
 
     assert "diverged, loss is not finite, epoch 2, step 17" in text
-    assert "evenhand run suites/cifar-lt.yaml --only" in text
     assert "epoch" not in text.split("fingerprint")[1]
 
 

@@ -12,7 +12,7 @@ from harness.run import execute
 from harness.run.execute import Execution, load_sources, run_trial, source_key
 from harness.spec.record import Exit
 from harness.store import Store
-from tests.train.test_engine import SOURCE, make
+from tests.train.trials import SOURCE, make
 
 RECORDS = {"done", "failed", "diverged", "interrupted"}
 

@@ -83,6 +83,42 @@ def test_a_plugin_is_compiled_as_it_stands(unregistered, tmp_path):
     assert REGISTRY.get("method", "lasts").settings["lr"].type_name == "float"
 
 
+def test_a_plugin_that_changes_makes_other_trials(unregistered, tmp_path):
+    text = with_("- erm", "- lasts").replace("baseline: erm", "baseline: lasts")
+    keys = []
+    for body in (
+        TWO_STAGES,
+        TWO_STAGES.replace("Stage(VectorScaling())", "Stage( VectorScaling())"),
+    ):
+        REGISTRY._entries["method"].pop("lasts", None)
+        (tmp_path / "lasts.py").write_text(body)
+        Plugin.read(tmp_path / "lasts.py").load()
+        cells = resolved(text).cells
+        keys.append({cell.row: cell.trials[0].key for cell in cells})
+
+    assert keys[0]["lasts"] != keys[1]["lasts"]
+    assert keys[0]["la"] == keys[1]["la"]
+
+
+def test_a_method_that_fails_when_it_is_made_is_told_with_its_line(unregistered, tmp_path):
+    (tmp_path / "lasts.py").write_text(TWO_STAGES.replace("VectorScaling())", "VectorScalling())"))
+    Plugin.read(tmp_path / "lasts.py").load()
+    text = with_("- erm", "- lasts").replace("baseline: erm", "baseline: lasts")
+
+    with pytest.raises(SpecError, match=r"lasts\(\) fails: NameError: .*VectorScalling"):
+        resolved(text)
+
+
+def test_several_values_without_a_grid_are_told_of_it():
+    with pytest.raises(SpecError, match=r"write \{grid: \[0\.5, 1\.0\]\}"):
+        resolved(with_("{tau: 1.0}", "{tau: [0.5, 1.0]}"))
+
+
+def test_a_name_like_no_other_may_be_in_a_plugin():
+    with pytest.raises(SpecError, match="name its file: --plugin FILE"):
+        resolved(with_("- erm", "- zzz"))
+
+
 def test_a_metric_must_say_which_scores_are_better():
     with pytest.raises(SpecError, match='@metric\\(better="higher"\\)'):
 

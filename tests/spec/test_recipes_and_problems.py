@@ -9,7 +9,7 @@ from harness.spec.base import Part
 from harness.spec.problems import has_validation, resolve_problem
 from harness.spec.recipes import FIELDS, part, resolve_recipe
 from harness.spec.registry import REGISTRY
-from harness.spec.trial import Problem, Recipe, Val
+from harness.spec.trial import Problem, Recipe, Sam, Val
 
 
 @pytest.mark.parametrize("entry", list(REGISTRY.all("recipe")), ids=lambda entry: entry.name)
@@ -49,6 +49,7 @@ def test_any_field_may_be_replaced():
         "deterministic": False,
         "evaluate_every": 2,
         "best_by": "accuracy",
+        "sam": [0.1, 0.2],
     }
     assert list(given) == FIELDS
     recipe = resolve_recipe("digits", given)
@@ -56,6 +57,7 @@ def test_any_field_may_be_replaced():
     assert recipe.schedule == Part(name="cosine")
     assert [a.name for a in recipe.augment] == ["flip", "crop"]
     assert (recipe.lr, recipe.mean, recipe.best_by) == (1.0, (0.5,), "accuracy")
+    assert recipe.sam == Sam(rho=(0.1, 0.2))
 
 
 def test_no_augmentation_is_an_empty_list():
@@ -93,6 +95,9 @@ def test_without_a_profile_a_problem_is_the_data_set_as_it_is():
         ({"profile": "exp", "ratio": 100}, "digits-exp-100"),
         ({"profile": "step", "ratio": 2.5}, "digits-step-2.5"),
         ({"profile": "exp", "ratio": 100, "n_max": 50}, "digits-exp-100-n50"),
+        ({"profile": "exp", "ratio": 100, "selection": "ldam"}, "digits-exp-100-ldam"),
+        ({"profile": "exp", "ratio": 100, "val": {"test_half": True}}, "digits-exp-100-testhalf"),
+        ({"val": {"test_half": True}}, "digits-testhalf"),
     ],
 )
 def test_a_problem_has_the_name_that_filters_use(given, name):
@@ -106,9 +111,40 @@ def test_a_problem_has_the_name_that_filters_use(given, name):
         ({"val": "none"}, Val()),
         ({"val": {"per_class": 9}}, Val(per_class=9)),
         ({"val": {"fraction": 0.5}}, Val(fraction=0.5)),
+        ({"val": {"test_half": True}}, Val(test_half=True)),
     ],
 )
 def test_its_own_val_comes_before_the_suites(given, val):
     problem = resolve_problem("digits", given, Val(per_class=5))
     assert problem.val == val
     assert has_validation(problem) == (val != Val())
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"profile": "exp", "ratio": 9, "selection": "LDAM"}, "did you mean 'ldam'?"),
+        ({"profile": "exp", "ratio": 9, "selection": 3}, "selection = 3\n  selections: ldam"),
+        ({"selection": "ldam"}, "selection: the profile natural keeps all images"),
+        (
+            {"profile": "exp", "ratio": 9, "selection": "ldam", "val": {"per_class": 5}},
+            "selection ldam: `val: {per_class: 5}` would take its images",
+        ),
+    ],
+)
+def test_a_selection_that_cannot_be_is_told(given, says):
+    with pytest.raises(SpecError) as raised:
+        resolve_problem("digits", given, Val())
+    assert says in str(raised.value)
+    assert raised.value.mistakes[0].where == ("selection",)
+
+
+def test_a_selection_may_be_split_after_it_was_made():
+    for val in (Val(), Val(fraction=0.2), Val(test_half=True)):
+        given = {"profile": "exp", "ratio": 9, "selection": "ldam"}
+        assert resolve_problem("digits", given, val).selection == "ldam"
+
+
+def test_a_data_set_of_equal_classes_says_how_large_they_are():
+    facts = REGISTRY.get("dataset", "cifar100").facts
+    assert (facts["per_class"], facts["n_classes"], facts["shape"]) == (500, 100, (32, 32, 3))

@@ -105,7 +105,7 @@ MISTAKES = [
         (
             "val of a problem",
             "{profile: exp, ratio: 10, val: 20}",
-            "val = 20: write `{per_class: 20}`, `{fraction: 0.2}` or `none`",
+            "val = 20: write `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`",
         ),
     ),
     *at(
@@ -125,10 +125,14 @@ MISTAKES = [
             "key of val",
             "{per_klass: 20}",
             "no key is called 'per_klass'",
-            "keys: per_class, fraction",
+            "keys: per_class, fraction, test_half",
             "mean 'per_class'?",
         ),
-        ("val as a number", "20", "val = 20: write `{per_class: 20}`, `{fraction: 0.2}` or `none`"),
+        (
+            "val as a number",
+            "20",
+            "val = 20: write `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`",
+        ),
         ("val of nothing a class", "{per_class: 0}", "val.per_class = 0: write at least 1"),
         ("val of everything", "{fraction: 1}", "val.fraction = 1: write less than 1"),
         (

@@ -114,11 +114,14 @@ CHANGES = [
     {"engine": 2},
     {"method": {"name": "la"}},
     {"method": {"version": 2}},
+    {"method": {"code": "0123abcd"}},
     {"method": {"settings": {"tau": 1.0, "gamma": 0.15}}},
     {"method": {"settings": {"tau": 1.25}}},
     {"problem": {"n_max": 90}},
     {"problem": {"n_max": None}},
+    {"problem": {"selection": "ldam"}},
     {"problem": {"val": {"per_class": 20}}},
+    {"problem": {"val": {"test_half": True, "per_class": None}}},
     {"problem": {"val": {"fraction": 0.2, "per_class": None}}},
     {"problem": {"dataset": {"name": "mnist"}}},
     {"problem": {"dataset": {"version": 2}}},
@@ -142,6 +145,9 @@ CHANGES = [
     {"recipe": {"deterministic": False}},
     {"recipe": {"evaluate_every": 2}},
     {"recipe": {"best_by": "accuracy"}},
+    {"recipe": {"sam": {"rho": [0.1]}}},
+    {"recipe": {"sam": {"rho": [0.1, 0.2]}}},
+    {"recipe": {"sam": {"rho": [0.1], "batch_norm": "first"}}},
 ]
 
 

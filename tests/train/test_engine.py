@@ -2,115 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
-from harness.data.splits import prepare
 from harness.losses.per_class import InversePrior
-from harness.losses.vector_scaling import VectorScaling
 from harness.sampling import ClassWeighted
 from harness.spec.base import Part
-from harness.spec.method import Method, Stage
-from harness.spec.registry import REGISTRY, method
-from harness.spec.trial import STREAMS, Recipe, Trial, Val
+from harness.spec.method import Stage
+from harness.spec.registry import REGISTRY
+from harness.spec.trial import Val
 from harness.train import engine
-from harness.train.engine import Diverged, TimeUp, train
+from harness.train.engine import Diverged, TimeUp
 from tests.data.sources import make_problem, make_source
+from tests.train.trials import RESNET, Spy, data_of, make, result, run
 
-CPU = torch.device("cpu")
-SOURCE = make_source([40, 36, 32, 28], groups=2)
-CONSTANT = Part(name="constant")
 STEP = Part(name="step", settings={"drops": [[0.5, 0.1], [0.75, 0.01]]})
-
-
-def make(name="erm", settings=None, *, seed=0, vary=STREAMS, val=None, ratio=4, **fields):
-    """A trial of two epochs of a linear model, unless told otherwise."""
-    fields.setdefault("backbone", Part(name="linear"))
-    fields.setdefault("schedule", CONSTANT)
-    recipe = Recipe(name="test", **{"epochs": 2, "batch": 16, "lr": 0.05, **fields})
-    problem = make_problem("exp", ratio, val=val or Val(per_class=5))
-    part = REGISTRY.part("method", name, settings)
-    return Trial(problem=problem, method=part, recipe=recipe, seed=seed, vary=vary)
-
-
-def data_of(trial, source=SOURCE):
-    return prepare(trial.problem, source, seed=trial.seed, vary=trial.vary)
-
-
-def run(trial, source=SOURCE, **how):
-    return train(trial, data_of(trial, source), device=CPU, **how)
-
-
-def result(outcome):
-    """What must not depend on anything but the trial."""
-    return outcome.evaluations, outcome.curves
-
-
-RESNET = {
-    "backbone": Part(name="cifar_resnet8", settings={"shortcut": "A"}),
-    "augment": (Part(name="crop", settings={"padding": 1}), Part(name="flip")),
-}
-
-
-@dataclass
-class Spy:
-    """A loss that remembers what it was called with, and can be made to go wrong.
-
-    go_wrong  maps the 1-based number of a call and its losses to others
-    """
-
-    name: str = "spy"
-    calls: list[tuple[str, torch.Tensor, torch.Tensor]] = field(default_factory=list)
-    go_wrong: Any = None
-
-    def bind(self, counts, device):
-        self.inner = VectorScaling().bind(counts, device)
-        return self
-
-    def __call__(self, logits, labels, rows):
-        self.calls.append((self.name, labels.clone(), rows.clone()))
-        losses = self.inner(logits, labels, rows)
-        return self.go_wrong(len(self.calls), losses) if self.go_wrong else losses
-
-    def weights(self, rows):
-        return self.inner.weights(rows)
-
-
-@pytest.fixture
-def spied(unregistered):
-    """Register a method of these stages, and give a trial of it."""
-
-    def register(*stages, **fields):
-        def spied() -> Method:
-            """A method of a test."""
-            return Method(*stages)
-
-        method(cite="none")(spied)
-        return make("spied", **fields)
-
-    return register
-
-
-@pytest.fixture
-def models(monkeypatch):
-    """Every network that is built: a copy as it was, and the one that is trained."""
-    built = []
-
-    def build(*args, **settings):
-        model = engine_build(*args, **settings)
-        built.append((copy.deepcopy(model), model))
-        return model
-
-    engine_build = engine.build
-    monkeypatch.setattr(engine, "build", build)
-    return built
 
 
 @pytest.mark.parametrize(

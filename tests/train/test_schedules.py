@@ -71,9 +71,32 @@ def test_cosine_is_half_a_wave_towards_zero():
     assert 0 < found[-1] < 1e-4
 
 
-@pytest.mark.parametrize("entry", list(REGISTRY.all("schedule")), ids=lambda entry: entry.name)
+def overshooting(**settings):
+    part = REGISTRY.part("schedule", "overshooting_step", settings)
+    return REGISTRY.make("schedule", part)
+
+
+def test_the_released_warm_up_climbs_to_twice_the_rate_and_falls():
+    """Ten epochs of 400, divided by 5: 0.02, 0.04, … 0.2 and then 0.1."""
+    found = rates(overshooting(), epochs=400)
+    by_hand = [0.1 * e / 5 for e in range(1, 11)] + [0.1] * 310 + [1e-3] * 40 + [1e-5] * 40
+    assert found == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_overshooting_lasts_an_epoch_at_least():
+    assert rates(overshooting(), epochs=4)[:2] == pytest.approx([0.2, 0.1])
+
+
+def test_a_warm_up_that_does_not_overshoot_is_the_recipes_own():
+    assert rates(overshooting(peak=1.0)) == pytest.approx(rates(PAPERS, warmup=0.025), rel=1e-12)
+
+
+DOWNHILL = [e for e in REGISTRY.all("schedule") if e.name != "overshooting_step"]
+
+
+@pytest.mark.parametrize("entry", DOWNHILL, ids=lambda entry: entry.name)
 @pytest.mark.parametrize("epochs", [1, 2, 7, 200])
-def test_every_schedule_starts_at_1_and_never_rises(entry, epochs):
+def test_every_other_schedule_starts_at_1_and_never_rises(entry, epochs):
     schedule = REGISTRY.make("schedule", entry.resolve())
     factors = [schedule(epoch, epochs) for epoch in range(epochs)]
     assert epochs < 3 or factors[0] == 1.0

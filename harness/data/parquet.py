@@ -1,0 +1,114 @@
+"""The hub's format: `train*.parquet` and `test*.parquet`, image bytes beside whole-number labels.
+
+The hub's files hold the official images in another order than the official files do.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.data.folder import decoded
+from harness.data.images import Images, Source
+from harness.data.original import Original
+from harness.errors import DataError
+
+CALLED = "Parquet files"
+IMAGE_COLUMNS = ("image", "img")
+ROWS_AT_ONCE = 1000
+
+
+def form(original: Original) -> str:
+    """How these files look, in words."""
+    columns = " or ".join(original.label_columns)
+    return f"Parquet: train*.parquet and test*.parquet with the columns image and {columns}"
+
+
+def fits(original: Original, place: Path) -> bool:
+    """Whether both splits are here, or below, by the names of their files."""
+    return all(_files(place, split) for split in ("train", "test"))
+
+
+def read(original: Original, place: Path) -> Source:
+    """Raises `DataError` for columns that are not there, torn images and other classes."""
+    return Source(
+        train=_split(original, _files(place, "train")),
+        test=_split(original, _files(place, "test")),
+        classes=original.classes,
+        per_class=original.train,
+        in_official_order=False,
+    )
+
+
+def _files(place: Path, split: str) -> list[Path]:
+    """One of two files stands for both."""
+    folder = place.parent if place.suffix == ".parquet" else place
+    return sorted(folder.rglob(f"{split}*.parquet")) if folder.is_dir() else []
+
+
+def _split(original: Original, files: list[Path]) -> Images:
+    pixels, labels = [], []
+    for path in files:
+        read = _file(original, path)
+        pixels.append(read.pixels)
+        labels.append(read.labels)
+    together = np.concatenate(labels)
+    return Images(np.concatenate(pixels), together, np.zeros_like(together))
+
+
+def _file(original: Original, path: Path) -> Images:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            image, label = _columns(original, path, file.schema_arrow)
+            pixels = np.empty((file.metadata.num_rows, *original.shape), dtype=np.uint8)
+            labels = np.empty(len(pixels), dtype=np.int64)
+            row = 0
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=[image, label]):
+                for given, value in zip(*(column.to_pylist() for column in batch), strict=True):
+                    pixels[row] = decoded(_bytes(given), original, f"{path}: row {row}")
+                    labels[row] = -1 if value is None else value
+                    row += 1
+    except (pa.ArrowException, OSError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as Parquet: {error}\n  copy it again") from None
+    return Images(pixels, labels, np.zeros_like(labels))
+
+
+def _bytes(given: Any) -> io.BytesIO:
+    """The hub's images are bytes beside a path; a column of bytes alone will do."""
+    return io.BytesIO((given["bytes"] if isinstance(given, dict) else given) or b"")
+
+
+def _columns(original: Original, path: Path, schema: Any) -> tuple[str, str]:
+    found = []
+    for wanted in (IMAGE_COLUMNS, original.label_columns):
+        there = [name for name in wanted if name in schema.names]
+        if not there:
+            raise DataError(
+                f"{path}: no column is called {' or '.join(wanted)}\n"
+                f"  its columns: {', '.join(schema.names)}"
+            )
+        found.append(there[0])
+    _check_names(original, path, schema, found[1])
+    return found[0], found[1]
+
+
+def _check_names(original: Original, path: Path, schema: Any, column: str) -> None:
+    """Where the file says what its labels are called, they are the official classes in order.
+
+    A name that is none of ours is let pass: the hub's CIFAR-100 calls the crab "cra".
+    """
+    about = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    feature = about.get("info", {}).get("features", {}).get(column, {})
+    for place, name in enumerate(feature.get("names", ())):
+        if name in original.classes and original.classes.index(name) != place:
+            raise DataError(
+                f"{path}: label {place} of {column} is {name}; of {original.name} it is "
+                f"{original.classes[place]}\n  take the hub's own files, or the official ones"
+            )

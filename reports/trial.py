@@ -79,10 +79,12 @@ def _spec(record: Record) -> list[tuple[str, str]]:
 
 def _recipe(recipe: Recipe) -> str:
     augment = " + ".join(map(str, recipe.augment)) or "no augmentation"
+    radius = "/".join(map(plain, recipe.sam.rho)) if recipe.sam else ""
+    sam = f"SAM ρ {radius}, " if radius else ""
     return (
         f"{recipe.name}: {recipe.backbone}, {recipe.epochs} epochs, batch {recipe.batch}, "
         f"lr {plain(recipe.lr)} ({recipe.schedule}), momentum {plain(recipe.momentum)}, "
-        f"weight decay {plain(recipe.weight_decay)}, {augment}, {recipe.precision}"
+        f"weight decay {plain(recipe.weight_decay)}, {sam}{augment}, {recipe.precision}"
     )
 
 

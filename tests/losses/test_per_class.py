@@ -30,7 +30,7 @@ READ_COUNTS = [
 
 def test_log_prior_on_cifar10_lt():
     expected = "-0.9087 -1.4206 -1.9326 -2.4440 -2.9567 -3.4675 -3.9792 -4.4915 -5.0071 -5.5139"
-    _agrees(LogPrior(1.0)(CIFAR10_LT_100), expected)
+    assert_agrees(LogPrior(1.0)(CIFAR10_LT_100), expected)
 
 
 def test_log_prior_is_proportional_to_tau():
@@ -41,12 +41,12 @@ def test_log_prior_is_proportional_to_tau():
 
 def test_count_power_on_cifar10_lt():
     expected = "1 0.9261 0.8576 0.7943 0.7355 0.6813 0.6309 0.5843 0.5408 0.5012"
-    _agrees(CountPower(0.15)(CIFAR10_LT_100), expected)
+    assert_agrees(CountPower(0.15)(CIFAR10_LT_100), expected)
 
 
 def test_effective_number_on_cifar10_lt():
     expected = "0.0506 0.0769 0.1211 0.1950 0.3188 0.5246 0.8683 1.4426 2.4092 3.9927"
-    _agrees(EffectiveNumber(0.9999)(CIFAR10_LT_100), expected)
+    assert_agrees(EffectiveNumber(0.9999)(CIFAR10_LT_100), expected)
 
 
 @pytest.mark.parametrize(("b", "head", "tail"), [(0.999, 0.1812, 3.6883), (0.99, 0.7838, 1.9844)])
@@ -70,7 +70,7 @@ def test_prior_power_extremes_on_cifar10_lt(nu, head, tail):
 
 def test_own_class_margin_on_cifar10_lt():
     expected = "0.1581 0.1797 0.2042 0.2321 0.2638 0.2998 0.3407 0.3872 0.4405 0.5000"
-    _agrees(-np.diag(OwnClassMargin(0.5)(CIFAR10_LT_100)), expected)
+    assert_agrees(-np.diag(OwnClassMargin(0.5)(CIFAR10_LT_100)), expected)
 
 
 def test_own_class_margin_on_cifar100_lt():
@@ -127,5 +127,5 @@ def test_a_constant_does_not_read_the_counts():
     np.testing.assert_array_equal(Constant(2.0)(np.array([5, 0])), [2.0, 2.0])
 
 
-def _agrees(values, printed):
+def assert_agrees(values, printed):
     np.testing.assert_allclose(values, [float(text) for text in printed.split()], atol=6e-5)

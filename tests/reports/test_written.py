@@ -64,4 +64,5 @@ def test_a_folder_that_cannot_be_written_is_an_error(small: Leaderboard, tmp_pat
 @pytest.mark.parametrize("code", [LIGHT, NO_TORCH], ids=["light", "no torch"])
 def test_importing_is_light(code: str) -> None:
     root = Path(reports.__file__).parents[1]
-    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, check=False, timeout=60)
+    assert done.returncode == 0

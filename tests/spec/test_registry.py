@@ -142,7 +142,9 @@ def test_a_name_registered_twice_is_refused():
 def test_the_same_function_may_register_again():
     registry = Registry()
     registry.add(one(one))
-    registry.add(one(one))
+    again = one(one)
+    registry.add(again)
+    assert registry._entries[again.kind] == {again.name: again}
 
 
 def typed(a: int, b: float = 1.5, c: bool = False, d: str = "x", e: tuple[int, ...] = ()):

@@ -28,7 +28,7 @@ def test_it_is_a_schema_and_is_json():
 
 @pytest.mark.parametrize("path", shipped().values(), ids=lambda path: path.stem)
 def test_every_shipped_suite_satisfies_it(path):
-    VALIDATOR.validate(read(path).data)
+    assert not list(VALIDATOR.iter_errors(read(path).data))
 
 
 def test_every_recipe_field_is_there():

@@ -20,7 +20,7 @@ from harness.store import Store
 from reports import leaderboard, terminal
 from tests.reports.suites import around, make_resolved, scored
 
-METHODS = [f"M{i}" for i in range(9)]
+METHODS = ["LA", "VS", "CDT", "CB", "wCE", "Focal", "LDAM", "LDAM_DRW", "VS_DRW"]
 BAR_SECONDS = 10.0
 
 

@@ -30,14 +30,12 @@ def rerun(record: Record) -> str:
     """The one trial again: `evenhand run SUITE --only key=… --results rerun`."""
     found = asked(record)
     suite = found.suite or record.provenance.suite.partition(" ")[0] or "SUITE"
-    return _command(suite, f"key={record.key}", found.plugins)
+    return _command(suite, found.plugins, "--only", f"key={record.key}", "--results", AGAIN)
 
 
 def rerun_suite(source: str, records: Iterable[Record]) -> str:
     """What is missing of the whole suite: `evenhand run SUITE --plugin FILE`."""
-    plugins = dict.fromkeys(path for record in records for path in asked(record).plugins)
-    given = [word for path in plugins for word in ("--plugin", path)]
-    return shlex.join(["evenhand", "run", source, *given])
+    return _command(source, _plugins(records))
 
 
 def rerun_cell(source: str, cell: Cell, records: Sequence[Record | None]) -> str:
@@ -45,11 +43,11 @@ def rerun_cell(source: str, cell: Cell, records: Sequence[Record | None]) -> str
 
     records  what the cell's trials left: their commands say which plugins it takes
     """
-    plugins = dict.fromkeys(path for r in records if r is not None for path in asked(r).plugins)
+    plugins = _plugins(record for record in records if record is not None)
     text = ",".join([*_terms(cell), f"problem={cell.problem.name}"])
     if not _finds(text, cell):
         text = ",".join(f"key={trial.key}" for trial in cell.trials)
-    return _command(source, text, tuple(plugins))
+    return _command(source, plugins, "--only", text, "--results", AGAIN)
 
 
 def _terms(cell: Cell) -> list[str]:
@@ -72,9 +70,14 @@ def _finds(text: str, cell: Cell) -> bool:
     return all(only.holds(cell, trial) for trial in cell.trials)
 
 
-def _command(suite: str, only: str, plugins: Sequence[str]) -> str:
+def _plugins(records: Iterable[Record]) -> tuple[str, ...]:
+    """Every plugin of the commands that left the records, once."""
+    return tuple(dict.fromkeys(path for record in records for path in asked(record).plugins))
+
+
+def _command(suite: str, plugins: Sequence[str], *more: str) -> str:
     given = [word for path in plugins for word in ("--plugin", path)]
-    return shlex.join(["evenhand", "run", suite, *given, "--only", only, "--results", AGAIN])
+    return shlex.join(["evenhand", "run", suite, *given, *more])
 
 
 def asked(record: Record) -> Asked:

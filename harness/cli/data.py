@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.options import AsJson, Plugins, load_plugins
-from harness.cli.output import console, errors, ordinal_list, print_json
+from harness.cli.output import console, errors, print_json, some_of
 from harness.errors import DataError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _show(original: Original, prepared: Prepared, json: bool) -> None:
         f"{len(source.test):,} test images"
     ]
     if found["short"]:
-        lines.append(f"short of training images: {ordinal_list(found['short'])}")
+        lines.append(f"short of training images: {some_of(found['short'])}")
     if found["official_test"] is not None:
         what = "" if found["official_test"] else "not "
         lines.append(f"test images: {what}the official ones, bit for bit")

@@ -39,7 +39,7 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {left:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
-def ordinal_list(names: list[str], most: int = 8) -> str:
+def some_of(names: list[str], most: int = 8) -> str:
     """`a, b, c and 4 more`."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.options import AsJson, Edition, Only, Plugins, Results, open_part
-from harness.cli.output import console, ordinal_list, print_json
+from harness.cli.output import console, print_json, some_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -153,7 +153,7 @@ def _print(plan: Plan, store: Store) -> None:
     for cause, trials in list(_causes(plan, store).items())[:CAUSES_SHOWN]:
         out.print(f"[red]{len(trials)}×[/red]", end=" ")
         out.print(cause, markup=False, soft_wrap=True)
-        out.print(f"   {ordinal_list(trials, 3)}", markup=False, style="dim", soft_wrap=True)
+        out.print(f"   {some_of(trials, 3)}", markup=False, style="dim", soft_wrap=True)
     _print_faults(out, [str(fault) for fault in plan.faults])
 
 

@@ -81,9 +81,10 @@ def check_networks(trials: Sequence[Trial], sources: Mapping[str, Source]) -> No
     seen: set[str] = set()
     for trial in trials:
         backbone, problem = trial.recipe.backbone, trial.problem
+        if REGISTRY.get("backbone", backbone.name).facts.get("fits") == "any":
+            continue
         place = canonical([backbone.model_dump(), source_key(problem.dataset)])
-        fits = REGISTRY.get("backbone", backbone.name).facts.get("fits")
-        if place in seen or fits == "any":
+        if place in seen:
             continue
         seen.add(place)
         from harness.backbones.networks.build import build

@@ -19,7 +19,7 @@ def footnotes(board: Leaderboard, *, brackets: bool = True) -> tuple[str, ...]:
     brackets: the table shows intervals.
     """
     notes = [_what_numbers_are(board, brackets=brackets), _what_test_is(board)]
-    more = (_baselines, _scattered, _chosen, _untested, _incomplete, _part)
+    more = (_baselines, _scattered, _chosen, _halved, _untested, _incomplete, _part)
     notes += [text for write in more if (text := write(board))]
     return tuple(notes)
 
@@ -124,6 +124,20 @@ def _chosen(board: Leaderboard) -> str:
         f"Each method's setting was chosen per problem by mean {metric} over seeds on validation "
         f"data {RULES_IN_WORDS[select.epoch]}; no test data were used."
     )
+
+
+def _halved(board: Leaderboard) -> str:
+    """Which problems validate on test images, where some do."""
+    halved = {s.problem for s in board.standings.values() if s.cell.problem.val.test_half}
+    if not halved:
+        return ""
+    names = [problem for problem in board.problems if problem in halved]
+    where = "" if len(names) == len(board.problems) else f"On {listed(names, most=len(names))}, "
+    text = (
+        f"{where}validation images are one half of the data set's own test images, class by class; "
+        "test data are the other half."
+    )
+    return text[:1].upper() + text[1:]
 
 
 def _untested(board: Leaderboard) -> str:

@@ -19,12 +19,19 @@ from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
 from reports.origins import origins
 from reports.paired import Comparison
+from reports.printed import CAPTION as PRINTED
+from reports.printed import Beside, beside, source, sources
 from reports.provenance import commit, device, rerun_suite
+from reports.published import Printed
 from reports.sentences import RULES_IN_WORDS, against, answer, choices, place, seeds
 from reports.standing import Standing
+from reports.suite_figures import suite_figures
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_GAPS = 300
+HEADS = ("kind", "title", "what", "text")
+"""What the page itself says of a suite's figure; the rest is for the script."""
+
 OVERLAP = (
     " Intervals of two rows may overlap although their difference is beyond chance: all rows share "
     "each seed's data and initial weights, and differences are paired."
@@ -61,6 +68,7 @@ def _json(value: Any) -> str:
 def _page(board: Leaderboard) -> dict[str, Any]:
     suite = board.suite
     numbers = {s: i for i, s in enumerate(board.standings)}
+    printed = beside(board)
     gaps = [{"place": place(g), "kind": g.kind, "cause": g.cause, "key": g.key} for g in board.gaps]
     return {
         "name": f"{suite.suite} v{suite.version}",
@@ -79,8 +87,9 @@ def _page(board: Leaderboard) -> dict[str, Any]:
         "baseline": board.baseline,
         "level": f"{100 * (1 - suite.alpha):g}",
         "several": board.n_seeds > 1,
-        "overview": _overview(board) if len(board.problems) > 1 else [],
-        "problems": [_problem(board, problem, numbers) for problem in board.problems],
+        "overview": _overview(board, printed) if len(board.problems) > 1 else [],
+        "problems": [_problem(board, p, numbers, printed) for p in board.problems],
+        "printed_caption": PRINTED if printed else "",
         "gaps": gaps[:MOST_GAPS],
         "more_gaps": max(0, len(gaps) - MOST_GAPS),
         "faults": board.faults,
@@ -136,13 +145,17 @@ def _marked(standing: Standing, metric: str) -> dict[Rule, str]:
     return {rule: written.marked(standing.scores[metric, rule]) for rule in RULES}
 
 
-def _overview(board: Leaderboard) -> list[dict[str, Any]]:
+def _overview(board: Leaderboard, printed: Beside) -> list[dict[str, Any]]:
     averages = board.average_ranks
     order = sorted(by_place(board), key=lambda r: (averages[r] is None, averages[r] or 0))
     return [
         {
             "title": board.rows[row],
-            "cells": [_overview_cell(board, board.standings.get((row, p))) for p in board.problems],
+            "cells": [
+                _overview_cell(board, board.standings.get((row, p)))
+                | {"printed": [n.printed for n in printed.get((row, p), ())]}
+                for p in board.problems
+            ],
             "average": written.NO_VALUE if averages[row] is None else f"{averages[row]:.2f}",
         }
         for row in order
@@ -157,18 +170,25 @@ def _overview_cell(board: Leaderboard, standing: Standing | None) -> dict[str, A
 
 
 def _problem(
-    board: Leaderboard, problem: str, numbers: Mapping[tuple[str, str], int]
+    board: Leaderboard, problem: str, numbers: Mapping[tuple[str, str], int], printed: Beside
 ) -> dict[str, Any]:
     standings = board.on(problem)
     scale = scale_of(board, standings)
     lines = [row for row in shown(board) if (row, problem) in board.standings]
     figure, found = recall_figure(board, problem), standings[0]
     each = figure["each"] if figure else 1
+    papers = sources(printed, problem)
     bins = f"Each point is the mean of {each} classes of like size." if each > 1 else ""
     return {
         "name": problem,
         "id": f"problem-{board.problems.index(problem)}",
-        "rows": [_row(board, s, scale, numbers[s.row, problem]) for s in standings],
+        "rows": [
+            _row(board, s, scale, numbers[s.row, problem])
+            | {"printed": _printed(printed.get((s.row, problem), ()), papers)}
+            for s in standings
+        ],
+        "beside": papers,
+        "figures": [{k: f[k] for k in HEADS} for f in suite_figures(board, problem)],
         "lines": len(lines) if figure else 0,
         "omitted": len(standings) - len(lines),
         "drawn_baseline": "one baseline" if len(board.baselines) > 1 else "the baseline",
@@ -190,7 +210,7 @@ def _row(
         "rank": written.rank(standing),
         "span": span if "–" in span and standing.rank else "",
         "title": standing.title,
-        "setting": standing.setting,
+        "setting": ", ".join(filter(None, (standing.cell.local, standing.setting))),
         "note": ", ".join([*(f"{n} {kind}" for kind, n in kinds.items()), *_unchosen(standing)]),
         "bold": standing.is_bold,
         "whole": standing.is_whole,
@@ -201,6 +221,11 @@ def _row(
         "others": [_marked(standing, m) for m in board.metrics if m != board.suite.primary],
         "n": written.n(board, standing),
     }
+
+
+def _printed(numbers: Sequence[Printed], papers: Sequence[str]) -> list[tuple[str, str]]:
+    """Each number and, where the column's head does not say it, whose it is."""
+    return [(number.printed, source(number) if len(papers) > 1 else "") for number in numbers]
 
 
 def _compared(comparison: Comparison | None) -> dict[str, str]:
@@ -265,6 +290,7 @@ def _data(board: Leaderboard) -> dict[str, Any]:
                 "rows": [row for row, at in board.standings if at == problem],
                 "recall": recall_figure(board, problem),
                 "curves": curve_figure(board, problem),
+                "figures": suite_figures(board, problem),
             }
             for problem in board.problems
         ],

@@ -14,6 +14,7 @@ from reports.estimate import Estimate
 from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
 from reports.paired import Comparison
+from reports.printed import CAPTION, Beside, beside, sources, text
 from reports.provenance import rerun_suite
 from reports.sentences import choices, gap_text, place
 from reports.standing import Standing
@@ -21,6 +22,9 @@ from reports.tex_text import comment, escape, macro_names
 
 ACROSS = 4
 """Columns of numbers that a page takes side by side; more go into a block underneath."""
+
+ACROSS_ONE = 7
+"""The same for the table of one problem, whose columns are narrower."""
 
 NONE = "--"
 Column = tuple[str, Callable[[Standing | None], str]]
@@ -127,14 +131,28 @@ def _problem(board: Leaderboard, problem: str) -> str:
         ("n", lambda s: written.n(board, s) if s else NONE),
         ("rank", lambda s: _math(written.rank(s)) if s else NONE),
     ]
+    found = beside(board)
+    papers = sources(found, problem)
+    columns += [_printed(found, paper, alone=len(papers) == 1) for paper in papers]
     title = board.metrics[primary]
     direction = "higher" if board.higher else "lower"
     caption = f"{title} in percent on {problem} ({direction} is better)."
     rows = board.on(problem)
-    body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=len(columns))
+    body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=ACROSS_ONE)
     notes = [*footnotes(board), *choices(board, problem)]
+    notes += [f"Printed: {CAPTION} {', '.join(papers)}."] if papers else []
     label = f"{board.suite.suite}:{problem}"
     return _float(board, body, caption=caption, label=label, notes=notes)
+
+
+def _printed(found: Beside, paper: str, *, alone: bool) -> Column:
+    """A column of what one paper prints; the note names it where it is the only one."""
+
+    def cell(standing: Standing | None) -> str:
+        numbers = found.get((standing.row, standing.problem), ()) if standing else ()
+        return escape(text(numbers, paper)) or NONE
+
+    return "printed" if alone else paper, cell
 
 
 def _metrics(board: Leaderboard, problem: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from reports import table as written
 from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
+from reports.printed import CAPTION, Beside, beside, sources, text
 from reports.sentences import answer, choices, gap_text, place
 from reports.standing import Standing
 
@@ -19,11 +20,13 @@ def render(board: Leaderboard) -> str:
     suite = board.suite
     lines = [f"# {escape(suite.suite)} v{suite.version}", "", escape(suite.question), ""]
     lines += [f"**{escape(answer(board))}**", ""]
+    printed = beside(board)
     for problem in board.problems:
-        lines += [f"## {escape(problem)}", "", *_table(board, board.on(problem)), ""]
+        lines += [f"## {escape(problem)}", "", *_table(board, problem, printed), ""]
         lines += [*(f"- {escape(text)}" for text in choices(board, problem)), ""]
     lines += _gaps(board)
-    lines += [line for note in footnotes(board) for line in (escape(note), "")]
+    notes = [*footnotes(board), *([f"Printed: {CAPTION}"] if printed else [])]
+    lines += [line for note in notes for line in (escape(note), "")]
     return "\n".join(_single_blanks(lines))
 
 
@@ -32,13 +35,19 @@ def escape(text: str) -> str:
     return " ".join(text.split()).translate(SPECIAL)
 
 
-def _table(board: Leaderboard, standings: Sequence[Standing]) -> list[str]:
+def _table(board: Leaderboard, problem: str, printed: Beside) -> list[str]:
+    standings, papers = board.on(problem), sources(printed, problem)
     others = [metric for metric in board.metrics if metric != board.suite.primary]
     heads = ["rank", "method", written.heading(board, board.suite.primary), "interval"]
     heads += ["Δ to best (p)", f"Δ to {board.baseline} (p)", "n"]
     heads += [written.heading(board, metric) for metric in others]
-    rules = ["--:", ":--", *["--:"] * (len(heads) - 2)]
     rows = [_cells(board, standing, others) for standing in standings]
+    for paper in papers:
+        heads.append(f"printed in {paper}")
+        for row, standing in zip(rows, standings, strict=True):
+            found = text(printed.get((standing.row, problem), ()), paper)
+            row.append(escape(found) or written.NO_VALUE)
+    rules = ["--:", ":--", *["--:"] * (len(heads) - 2)]
     return [_line(map(escape, heads)), _line(rules), *(_line(row) for row in rows)]
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from harness.errors import SpecError
-from harness.spec.base import plain
-from harness.spec.only import Only, setting_beside
+from harness.spec.only import Only, setting_beside, term, terms
 from harness.spec.record import Record
 from harness.spec.resolve import Cell
 
@@ -39,7 +38,7 @@ def rerun_suite(source: str, records: Iterable[Record]) -> str:
 
 
 def rerun_cell(source: str, cell: Cell, records: Sequence[Record | None]) -> str:
-    """Every seed again: `evenhand run SUITE --only 'method=vs(tau=1.25),problem=…' --results …`.
+    """Every seed again: `evenhand run SUITE --only 'row=vs(tau=1.25),problem=…' --results …`.
 
     records  what the cell's trials left: their commands say which plugins it takes
     """
@@ -52,13 +51,7 @@ def rerun_cell(source: str, cell: Cell, records: Sequence[Record | None]) -> str
 
 def _terms(cell: Cell) -> list[str]:
     """The row, and what tells the cell apart where a row does not say it whole."""
-    terms = [f"method={cell.row}"]
-    if cell.row == cell.method.name:
-        # The name alone would keep every row of the method.
-        terms += [f"{name}={plain(value)}" for name, value in cell.method.settings.items()]
-    if setting := setting_beside(cell):
-        terms += setting.split(", ")
-    return list(dict.fromkeys(terms))
+    return [term("row", cell.row), *filter(None, terms(setting_beside(cell)))]
 
 
 def _finds(text: str, cell: Cell) -> bool:

@@ -24,6 +24,33 @@ PAPERS = {
 
 PROFILES = {"exp": "LT", "step": "Step"}
 
+METHODS = {
+    "CE": "erm",
+    "wCE": "wce",
+    "Re-Sampling": "resample",
+    "LDAM": "ldam",
+    "LA (tau=tau*)": "la",
+    "CDT (gamma=gamma*)": "cdt",
+    "VS": "vs",
+    "VS (tau=tau*, gamma=gamma*)": "vs",
+    "CE+DRW": "erm_drw",
+    "LDAM-DRW": "ldam_drw",
+    "LDAM+DRW": "ldam_drw",
+    "VS+DRW": "vs_drw",
+    "CE+ADRW": "erm_adrw",
+    "LDAM+ADRW": "ldam_adrw",
+    "VS+TLA+DRW": "vs_tla_drw",
+    "VS+TLA+ADRW": "vs_tla_adrw",
+}
+"""Our methods by what the tables call them; rows of other names stand beside none of ours."""
+
+METRICS = {"top1_accuracy_balanced_val": "balanced_accuracy"}
+"""Our metrics by the papers' names, where they differ: on as many test images of each class,
+accuracy is balanced accuracy."""
+
+SAM = "w/ SAM"
+"""The protocol of numbers that were trained with sharpness-aware minimisation."""
+
 
 @dataclass(frozen=True)
 class Printed:

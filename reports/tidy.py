@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from harness.metrics import better
 from harness.spec.record import Rule
 from reports.estimate import Estimate
 from reports.leaderboard import Leaderboard
 from reports.paired import Comparison
+from reports.printed import beside, source
+from reports.published import Printed
 from reports.standing import Standing
 
 
@@ -24,6 +27,7 @@ class Line:
     complete  every seed is in it, and nothing is lacking that the ranking needs
     keys      trials whose values are in the mean, as `evenhand show` takes them, space-separated
     rank…p_to_baseline  only where the table ranks: the primary metric at the ranking's rule
+    printed…  what a paper prints for the row, at the same place; the first of several
     """
 
     suite: str
@@ -56,14 +60,20 @@ class Line:
     difference_low: float | None = None
     difference_high: float | None = None
     p_to_baseline: float | None = None
+    printed: float | None = None
+    printed_sd: float | None = None
+    printed_in: str = ""
     keys: str = ""
 
 
 def lines(board: Leaderboard) -> Iterator[Line]:
     """Test scores of every standing, then the validation scores that settings were chosen by."""
-    for standing in board.standings.values():
+    papers = beside(board)
+    for place, standing in board.standings.items():
         for metric, rule in standing.scores:
-            yield _test_line(board, standing, metric, rule)
+            line = _test_line(board, standing, metric, rule)
+            is_ranked = (metric, rule) == (board.suite.primary, board.rule)
+            yield replace(line, **_printed(papers.get(place, ()))) if is_ranked else line
     for standing in board.standings.values():
         yield from _validation_lines(board, standing)
 
@@ -152,6 +162,13 @@ def _ranked(standing: Standing) -> dict[str, object]:
         "difference_high": interval.high if interval else None,
         "p_to_baseline": baseline.holm if baseline else None,
     }
+
+
+def _printed(numbers: Sequence[Printed]) -> dict[str, Any]:
+    if not numbers:
+        return {}
+    first = numbers[0]
+    return {"printed": first.value, "printed_sd": first.std, "printed_in": source(first)}
 
 
 def _mean(comparison: Comparison | None) -> float | None:

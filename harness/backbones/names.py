@@ -1,7 +1,7 @@
 """The backbones that a recipe can name.
 
 backbone: cifar_resnet32
-backbone: {cifar_resnet32: {shortcut: B}}
+backbone: {cifar_resnet32: {shortcut: B, init: torch}}
 backbone: {timm: {model: convnext_tiny}}
 """
 
@@ -16,6 +16,8 @@ from pydantic import Field, JsonValue
 from harness.spec.registry import backbone
 
 Shortcut = Literal["A", "B"]
+Init = Literal["torch"]
+"""torch: weights start as PyTorch's layers do. None: Kaiming-normal; it is in no trial's key."""
 
 
 @dataclass(frozen=True)
@@ -29,43 +31,43 @@ class Backbone:
     options: Mapping[str, JsonValue] = field(default_factory=dict, hash=False)
 
 
-@backbone(cite="he2016deep", title="ResNet-8", fits="any")
-def cifar_resnet8(shortcut: Shortcut = "A") -> Backbone:
-    """CIFAR ResNet of 8 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
-    return Backbone("cifar_resnet8", {"shortcut": shortcut})
+@backbone(cite="he2016deep", title="ResNet-8", fits="any", static=True)
+def cifar_resnet8(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 8 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet8", {"shortcut": shortcut, "init": init})
 
 
-@backbone(cite="he2016deep", title="ResNet-20", fits="any")
-def cifar_resnet20(shortcut: Shortcut = "A") -> Backbone:
-    """CIFAR ResNet of 20 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
-    return Backbone("cifar_resnet20", {"shortcut": shortcut})
+@backbone(cite="he2016deep", title="ResNet-20", fits="any", static=True)
+def cifar_resnet20(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 20 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet20", {"shortcut": shortcut, "init": init})
 
 
-@backbone(cite="he2016deep", title="ResNet-32", fits="any")
-def cifar_resnet32(shortcut: Shortcut = "A") -> Backbone:
-    """CIFAR ResNet of 32 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
-    return Backbone("cifar_resnet32", {"shortcut": shortcut})
+@backbone(cite="he2016deep", title="ResNet-32", fits="any", static=True)
+def cifar_resnet32(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 32 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet32", {"shortcut": shortcut, "init": init})
 
 
-@backbone(cite="he2016deep", title="ResNet-44", fits="any")
-def cifar_resnet44(shortcut: Shortcut = "A") -> Backbone:
-    """CIFAR ResNet of 44 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
-    return Backbone("cifar_resnet44", {"shortcut": shortcut})
+@backbone(cite="he2016deep", title="ResNet-44", fits="any", static=True)
+def cifar_resnet44(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 44 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet44", {"shortcut": shortcut, "init": init})
 
 
-@backbone(cite="he2016deep", title="ResNet-56", fits="any")
-def cifar_resnet56(shortcut: Shortcut = "A") -> Backbone:
-    """CIFAR ResNet of 56 layers; shortcut A pads with zeros, B is a 1×1 convolution."""
-    return Backbone("cifar_resnet56", {"shortcut": shortcut})
+@backbone(cite="he2016deep", title="ResNet-56", fits="any", static=True)
+def cifar_resnet56(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 56 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet56", {"shortcut": shortcut, "init": init})
 
 
-@backbone(title="Linear", fits="any")
+@backbone(title="Linear", fits="any", static=True)
 def linear() -> Backbone:
     """No body: the head sees the flattened input."""
     return Backbone("evenhand_flatten")
 
 
-@backbone(title="MLP", fits="any")
+@backbone(title="MLP", fits="any", static=True)
 def mlp(hidden: Annotated[int, Field(ge=1)] = 256) -> Backbone:
     """One hidden layer of ReLUs on the flattened input."""
     return Backbone("evenhand_mlp", {"hidden": hidden})

@@ -144,6 +144,8 @@ def _show(original: Original, prepared: Prepared, json: bool) -> None:
     if found["official_test"] is not None:
         what = "" if found["official_test"] else "not "
         lines.append(f"test images: {what}the official ones, bit for bit")
+    if not source.in_official_order:
+        lines.append("not in the official order, which a suite's `selection:` needs")
     lines.append(f"made of {contents.origin}")
     lines.append(f"in {prepared.folder}, fingerprint {contents.fingerprint}")
     console().print("\n  ".join(lines), soft_wrap=True, markup=False)

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from harness.spec.registry import Entry
 
 
+_KEYS = (
+    "\nBeside its settings, a method's entry in a suite may say `as` (what its rows are called), "
+    "`recipe` (fields of the recipe that they replace), `on` (settings and fields problem by "
+    "problem) and `sample` (how many settings are drawn)."
+)
+
+
 class Kind(StrEnum):
     """What can be listed."""
 
@@ -40,6 +47,8 @@ def list_parts(
         print_json(rows)
         return
     _print_table(rows)
+    if kind is Kind.methods:
+        console().print(_KEYS, style="dim")
 
 
 def _suites() -> list[dict[str, Any]]:
@@ -66,7 +75,11 @@ def _row(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "title": entry.title,
         "settings": {
-            s.name: {"type": s.type_name, "default": None if s.required else s.default}
+            s.name: {
+                "type": s.type_name,
+                "required": s.required,
+                "default": None if s.required else s.default,
+            }
             for s in entry.settings.values()
         },
         "cite": entry.cite,
@@ -94,6 +107,8 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 
 
 def _setting(name: str, setting: dict[str, Any]) -> str:
-    if setting["default"] is None:
+    if setting["required"]:
         return f"{name}: {setting['type']}, required"
+    if setting["default"] is None:
+        return f"{name} = null"
     return f"{name} = {setting['default']}"

@@ -72,5 +72,7 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
         shares = f"{gpus_per_trial:g} of a GPU each"
         on_gpu = "timed on CPUs" if hours is None else f"{hours:.2g} GPU-hours at {shares}"
         out.print(f"about {duration(seconds / slots)} with {slots} at a time, {on_gpu}")
+        if plan.compiled:
+            out.print("long enough to compile the networks first; --no-compile leaves them")
     for fault in plan.faults:
         out.print(f"unreadable: {fault}", style="yellow", markup=False, soft_wrap=True)

@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,6 +75,19 @@ def run(
     time_limit: Annotated[
         str | None, typer.Option(metavar="TIME", help="For each trial: 90s, 30m, 2h.")
     ] = None,
+    pack: Annotated[
+        int,
+        typer.Option(
+            min=1, max=32, help="Like trials that share one process, its memory and its GPU."
+        ),
+    ] = 1,
+    compile_: Annotated[
+        bool | None,
+        typer.Option(
+            "--compile/--no-compile",
+            help="Compile networks first; by default where the plan expects it to save time.",
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Train every trial of a suite that has no record yet. Stop and start it as you like."""
@@ -95,8 +109,28 @@ def run(
         use_gpu=gpus_per_trial != 0,
         data=data,
     )
+    execution = replace(
+        execution,
+        pack=pack,
+        compiled=_compiled(plan, compile_, pack),
+        compile_anywhere=bool(compile_),
+    )
     runner = _runner(inline, address, (cpus_per_trial, gpus_per_trial), plugin)
     _drive(plan, execution, store, runner, json, max_failures)
+
+
+def _compiled(plan: Plan, wanted: bool | None, pack: int) -> frozenset[str]:
+    """Workloads to compile. Raises `RunError` where that is wanted and cannot be."""
+    from harness.run.compiling import check_compiler
+
+    if wanted is None:
+        return plan.compiled if pack == 1 else frozenset()
+    if not wanted:
+        return frozenset()
+    if pack > 1:
+        raise RunError("--compile --pack: torch compiles for one trial at a time; leave one away")
+    check_compiler()
+    return frozenset(t.workload for t in plan.missing if not t.recipe.deterministic)
 
 
 def _drive(

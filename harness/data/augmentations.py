@@ -83,19 +83,19 @@ class Cutout:
         return (places >= first) & (places < first + self.size)
 
 
-@augmentation()
+@augmentation(static=True)
 def crop(padding: Annotated[int, Field(ge=1)] = 4) -> Augmentation:
     """Random crop after padding with black."""
     return Crop(padding)
 
 
-@augmentation()
+@augmentation(static=True)
 def flip() -> Augmentation:
     """Random horizontal flip."""
     return Flip()
 
 
-@augmentation(cite="devries2017improved")
+@augmentation(cite="devries2017improved", static=True)
 def cutout(
     size: Annotated[int, Field(ge=1)] = 16, holes: Annotated[int, Field(ge=1)] = 1
 ) -> Augmentation:

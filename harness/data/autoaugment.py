@@ -151,7 +151,7 @@ def _changed(
     return changed
 
 
-@augmentation(cite="cubuk2019autoaugment")
+@augmentation(cite="cubuk2019autoaugment", static=True)
 def autoaugment() -> Augmentation:
     """AutoAugment's policy for CIFAR-10: two of thirteen operations on colour and place."""
     return AutoAugment()

@@ -85,10 +85,9 @@ def find(name: str, root: Path, *, checked: bool = True) -> Prepared:
     if not folder.exists():
         raise DataError(
             f"{folder}: {name} is not prepared here\n"
-            f"  `evenhand data prepare {name} --root {root}` downloads it, or makes it of files "
-            f"that you have: `--from DIR`\n"
-            f"  where it is prepared elsewhere, say so: --data DIR, {VARIABLE} or the suite's "
-            "`data:`"
+            f"  `evenhand data prepare {name} --root {root}` downloads it;\n"
+            f"  with `--from DIR` it makes it of files that you have\n"
+            f"  where it is prepared elsewhere, say so: --data, {VARIABLE} or the suite's `data:`"
         )
     contents = _contents(name, folder)
     for file, known in contents.files.items():

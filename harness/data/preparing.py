@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import shutil
 import time
 import uuid
@@ -15,6 +14,11 @@ from harness.data.images import Source
 from harness.data.original import Original, verify
 from harness.data.prepared import Prepared, find, write
 from harness.errors import DataError
+
+try:
+    import fcntl
+except ImportError:  # POSIX alone has it
+    fcntl = None  # type: ignore[assignment]
 
 FORMS = (official, folder, parquet)
 ORPHANED_SECONDS = 24 * 3600
@@ -91,12 +95,13 @@ def _put(new: Path, name: Path, old: Path | None) -> None:
 def _alone(lock: Path) -> Iterator[None]:
     """Wait until no other process holds the lock.
 
-    Some network file systems have no locks. Without one the work may be done twice, but what
-    stands there is still whole: it comes by a rename.
+    Some network file systems have no locks, nor has Windows. Without one the work may be done
+    twice, but what stands there is still whole: it comes by a rename.
     """
     with lock.open("w") as file:
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
+        if fcntl is not None:
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -217,5 +217,5 @@ def _fingerprint(splits: list[Images | None], kept: list[Index]) -> str:
         digest.update(repr(images.pixels.shape).encode())
         digest.update(np.ascontiguousarray(images.labels, dtype="<i8").tobytes())
         digest.update(np.ascontiguousarray(images.groups, dtype="<i8").tobytes())
-        digest.update(np.ascontiguousarray(images.pixels).tobytes())
+        digest.update(np.ascontiguousarray(images.pixels).data)
     return digest.hexdigest()[:32]

@@ -83,6 +83,9 @@ def drive(plan: Plan, execution: Execution, store: Store, watch: Watch, runner: 
             _mark_interrupted(missing, execution, store, watch)
             raise
         missing = _without_record(missing, before, store)
+        # Of trials that ended together one may have been the cause: from now on each is alone.
+        lost_together = {trial.key for trial in missing if watch.starts[trial.key]}
+        execution = replace(execution, alone=execution.alone | lost_together)
         lost = [trial for trial in missing if watch.starts[trial.key] >= MAX_STARTS]
         for trial in lost:
             _write(trial, Exit(status="failed", cause=LOST), execution, store, watch)

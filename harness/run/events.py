@@ -62,3 +62,17 @@ def ended(record: Record) -> Event:
         cause=record.exit.cause,
         seconds=record.cost.seconds,
     )
+
+
+class Mailbox:
+    """Where workers leave events and the driver picks them up; also over a `ray://` address."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def post(self, event: Event) -> None:
+        self.events.append(event)
+
+    def take(self) -> list[Event]:
+        taken, self.events = self.events, []
+        return taken

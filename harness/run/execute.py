@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.data.images import Source
 from harness.data.splits import load_source, prepare
 from harness.errors import EvenhandError
-from harness.run import provenance
+from harness.run import compiling, provenance
 from harness.run.events import Sink, ended, started
 from harness.spec.base import Part, canonical
 from harness.spec.record import Cost, Exit, Provenance, Record
@@ -24,10 +25,13 @@ from harness.store import Store
 if TYPE_CHECKING:
     import torch
 
-    from harness.train.engine import Progress
-
+    from harness.train.engine import Conduct
+    from harness.train.outcome import Progress
+    from harness.train.resume import Resumable
 
 TELL_EVERY_SECONDS = 0.5
+STATE = "state.pt"
+"""Beside the record that is not there yet: where a trial that was killed goes on."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,17 @@ class Execution:
     """How trials are run: nothing in here may change a result.
 
     threads     CPU threads of a trial
-    time_limit  seconds that one trial may take
+    time_limit  seconds that one attempt of a trial may take
     gpu_fraction  share of its GPU's memory that a trial may fill
     use_gpu     where there is one
     sources     data sets in memory, by `source_key`; what is not here is read from disk
     attempts    tries of each trial before this run, by key; absent: none
+    pack        like trials that share a process
+    alone       keys of trials that share theirs with none
+    compiled    workloads whose networks are compiled first, as the plan or the user says
+    compile_anywhere  also on a GPU, and where there is no compiler: the user insists
+    save_every  seconds between two saves of a trial's state, at least; 0: after every step
+    stop        set from elsewhere, ends a trial at its next step
     """
 
     suite: str = ""
@@ -51,6 +61,12 @@ class Execution:
     use_gpu: bool = True
     sources: Mapping[str, Source] = field(default_factory=dict)
     attempts: Mapping[str, int] = field(default_factory=dict)
+    pack: int = 1
+    alone: frozenset[str] = frozenset()
+    compiled: frozenset[str] = frozenset()
+    compile_anywhere: bool = False
+    save_every: float = 30.0
+    stop: threading.Event | None = None
 
 
 def source_key(dataset: Part) -> str:
@@ -98,6 +114,9 @@ def check_networks(trials: Sequence[Trial], sources: Mapping[str, Source]) -> No
 def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:
     """Train, write the record, tell the sink. Only a store that cannot be written to raises.
 
+    A trial that an earlier attempt left half done goes on from there. Its state is kept until it is
+    done, or has diverged.
+
     Raises `KeyboardInterrupt` after the record that says "interrupted".
     """
     sink(started(trial))
@@ -106,7 +125,7 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     clock, began = time.perf_counter(), provenance.now()
     interrupt: KeyboardInterrupt | None = None
     try:
-        record = _trained(trial, execution, sink)
+        record = _trained(trial, execution, store, sink)
     except KeyboardInterrupt as stop:
         interrupt = stop
         record = unfinished(trial, execution, Exit(status="interrupted", cause="interrupted"))
@@ -118,10 +137,12 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
         trace = traceback.format_exc()
         record = unfinished(trial, execution, Exit(status="failed", cause=cause, traceback=trace))
     stamped = record.provenance.model_copy(update={"started": began, "finished": provenance.now()})
-    seconds = time.perf_counter() - clock
+    seconds = record.cost.seconds + time.perf_counter() - clock
     cost = record.cost.model_copy(update={"seconds": seconds})
     record = record.model_copy(update={"provenance": stamped, "cost": cost})
     store.write(record)
+    if record.exit.status in ("done", "diverged"):
+        store.drop(trial.key, STATE)
     sink(ended(record))
     if interrupt is not None:
         raise interrupt
@@ -140,10 +161,11 @@ def unfinished(trial: Trial, execution: Execution, end: Exit) -> Record:
     )
 
 
-def _trained(trial: Trial, execution: Execution, sink: Sink) -> Record:
+def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:
     import torch
 
-    from harness.train.engine import Diverged, TimeUp, train
+    from harness.train.engine import Conduct, train
+    from harness.train.outcome import Diverged, Ended
 
     on_gpu = execution.use_gpu and torch.cuda.is_available()
     device = torch.device("cuda" if on_gpu else "cpu")
@@ -151,28 +173,74 @@ def _trained(trial: Trial, execution: Execution, sink: Sink) -> Record:
         torch.cuda.set_per_process_memory_fraction(execution.gpu_fraction)
     source = execution.sources.get(source_key(trial.problem.dataset)) or load_source(trial.problem)
     data = prepare(trial.problem, source, seed=trial.seed, vary=trial.vary)
+    conduct = Conduct(
+        threads=execution.threads,
+        time_limit=execution.time_limit,
+        is_compiled=_is_compiled(trial, execution, device),
+        stop=execution.stop,
+    )
+    saved = _resumable(trial, data.summary.fingerprint, device, execution, store)
     record = unfinished(trial, execution, Exit(status="done"))
-    seen = {"data": data.summary, "provenance": _on_device(record.provenance, device)}
-    record = record.model_copy(update=seen)
     try:
-        outcome = train(
-            trial,
-            data,
-            device=device,
-            threads=execution.threads,
-            time_limit=execution.time_limit,
-            report=_teller(trial, sink),
-        )
+        told = _teller(trial, sink)
+        outcome = train(trial, data, device=device, conduct=conduct, saved=saved, report=told)
         end = record.exit
     except Diverged as stop:
         outcome = stop.outcome
         end = Exit(status="diverged", cause=str(stop), step=stop.step, epoch=stop.epoch)
-    except TimeUp as stop:
+    except Ended as stop:
         outcome = stop.outcome
-        cause = f"took longer than the time limit of {execution.time_limit:g} s"
-        end = Exit(status="failed", cause=cause)
-    found = {"evaluations": outcome.evaluations, "curves": outcome.curves, "cost": outcome.cost}
+        end = _ended_early(stop, execution)
+    seen = _on_device(record.provenance, trial, device, conduct, saved, execution)
+    found: dict[str, object] = {
+        "evaluations": outcome.evaluations,
+        "curves": outcome.curves,
+        "cost": outcome.cost.model_copy(update={"seconds": saved.seconds}),
+        "data": data.summary,
+        "provenance": seen,
+    }
     return record.model_copy(update={"exit": end, **found})
+
+
+def _ended_early(stop: Exception, execution: Execution) -> Exit:
+    from harness.train.outcome import TimeUp
+
+    if isinstance(stop, TimeUp):
+        cause = f"took longer than the time limit of {execution.time_limit:g} s"
+        return Exit(status="failed", cause=cause)
+    return Exit(status="interrupted", cause=str(stop))
+
+
+def _resumable(
+    trial: Trial, fingerprint: str, device: torch.device, execution: Execution, store: Store
+) -> Resumable:
+    """Where the trial's state is kept. One made under other versions is not gone on from."""
+    import torch
+
+    from harness.train.hardware import computes_in_half
+    from harness.train.resume import Resumable
+
+    identity = {
+        "key": trial.key,
+        "data": fingerprint,
+        "torch": str(torch.__version__),
+        "device": device.type,
+        "half": str(computes_in_half(trial.recipe.precision, device)),
+    }
+    return Resumable(
+        identity=identity,
+        state=store.kept(trial.key, STATE),
+        write=lambda content: store.keep(trial.key, STATE, content),
+        # Trials that share a process take turns at saving, too.
+        least_seconds=execution.save_every * execution.pack,
+    )
+
+
+def _is_compiled(trial: Trial, execution: Execution, device: torch.device) -> bool:
+    """Whether the network is compiled here: without being told to, only where that can work."""
+    wanted = trial.workload in execution.compiled
+    can = device.type == "cpu" and compiling.compiler() is not None
+    return wanted and (can or execution.compile_anywhere)
 
 
 def _teller(trial: Trial, sink: Sink) -> Callable[[Progress], None]:
@@ -203,11 +271,27 @@ def _provenance(execution: Execution) -> Provenance:
     )
 
 
-def _on_device(before: Provenance, device: torch.device) -> Provenance:
+def _on_device(
+    before: Provenance,
+    trial: Trial,
+    device: torch.device,
+    conduct: Conduct,
+    saved: Resumable,
+    execution: Execution,
+) -> Provenance:
+    """What is known once training has begun: device, arithmetic, and where it went on."""
     import torch
 
-    if device.type != "cuda":
-        return before
-    gpu = torch.cuda.get_device_name(device)
-    seen = {"device": "cuda", "gpu": gpu, "driver": provenance.driver()}
+    from harness.train.hardware import computes_in_half
+
+    half = computes_in_half(trial.recipe.precision, device)
+    seen: dict[str, object] = {
+        "precision": "bf16" if half else "fp32",
+        "compiled": conduct.is_compiled,
+        "pack": execution.pack,
+        "resumed_after_epoch": saved.resumed,
+    }
+    if device.type == "cuda":
+        gpu = torch.cuda.get_device_name(device)
+        seen |= {"device": "cuda", "gpu": gpu, "driver": provenance.driver()}
     return before.model_copy(update=seen)

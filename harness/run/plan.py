@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from harness.run import compiling
 from harness.spec.resolve import Resolved
 from harness.spec.trial import Trial
 from harness.store import Fault, Head, Store
@@ -98,6 +99,25 @@ class Plan:
             for row, (title, trials) in rows.items()
         )
 
+    @cached_property
+    def compiled(self) -> frozenset[str]:
+        """Workloads whose networks are worth compiling before the missing trials train.
+
+        Never under a deterministic recipe, nor where the time is not known or was taken on a GPU.
+        """
+        if compiling.compiler() is None:
+            return frozenset()
+        groups: dict[str, list[Trial]] = {}
+        for trial in self.missing:
+            if not trial.recipe.deterministic:
+                groups.setdefault(trial.workload, []).append(trial)
+        on_gpu = {head.workload for head in self.heads.values() if head.device == "cuda"}
+        return frozenset(
+            workload
+            for workload, trials in groups.items()
+            if workload not in on_gpu and compiling.pays(self.total(trials) or 0.0, len(trials))
+        )
+
     def _median(self, keys: Iterable[str]) -> float | None:
         seconds = [self.heads[key].seconds for key in keys]
         return statistics.median(seconds) if seconds else None
@@ -115,6 +135,7 @@ class Plan:
             "estimated_seconds": None if seconds is None else seconds / slots,
             "estimated_trial_seconds": seconds,
             "estimated_gpu_hours": self.gpu_hours(gpus_per_trial),
+            "compiled": len([t for t in self.missing if t.workload in self.compiled]),
             "methods": [vars(method) for method in self.methods],
             "faults": [vars(fault) for fault in self.faults],
         }

@@ -22,11 +22,12 @@ from functools import lru_cache
 from typing import Any
 
 from harness.errors import EndedEarly, RunError, StoreError
-from harness.run.events import Event, Sink, ended, label
-from harness.run.execute import Execution, run_trial, unfinished
+from harness.run.events import Event, Mailbox, Sink, ended, label
+from harness.run.execute import Execution, unfinished
+from harness.run.packs import Pack, packs, run_pack
 from harness.run.resources import Resources, granted
 from harness.spec.plugin import Plugin
-from harness.spec.record import Exit
+from harness.spec.record import Exit, Record
 from harness.spec.trial import Trial
 from harness.store import Store
 
@@ -49,9 +50,9 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Work:
-    """All that a worker needs, put once into the object store. trials are in JSON."""
+    """All that a worker needs, put once into the object store. packs are of trials in JSON."""
 
-    trials: tuple[str, ...]
+    packs: tuple[tuple[str, ...], ...]
     execution: Execution
     store: Store
     plugins: tuple[Plugin, ...]
@@ -79,19 +80,13 @@ def run_on_ray(
 
     with _connected(address):
         nodes = ray.nodes()  # type: ignore[no-untyped-call]
-        gpus = granted(resources, [node["Resources"] for node in nodes if node["Alive"]])
-        fraction = min(1.0, gpus) if gpus else 1.0
-        work = Work(
-            trials=tuple(trial.model_dump_json() for trial in trials),
-            # Ray hides no GPU from a trial that asked for none.
-            execution=replace(execution, gpu_fraction=fraction, use_gpu=gpus > 0),
-            store=store,
-            plugins=plugins,
-        )
-        mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
+        alive = [node["Resources"] for node in nodes if node["Alive"]]
+        taken = granted(resources, alive, pack=execution.pack)
+        work = _work(trials, execution, taken, store, plugins)
+        mailbox = ray.remote(num_cpus=0)(Mailbox).remote()
         with _relayed(mailbox, sink) as fatal, tempfile.TemporaryDirectory() as folder:
             try:
-                _fit(ray.put(work), mailbox, len(trials), resources.cpus, gpus, folder)
+                _fit(work, mailbox, taken, folder)
             except RuntimeError as error:
                 # Ray's memory monitor ends the whole experiment when it kills one worker.
                 raise EndedEarly(f"Ray Tune ended early: {error}") from error
@@ -99,53 +94,82 @@ def run_on_ray(
             raise StoreError(fatal[0])
 
 
-def _fit(work: Any, mailbox: Any, n: int, cpus: float, gpus: float, folder: str) -> None:
+def _work(
+    trials: Sequence[Trial],
+    execution: Execution,
+    taken: Resources,
+    store: Store,
+    plugins: tuple[Plugin, ...],
+) -> Work:
+    gpus = taken.gpus or 0.0
+    made = packs(trials, execution.pack, alone=execution.alone)
+    return Work(
+        packs=tuple(tuple(trial.model_dump_json() for trial in pack) for pack in made),
+        # Ray hides no GPU from a trial that asked for none.
+        execution=replace(execution, gpu_fraction=min(1.0, gpus) or 1.0, use_gpu=gpus > 0),
+        store=store,
+        plugins=plugins,
+    )
+
+
+def _fit(work: Work, mailbox: Any, taken: Resources, folder: str) -> None:
+    import ray
     from ray import tune
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     # References inside a list reach the trainable as references: each process fetches the work
     # once, not once a trial.
-    trainable = tune.with_parameters(_trainable, box=[work, mailbox])
+    trainable = tune.with_parameters(_trainable, box=[ray.put(work), mailbox])
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": cpus, "gpu": gpus}),
-        param_space={"index": tune.grid_search(list(range(n)))},
+        tune.with_resources(trainable, {"cpu": taken.cpus, "gpu": taken.gpus or 0.0}),
+        param_space={"index": tune.grid_search(list(range(len(work.packs))))},
         tune_config=tune.TuneConfig(reuse_actors=True),
         run_config=tune.RunConfig(
             name="evenhand",
             storage_path=folder,
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=LOST_NODE_RETRIES),
+            # What ended together is started again one by one, by the driver.
+            failure_config=tune.FailureConfig(
+                max_failures=LOST_NODE_RETRIES if work.execution.pack == 1 else 0
+            ),
         ),
     )
     tuner.fit()
 
 
 def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
-    """One trial inside a re-used actor. Nothing but a store that cannot be written to raises.
+    """One pack inside a re-used actor. Nothing but a store that cannot be written to raises.
 
-    Tune runs a trial again whose process or node it lost; one that had left its record by then is
-    not trained twice.
+    Tune runs a pack again whose process or node it lost; what had left its record by then is not
+    trained twice.
     """
     from ray import tune
 
     reference, mailbox = box
     work = _unpacked(reference)
-    trial = Trial.model_validate_json(work.trials[config["index"]])
+    pack = [Trial.model_validate_json(text) for text in work.packs[config["index"]]]
 
     def sink(event: Event) -> None:
         mailbox.post.remote(event)
 
-    before = work.execution.attempts.get(trial.key, 0)
-    left = [r for r in work.store.records([trial.key]) if r.attempts > before]
-    try:
-        with _ended_when_hanging(trial, work, sink):
-            record = left[0] if left else run_trial(trial, work.execution, work.store, sink)
-    except StoreError as error:
-        sink(Event("fatal", trial.key, label(trial), cause=str(error)))
-        raise
-    if left:
+    left = _left(work, pack)
+    missing = tuple(trial for trial in pack if trial.key not in left)
+    for record in left.values():
         sink(ended(record))
-    tune.report({"status": record.exit.status})
+    try:
+        with _ended_when_hanging(missing, work, sink):
+            run_pack(missing, work.execution, work.store, sink)
+    except StoreError as error:
+        sink(Event("fatal", pack[0].key, label(pack[0]), cause=str(error)))
+        raise
+    tune.report({"trials": len(pack)})
+
+
+def _left(work: Work, pack: Sequence[Trial]) -> dict[str, Record]:
+    """The records that trials have left in this run."""
+    before = work.execution.attempts
+    there = work.store.records([trial.key for trial in pack])
+    return {r.key: r for r in there if r.attempts > before.get(r.key, 0)}
 
 
 @lru_cache(maxsize=1)
@@ -160,8 +184,8 @@ def _unpacked(reference: Any) -> Work:
 
 
 @contextlib.contextmanager
-def _ended_when_hanging(trial: Trial, work: Work, sink: Sink) -> Iterator[None]:
-    """End the process of a trial that does not look at its clock, and say so in its record.
+def _ended_when_hanging(pack: Pack, work: Work, sink: Sink) -> Iterator[None]:
+    """End the process of trials that do not look at their clock, and say so in their records.
 
     One that holds the interpreter's lock leaves no thread to write a record: faulthandler, which
     needs no lock, ends that process, and the driver records the loss.
@@ -173,9 +197,11 @@ def _ended_when_hanging(trial: Trial, work: Work, sink: Sink) -> Iterator[None]:
 
     def give_up() -> None:
         cause = f"did not stop within {HANG_GRACE_SECONDS} s of its time limit of {limit:g} s"
-        record = unfinished(trial, work.execution, Exit(status="failed", cause=cause))
-        work.store.write(record)
-        sink(ended(record))
+        for trial in pack:
+            if not _left(work, [trial]):
+                record = unfinished(trial, work.execution, Exit(status="failed", cause=cause))
+                work.store.write(record)
+                sink(ended(record))
         # Long enough for the event to leave this process.
         time.sleep(1)
         os._exit(1)
@@ -189,20 +215,6 @@ def _ended_when_hanging(trial: Trial, work: Work, sink: Sink) -> Iterator[None]:
     finally:
         alarm.cancel()
         faulthandler.cancel_dump_traceback_later()
-
-
-class _Mailbox:
-    """Where workers leave events and the driver picks them up; also over a `ray://` address."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def post(self, event: Event) -> None:
-        self.events.append(event)
-
-    def take(self) -> list[Event]:
-        taken, self.events = self.events, []
-        return taken
 
 
 @contextlib.contextmanager

@@ -39,10 +39,11 @@ class Part(Spec):
 
 
 def call(name: str, settings: dict[str, JsonValue]) -> str:
-    """`vs(tau=1.25, gamma=0.3)`: how a part is written where people read it."""
-    if not settings:
+    """`vs(tau=1.25, gamma=0.3)`: how a part is written where people read it, without Nones."""
+    given = {k: v for k, v in settings.items() if v is not None}
+    if not given:
         return name
-    return f"{name}({', '.join(f'{k}={plain(v)}' for k, v in settings.items())})"
+    return f"{name}({', '.join(f'{k}={plain(v)}' for k, v in given.items())})"
 
 
 def plain(value: JsonValue) -> str:

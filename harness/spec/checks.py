@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from harness.errors import Mistake, Mistakes, suggest
-from harness.spec.base import call
+from harness.spec.figure_checks import check_figures
 from harness.spec.method import Method
-from harness.spec.parts import Parts, Row, registered_name
+from harness.spec.parts import Parts
 from harness.spec.problems import has_validation
+from harness.spec.recipes import FIELDS
 from harness.spec.registry import REGISTRY
+from harness.spec.rows import Row, registered_name
 from harness.spec.salvage import UNREAD
 from harness.spec.suite import Suite
 from harness.spec.trial import Problem
+from harness.spec.yaml_lines import Where
 
 
 def check(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
@@ -21,18 +26,31 @@ def check(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
     _check_entries(suite, parts.rows, mistakes)
     _check_stages(suite, parts, mistakes)
     _check_channels(suite, parts, mistakes)
+    check_figures(suite, parts.rows, mistakes)
 
 
 def _check_entries(suite: Suite, rows: list[Row], mistakes: Mistakes) -> None:
-    """Under `select:` the settings of an entry compete for its row: two must not share one."""
+    """No two entries share a row: under `select:` they would compete, else be one cell twice."""
+    told = {m.where for m in mistakes.found}
     owner: dict[str, int] = {}
-    for row in rows if suite.select else []:
-        name = call(row.part.name, row.fixed)
-        if owner.setdefault(name, row.entry) != row.entry:
-            what = f"{name} would be the row of two entries, between which `select` could not tell"
-            right = "put the settings of both into one entry's grid"
-            mistakes.found.append(Mistake(what, ("methods", row.entry), right))
+    for row in rows:
+        variants = row.variants[:1] if suite.select else row.variants
+        for variant in variants:
+            apart = {} if suite.select else row.apart(variant)
+            name = row.called({**row.fixed, **apart})
+            if owner.setdefault(name, row.entry) == row.entry:
+                continue
             owner[name] = row.entry
+            if ("methods", row.entry) not in told:
+                mistakes.found.append(_shared(suite, name, row.entry))
+
+
+def _shared(suite: Suite, name: str, entry: int) -> Mistake:
+    what, right = f"{name} would be the row of two entries", "name one of them: `as: …`"
+    if suite.select:
+        what += ", between which `select` could not tell"
+        right = "put the settings of both into one entry's grid, or name one of them: `as: …`"
+    return Mistake(what, ("methods", entry), right)
 
 
 def _check_metrics(suite: Suite, mistakes: Mistakes) -> None:
@@ -71,18 +89,19 @@ def _check_validation(suite: Suite, problems: list[Problem], mistakes: Mistakes)
 
 def _check_stages(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
     """A stage that would begin after the last epoch would silently make another method of it."""
-    shortest = min((variant.recipe.epochs for variant in parts.recipes), default=None)
     told: set[int] = set()
-    for row in parts.rows if shortest is not None else []:
-        method: Method = REGISTRY.make("method", row.part)
-        first = method.first_epochs(shortest or 0)
-        if len(set(first)) == len(first) and max(first) < (shortest or 0):
+    for row in parts.rows:
+        shortest = min((variant.recipe.epochs for variant in row.variants), default=None)
+        if shortest is None or row.entry in told:
             continue
-        if row.entry not in told:
-            begins = " and ".join(f"{epoch + 1}" for epoch in first)
-            what = f"{row.part}: of {shortest} epochs its stages would begin at {begins}"
-            where = ("methods", row.entry, suite.methods[row.entry].name)
-            mistakes.found.append(Mistake(what, where, "each needs one of its own: train longer"))
+        method: Method = REGISTRY.make("method", row.part)
+        first = method.first_epochs(shortest)
+        if len(set(first)) == len(first) and max(first) < shortest:
+            continue
+        begins = " and ".join(f"{epoch + 1}" for epoch in first)
+        what = f"{row.part}: of {shortest} epochs its stages would begin at {begins}"
+        where = ("methods", row.entry, suite.methods[row.entry].name)
+        mistakes.found.append(Mistake(what, where, "each needs one of its own: train longer"))
         told.add(row.entry)
 
 
@@ -91,11 +110,23 @@ def _check_channels(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
     for problem in parts.problems:
         shape = REGISTRY.get("dataset", problem.dataset.name).facts.get("shape")
         fits = (1, int(shape[-1]) if shape else 1)
-        for recipe in [variant.recipe for variant in parts.recipes] if shape else []:
-            for field, given in (("mean", recipe.mean), ("std", recipe.std)):
-                if given is not None and len(given) not in fits:
-                    what = (
-                        f"{field} holds {len(given)} numbers; {problem.name} has {fits[1]} channels"
-                    )
-                    where = ("recipe", suite.recipe.name, field)
-                    mistakes.found.append(Mistake(what, where, f"write 1 or {fits[1]}"))
+        for where, field, given in _statistics(suite, parts, problem) if shape else ():
+            if len(given) not in fits:
+                what = f"{field} holds {len(given)} numbers; {problem.name} has {fits[1]} channels"
+                mistake = Mistake(what, (*where, field), f"write 1 or {fits[1]}")
+                mistakes.found += [mistake] if mistake not in mistakes.found else []
+
+
+def _statistics(
+    suite: Suite, parts: Parts, problem: Problem
+) -> Iterator[tuple[Where, str, tuple[float, ...]]]:
+    """Each `mean` and `std` under which a problem is trained, and where the suite gives it."""
+    ours: Where = ("recipe", suite.recipe.name)
+    used = [(ours, variant.recipe, FIELDS) for variant in parts.recipes]
+    for row in [row for row in parts.rows if problem.name in row.problems]:
+        where: Where = ("methods", row.entry, suite.methods[row.entry].name, "recipe")
+        used += [(where, variant.recipe, list(row.replaced)) for variant in row.variants]
+    for place, recipe, fields in used:
+        for field, given in (("mean", recipe.mean), ("std", recipe.std)):
+            if given is not None and field in fields:
+                yield place, field, given

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,8 +91,12 @@ def _rounded(value: float, low: float, high: float) -> float:
     return min(max(float(f"{value:.{SIGNIFICANT_DIGITS}g}"), low), high)
 
 
-def expand(settings: dict[str, Any], *, seed: str) -> list[dict[str, Any]]:
+def expand(
+    settings: dict[str, Any], *, seed: str, mappings: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """All settings that a declaration stands for, in order; [{}] for one without settings.
+
+    mappings  settings whose plain values may be mappings, such as `sam: {rho: [0.1, 0.2]}`
 
     Raises `SpecError` for an empty grid, an unknown distribution, `sample:` without one or one
     without `sample:`; a mistake's `where` begins with the setting's name.
@@ -100,7 +104,7 @@ def expand(settings: dict[str, Any], *, seed: str) -> list[dict[str, Any]]:
     settings = dict(settings)
     mistakes = Mistakes()
     n = mistakes.catch(("sample",), _sample, settings.pop("sample")) if "sample" in settings else 0
-    marks = [(k, v, marked(v)) for k, v in settings.items()]
+    marks = [(k, v, marked(v, mapping=k in mappings)) for k, v in settings.items()]
     grids = {k: mistakes.catch((k,), _grid, k, v) for k, v, mark in marks if mark == "grid"}
     draws = {k: mistakes.catch((k,), _draw, k, v) for k, v, mark in marks if mark == "draw"}
     if n and not draws:
@@ -119,14 +123,23 @@ def expand(settings: dict[str, Any], *, seed: str) -> list[dict[str, Any]]:
     ]
 
 
-def marked(value: Any) -> str:
-    """Whether a value is a `grid`, a `draw`, or ("") just a value."""
+def marked(value: Any, *, mapping: bool = False) -> str:
+    """Whether a value is a `grid`, a `draw`, or ("") just a value.
+
+    A list under an unknown word is taken for a misspelt distribution, but where a plain value may
+    be a mapping: there the word must be near to a distribution's.
+    """
     if not isinstance(value, dict) or len(value) != 1:
         return ""
     [(word, inner)] = value.items()
     if word == "grid":
         return "grid"
-    return "draw" if isinstance(inner, list) or word in DISTRIBUTIONS else ""
+    misspelt = isinstance(inner, list) and (not mapping or _is_near(str(word)))
+    return "draw" if misspelt or word in DISTRIBUTIONS else ""
+
+
+def _is_near(word: str) -> bool:
+    return bool(suggest(word, ["grid", *DISTRIBUTIONS]).hint)
 
 
 def _sample(n: Any) -> int:

@@ -6,16 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from harness.errors import Mistake, SpecError, suggest
-from harness.spec.base import Part, plain
+from harness.spec.base import Part
 from harness.spec.registry import REGISTRY
 from harness.spec.resolve import Cell, Resolved
-from harness.spec.trial import Recipe, Trial
+from harness.spec.trial import Recipe, Sam, Trial
+from harness.spec.words import shown
 
-KEYS = ("method", "problem", "seed", "recipe", "key")
+KEYS = ("method", "row", "problem", "seed", "recipe", "key")
 RECIPE = "recipe."
-OPEN, CLOSE = "([{", ")]}"
+OPEN, CLOSE, QUOTE = "([{", ")]}", '"'
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,13 @@ class Only:
     """Conditions that must all hold; several values of one key are alternatives.
 
     A value is a glob (`cifar10*`), or a range with both ends in it (`0..2`); 1, 1.0 and 1e0 are one
-    number. Beside the keys above any setting of a method may be named, `tau=1..1.5`, and any field
-    of the recipe, `lr=0.05`. Where a method has a setting of that name, the setting is meant, and
-    the field is `recipe.lr=0.05`: as tables call it.
+    number. A value with a comma stands in brackets or in quotes: `method="VS, SAM"`. `method` is
+    a method in all its rows, or what a suite calls a row; `row` is one row as tables call it.
+
+    Beside the keys above any setting of a method may be named, `tau=1..1.5`, and any field of the
+    recipe, `lr=0.05`; a field that is not set is `none`, and a list goes by each of its items, too.
+    Where a method has a setting of that name, the setting is meant, and the field is
+    `recipe.lr=0.05`.
     """
 
     conditions: tuple[tuple[str, str], ...]
@@ -34,12 +40,12 @@ class Only:
     def parse(cls, text: str) -> Only:
         """Raises `SpecError` for what is not `key=value,…`."""
         conditions = []
-        for term in _terms(text):
-            key, equals, value = term.partition("=")
+        for each in terms(text):
+            key, equals, value = each.partition("=")
             if not (key.strip() and equals and value.strip()):
                 right = "write e.g. `--only method=vs,problem=cifar10*,seed=0..2`"
-                raise SpecError([Mistake(f"--only {text}: {term!r} is not key=value", (), right)])
-            conditions.append((key.strip(), value.strip()))
+                raise SpecError([Mistake(f"--only {text}: {each!r} is not key=value", (), right)])
+            conditions.append((key.strip(), value.strip().strip(QUOTE)))
         return cls(tuple(conditions))
 
     def holds(self, cell: Cell, trial: Trial) -> bool:
@@ -80,16 +86,24 @@ def setting_beside(cell: Cell) -> str:
     return "" if said else cell.setting
 
 
-def _terms(text: str) -> list[str]:
-    """What stands between the commas, but for those in brackets: `method=vs(tau=1, gamma=0.3)`."""
-    terms, depth = [""], 0
+def term(key: str, value: str) -> str:
+    """A condition as it is typed: `method=vs`, `method="VS, SAM"`."""
+    return f"{key}={QUOTE}{value}{QUOTE}" if len(terms(value)) > 1 else f"{key}={value}"
+
+
+def terms(text: str) -> list[str]:
+    """What stands between the commas, but for those in brackets or quotes:
+    `method=vs(tau=1, gamma=0.3)`."""
+    found, depth, quoted = [""], 0, False
     for sign in text:
-        depth = max(0, depth + (sign in OPEN) - (sign in CLOSE))
-        if sign == "," and not depth:
-            terms.append("")
+        quoted ^= sign == QUOTE
+        if not quoted:
+            depth = max(0, depth + (sign in OPEN) - (sign in CLOSE))
+        if sign == "," and not depth and not quoted:
+            found.append("")
         else:
-            terms[-1] += sign
-    return terms
+            found[-1] += sign
+    return [each.strip() for each in found]
 
 
 def _values(cell: Cell, trial: Trial) -> dict[str, set[str]]:
@@ -99,8 +113,9 @@ def _values(cell: Cell, trial: Trial) -> dict[str, set[str]]:
     return {
         **fields,
         **{RECIPE + name: values for name, values in fields.items()},
-        **{name: {plain(value)} for name, value in cell.method.settings.items()},
-        "method": {cell.method.name, cell.row, *aliases},
+        **{name: {shown(value)} for name, value in cell.method.settings.items()},
+        "method": {cell.method.name, cell.row, *_label(cell), *aliases},
+        "row": {cell.row},
         "problem": {cell.problem.name, cell.problem.dataset.name},
         "seed": {str(trial.seed)},
         "recipe": {cell.recipe.name},
@@ -108,16 +123,24 @@ def _values(cell: Cell, trial: Trial) -> dict[str, set[str]]:
     }
 
 
+def _label(cell: Cell) -> set[str]:
+    """What the suite calls the rows of the cell's entry, where it does not call them by method."""
+    title = REGISTRY.get("method", cell.method.name).title
+    return {cell.family} - {title, ""}
+
+
 def _fields(recipe: Recipe) -> dict[str, set[str]]:
-    """The recipe's fields as people write them: numbers and words, and parts by name or in full."""
-    found: dict[str, set[str]] = {}
-    for name in Recipe.model_fields.keys() - {"name"}:
-        value = getattr(recipe, name)
-        if isinstance(value, Part):
-            found[name] = {value.name, str(value)}
-        elif isinstance(value, bool | int | float | str):
-            found[name] = {plain(value)}
-    return found
+    """The recipe's fields as people write them: a part by its name or in full, a list whole or by
+    each of its items."""
+    return {name: _written(getattr(recipe, name)) for name in Recipe.model_fields if name != "name"}
+
+
+def _written(value: Any) -> set[str]:
+    if isinstance(value, tuple):
+        return {shown(value)}.union(*map(_written, value))
+    if isinstance(value, Sam):
+        return {shown(value), *map(shown, value.rho)}
+    return {value.name, str(value)} if isinstance(value, Part) else {shown(value)}
 
 
 def _check_keys(resolved: Resolved, wanted: Sequence[Only]) -> None:

@@ -15,6 +15,8 @@ from harness.spec.suite import Named
 from harness.spec.trial import Recipe
 
 FIELDS = [name for name in Recipe.model_fields if name != "name"]
+MAPPINGS = ("backbone", "schedule", "sam")
+"""Fields that may be written as a mapping: `sam: {rho: [0.1, 0.2]}` is no distribution."""
 
 
 def part(kind: str, **settings: Mapping[str, Any]) -> Part:

@@ -103,7 +103,12 @@ class DataSummary(Spec):
 
 
 class Provenance(Spec):
-    """Where and with what a trial ran. Times are UTC in ISO 8601."""
+    """Where and with what a trial ran. Times are UTC in ISO 8601.
+
+    precision            what the network computed in
+    pack                 trials that could share the process, and with it the time that each took
+    resumed_after_epoch  epochs that an earlier attempt had done; None: this one began anew
+    """
 
     started: str = ""
     finished: str = ""
@@ -118,6 +123,10 @@ class Provenance(Spec):
     driver: str | None = None
     device: str = "cpu"
     threads: int = 1
+    precision: str = "fp32"
+    compiled: bool = False
+    pack: int = 1
+    resumed_after_epoch: int | None = None
 
 
 class Record(Spec):

@@ -11,33 +11,21 @@ naming a module to import; a single file through `plugin.py`.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
-import pkgutil
+import threading
 import traceback
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from harness.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
 from harness.spec.base import Part, advice, plain, written
-
-ENTRY_POINTS = "evenhand"
-OUR_PARTS = (
-    "harness.metrics",
-    "harness.data",
-    "harness.backbones",
-    "harness.methods",
-    "harness.train.recipes",
-    "harness.train.schedules",
-    "harness.data.augmentations",
-)
+from harness.spec.importing import import_all
 
 PLUGIN = "evenhand_plugin_"
 """How the modules of plugin files are called: this, the file's name and its digest."""
@@ -169,6 +157,8 @@ class Registry:
         self._entries: dict[str, dict[str, Entry]] = {}
         self._aliases: dict[str, dict[str, str]] = {}
         self._filled = False
+        # Whoever comes while another thread fills waits; the parts being imported do not.
+        self._filling = threading.RLock()
 
     def add(self, entry: Entry) -> None:
         """Raises `SpecError` where the name is taken by another function."""
@@ -177,17 +167,9 @@ class Registry:
         for name in (entry.name, *entry.aliases):
             holder = entries.get(aliases.get(name, name))
             if holder is not None and not _same_function(holder.make, entry.make):
-                where = f"{holder.make.__module__}.{holder.make.__qualname__}"
-                raise SpecError(
-                    [
-                        Mistake(
-                            f"{entry.kind} {name!r} is registered twice",
-                            (),
-                            "",
-                            f"the other one is {where}",
-                        )
-                    ]
-                )
+                hint = f"the other one is {holder.make.__module__}.{holder.make.__qualname__}"
+                what = f"{entry.kind} {name!r} is registered twice"
+                raise SpecError([Mistake(what, (), "", hint)])
         entries[entry.name] = entry
         aliases.update(dict.fromkeys(entry.aliases, entry.name))
 
@@ -228,35 +210,18 @@ class Registry:
 
     def fill(self) -> None:
         """Import our own parts and every plugin, once; the parts themselves may look names up."""
-        if self._filled:
-            return
-        self._filled = True
-        try:
-            for name in OUR_PARTS:
-                module = importlib.import_module(name)
-                if getattr(module, "IMPORT_ALL", False):
-                    for found in pkgutil.iter_modules(module.__path__):
-                        importlib.import_module(f"{name}.{found.name}")
-            for point in entry_points(group=ENTRY_POINTS):
-                _load(point)
-        except BaseException:
-            self._filled = False
-            raise
+        with self._filling:
+            if self._filled:
+                return
+            self._filled = True
+            try:
+                import_all()
+            except BaseException:
+                self._filled = False
+                raise
 
 
 REGISTRY = Registry()
-
-
-def _load(point: EntryPoint) -> None:
-    package = f"{point.dist.name}: " if point.dist else ""
-    place = f"{package}plugin {point.name!r} ({point.value})"
-    try:
-        point.load()
-    except EvenhandError as error:
-        raise EvenhandError(f"{place}: {error}") from error
-    except Exception as error:
-        # The edge of somebody else's package: whatever it raises is said with its name.
-        raise EvenhandError(f"{place} fails: {type(error).__name__}: {error}") from error
 
 
 def _same_function(a: Callable[..., Any], b: Callable[..., Any]) -> bool:

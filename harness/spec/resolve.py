@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from harness.errors import Mistakes, SpecError
-from harness.spec.base import Part, call, plain
+from harness.spec.base import Part
 from harness.spec.checks import check
-from harness.spec.parts import Parts, Row, Variant, gather
+from harness.spec.parts import Parts, gather
 from harness.spec.registry import REGISTRY
+from harness.spec.rows import Row, Variant
 from harness.spec.salvage import salvage
 from harness.spec.suite import Suite, find, load
 from harness.spec.trial import Problem, Recipe, Trial
+from harness.spec.words import in_print, listed
 from harness.spec.yaml_lines import Document
 
 
@@ -25,6 +29,9 @@ class Cell:
     title    the row's name in print, e.g. `VS+TLA+ADRW`
     setting  what sets this cell apart from others of its row, e.g. `tau=1.25, gamma=0.3`; may be ""
     trials   one a seed, in the order of the suite's seeds
+    family   the title without settings; rows of one family are points of one line in a figure
+    apart    what tells the row and its setting from others of its family
+    local    what the suite's `on:` gives this problem, e.g. `tau=0.75, sam=0.3`; may be ""
     """
 
     row: str
@@ -34,6 +41,9 @@ class Cell:
     problem: Problem
     recipe: Recipe
     trials: tuple[Trial, ...]
+    family: str = ""
+    apart: Mapping[str, Any] = field(default_factory=dict)
+    local: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,9 +94,8 @@ def resolve(suite: Suite, document: Document, *, source: str = "") -> Resolved:
         raise document.error(mistakes.found)
     cells = tuple(
         _cell(suite, row, problem, variant)
-        for row in parts.rows
-        for problem in parts.problems
-        for variant in parts.recipes
+        for row, problem in _places(parts)
+        for variant in row.variants
     )
     baseline = REGISTRY.get("method", suite.baseline).name
     return Resolved(suite.model_copy(update={"baseline": baseline}), cells, source)
@@ -98,16 +107,24 @@ def _checked(suite: Suite, mistakes: Mistakes) -> Parts:
     return parts
 
 
+def _places(parts: Parts) -> list[tuple[Row, Problem]]:
+    """Every row where it holds: setting by setting of each entry, problem by problem."""
+    found = [
+        ((row.entry, row.place, i), row, problem)
+        for row in parts.rows
+        for i, problem in enumerate(parts.problems)
+        if problem.name in row.problems
+    ]
+    return [(row, problem) for _, row, problem in sorted(found, key=lambda place: place[0])]
+
+
 def _cell(suite: Suite, row: Row, problem: Problem, variant: Variant) -> Cell:
-    # A recipe's field may be called like a method's setting, e.g. `warmup`.
-    recipe = {f"recipe.{k}" if k in row.part.settings else k: v for k, v in variant.differs.items()}
-    apart = {**row.differs, **recipe}
+    apart = row.apart(variant)
     shown = {**row.fixed} if suite.select else {**row.fixed, **apart}
-    in_print = ", ".join(f"{k}={plain(v)}" for k, v in shown.items())
     return Cell(
-        row=call(row.part.name, shown),
-        title=f"{row.title} ({in_print})" if in_print else row.title,
-        setting=", ".join(f"{k}={plain(v)}" for k, v in apart.items()),
+        row=row.called(shown),
+        title=in_print(row.title, shown),
+        setting=listed(apart),
         method=row.part,
         problem=problem,
         recipe=variant.recipe,
@@ -121,4 +138,7 @@ def _cell(suite: Suite, row: Row, problem: Problem, variant: Variant) -> Cell:
             )
             for seed in suite.seeds
         ),
+        family=row.title,
+        apart={**row.fixed, **apart},
+        local=listed(row.local),
     )

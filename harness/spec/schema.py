@@ -14,6 +14,7 @@ from harness.spec.registry import REGISTRY, Entry, Setting
 from harness.spec.suite import Suite
 from harness.spec.trial import Recipe
 
+FIELDS_OF_RECIPE = "FieldsOfRecipe"
 LIST: dict[str, Any] = {"type": "array", "minItems": 1}
 
 
@@ -22,7 +23,7 @@ def suite_schema() -> dict[str, Any]:
     schema = Suite.model_json_schema(mode="validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     properties = schema["properties"]
-    methods = [_named(entry, _settings(entry)) for entry in _all("method")]
+    methods = [_named(entry, _settings(entry) | _entry_keys(entry)) for entry in _all("method")]
     problems = [_named(entry, _problem_settings(entry)) for entry in _all("dataset")]
     recipes = [_named(entry, _recipe_settings()) for entry in _all("recipe")]
     properties["methods"] = LIST | {"items": _one_of("method", methods)}
@@ -36,6 +37,7 @@ def suite_schema() -> dict[str, Any]:
     properties["val"] = _val()
     for name in ("Named", "Val"):
         del schema["$defs"][name]
+    schema["$defs"][FIELDS_OF_RECIPE] = _closed(_recipe_settings())
     return schema
 
 
@@ -57,11 +59,7 @@ def _one_of(kind: str, with_settings: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _named(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
     """`name: {setting: value}`, closed: a typo is underlined as it is typed."""
-    inner = {
-        "type": ["object", "null"],
-        "properties": {**settings, "sample": _whole()},
-        "additionalProperties": False,
-    }
+    inner = _closed({**settings, "sample": _whole()}) | {"type": ["object", "null"]}
     names = (entry.name, *entry.aliases)
     return {
         "type": "object",
@@ -71,6 +69,18 @@ def _named(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
         "minProperties": 1,
         "maxProperties": 1,
     }
+
+
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _entry_keys(entry: Entry) -> dict[str, Any]:
+    """The keys that every method's entry has beside the method's settings."""
+    fields = {"recipe": {"$ref": f"#/$defs/{FIELDS_OF_RECIPE}"}}
+    there = _closed({**_settings(entry), **fields, "sample": _whole()}) | {"minProperties": 1}
+    label = {"type": "string", "pattern": '^[^"]*[^" ][^"]*$'}
+    return {"as": label, "on": {"type": "object", "additionalProperties": there}, **fields}
 
 
 def _settings(entry: Entry) -> dict[str, Any]:

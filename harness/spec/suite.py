@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from harness.errors import Mistake, SpecError, suggest
 from harness.spec.base import Spec, advice, written
+from harness.spec.figures import Figure
 from harness.spec.trial import STREAMS, Stream, Val
 from harness.spec.yaml_lines import Document, read
 
@@ -61,6 +62,7 @@ class Suite(Spec):
     data      where prepared data sets are, seen from the suite's file; no part of any trial
     baseline  the method that every other is compared with
     alpha     level of tests; intervals cover 1 − alpha
+    figures   what the report draws over settings and epochs
     """
 
     suite: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -81,6 +83,7 @@ class Suite(Spec):
     select: Select | None = None
     baseline: str
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    figures: tuple[Figure, ...] = ()
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -145,7 +148,7 @@ def _mistake(error: ErrorDetails) -> Mistake:
 
 
 def _fields(where: tuple[str | int, ...]) -> list[str]:
-    nested: dict[str, type[Spec]] = {"select": Select, "val": Val}
+    nested: dict[str, type[Spec]] = {"select": Select, "val": Val, "figures": Figure}
     model = nested.get(str(where[0]), Suite) if where else Suite
     return list(model.model_fields)
 

@@ -14,6 +14,7 @@ Stream = Literal["subset", "split", "init", "order", "augment"]
 STREAMS: tuple[Stream, ...] = ("subset", "split", "init", "order", "augment")
 ENGINE_VERSION = 1
 Selection = Literal["ldam"]
+Precision = Literal["auto", "fp32", "bf16"]
 HOW_VAL = "write `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`"
 HOW_SAM = "write rho as `0.1`, or `[0.1, 0.2]` by stage, or `{rho: 0.1, batch_norm: first}`"
 
@@ -55,6 +56,8 @@ class Problem(Spec):
                `val: {per_class: n}`, or where classes differ what the smallest one has
     selection  which images the profile keeps. None: drawn by the stream `subset`; ldam: those that
                the code of Cao et al. (2019) keeps, at every seed
+    apart      ends the name where a suite has another problem that would share it; no part of what
+               is trained, and neither hashed nor stored
     """
 
     dataset: Part
@@ -62,6 +65,7 @@ class Problem(Spec):
     n_max: Annotated[int, Field(ge=1)] | None = None
     selection: Selection | None = None
     val: Val = Val()
+    apart: Annotated[str | None, Field(exclude=True)] = None
 
     @property
     def name(self) -> str:
@@ -70,6 +74,7 @@ class Problem(Spec):
         extra = [f"n{self.n_max}"] if self.n_max else []
         extra += [self.selection] if self.selection else []
         extra += ["testhalf"] if self.val.test_half else []
+        extra += [self.apart] if self.apart else []
         own = [f"{k}{plain(v)}" for k, v in self.dataset.settings.items()]
         shape = [] if self.profile.name == "natural" else [self.profile.name, *settings]
         return "-".join([self.dataset.name, *own, *shape, *extra])
@@ -120,7 +125,11 @@ class Recipe(Spec):
     warmup       share of the epochs over which the learning rate rises linearly to `lr`
     schedule     factor on `lr` by epoch
     mean, std    of the input, per channel, in units of [0, 1]; None: those of the training images
+    precision    auto: bf16 where the device multiplies it in hardware (amx_bf16, CUDA from Ampere
+                 on), else fp32; the record says which
     evaluate_every  epochs between evaluations; the last epoch is always evaluated
+    dense_from   share of the epochs from which every one is evaluated; None: none is
+    evaluate_train  also evaluate the training images, without augmentation, class by class
     best_by      metric on validation (test) data by which `best-val` (`best-test`) picks the epoch
     sam          how steps look around for sharpness; None: they do not
     """
@@ -138,11 +147,18 @@ class Recipe(Spec):
     augment: tuple[Part, ...] = ()
     mean: tuple[float, ...] | None = None
     std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     deterministic: bool = False
     evaluate_every: Annotated[int, Field(ge=1)] = 1
+    dense_from: Annotated[float, Field(ge=0, le=1)] | None = None
+    evaluate_train: Literal[True] | None = None
     best_by: str = "balanced_accuracy"
     sam: Sam | None = None
+
+    def is_evaluated(self, epoch: int) -> bool:
+        """Whether a 1-based epoch ends with an evaluation."""
+        dense = self.dense_from is not None and epoch > round(self.dense_from * self.epochs)
+        return dense or epoch % self.evaluate_every == 0 or epoch == self.epochs
 
 
 class Trial(Spec):

@@ -49,6 +49,10 @@ class Files(Protocol):
         """Whole or not at all, in place of what was there; folders come to be as needed."""
         ...
 
+    def remove(self, path: str) -> None:
+        """Nothing happens where there is no such file."""
+        ...
+
 
 def open_files(location: str | Path) -> Files:
     """The files at a local path or URL. Raises `StoreError` where there can be none."""
@@ -144,6 +148,13 @@ class LocalFiles:
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def remove(self, path: str) -> None:
+        target = self.root / path
+        target.unlink(missing_ok=True)
+        # Of writers that were killed.
+        for left in target.parent.glob(f".{target.name}.*"):
+            left.unlink(missing_ok=True)
 
 
 def _version(path: str) -> str | None:

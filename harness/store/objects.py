@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -62,6 +63,10 @@ class ObjectFiles:
     def write(self, path: str, content: bytes) -> None:
         with self.system.open_output_stream(f"{self.root}/{path}") as stream:
             stream.write(content)
+
+    def remove(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.system.delete_file(f"{self.root}/{path}")
 
 
 HINT = "a store is a folder, or a URL such as s3://bucket/prefix?region=eu-west-1 or gs://bucket"

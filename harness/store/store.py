@@ -139,6 +139,26 @@ class Store:
         with self._named(f"{key}/{name}"):
             return self._files.read(self._path(f"{key}/{name}"))
 
+    def keep(self, key: str, name: str, content: bytes) -> None:
+        """Put a file beside the record that is not there yet, whole or not at all."""
+        self._check_key(key)
+        assert NAME.fullmatch(name)
+        assert name != RECORD
+        self._write(f"{key}/{name}", content)
+
+    def kept(self, key: str, name: str) -> bytes | None:
+        """What `keep` left, or None."""
+        try:
+            return self.attachment(key, name)
+        except StoreError:
+            return None
+
+    def drop(self, key: str, name: str) -> None:
+        """Remove what `keep` left, if it did."""
+        self._check_key(key)
+        with self._named(f"{key}/{name}"):
+            self._files.remove(self._path(f"{key}/{name}"))
+
     def _records_there(self) -> tuple[dict[str, str], list[Fault]]:
         """Versions by key, and the files that lie where only records should."""
         versions: dict[str, str] = {}

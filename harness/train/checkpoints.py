@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Int
 
 from harness.metrics import better, score
@@ -39,6 +41,18 @@ class Checkpoints:
                 self._best[split] = (merit, epoch, dict(counts))
         return scores
 
+    def state(self) -> dict[str, Any]:
+        """All that was seen, as plain containers and tensors."""
+        epoch, counts = self._last
+        best = {split: (m, e, _tensors(c)) for split, (m, e, c) in self._best.items()}
+        return {"last": (epoch, _tensors(counts)), "best": best}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """The inverse of `state`."""
+        epoch, counts = state["last"]
+        self._last = (epoch, _arrays(counts))
+        self._best = {split: (m, e, _arrays(c)) for split, (m, e, c) in state["best"].items()}
+
     def evaluations(self) -> tuple[Evaluation, ...]:
         """Each split at each rule; `best-test` on test alone, as published code reports it."""
         picked: list[tuple[Rule, int, Mapping[Split, Counts]]] = [("last", *self._last)]
@@ -52,3 +66,11 @@ class Checkpoints:
             for rule, epoch, counts in picked
             for split, c in counts.items()
         )
+
+
+def _tensors(counts: Mapping[Split, Counts]) -> dict[Split, torch.Tensor]:
+    return {split: torch.from_numpy(c) for split, c in counts.items()}
+
+
+def _arrays(counts: Mapping[Split, torch.Tensor]) -> dict[Split, Counts]:
+    return {split: c.cpu().numpy() for split, c in counts.items()}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +16,9 @@ from torch import Tensor
 
 from harness.data.augmentations import Augmentation
 from harness.data.images import Images
+
+WARNINGS = threading.Lock()
+"""Filters of warnings are the process's: trials that share one change them one at a time."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +35,22 @@ class Placed:
 
     @classmethod
     def of(cls, images: Images, *, n_groups: int, device: torch.device) -> Placed:
-        # Copied, because arrays out of Ray's object store are read-only: torch warns of those.
-        pixels = torch.from_numpy(np.array(images.pixels.transpose(0, 3, 1, 2), order="C"))
+        pixels = _borrowed(images.pixels).permute(0, 3, 1, 2)
         labels = torch.from_numpy(np.array(images.labels, dtype=np.int64))
         groups = torch.from_numpy(np.array(images.groups, dtype=np.int64))
         rows = labels * n_groups + groups
         return cls(*(tensor.to(device) for tensor in (pixels, labels, groups, rows)))
+
+
+def _borrowed(array: UInt8[np.ndarray, "n h w c"]) -> UInt8[Tensor, "n h w c"]:
+    """The array as a tensor, in the memory where it lies: on a CPU trials share test images.
+
+    It may be read-only, mapped from a file or in Ray's object store. torch has no such tensors and
+    warns; nothing here writes to one.
+    """
+    with WARNINGS, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(np.ascontiguousarray(array))
 
 
 @dataclass(frozen=True)
@@ -49,8 +66,9 @@ class Normalise:
     ) -> Normalise:
         """With the given statistics in units of [0, 1], else those of the training images."""
         device = train.pixels.device
-        centre = _mean(train.pixels) if mean is None else torch.tensor(mean, device=device)
-        spread = _deviation(train.pixels) if std is None else torch.tensor(std, device=device)
+        own = _statistics(train.pixels) if mean is None or std is None else None
+        centre = torch.tensor(own.mean if own and mean is None else mean, device=device)
+        spread = torch.tensor(own.std if own and std is None else std, device=device)
         centre, spread = centre.float()[None, :, None, None], spread.float()[None, :, None, None]
         return cls(1 / (255 * spread), -centre / spread)
 
@@ -58,14 +76,28 @@ class Normalise:
         return pixels.float() * self.scale + self.shift
 
 
-def _mean(pixels: UInt8[Tensor, "n c h w"]) -> Float[Tensor, " c"]:
+class Statistics(NamedTuple):
     """Per channel, in units of [0, 1]."""
-    return (pixels.double() / 255).mean((0, 2, 3))
+
+    mean: list[float]
+    std: list[float]
 
 
-def _deviation(pixels: UInt8[Tensor, "n c h w"]) -> Float[Tensor, " c"]:
-    """Per channel, in units of [0, 1]; a channel that never changes is not blown up."""
-    return (pixels.double() / 255).std((0, 2, 3)).clamp_min(1e-3)
+def _statistics(pixels: UInt8[Tensor, "n c h w"]) -> Statistics:
+    """Exact, from how often each byte occurs: millions of pixels never become floats.
+
+    A channel that never changes is given a deviation that does not blow it up.
+    """
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    mean, std = [], []
+    for channel in pixels.unbind(1):
+        share = torch.bincount(channel.flatten(), minlength=256).cpu().double()
+        n = float(share.sum())
+        centre = float(levels @ share / n)
+        spread = math.sqrt(float((levels - centre) ** 2 @ share) / max(n - 1, 1))
+        mean.append(centre)
+        std.append(max(spread, 1e-3))
+    return Statistics(mean, std)
 
 
 def order(

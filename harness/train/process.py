@@ -8,7 +8,6 @@ import random
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 
 GIB = 2**30
@@ -47,6 +46,8 @@ def peak_memory_gib() -> float:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / GIB
+    import psutil
+
     return float(psutil.Process().memory_info().rss / GIB)
 
 

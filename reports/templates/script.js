@@ -88,8 +88,86 @@ function drawCurves(plot, problem, name) {
   }), { displayModeBar: false });
 }
 
+// A suite's own figures have lines of their own, not those of the page's legend.
+function lineStyle(i) {
+  const colours = COLOURS[dark.matches ? "dark" : "light"];
+  return { colour: colours[i % colours.length], symbol: SYMBOLS[i % SYMBOLS.length], dash: i < colours.length ? "solid" : "dash" };
+}
+
+function bandOf(x, low, high, colour) {
+  const known = x.map((_, i) => i).filter((i) => low[i] !== null && high[i] !== null);
+  const back = known.slice().reverse();
+  return { type: "scatter", mode: "lines", x: known.concat(back).map((i) => x[i]), y: known.map((i) => high[i]).concat(back.map((i) => low[i])), fill: "toself", fillcolor: colour, opacity: 0.15, line: { width: 0 }, hoverinfo: "skip", showlegend: false };
+}
+
+// A band of few seeds can reach below 0 and above 100 %; the axis does not.
+function percentRange(traces) {
+  const known = traces.flatMap((t) => t.y).filter((v) => v !== null);
+  const [low, high] = [Math.max(0, Math.min(...known)), Math.min(100, Math.max(...known))];
+  const pad = Math.max(0.5, 0.05 * (high - low));
+  return [low - pad, high + pad];
+}
+
+const KEYED = { showlegend: true, legend: { orientation: "h", x: 0, y: -0.16, yanchor: "top", font: { size: 11.5 } }, margin: { l: 46, r: 12, t: 8, b: 76 } };
+
+function drawLines(plot, figure) {
+  const traces = [];
+  (figure.rules[body.dataset.rule] || []).forEach((line, i) => {
+    const s = lineStyle(i);
+    const [mean, low, high] = [line.mean, line.low, line.high].map(percent);
+    traces.push(bandOf(line.x, low, high, s.colour));
+    const said = mean.map((v, k) => (low[k] === null ? "" : ` [${low[k].toFixed(1)}, ${high[k].toFixed(1)}]`) + `, n = ${line.n[k]}`);
+    traces.push({ type: "scatter", mode: "lines+markers", x: line.x, y: mean, name: line.name, customdata: said, line: { color: s.colour, width: 2, dash: s.dash }, marker: { symbol: s.symbol, size: 7 }, hovertemplate: "%{y:.1f}%{customdata}" });
+  });
+  const reference = figure.reference[body.dataset.rule];
+  const every = traces.flatMap((t) => t.x);
+  if (reference && every.length) {
+    const ends = every.every((v) => typeof v === "number") ? [Math.min(...every), Math.max(...every)] : [every[0], every.at(-1)];
+    traces.push({ type: "scatter", mode: "lines", x: ends, y: percent([reference.mean, reference.mean]), name: reference.name, line: { color: dark.matches ? "#b4b9c0" : "#5a6068", width: 1.5, dash: "dot" }, hovertemplate: "%{y:.1f}" });
+  }
+  Plotly.react(plot, traces, layout({
+    ...KEYED,
+    xaxis: axis({ title: { text: figure.x, font: { size: 11 }, standoff: 6 }, showgrid: false }),
+    yaxis: axis({ title: { text: figure.y + ", %", font: { size: 11 } }, range: percentRange(traces) }),
+  }), { displayModeBar: false });
+}
+
+function drawHeat(plot, figure) {
+  const squares = figure.rules[body.dataset.rule] || [];
+  const z = squares.map((row) => row.map((s) => (s ? 100 * s.mean : null)));
+  const said = squares.map((row) => row.map((s) => (s ? (s.low === null ? "" : ` [${(100 * s.low).toFixed(1)}, ${(100 * s.high).toFixed(1)}]`) + `, n = ${s.n}` : "")));
+  const scale = dark.matches ? [[0, "#16293a"], [1, "#7cbcf0"]] : [[0, "#eef4f9"], [1, "#0b62a4"]];
+  Plotly.react(plot, [{ type: "heatmap", x: figure.xs, y: figure.ys, z, customdata: said, texttemplate: "%{z:.1f}", hovertemplate: `${figure.x} %{x}, ${figure.y} %{y}: %{z:.1f}%{customdata}<extra></extra>`, colorscale: scale, xgap: 2, ygap: 2, hoverongaps: false, colorbar: { thickness: 10, outlinewidth: 0, tickfont: { size: 11 }, title: { text: figure.colour + ", %", side: "right", font: { size: 11 } } } }], layout({
+    hovermode: "closest",
+    xaxis: axis({ type: "category", title: { text: figure.x, font: { size: 11 } }, showgrid: false }),
+    yaxis: axis({ type: "category", title: { text: figure.y, font: { size: 11 } }, showgrid: false }),
+  }), { displayModeBar: false });
+}
+
+function drawSeries(plot, figure) {
+  const isPlain = figure.y === "lr" || figure.y.endsWith("loss");
+  const scale = isPlain ? (v) => v : percent;
+  const traces = [];
+  figure.lines.forEach((line, i) => {
+    const s = line.row === data.baseline ? styleOf(line.row) : lineStyle(i);
+    traces.push(bandOf(line.epoch, scale(line.low), scale(line.high), s.colour));
+    traces.push({ type: "scatter", mode: "lines", x: line.epoch, y: scale(line.mean), name: line.name, line: { color: s.colour, width: 2, dash: s.dash }, hovertemplate: isPlain ? "%{y:.3g}" : "%{y:.1f}" });
+  });
+  Plotly.react(plot, traces, layout({
+    ...KEYED,
+    xaxis: axis({ title: { text: figure.x, font: { size: 11 }, standoff: 6 }, showgrid: false }),
+    yaxis: axis({ title: { text: figure.y + (isPlain ? "" : ", %"), font: { size: 11 } }, ...(isPlain ? {} : { range: percentRange(traces) }) }),
+  }), { displayModeBar: false });
+}
+
+const SUITE = { lines: drawLines, heat: drawHeat, curves: drawSeries };
+
 function draw(plot) {
   const problem = data.problems[plot.dataset.problem];
+  if (plot.dataset.figure === "suite") {
+    const figure = problem.figures[plot.dataset.number];
+    return SUITE[figure.kind](plot, figure);
+  }
   if (plot.dataset.figure === "recall") return drawRecall(plot, problem);
   drawCurves(plot, problem, document.querySelector(`select[data-problem="${plot.dataset.problem}"]`).value);
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import timm
 import torch
@@ -10,6 +12,7 @@ from harness.backbones.names import Backbone
 from harness.backbones.networks.build import build
 from harness.backbones.networks.head import CosineHead
 from harness.errors import BackboneError
+from harness.spec.base import canonical
 from harness.spec.registry import REGISTRY
 
 
@@ -40,6 +43,18 @@ def test_the_settings_of_a_backbone_reach_its_network():
     parameters = [sum(p.numel() for p in n.parameters()) for n in (plain, projected)]
     assert parameters == [464_154, 466_906]
     assert build_for("mlp", {"hidden": 17}).head.in_features == 17
+
+
+def test_init_torch_reaches_the_body_and_the_head():
+    network = build_for("cifar_resnet8", {"shortcut": "B", "init": "torch"}, n_classes=1000)
+    for layer in (network.body.conv, network.head):
+        assert layer.weight.abs().max().item() <= 1 / math.sqrt(layer.weight[0].numel())
+
+
+def test_an_init_that_is_not_named_leaves_no_mark_on_a_trial():
+    named, bare = (REGISTRY.part("backbone", "cifar_resnet8", s) for s in ({"init": "torch"}, {}))
+    assert canonical(bare) == '{"name":"cifar_resnet8","settings":{"shortcut":"A"},"version":1}'
+    assert canonical(named) != canonical(bare)
 
 
 def test_features_can_stand_in_for_images():

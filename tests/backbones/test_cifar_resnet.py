@@ -98,6 +98,16 @@ def test_convolutions_and_linear_weights_are_kaiming_normal():
             assert module.weight.std().item() == pytest.approx(math.sqrt(2 / fan_in), rel=0.15)
 
 
+def test_with_init_torch_convolutions_and_linear_weights_are_uniform_within_pytorchs_bound():
+    torch.manual_seed(0)
+    model = CifarResNet(8, num_classes=1000, shortcut="B", init="torch")
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            bound = 1 / math.sqrt(module.weight[0].numel())
+            assert 0.95 * bound < module.weight.abs().max().item() <= bound
+            assert module.weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.1)
+
+
 def test_the_cosine_head_gives_cosines():
     head = make_head("cosine", 5, 4)
     features = 100 * torch.randn(6, 5)

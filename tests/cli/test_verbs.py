@@ -15,6 +15,7 @@ from harness.cli.run import seconds
 from harness.errors import EvenhandError, RunError
 from harness.spec.schema import suite_schema
 from harness.spec.suite import shipped
+from harness.spec.yaml_lines import read
 
 PARTS = str(Path(__file__).parents[1] / "run" / "parts.py")
 SUITE = """
@@ -90,7 +91,7 @@ def test_the_schema_accepts_every_shipped_suite_and_refuses_a_typo():
     check = jsonschema.Draft202012Validator(schema)
     check.check_schema(schema)
     for path in shipped().values():
-        assert not list(check.iter_errors(yaml.safe_load(path.read_text()))), path
+        assert not list(check.iter_errors(read(path).data)), path
     broken = yaml.safe_load(SUITE) | {"methods": ["erm", {"vs": {"gama": 0.1}}]}
     broken["problems"], broken["recipe"] = ["digits"], "digits"
     assert [error.path[0] for error in check.iter_errors(broken)] == ["methods"]

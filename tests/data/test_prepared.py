@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import multiprocessing
 import os
 import pickle
+import sys
 import time
 from dataclasses import replace
 
@@ -157,6 +159,15 @@ def test_without_locks_whoever_is_second_takes_what_is_there(place, root, monkey
     assert sorted(path.name for path in root.iterdir()) == [".tiny.lock", "tiny"]
 
 
+def test_where_python_has_no_file_locks_it_is_made_all_the_same(place, root, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    spec = importlib.util.spec_from_file_location("preparing_elsewhere", preparing.__file__)
+    elsewhere = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(elsewhere)
+    made = elsewhere.prepare_once(TINY, root, place=place)
+    np.testing.assert_array_equal(made.source.train.pixels, MADE.train.pixels)
+
+
 def test_what_breaks_off_leaves_nothing_behind(place, root, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -232,7 +243,7 @@ def test_what_is_not_prepared_says_what_to_do(root):
         find("tiny", root)
     assert str(raised.value).startswith(f"{root / 'tiny'}: tiny is not prepared here\n")
     assert f"`evenhand data prepare tiny --root {root}`" in str(raised.value)
-    assert "--data DIR, EVENHAND_DATA or the suite's `data:`" in str(raised.value)
+    assert "--data, EVENHAND_DATA or the suite's `data:`" in str(raised.value)
 
 
 def test_a_root_that_cannot_be_written_to_is_told(place, tmp_path):

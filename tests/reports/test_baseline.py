@@ -143,5 +143,5 @@ def test_the_command_of_each_row_names_its_recipe(rates: Leaderboard) -> None:
     commands = [s["command"] for s in data_of(html.render(rates))["standings"]]
 
     assert commands[0] == (
-        "evenhand run small.yaml --only 'method=erm(lr=0.1),problem=digits-exp-10' --results rerun"
+        "evenhand run small.yaml --only 'row=erm(lr=0.1),problem=digits-exp-10' --results rerun"
     )

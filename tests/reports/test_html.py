@@ -108,8 +108,7 @@ def test_every_trial_can_be_followed(text: str, small: Leaderboard) -> None:
         assert record.data is not None
         assert data["origins"]["data"][shown["data"]] == record.data.fingerprint
     assert data["standings"][0]["command"] == (
-        "evenhand run suites/cifar-lt.yaml --only method=erm,problem=cifar10-exp-100 "
-        "--results rerun"
+        "evenhand run suites/cifar-lt.yaml --only row=erm,problem=cifar10-exp-100 --results rerun"
     )
 
 

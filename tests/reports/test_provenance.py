@@ -40,7 +40,7 @@ def test_the_command_of_a_cell_can_be_read() -> None:
     cell = next(c for c in suite.cells if c.setting == "tau=0.5, lr=0.05")
 
     assert rerun_cell("small.yaml", cell, []) == (
-        "evenhand run small.yaml --only method=la,tau=0.5,lr=0.05,problem=digits-exp-10 "
+        "evenhand run small.yaml --only row=la,tau=0.5,lr=0.05,problem=digits-exp-10 "
         "--results rerun"
     )
 
@@ -81,7 +81,7 @@ def test_plugins_come_along() -> None:
     )
 
     assert rerun_cell("x.yaml", cell, [record, None]).startswith(
-        "evenhand run x.yaml --plugin 'my parts.py' --only method=erm,"
+        "evenhand run x.yaml --plugin 'my parts.py' --only row=erm,"
     )
     assert rerun(record).startswith("evenhand run x.yaml --plugin 'my parts.py' --only key=")
 

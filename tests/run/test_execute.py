@@ -69,11 +69,11 @@ def test_a_trial_that_raises_keeps_its_traceback(store, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("made up")
 
-    monkeypatch.setattr("harness.train.engine._bind", fail)
+    monkeypatch.setattr("harness.train.training._bind", fail)
     record, _ = run(make(), store)
     assert record.exit.status == "failed"
     assert record.exit.cause == "ZeroDivisionError: made up"
-    assert "in _start" in record.exit.traceback
+    assert "in begin" in record.exit.traceback
 
 
 def test_a_mistake_of_the_user_needs_no_traceback(store):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -87,3 +88,34 @@ def test_planning_needs_no_data_on_disk(monkeypatch, tmp_path):
     monkeypatch.setattr("harness.data.splits.load_source", absent)
     plan = make_plan(open_suite("quickstart"), Store.open(tmp_path / "none"))
     assert len(plan.missing) == 30
+
+
+@pytest.mark.parametrize(
+    ("seconds", "device", "deterministic", "pays"),
+    [
+        (20_000.0, "cpu", False, True),
+        (200.0, "cpu", False, False),
+        (20_000.0, "cuda", False, False),
+        (20_000.0, "cpu", True, False),
+    ],
+)
+def test_networks_are_compiled_where_the_trials_are_long_enough(
+    suite, tmp_path, monkeypatch, seconds, device, deterministic, pays
+):
+    monkeypatch.setattr("harness.run.compiling.compiler", lambda: "/usr/bin/g++")
+    resolved = suite("erm", seeds=3)
+    fields = {
+        "recipe": resolved.cells[0].recipe.model_copy(update={"deterministic": deterministic})
+    }
+    trials = [t.model_copy(update=fields) for t in resolved.trials.values()]
+    cell = replace(resolved.cells[0], trials=tuple(trials))
+    resolved, store = replace(resolved, cells=(cell,)), Store.open(tmp_path / "r")
+    store.write(finished(trials[0], seconds, device=device))
+
+    assert make_plan(resolved, store).compiled == ({trials[0].workload} if pays else set())
+    monkeypatch.setattr("harness.run.compiling.compiler", lambda: None)
+    assert make_plan(resolved, store).compiled == set()
+
+
+def test_of_unknown_length_nothing_is_compiled(suite, tmp_path):
+    assert make_plan(suite("erm"), Store.open(tmp_path / "r")).compiled == set()

@@ -74,8 +74,15 @@ def test_a_request_that_no_node_meets_is_refused_before_it_waits_for_ever(resour
 
 
 def test_a_quarter_of_a_gpu_is_taken_where_there_is_one():
-    assert granted(Resources(), [{"CPU": 8.0}, SMALL]) == 0.25
-    assert granted(Resources(), [{"CPU": 8.0}]) == 0
+    assert granted(Resources(), [{"CPU": 8.0}, SMALL]) == Resources(1, 0.25)
+    assert granted(Resources(), [{"CPU": 8.0}]) == Resources(1, 0)
+
+
+def test_a_pack_takes_the_cores_of_all_its_trials_and_one_gpu_at_most():
+    assert granted(Resources(), [SMALL], pack=3) == Resources(3, 0.75)
+    assert granted(Resources(), [SMALL], pack=8) == Resources(8, 1)
+    with pytest.raises(RunError, match=r"16 CPUs and 0\.5 GPUs of 2 trials in one process"):
+        granted(Resources(cpus=8), [SMALL], pack=2)
 
 
 def test_a_cluster_that_is_not_there_is_named(suite, tmp_path):

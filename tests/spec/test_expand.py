@@ -121,3 +121,18 @@ def test_every_mistake_of_an_entry_is_found():
     with pytest.raises(SpecError) as raised:
         expand({"a": {"grid": []}, "b": {"unifrom": [1, 2]}, "c": {"uniform": [2, 1]}}, seed="s")
     assert [m.where[0] for m in raised.value.mistakes] == ["a", "b", "c"]
+
+
+def test_a_mapping_where_mappings_are_written_is_no_distribution():
+    given = {"sam": {"rho": [0.1, 0.2]}, "schedule": {"step": {"drops": [[0.5, 0.1]]}}}
+    assert expand(given, seed="s", mappings=("sam", "schedule")) == [given]
+    with pytest.raises(SpecError, match="no distribution is called 'unifrom'"):
+        expand({"sam": {"unifrom": [0.1, 0.2]}}, seed="s", mappings=("sam",))
+    with pytest.raises(SpecError, match="no distribution is called 'rho'"):
+        expand({"tau": {"rho": [0.1, 0.2]}}, seed="s", mappings=("sam",))
+
+
+def test_a_grid_may_hold_mappings_and_nothing():
+    values = [{"rho": [0.1, 0.2]}, 0.1, None]
+    found = expand({"sam": {"grid": values}}, seed="s", mappings=("sam",))
+    assert [given["sam"] for given in found] == values

@@ -159,6 +159,52 @@ def test_a_setting_of_the_method_goes_before_a_field_of_the_recipe():
     assert warmups("recipe.warmup=0.2,lr=0.1") == [(None, 0.2), (0.2, 0.2), (0.4, 0.2)]
 
 
+FLAT = resolved("""\
+suite: flat
+question: With SAM?
+problems: [digits: {profile: exp, ratio: 10}]
+recipe: {digits: {augment: [flip, crop: {padding: 1}]}}
+seeds: 1
+methods:
+  - erm
+  - vs: {recipe: {sam: 0.1}}
+  - la: {as: "LA, flat", recipe: {sam: [0.1, 0.2], schedule: cosine}}
+  - cdt: {recipe: {sam: {rho: 0.2, batch_norm: first}}}
+metrics: [accuracy]
+primary: accuracy
+baseline: erm
+""")
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("sam=none", ("erm",)),
+        ("sam=0..", ("vs", "LA, flat", "cdt")),
+        ("sam=0.1", ("vs", "LA, flat")),
+        ("sam=0.20", ("LA, flat", "cdt")),
+        ("sam=[0.1, 0.2]", ("LA, flat",)),
+        ("sam={rho: 0.2, batch_norm: first}", ("cdt",)),
+        ("schedule=cosine", ("LA, flat",)),
+        ("augment=flip,sam=none", ("erm",)),
+        ("augment=crop(padding=1),sam=none", ("erm",)),
+        ('method="LA, flat"', ("LA, flat",)),
+        ('row="LA, flat",seed=0', ("LA, flat",)),
+        ("method=LA*", ("LA, flat",)),
+        ("method=la", ("LA, flat",)),
+        ("row=vs", ("vs",)),
+    ],
+)
+def test_what_entries_change_is_a_key(text, rows):
+    assert restrict(FLAT, [text]).rows == rows
+
+
+def test_a_row_is_one_row_and_a_method_all_of_its_rows():
+    assert values(0, "method=la") == ["la(tau=0.5)", "la(tau=1)", "la(tau=1.5)"]
+    with pytest.raises(SpecError, match="row=la: no trial has it"):
+        left("row=la")
+
+
 def test_a_row_and_a_key_name_what_tables_name():
     for cell in TUNED.cells:
         [left] = restrict(TUNED, [f"method={cell.row},seed=0"]).cells
@@ -203,7 +249,10 @@ def test_trials_keep_their_keys():
         ("=vs", "'=vs' is not key=value"),
         ("", "'' is not key=value"),
         ("method=vs,", "'' is not key=value"),
-        ("metod=vs", "trials have no 'metod'\n  keys: method, problem, seed, recipe, key, gamma"),
+        (
+            "metod=vs",
+            "trials have no 'metod'\n  keys: method, row, problem, seed, recipe, key, gamma",
+        ),
         ("metod=vs", "did you mean 'method'?"),
         ("method=vss", "--only method=vss: no trial has it\n  methods: balanced, ce, erm, la, "),
         ("method=vss", "did you mean 'vs'?"),

@@ -48,6 +48,8 @@ def test_any_field_may_be_replaced():
         "precision": "bf16",
         "deterministic": False,
         "evaluate_every": 2,
+        "dense_from": 0.8,
+        "evaluate_train": True,
         "best_by": "accuracy",
         "sam": [0.1, 0.2],
     }

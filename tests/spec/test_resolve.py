@@ -131,3 +131,22 @@ def test_none_is_no_validation_split():
 
 def test_a_text_of_the_suite_changes_no_trial():
     assert resolved(TEXT + "cost: little\n").trials == resolved(TEXT).trials
+
+
+def test_problems_that_differ_in_val_alone_have_names_of_their_own():
+    more = """problems:
+  - digits: {profile: exp, ratio: 10, val: {per_class: 10}}
+  - digits: {profile: exp, ratio: 10, val: {fraction: 0.2}}
+  - digits: {profile: exp, ratio: 10, val: none}
+  - digits: {profile: step, ratio: 10, val: {per_class: 10}}
+"""
+    suite = resolved(with_("problems:\n", more))
+    assert suite.problems == (
+        "digits-exp-10-val10",
+        "digits-exp-10-val0.2",
+        "digits-exp-10-noval",
+        "digits-step-10",
+        "digits-exp-10",
+    )
+    assert len(suite.trials) == 2 * 5 * 2
+    assert resolved().trials.keys() < suite.trials.keys()

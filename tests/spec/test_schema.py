@@ -62,6 +62,11 @@ def test_every_recipe_field_is_there():
         ("ratio: 10", "ratio: {uniform: [10, 20]}, sample: 2"),
         ("recipe: digits", "recipe: {digits: {lr: {grid: [0.1, 0.2]}}}"),
         ("recipe: digits", "recipe: {digits: {sample: 3, lr: {loguniform: [0.1, 0.2]}}}"),
+        ("{tau: 1.0}", "{as: 'LA, ours', tau: 1.0}"),
+        ("{tau: 1.0}", "{recipe: {sam: [0.1, 0.2], lr: {grid: [0.1, 0.2]}}}"),
+        ("{tau: 1.0}", "{recipe: {schedule: {step: {drops: [[0.5, 0.1]]}}}}"),
+        ("{tau: 1.0}", "{on: {digits-*: {tau: 2, recipe: {sam: 0.1}}}}"),
+        ("seeds: 2", "seeds: 2\nfigures: [{x: tau, y: accuracy}, {curves: val_accuracy}]"),
     ],
 )
 def test_what_a_suite_may_say_is_allowed(old, new):
@@ -93,6 +98,13 @@ def test_what_a_suite_may_say_is_allowed(old, new):
         ("{per_class: 20}", "{test_half: false}"),
         ("ratio: 10", "ratio: 10, selection: first"),
         ("  - la: {tau: 1.0}", "  - la: {tau: 1.0}\n    vs: {}"),
+        ("{tau: 1.0}", "{as: 3}"),
+        ("{tau: 1.0}", "{recipe: digits}"),
+        ("{tau: 1.0}", "{recipe: {epoch: 3}}"),
+        ("{tau: 1.0}", "{on: {digits-*: {tua: 2}}}"),
+        ("{tau: 1.0}", "{on: {digits-*: {as: LA}}}"),
+        ("{tau: 1.0}", "{on: {digits-*: {recipe: {epoch: 3}}}}"),
+        ("seeds: 2", "seeds: 2\nfigures: [{z: tau}]"),
     ],
 )
 def test_a_mistake_is_underlined(old, new):

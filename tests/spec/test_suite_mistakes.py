@@ -197,7 +197,7 @@ MISTAKES = [
         (
             "precision",
             "recipe: {digits: {precision: fp16}}",
-            "precision = 'fp16': write 'fp32' or 'bf16'",
+            "precision = 'fp16': write 'auto', 'fp32' or 'bf16'",
         ),
         ("flag", "recipe: {digits: {nesterov: 1}}", "nesterov = 1: write true or false"),
         ("mean", "recipe: {digits: {mean: 0.5}}", "mean = 0.5: write a list"),

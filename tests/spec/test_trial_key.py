@@ -77,6 +77,13 @@ def test_the_name_of_the_recipe_does_not_matter():
     assert TRIAL.model_copy(update={"recipe": renamed}).key == TRIAL.key
 
 
+def test_what_tells_a_problem_from_its_neighbours_does_not_matter():
+    apart = TRIAL.problem.model_copy(update={"apart": "val24"})
+    assert apart.name == f"{TRIAL.problem.name}-val24"
+    there = TRIAL.model_copy(update={"problem": apart})
+    assert (there.key, there.workload) == (TRIAL.key, TRIAL.workload)
+
+
 def test_a_changed_copy_has_its_own_key():
     assert TRIAL.model_copy(update={"seed": 9}).key != TRIAL.key
     assert TRIAL.model_copy().key == TRIAL.key
@@ -144,6 +151,8 @@ CHANGES = [
     {"recipe": {"precision": "bf16"}},
     {"recipe": {"deterministic": False}},
     {"recipe": {"evaluate_every": 2}},
+    {"recipe": {"dense_from": 0.8}},
+    {"recipe": {"evaluate_train": True}},
     {"recipe": {"best_by": "accuracy"}},
     {"recipe": {"sam": {"rho": [0.1]}}},
     {"recipe": {"sam": {"rho": [0.1, 0.2]}}},
@@ -175,7 +184,7 @@ def test_every_field_is_among_the_changes():
 
     tried = {p[:2] for change in CHANGES for p in paths(change)}
     fields = {(f,) for f in Trial.model_fields} - {("problem",), ("method",), ("recipe",)}
-    fields |= {("problem", f) for f in Problem.model_fields}
+    fields |= {("problem", f) for f in Problem.model_fields if f != "apart"}
     fields |= {("recipe", f) for f in Recipe.model_fields if f != "name"}
     fields |= {("method", f) for f in Part.model_fields}
     assert tried == fields

@@ -8,7 +8,7 @@ import pytest
 
 from harness.spec.method import Method
 from harness.spec.registry import method
-from harness.train import engine
+from harness.train import training
 from tests.train.trials import make
 
 
@@ -33,10 +33,10 @@ def models(monkeypatch):
     built = []
 
     def build(*args, **settings):
-        model = engine_build(*args, **settings)
+        model = made_by(*args, **settings)
         built.append((copy.deepcopy(model), model))
         return model
 
-    engine_build = engine.build
-    monkeypatch.setattr(engine, "build", build)
+    made_by = training.build
+    monkeypatch.setattr(training, "build", build)
     return built

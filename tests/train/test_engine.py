@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from harness.spec.base import Part
 from harness.spec.method import Stage
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Val
-from harness.train import engine
-from harness.train.engine import Diverged, TimeUp
+from harness.train import engine, evaluation, training
+from harness.train.engine import Conduct
+from harness.train.outcome import Diverged, Stopped, TimeUp
 from tests.data.sources import make_problem, make_source
 from tests.train.trials import RESNET, Spy, data_of, make, result, run
 
@@ -178,7 +180,7 @@ def test_methods_share_split_subset_and_init_at_one_seed(models):
 
 @pytest.mark.parametrize("stream", ["init", "order", "augment"])
 def test_only_the_streams_that_vary_follow_the_seed(spied, models, monkeypatch, stream):
-    augmented = engine.augmented
+    augmented = training.augmented
     seen = []
 
     def remember(pixels, steps, generator):
@@ -186,7 +188,7 @@ def test_only_the_streams_that_vary_follow_the_seed(spied, models, monkeypatch, 
         seen.append(out.clone())
         return out
 
-    monkeypatch.setattr(engine, "augmented", remember)
+    monkeypatch.setattr(training, "augmented", remember)
     spies = []
     for seed in (0, 1):
         spies.append(Spy())
@@ -216,10 +218,10 @@ def test_counts_are_those_of_group_label_and_prediction(models):
         ("test", "best-val"),
         ("test", "best-test"),
     ]
-    for evaluation in outcome.evaluations:
-        images = data.val if evaluation.split == "val" else data.test
-        assert evaluation.counts.shape == (2, 4, 4)
-        np.testing.assert_array_equal(evaluation.counts.sum(2).T, images.counts(4, 2))
+    for found in outcome.evaluations:
+        images = data.val if found.split == "val" else data.test
+        assert found.counts.shape == (2, 4, 4)
+        np.testing.assert_array_equal(found.counts.sum(2).T, images.counts(4, 2))
     [(_, model)] = models
     by_hand = np.zeros((2, 4, 4), dtype=int)
     pixels = data.train.pixels / 255
@@ -232,7 +234,7 @@ def test_counts_are_those_of_group_label_and_prediction(models):
 
 def test_evaluation_in_parts_counts_every_image(monkeypatch):
     whole = result(run(make(**RESNET)))
-    monkeypatch.setattr(engine, "EVALUATION_BATCH", 7)
+    monkeypatch.setitem(evaluation.BATCH, "cpu", 7)
     assert result(run(make(**RESNET)))[0] == whole[0]
 
 
@@ -253,6 +255,50 @@ def test_evaluation_comes_every_so_many_epochs_and_at_the_end(epochs, every, see
     assert [(r.epoch, r.epochs) for r in reports] == [(e, epochs) for e in seen]
     assert all(0 <= r.score <= 1 for r in reports)
     assert {e.epoch for e in outcome.evaluations if e.rule == "last"} == {epochs}
+
+
+@pytest.mark.parametrize(
+    ("epochs", "every", "dense_from", "seen"),
+    [(10, 4, 0.8, [4, 8, 9, 10]), (20, 10, 0.8, [10, 17, 18, 19, 20]), (4, 9, 0.0, [1, 2, 3, 4])],
+)
+def test_from_a_share_of_the_epochs_on_every_one_is_evaluated(epochs, every, dense_from, seen):
+    trial = make(epochs=epochs, evaluate_every=every, dense_from=dense_from)
+    assert run(trial).curves["epoch"] == seen
+
+
+def test_the_training_images_are_evaluated_class_by_class_where_the_recipe_says(models):
+    outcome = run(make(epochs=3, evaluate_train=True))
+    plain = run(make(epochs=3))
+    assert outcome.evaluations == plain.evaluations
+    added = {f"train_recall_{label}" for label in range(4)} | {"train_balanced_accuracy"}
+    assert outcome.curves.keys() - plain.curves.keys() == added
+    recalls = [outcome.curves[f"train_recall_{label}"][-1] for label in range(4)]
+    assert outcome.curves["train_balanced_accuracy"][-1] == pytest.approx(
+        np.mean(recalls), rel=1e-5
+    )
+
+    data, (_, model) = data_of(make()), models[0]
+    pixels = data.train.pixels / 255
+    x = (pixels - pixels.mean()) / pixels.std(ddof=1)
+    predicted = model.eval()(torch.tensor(x.transpose(0, 3, 1, 2)).float()).argmax(1).numpy()
+    by_hand = [(predicted == label)[data.train.labels == label].mean() for label in range(4)]
+    assert recalls == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_automatic_precision_is_what_the_device_is_good_at(monkeypatch):
+    half, full = (make("vs", precision=p, **RESNET) for p in ("bf16", "fp32"))
+    auto = make("vs", precision="auto", **RESNET)
+    for has_units, same in ((True, half), (False, full)):
+        monkeypatch.setattr("harness.train.hardware.has_bf16_units", lambda _, has=has_units: has)
+        assert result(run(auto)) == result(run(same))
+
+
+def test_who_asks_for_a_stop_gets_one():
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped) as raised:
+        run(make(epochs=50), conduct=Conduct(stop=stop))
+    assert raised.value.outcome.cost.train_seconds > 0
 
 
 def test_how_often_is_evaluated_does_not_change_the_training():
@@ -305,7 +351,7 @@ def test_infinity_is_divergence_too(spied, value):
 def test_where_losses_are_looked_at_once_an_epoch_the_step_is_the_first_wrong_one():
     """As on a GPU, which looking at every step would hold up."""
 
-    seen = object.__new__(engine.Training)
+    seen = object.__new__(training.Training)
     seen.steps, seen.epoch = 25, 3
     latest = [torch.tensor(v) for v in (1.0, 1.0, math.inf, 1.0, math.nan)]
     with pytest.raises(Diverged) as raised:

@@ -11,6 +11,7 @@ from harness.train.schedules import learning_rate
 
 CIFAR = [entry.name for entry in REGISTRY.all("recipe") if entry.name.startswith("cifar")]
 LDAM_STD, OWN_STD = (0.2023, 0.1994, 0.2010), (0.2470, 0.2435, 0.2616)
+LDAM_NET, OWN_NET = {"shortcut": "A", "init": None}, {"shortcut": "B", "init": "torch"}
 
 
 def rates(name, **fields):
@@ -64,25 +65,25 @@ def test_what_they_share(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "shortcut", "weight_decay", "mean", "std", "sam"),
+    ("name", "backbone", "weight_decay", "mean", "std", "sam"),
     [
-        ("cifar-ldam", "A", 2e-4, (0.4914, 0.4822, 0.4465), LDAM_STD, None),
-        ("cifar-autobalance", "B", 1e-4, (0.4914, 0.4822, 0.4465), OWN_STD, None),
-        ("cifar-autobalance-300", "B", 1e-4, (0.4914, 0.4822, 0.4465), OWN_STD, None),
+        ("cifar-ldam", LDAM_NET, 2e-4, (0.4914, 0.4822, 0.4465), LDAM_STD, None),
+        ("cifar-autobalance", OWN_NET, 1e-4, (0.4914, 0.4822, 0.4465), OWN_STD, None),
+        ("cifar-autobalance-300", OWN_NET, 1e-4, (0.4914, 0.4822, 0.4465), OWN_STD, None),
         (
             "cifar100-autobalance",
-            "B",
+            OWN_NET,
             1e-4,
             (0.5071, 0.4867, 0.4408),
             (0.2675, 0.2565, 0.2761),
             None,
         ),
-        ("cifar-ddc-400", "A", 2e-4, (0.4914, 0.4822, 0.4465), LDAM_STD, Sam(rho=(0.1, 0.2))),
+        ("cifar-ddc-400", LDAM_NET, 2e-4, (0.4914, 0.4822, 0.4465), LDAM_STD, Sam(rho=(0.1, 0.2))),
     ],
 )
-def test_what_tells_them_apart(name, shortcut, weight_decay, mean, std, sam):
+def test_what_tells_them_apart(name, backbone, weight_decay, mean, std, sam):
     recipe = resolve_recipe(name, {})
-    assert recipe.backbone.settings == {"shortcut": shortcut}
+    assert recipe.backbone.settings == backbone
     assert (recipe.weight_decay, recipe.mean, recipe.std) == (weight_decay, mean, std)
     assert recipe.sam == sam
 

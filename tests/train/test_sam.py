@@ -13,9 +13,10 @@ from torch import nn
 
 from harness.spec.method import Stage
 from harness.spec.trial import Sam
-from harness.train import engine
-from harness.train.engine import Diverged
+from harness.train import training
+from harness.train.outcome import Diverged
 from harness.train.sam import SamStep, plain_step, statistics_kept, step_of
+from harness.train.training import begin
 from tests.train.trials import RESNET, Spy, data_of, make, result, run
 
 LR, MOMENTUM, DECAY = 0.3, 0.9, 0.01
@@ -176,8 +177,7 @@ def test_each_stage_has_its_radius_and_the_last_one_goes_on(rho, radii):
 
 def test_the_radius_changes_with_the_stage_of_the_method():
     trial = make("ldam_drw", epochs=20, sam=Sam(rho=(0.1, 0.4), batch_norm="first"))
-    method = engine.REGISTRY.make("method", trial.method)
-    stages = engine._bind(method, data_of(trial), trial.recipe, torch.device("cpu"))
+    stages = begin(trial, data_of(trial), torch.device("cpu")).stages
     assert [(s.first_epoch, s.step) for s in stages] == [
         (0, SamStep(0.1, "first")),
         (16, SamStep(0.4, "first")),
@@ -186,19 +186,19 @@ def test_the_radius_changes_with_the_stage_of_the_method():
 
 def test_both_passes_see_the_same_images_in_the_stage_that_has_a_radius(spied, monkeypatch):
     calls, forwarded, drawn = [], [], []
-    forward, augmented = engine._forward, engine.augmented
+    logits, augmented = training.Training.logits, training.augmented
 
-    def watch_forward(run, pixels):
+    def watch_forward(run, pixels, network):
         if run.model.training:
             forwarded.append(pixels.clone())
-        return forward(run, pixels)
+        return logits(run, pixels, network)
 
     def watch_augmented(*given):
         drawn.append(augmented(*given))
         return drawn[-1]
 
-    monkeypatch.setattr(engine, "_forward", watch_forward)
-    monkeypatch.setattr(engine, "augmented", watch_augmented)
+    monkeypatch.setattr(training.Training, "logits", watch_forward)
+    monkeypatch.setattr(training, "augmented", watch_augmented)
     stages = [Stage(loss=Spy("plain", calls), until=0.5), Stage(loss=Spy("sharp", calls))]
     augment = RESNET["augment"]
     run(spied(*stages, epochs=4, batch=10_000, sam=Sam(rho=(0, 0.1)), augment=augment))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from harness.losses.vector_scaling import VectorScaling
 from harness.spec.base import Part
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import STREAMS, Recipe, Trial, Val
-from harness.train.engine import train
+from harness.train.engine import Conduct, train
 from tests.data.sources import make_problem, make_source
 
 CPU = torch.device("cpu")
@@ -34,8 +35,10 @@ def data_of(trial, source=SOURCE):
     return prepare(trial.problem, source, seed=trial.seed, vary=trial.vary)
 
 
-def run(trial, source=SOURCE, **how):
-    return train(trial, data_of(trial, source), device=CPU, **how)
+def run(trial, source=SOURCE, *, time_limit=math.inf, **how):
+    how.setdefault("conduct", Conduct(time_limit=time_limit))
+    how.setdefault("device", CPU)
+    return train(trial, data_of(trial, source), **how)
 
 
 def result(outcome):

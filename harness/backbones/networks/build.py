@@ -70,7 +70,8 @@ def build(
         backbone = _declared(backbone)
     body = _body(backbone, in_channels, image_size)
     n_features = _feature_width(backbone.model, body, in_channels, image_size)
-    return Network(body, make_head(head, n_features, n_classes))
+    is_kaiming = backbone.options.get("init") != "torch"
+    return Network(body, make_head(head, n_features, n_classes, is_kaiming=is_kaiming))
 
 
 def _declared(part: Part) -> Backbone:

@@ -1,18 +1,20 @@
 """ResNets for 32×32 images (he2016deep, Sec. 4.2), registered with timm as `cifar_resnet…`.
 
 Three stages of 16, 32 and 64 channels, 6n + 2 layers. Weights are Kaiming-normal, as in the code
-released with LDAM and VS. Any input of at least one pixel will do; 32×32 is what they are for.
+released with LDAM and VS; with init = "torch" they are PyTorch's own, as in AutoBalance's. Any
+input of at least one pixel will do; 32×32 is what they are for.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import Tensor, nn
 
+from harness.backbones.names import Init, Shortcut
 from harness.backbones.networks.head import make_head
 from harness.spec.method import Head
 
@@ -48,7 +50,7 @@ class PaddedShortcut(nn.Module):
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions and a shortcut around them."""
 
-    def __init__(self, width_in: int, width: int, shortcut: Literal["A", "B"]) -> None:
+    def __init__(self, width_in: int, width: int, shortcut: Shortcut) -> None:
         super().__init__()
         stride = 1 if width_in == width else 2
         self.conv1 = nn.Conv2d(width_in, width, 3, stride=stride, padding=1, bias=False)
@@ -63,8 +65,9 @@ class BasicBlock(nn.Module):
             self.shortcut = nn.Sequential(conv, nn.BatchNorm2d(width))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
-        out = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(out)) + self.shortcut(x))
+        # In place: batch normalisation keeps its input for the backward pass, ReLU its output.
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return F.relu(self.bn2(self.conv2(out)).add_(self.shortcut(x)), inplace=True)
 
 
 class CifarResNet(nn.Module):
@@ -79,15 +82,18 @@ class CifarResNet(nn.Module):
         num_classes: int = 10,
         in_chans: int = 3,
         *,
-        shortcut: Literal["A", "B"] = "A",
+        shortcut: Shortcut = "A",
+        init: Init | None = None,
         head: Head = "linear",
     ) -> None:
         super().__init__()
         assert depth % 6 == 2
         assert shortcut in ("A", "B")
+        assert init in (None, "torch")
         assert head in ("linear", "cosine")
         self.num_features = self.head_hidden_size = WIDTHS[-1]
         self.head_kind: Head = head
+        self.is_kaiming = init is None
         self.conv = nn.Conv2d(in_chans, WIDTHS[0], 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(WIDTHS[0])
         blocks, before = [], WIDTHS[0]
@@ -97,7 +103,7 @@ class CifarResNet(nn.Module):
                 before = width
         self.blocks = nn.Sequential(*blocks)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, nn.Conv2d) and self.is_kaiming:
                 nn.init.kaiming_normal_(module.weight)
         self.reset_classifier(num_classes)
 
@@ -110,14 +116,14 @@ class CifarResNet(nn.Module):
         assert global_pool in (None, "avg"), "average pooling is the only one"
         self.num_classes = num_classes
         self.head = (
-            make_head(self.head_kind, self.num_features, num_classes)
+            make_head(self.head_kind, self.num_features, num_classes, is_kaiming=self.is_kaiming)
             if num_classes
             else nn.Identity()
         )
 
     def forward_features(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
         """Features before pooling: 64 channels at a quarter of the resolution."""
-        features: Tensor = self.blocks(F.relu(self.bn(self.conv(x))))
+        features: Tensor = self.blocks(F.relu(self.bn(self.conv(x)), inplace=True))
         return features
 
     def forward_head(

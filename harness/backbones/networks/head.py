@@ -30,13 +30,19 @@ class CosineHead(nn.Module):
             return F.linear(unit, F.normalize(self.weight, dim=1))
 
 
-def linear_head(n_features: int, n_classes: int) -> nn.Linear:
-    """Linear layer with bias, Kaiming-normal weights (he2015delving) and torch's default bias."""
+def linear_head(n_features: int, n_classes: int, *, is_kaiming: bool = True) -> nn.Linear:
+    """Linear layer with bias, as PyTorch makes it; is_kaiming: Kaiming-normal weights.
+
+    Kaiming-normal as in he2015delving; the bias is PyTorch's either way.
+    """
     layer = nn.Linear(n_features, n_classes)
-    nn.init.kaiming_normal_(layer.weight)
+    if is_kaiming:
+        nn.init.kaiming_normal_(layer.weight)
     return layer
 
 
-def make_head(head: Head, n_features: int, n_classes: int) -> nn.Module:
-    """The head that a method asks for."""
-    return (CosineHead if head == "cosine" else linear_head)(n_features, n_classes)
+def make_head(head: Head, n_features: int, n_classes: int, *, is_kaiming: bool = True) -> nn.Module:
+    """The head that a method asks for; a cosine head starts in one way alone."""
+    if head == "cosine":
+        return CosineHead(n_features, n_classes)
+    return linear_head(n_features, n_classes, is_kaiming=is_kaiming)

@@ -1,0 +1,181 @@
+"""A trial under way: what it is made of, and how one comes to be."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor, nn
+
+from harness.backbones.networks.build import build
+from harness.data.augmentations import Augmentation
+from harness.data.splits import ProblemData
+from harness.spec.method import Method
+from harness.spec.record import Split
+from harness.spec.registry import REGISTRY
+from harness.spec.streams import stream_seed
+from harness.spec.trial import Recipe, Stream, Trial
+from harness.train.checkpoints import Checkpoints
+from harness.train.hardware import computes_in_half
+from harness.train.placed import Normalise, Placed, augmented
+from harness.train.sam import step_of
+from harness.train.schedules import Schedule
+from harness.train.stages import BoundStage
+
+GLOBAL_GENERATOR = threading.Lock()
+"""Held while weights are drawn: trials that share a process share torch's global generator."""
+
+
+@dataclass
+class Training:
+    """A trial under way: what stays, and what grows with every step.
+
+    half          whether the network computes in bf16
+    network       the model, or what it was compiled to
+    order_before  state of `order` before the examples of the epoch under way were drawn
+    position      steps of the epoch under way that are done
+    losses        of these steps
+    images        seen so far, over all epochs
+    """
+
+    recipe: Recipe
+    device: torch.device
+    half: bool
+    model: nn.Module
+    network: Callable[[Tensor], Tensor]
+    optimizer: torch.optim.Optimizer
+    stages: tuple[BoundStage, ...]
+    schedule: Schedule
+    augment: tuple[Augmentation, ...]
+    normalise: Normalise
+    train: Placed
+    splits: dict[Split, Placed]
+    shape: tuple[int, int]
+    checkpoints: Checkpoints
+    order: torch.Generator
+    randomness: torch.Generator
+    order_before: Tensor
+    epoch: int = 1
+    position: int = 0
+    steps: int = 0
+    images: int = 0
+    train_seconds: float = 0.0
+    eval_seconds: float = 0.0
+    losses: list[Tensor] = field(default_factory=list)
+    curves: dict[str, list[float | None]] = field(default_factory=dict)
+
+    @property
+    def stage(self) -> BoundStage:
+        """That of the epoch under way."""
+        return [s for s in self.stages if s.first_epoch < self.epoch][-1]
+
+    def set_learning_rate(self, lr: float) -> None:
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                # Where it is, because a CUDA graph reads it there.
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
+
+    def step(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
+        """One step of the optimiser on some training examples; the loss before it."""
+        pixels = augmented(self.train.pixels[index], self.augment, self.randomness)
+        labels, rows = self.train.labels[index], self.train.rows[index]
+        # A compiled network is compiled for one size of batch.
+        whole = len(index) == self.recipe.batch
+        network = self.network if whole else self.model
+        return stage.step(
+            lambda: stage.batch_loss(self.logits(pixels, network), labels, rows),
+            self.model,
+            self.optimizer,
+        )
+
+    def logits(
+        self, pixels: UInt8[Tensor, "b c h w"], network: Callable[[Tensor], Tensor]
+    ) -> Float[Tensor, "b classes"]:
+        """What a network makes of images in bytes."""
+        images = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
+            return network(images).float()
+
+
+def begin(
+    trial: Trial, data: ProblemData, device: torch.device, *, is_compiled: bool = False
+) -> Training:
+    """Everything as it is before the first step.
+
+    Raises `BackboneError` where the network does not take the images.
+    """
+    recipe, summary = trial.recipe, data.summary
+    method: Method = REGISTRY.make("method", trial.method)
+    n_groups, n_classes = len(summary.groups), len(summary.classes)
+    placed = Placed.of(data.train, n_groups=n_groups, device=device)
+    splits: dict[Split, Placed] = {"test": Placed.of(data.test, n_groups=n_groups, device=device)}
+    if data.val is not None:
+        splits = {"val": Placed.of(data.val, n_groups=n_groups, device=device), **splits}
+
+    def seed(name: Stream) -> int:
+        return stream_seed(name, trial.seed, trial.vary)
+
+    model = _model(recipe, method, data, seed("init")).to(device)
+    order = torch.Generator().manual_seed(seed("order"))
+    return Training(
+        recipe=recipe,
+        device=device,
+        half=computes_in_half(recipe.precision, device),
+        model=model,
+        network=torch.compile(model, dynamic=False) if is_compiled else model,
+        optimizer=_optimizer(recipe, model, device),
+        stages=_bind(method, data, recipe, device),
+        schedule=REGISTRY.make("schedule", recipe.schedule),
+        augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
+        normalise=Normalise.of(placed, recipe.mean, recipe.std),
+        train=placed,
+        splits=splits,
+        shape=(n_groups, n_classes),
+        checkpoints=Checkpoints(recipe.best_by, data.counts),
+        order=order,
+        randomness=torch.Generator(device).manual_seed(seed("augment")),
+        order_before=order.get_state(),
+    )
+
+
+def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> nn.Module:
+    _, side, _, channels = data.train.pixels.shape
+    with GLOBAL_GENERATOR:
+        # Layers draw from the global generators: initialisation, and drop-out later on.
+        torch.manual_seed(seed)
+        model: nn.Module = build(
+            recipe.backbone,
+            n_classes=len(data.summary.classes),
+            head=method.head,
+            in_channels=channels,
+            image_size=side,
+        )
+    return model.to(memory_format=torch.channels_last)
+
+
+def _optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+    """On a GPU one kernel for all weights, with a learning rate that a CUDA graph can follow."""
+    on_gpu = device.type == "cuda"
+    return torch.optim.SGD(
+        model.parameters(),
+        lr=torch.tensor(recipe.lr, device=device) if on_gpu else recipe.lr,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        fused=on_gpu or None,
+    )
+
+
+def _bind(
+    method: Method, data: ProblemData, recipe: Recipe, device: torch.device
+) -> tuple[BoundStage, ...]:
+    firsts = method.first_epochs(recipe.epochs)
+    return tuple(
+        BoundStage.of(stage, data, device, first_epoch=first, step=step_of(recipe.sam, i))
+        for i, (stage, first) in enumerate(zip(method.stages, firsts, strict=True))
+    )

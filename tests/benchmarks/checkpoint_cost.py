@@ -1,0 +1,78 @@
+"""What saving a trial's state costs: ResNet-32 on 12,406 images, to a folder on this disk.
+
+python tests/benchmarks/checkpoint_cost.py [--runs 20] [--folder DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+import torch
+
+from harness.data.images import Source
+from harness.data.splits import prepare
+from harness.run.execute import STATE
+from harness.spec.recipes import resolve_recipe
+from harness.spec.registry import REGISTRY
+from harness.spec.trial import Problem, Trial
+from harness.store import Store
+from harness.train.resume import LEAST_SECONDS, SHARE, Resumable
+from harness.train.training import begin
+from tests.benchmarks.cifar_race import noise
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--folder", help="where to write; default: a temporary folder")
+    args = parser.parse_args()
+    problem = Problem(
+        dataset=REGISTRY.part("dataset", "cifar10", {}),
+        profile=REGISTRY.part("profile", "natural", {}),
+    )
+    trial = Trial(
+        problem=problem,
+        method=REGISTRY.part("method", "erm", {}),
+        recipe=resolve_recipe("cifar-ldam", {}),
+        seed=0,
+    )
+    source = Source(noise(12_406, 0), noise(1_000, 1), tuple("abcdefghij"))
+    training = begin(trial, prepare(problem, source, seed=0, vary=()), torch.device("cpu"))
+    training.step(training.stage, torch.arange(128))
+    sizes: list[int] = []
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        store = Store.open(folder)
+
+        def write(content: bytes) -> None:
+            sizes.append(len(content))
+            store.keep(trial.key, STATE, content)
+
+        saved = Resumable(write=write)
+        took = [timed(saved, training) for _ in range(args.runs)]
+    median = statistics.median(took)
+    print(
+        f"a save       {1000 * median:.0f} ms, {1000 * max(took):.0f} ms at most, "
+        f"{sizes[-1] / 1e6:.1f} MB"
+    )
+    print(
+        f"of the time  {median / max(LEAST_SECONDS, median / SHARE):.2%}: every {LEAST_SECONDS:g} s"
+    )
+
+
+def timed(saved: Resumable, training) -> float:
+    began = time.perf_counter()
+    saved.save(training)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The suites that ship: they cost what they say, and the papers' numbers find their place."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from harness.spec.resolve import Resolved, open_suite
+from harness.spec.suite import shipped
+from reports import published
+from reports.leaderboard import Leaderboard, build_from
+from reports.printed import beside
+from tests.records import make_record
+
+PAPERS = [name for name in shipped() if name.startswith(("cao", "kini", "wang"))]
+
+
+def board_of(suite: Resolved) -> Leaderboard:
+    """One record is enough for a leaderboard to stand."""
+    return build_from(suite, [make_record(trial=next(iter(suite.trials.values())))])
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_suite_has_as_many_trials_as_its_cost_says(name):
+    suite = open_suite(name)
+    made, total = re.match(r"(.+?) = ([\d,]+) trials", suite.suite.cost).groups()
+    factors = [int(number) for number in re.findall(r"\d+", made)]
+    assert math.prod(factors) == int(total.replace(",", "")) == len(suite.trials)
+    assert factors[-2:] == [len(suite.problems), len(suite.suite.seeds)]
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_papers_suite_is_run_by_the_papers_protocol(name):
+    suite = open_suite(name)
+    assert suite.suite.vary == ("init", "order", "augment")
+    for cell in suite.cells:
+        assert cell.problem.selection == "ldam"
+        assert cell.problem.val.model_dump(exclude_none=True) == {}
+        assert cell.recipe.name == "cifar-ldam"
+        assert cell.recipe.backbone.settings["shortcut"] == "A"
+
+
+def test_every_cell_of_wang_table_1_finds_its_printed_number():
+    board = board_of(open_suite("wang2023_table1"))
+    printed = [row for row in published.rows(paper="wang2023unified") if row.table == "Table 1"]
+    found = beside(board)
+    assert len(board.rows) == 16
+    assert len(board.problems) == 8
+    assert found.keys() == board.standings.keys()
+    assert sorted(n.value for [n] in found.values()) == sorted(row.value for row in printed)
+    for (row, _), [number] in found.items():
+        name, _, sam = row.partition(", ")
+        assert (number.method, number.protocol) == (name, "w/ SAM" if sam else "w/o SAM")
+
+
+def test_a_number_of_wang_table_1_stands_where_the_paper_has_it():
+    found = beside(board_of(open_suite("wang2023_table1")))
+    assert [n.printed for n in found["VS, SAM", "cifar10-step-100-ldam"]] == ["83.2 ± 0.4"]
+    assert [n.printed for n in found["VS", "cifar10-step-100-ldam"]] == ["76.1 ± 0.7"]
+    assert [n.printed for n in found["VS+TLA+ADRW", "cifar100-exp-10-ldam"]] == ["59.2 ± 0.2"]
+
+
+def test_every_cell_of_kini_table_1_finds_its_printed_number():
+    board = board_of(open_suite("kini2021_table1"))
+    printed = [row for row in published.rows(paper="kini2021label") if row.table == "Table 1"]
+    found = beside(board)
+    assert (len(board.rows), len(board.problems)) == (8, 4)
+    assert found.keys() == board.standings.keys()
+    assert sorted(n.value for [n] in found.values()) == sorted(row.value for row in printed)
+    assert [n.printed for n in found["LA", "cifar100-step-100-ldam"]] == ["45.69 ± 0.27"]
+
+
+def test_wang_table_1_has_the_released_settings_on_each_problem():
+    cells = {(c.row, c.problem.name): c for c in open_suite("wang2023_table1").cells}
+    vs = cells["VS, SAM", "cifar100-exp-100-ldam"]
+    assert (vs.method.settings, vs.recipe.sam.rho) == ({"tau": 1.0, "gamma": 0.05}, (0.3,))
+    ours = cells["VS+TLA+ADRW, SAM", "cifar100-exp-10-ldam"]
+    assert ours.recipe.sam.rho == (0.1, 0.5)
+    assert (ours.method.settings["tau"], ours.method.settings["nu"]) == (0.75, 0.1)
+    plain = cells["VS+TLA+ADRW", "cifar100-exp-10-ldam"]
+    assert plain.recipe.sam is None
+    assert plain.method == ours.method
+
+
+def test_figure_3_moves_the_drop_of_the_learning_rate_with_the_weights():
+    cells = [c for c in open_suite("wang2023_fig3").cells if c.method.name == "erm_drw"]
+    assert len(cells) == 12
+    for cell in cells:
+        first, second = cell.recipe.schedule.settings["drops"]
+        assert first == [cell.method.settings["start"], 0.01]
+        assert second == [0.9, 0.0001]
+
+
+def test_kini_figure_4_keeps_the_codes_epochs_of_the_drops_at_300():
+    [cell] = [c for c in open_suite("kini2021_fig4").cells if c.row == "CE, 300 epochs"]
+    recipe = cell.recipe
+    drops = [round(share * recipe.epochs) for share, _ in recipe.schedule.settings["drops"]]
+    assert (drops, round(recipe.warmup * recipe.epochs)) == ([160, 180], 5)
+
+
+def test_the_honest_suite_tunes_every_method_equally_and_never_on_test():
+    suite = open_suite("cifar_lt_honest")
+    assert suite.suite.select.on == "val"
+    for problem in suite.problems:
+        counts = dict.fromkeys(suite.rows, 0)
+        for cell in suite.cells:
+            counts[cell.row] += cell.problem.name == problem
+        assert set(counts.values()) == {6}
+    assert all(cell.problem.val.per_class for cell in suite.cells)

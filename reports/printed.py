@@ -15,8 +15,9 @@ from reports.leaderboard import Leaderboard
 from reports.published import Printed
 
 CAPTION = (
-    "what the paper prints, under its own protocol, which may choose settings or epochs on test "
-    "data; not tested against ours."
+    "what the paper prints, with its own network, training images and length, and under its own "
+    "protocol, which may choose settings or epochs on test data: best-test is nearest to it. Not "
+    "tested against ours."
 )
 
 
@@ -30,6 +31,8 @@ def beside(board: Leaderboard) -> Beside:
     for problem in board.problems:
         cells = {s.row: s.cell for s in board.on(problem)}
         any_cell = next(iter(cells.values()))
+        if any_cell.problem.n_max is not None:
+            continue  # fewer images than any paper trains on
         for number in published.on(any_cell.problem, board.suite.sources):
             rows = [row for row, cell in cells.items() if _is_of(number, cell, board.suite.primary)]
             if len(rows) == 1 and number.value is not None:
@@ -40,6 +43,7 @@ def beside(board: Leaderboard) -> Beside:
 def _is_of(number: Printed, cell: Cell, metric: str) -> bool:
     return (
         published.METHODS.get(number.method) == cell.method.name
+        and published.SETTINGS.get(number.method, {}).items() <= cell.method.settings.items()
         and published.METRICS.get(number.metric, number.metric) == metric
         and (number.protocol == published.SAM) == (cell.recipe.sam is not None)
     )

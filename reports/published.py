@@ -24,6 +24,9 @@ PAPERS = {
 
 PROFILES = {"exp": "LT", "step": "Step"}
 
+SETTINGS = {"Re-Sampling": {"by": "prior"}}
+"""What a method of ours must be set to, where the tables' row is one form of it."""
+
 METHODS = {
     "CE": "erm",
     "wCE": "wce",

@@ -72,8 +72,8 @@ def lines(board: Leaderboard) -> Iterator[Line]:
     for place, standing in board.standings.items():
         for metric, rule in standing.scores:
             line = _test_line(board, standing, metric, rule)
-            is_ranked = (metric, rule) == (board.suite.primary, board.rule)
-            yield replace(line, **_printed(papers.get(place, ()))) if is_ranked else line
+            is_primary = metric == board.suite.primary
+            yield replace(line, **_printed(papers.get(place, ()))) if is_primary else line
     for standing in board.standings.values():
         yield from _validation_lines(board, standing)
 
@@ -86,7 +86,7 @@ def _test_line(board: Leaderboard, standing: Standing, metric: str, rule: Rule) 
     return _line(
         board,
         standing,
-        setting=standing.cell.setting,
+        setting=", ".join(filter(None, (standing.cell.local, standing.cell.setting))),
         metric=metric,
         rule=rule,
         split="test",

@@ -62,11 +62,9 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
     with ThreadPoolExecutor(len(pack)) as pool:
         running = [pool.submit(run_trial, t, execution, store, one_at_a_time) for t in pack]
         try:
-            over = wait(running, return_when=FIRST_EXCEPTION)
-        except BaseException:
-            stop.set()
-            raise
-        if over.not_done:
+            wait(running, return_when=FIRST_EXCEPTION)
+        finally:
+            # Where one could not write its record, or we are interrupted, nobody trains on.
             stop.set()
     for done in running:
         done.result()

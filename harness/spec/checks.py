@@ -15,6 +15,7 @@ from harness.spec.rows import Row, registered_name
 from harness.spec.salvage import UNREAD
 from harness.spec.suite import Suite
 from harness.spec.trial import Problem
+from harness.spec.words import in_print
 from harness.spec.yaml_lines import Where
 
 
@@ -37,12 +38,14 @@ def _check_entries(suite: Suite, rows: list[Row], mistakes: Mistakes) -> None:
         variants = row.variants[:1] if suite.select else row.variants
         for variant in variants:
             apart = {} if suite.select else row.apart(variant)
-            name = row.called({**row.fixed, **apart})
-            if owner.setdefault(name, row.entry) == row.entry:
-                continue
-            owner[name] = row.entry
-            if ("methods", row.entry) not in told:
-                mistakes.found.append(_shared(suite, name, row.entry))
+            shown = {**row.fixed, **apart}
+            for name in (row.called(shown), in_print(row.title, shown)):
+                if owner.setdefault(name, row.entry) == row.entry:
+                    continue
+                owner[name] = row.entry
+                if ("methods", row.entry) not in told:
+                    mistakes.found.append(_shared(suite, name, row.entry))
+                    told.add(("methods", row.entry))
 
 
 def _shared(suite: Suite, name: str, entry: int) -> Mistake:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,10 +92,15 @@ def _rounded(value: float, low: float, high: float) -> float:
 
 
 def expand(
-    settings: dict[str, Any], *, seed: str, mappings: Collection[str] = ()
+    settings: dict[str, Any],
+    *,
+    seed: str,
+    seeds: Mapping[str, str] = {},
+    mappings: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """All settings that a declaration stands for, in order; [{}] for one without settings.
 
+    seeds     of settings that are not drawn from `seed`
     mappings  settings whose plain values may be mappings, such as `sam: {rho: [0.1, 0.2]}`
 
     Raises `SpecError` for an empty grid, an unknown distribution, `sample:` without one or one
@@ -115,7 +120,8 @@ def expand(
         mistakes.found.append(Mistake(what, (next(iter(draws)),), "add `sample: 8`"))
     if mistakes.found:
         raise SpecError(mistakes.found)
-    drawn = _drawn(n or 0, {k: draw for k, draw in draws.items() if draw}, seed)
+    given = {k: draw for k, draw in draws.items() if draw}
+    drawn = _drawn(n or 0, given, {k: seeds.get(k, seed) for k in given})
     return [
         settings | dict(zip(grids, values, strict=True)) | drawing
         for drawing in drawn
@@ -173,13 +179,13 @@ def _draw(name: str, value: dict[str, Any]) -> Draw:
         raise SpecError([Mistake(what, (word,), f"write `{word}: {form}`")]) from None
 
 
-def _drawn(n: int, draws: dict[str, Draw], seed: str) -> list[dict[str, Any]]:
+def _drawn(n: int, draws: Mapping[str, Draw], seeds: Mapping[str, str]) -> list[dict[str, Any]]:
     """n different settings; the first ones stay the same when n grows."""
     if not draws:
         return [{}]
     drawn: list[dict[str, Any]] = []
     for i in range(n * TRIES):
-        setting = {k: draw(_generator(seed, k, i)) for k, draw in draws.items()}
+        setting = {k: draw(_generator(seeds[k], k, i)) for k, draw in draws.items()}
         if setting not in drawn:
             drawn.append(setting)
         if len(drawn) == n:

@@ -19,8 +19,10 @@ def check_figures(suite: Suite, rows: Sequence[Row], mistakes: Mistakes) -> None
     """What is wrong goes to the mistakes, with the key that says it."""
     for i, figure in enumerate(suite.figures if rows else ()):
         where: Where = ("figures", i)
-        drawn = _drawn(figure, rows)
-        mistakes.found += _methods(figure, rows, where)
+        names = [(row, _names(row, is_chosen=suite.select is not None)) for row in rows]
+        drawn = [row for row, called in names if any(map(figure.is_about, called))]
+        every = list(dict.fromkeys(name for _, called in names for name in called))
+        mistakes.found += _methods(figure, every, where)
         mistakes.found += _settings(suite, figure, drawn, where) if drawn else []
         for key, metric in figure.metric.items():
             if metric not in suite.metrics:
@@ -31,18 +33,16 @@ def check_figures(suite: Suite, rows: Sequence[Row], mistakes: Mistakes) -> None
             mistakes.found += _curves(figure.curves, drawn, (*where, "curves"))
 
 
-def _drawn(figure: Figure, rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if any(figure.is_about(name) for name in _names(row))]
+def _names(row: Row, *, is_chosen: bool) -> list[str]:
+    """What a row goes by: its method, what the suite calls it, and its own name.
+
+    is_chosen  whether one of its settings is chosen, which its name then does not say
+    """
+    settings = [{}] if is_chosen else [row.apart(variant) for variant in row.variants]
+    return [row.part.name, row.name, *(row.called({**row.fixed, **apart}) for apart in settings)]
 
 
-def _names(row: Row) -> list[str]:
-    """What a row goes by: its method, what the suite calls it, and its own name."""
-    own = [row.called({**row.fixed, **row.apart(variant)}) for variant in row.variants]
-    return [row.part.name, row.name, *own]
-
-
-def _methods(figure: Figure, rows: Sequence[Row], where: Where) -> list[Mistake]:
-    names = list(dict.fromkeys(name for row in rows for name in _names(row)))
+def _methods(figure: Figure, names: Sequence[str], where: Where) -> list[Mistake]:
     found = []
     for i, glob in enumerate(figure.methods):
         if not any(fnmatchcase(name, glob) for name in names):

@@ -26,7 +26,8 @@ class Only:
 
     A value is a glob (`cifar10*`), or a range with both ends in it (`0..2`); 1, 1.0 and 1e0 are one
     number. A value with a comma stands in brackets or in quotes: `method="VS, SAM"`. `method` is
-    a method in all its rows, or what a suite calls a row; `row` is one row as tables call it.
+    a method in all its rows, or what a suite calls a row; `row` is one row, by that or as it
+    is printed.
 
     Beside the keys above any setting of a method may be named, `tau=1..1.5`, and any field of the
     recipe, `lr=0.05`; a field that is not set is `none`, and a list goes by each of its items, too.
@@ -115,7 +116,7 @@ def _values(cell: Cell, trial: Trial) -> dict[str, set[str]]:
         **{RECIPE + name: values for name, values in fields.items()},
         **{name: {shown(value)} for name, value in cell.method.settings.items()},
         "method": {cell.method.name, cell.row, *_label(cell), *aliases},
-        "row": {cell.row},
+        "row": {cell.row, cell.title},
         "problem": {cell.problem.name, cell.problem.dataset.name},
         "seed": {str(trial.seed)},
         "recipe": {cell.recipe.name},
@@ -180,7 +181,7 @@ def _by_size(value: str) -> tuple[float, str]:
 
 def _matches(pattern: str, value: str) -> bool:
     low, dots, high = pattern.partition("..")
-    if dots:
+    if dots and pattern != value:
         try:
             return float(low or "-inf") <= float(value) <= float(high or "inf")
         except ValueError:

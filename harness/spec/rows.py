@@ -137,6 +137,7 @@ def _useless(around: Suitewide, entry: MethodEntry, where: Where) -> list[Mistak
             found.append(_unmatched(glob, around.problems, place))
         if around.suite.select is None:
             own = [k for k, v in entry.own.items() if _is_marked(k, v)]
+            own += {FIELD + k for v in around.recipes for k in v.differs} - entry.own.keys()
             marks = [k for k, v in given.items() if _is_marked(k, v) or k in own]
             marks = [k for k in marks if k != "sample"] or marks
             right = "one row would have several settings here: add `select:`, or write one value"
@@ -153,9 +154,8 @@ def _unmatched(glob: str, problems: Sequence[str], place: Where) -> Mistake:
         what = f"on {glob}: a glob above it decides {' and '.join(taken)} already"
         return Mistake(what, place, "the first glob that matches a problem decides: put it first")
     said = suggest(glob, problems, "problem")
-    return Mistake(
-        f"on {glob}: no problem of this suite is called so", place, said.right, said.hint
-    )
+    what = f"on {glob}: no problem of this suite is called so"
+    return Mistake(what, place, said.right, said.hint)
 
 
 def _is_marked(key: str, value: Any) -> bool:
@@ -180,12 +180,14 @@ class _Here:
 
 def _rows_of(here: _Here, mistakes: Mistakes) -> list[Row]:
     """One row a setting, unnamed; a mistake's `where` begins with the setting's name."""
-    own = here.around.suite.methods[here.index].name
-    name = here.registered.name if here.registered else own
-    seed = f"{here.around.seed}/{name}"
-    settings = mistakes.catch((), expand, here.declared, seed=seed, mappings=MAPPED)
+    entry = here.around.suite.methods[here.index]
+    seed = f"{here.around.seed}/{here.registered.name if here.registered else entry.name}"
+    # Fields of the recipe are drawn alike for every method: else luck would tune one better.
+    fair = {k: here.around.seed for k in here.declared if k.startswith(FIELD)}
+    found = mistakes.catch((), expand, here.declared, seed=seed, seeds=fair, mappings=MAPPED)
+    settings = found or []
     rows = []
-    for place, given in enumerate(settings or ()):
+    for place, given in enumerate(settings):
         fields = {k.removeprefix(FIELD): v for k, v in given.items() if k.startswith(FIELD)}
         chosen = {k: v for k, v in given.items() if not k.startswith(FIELD)}
         part = mistakes.catch((), here.registered.resolve, chosen) if here.registered else None
@@ -193,9 +195,7 @@ def _rows_of(here: _Here, mistakes: Mistakes) -> list[Row]:
         if part is None or variants is None:
             # Every setting of the grid would repeat the same mistake.
             break
-        rows.append(
-            _row(here, place, part, fields=fields, variants=variants, n=len(settings or ()))
-        )
+        rows.append(_row(here, place, part, fields=fields, variants=variants, n=len(settings)))
     return rows
 
 
@@ -226,11 +226,11 @@ def _row(
         replaced=frozenset(fields),
         problems=here.problems,
     )
-    local = here.entry.on[here.glob] if here.glob else {}
     return replace(
         row,
         differs={row.shown(k): values[k] for k in values if k in multiplied},
-        local={row.shown(k): values[k] for k in values if k in local and k not in multiplied},
+        # On every problem, also where the entry's own values stand: else defaults would be read.
+        local={row.shown(k): values[k] for k in values if k in varied and k not in multiplied},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.spec.record import RULES
 from harness.spec.resolve import resolve
 from harness.spec.suite import load
 from harness.spec.yaml_lines import parse
@@ -81,9 +82,10 @@ def test_every_kind_of_report_tells_the_number() -> None:
     assert "| 82.6 ± 0.2 |" in markdown.render(board)
     assert "82.6 $\\pm$ 0.2" in tex
     lines = [line for line in tidy.lines(board) if line.printed is not None]
-    assert [(x.row, round(x.printed or 0, 6), x.printed_sd) for x in lines] == [
+    assert {x.rule for x in lines} == set(RULES)
+    assert {(x.row, round(x.printed or 0, 6), x.printed_sd) for x in lines} == {
         ("erm", 0.715, 0.004),
         ("vs", 0.788, 0.002),
         ("ours, flat", 0.826, 0.002),
-    ]
+    }
     assert {line.printed_in for line in lines} == {"Wang et al. 2023, Table 1"}

@@ -72,7 +72,8 @@ def test_settings_on_a_problem_replace_the_entrys_own():
     found = {c.problem.name: (c.method.settings["tau"], c.recipe.lr) for c in cells(entry)}
     assert found == {"digits-step-10": (0.5, 0.2), "digits-exp-10": (1.5, 0.1)}
     assert {c.recipe.epochs for c in cells(entry)} == {20}
-    assert [c.local for c in cells(entry)] == ["tau=0.5, lr=0.2", ""]
+    # Also where the entry's own values stand: else a reader would take the defaults.
+    assert [c.local for c in cells(entry)] == ["tau=0.5, lr=0.2", "tau=1.5, lr=0.1"]
 
 
 def test_settings_on_a_problem_are_no_part_of_the_name():
@@ -210,3 +211,8 @@ def test_a_glob_is_not_judged_while_a_problem_cannot_be_read():
         "no dataset is called 'digit'",
         "la has no setting 'tua'",
     ]
+
+
+def test_no_two_rows_are_printed_alike():
+    with pytest.raises(SpecError, match="VS would be the row of two entries"):
+        suite("  - vs\n  - vs: {as: VS, tau: 2}\n")

@@ -109,3 +109,41 @@ def test_the_honest_suite_tunes_every_method_equally_and_never_on_test():
             counts[cell.row] += cell.problem.name == problem
         assert set(counts.values()) == {6}
     assert all(cell.problem.val.per_class for cell in suite.cells)
+
+
+def test_in_the_honest_suite_every_method_is_tuned_over_the_same_weight_decays():
+    decays: dict[str, set[float]] = {}
+    for cell in open_suite("cifar_lt_honest").cells:
+        decays.setdefault(cell.row, set()).add(cell.recipe.weight_decay)
+    [shared] = {frozenset(found) for found in decays.values()}
+    assert len(shared) == 6
+
+
+def test_what_no_paper_trained_stands_beside_no_printed_number():
+    """Other draws of re-sampling than the paper's, and fewer images than any paper has."""
+    found = beside(board_of(open_suite("cao2019_ldam")))
+    assert not [row for row, _ in found if "re-sampling" in row.lower()]
+    assert beside(board_of(open_suite("cifar10_short"))) == {}
+
+
+RELEASED = {
+    "cifar10-exp-100-ldam": ((1.0, 0.05, 0.1), (1.0, 0.05, 0.15, (0.1, 0.2))),
+    "cifar10-exp-10-ldam": ((1.0, 0.0, 0.1), (1.0, 0.0, 0.1, (0.1, 0.1))),
+    "cifar10-step-100-ldam": ((1.25, 0.0, 0.1), (1.0, 0.0, 0.1, (0.1, 0.2))),
+    "cifar10-step-10-ldam": ((1.0, 0.0, 0.1), (1.0, 0.0, 0.1, (0.1, 0.1))),
+    "cifar100-exp-100-ldam": ((1.0, 0.05, 0.3), (0.75, 0.05, 0.25, (0.2, 0.4))),
+    "cifar100-exp-10-ldam": ((0.5, 0.05, 0.1), (0.75, 0.05, 0.1, (0.1, 0.5))),
+    "cifar100-step-100-ldam": ((1.0, 0.0, 0.2), (1.0, 0.0, 0.1, (0.2, 0.2))),
+    "cifar100-step-10-ldam": ((1.0, 0.0, 0.1), (1.0, 0.0, 0.05, (0.1, 0.3))),
+}
+"""τ, γ and ρ of VS; τ (second phase), γ, ν and ρ by phase of VS+TLA+ADRW: the scripts of DDC."""
+
+
+@pytest.mark.parametrize("problem", RELEASED)
+def test_wang_table_1_with_sam_is_set_as_the_released_scripts(problem):
+    cells = {(c.row, c.problem.name): c for c in open_suite("wang2023_table1").cells}
+    vs, ours = (cells[row, problem] for row in ("VS, SAM", "VS+TLA+ADRW, SAM"))
+    of_vs = [vs.method.settings[k] for k in ("tau", "gamma")]
+    of_ours = [ours.method.settings[k] for k in ("tau", "gamma", "nu")]
+    assert (*of_vs, vs.recipe.sam.radius(0)) == RELEASED[problem][0]
+    assert (*of_ours, tuple(map(ours.recipe.sam.radius, (0, 1)))) == RELEASED[problem][1]

@@ -77,7 +77,7 @@ def test_list_names_what_there_is(kind, name):
 
 def test_list_methods_tells_settings_with_defaults_and_the_source():
     rows = {row["name"]: row for row in json.loads(evenhand("list", "methods", "--json"))}
-    assert rows["vs"]["settings"]["tau"] == {"type": "float", "default": 1.0}
+    assert rows["vs"]["settings"]["tau"] == {"type": "float", "required": False, "default": 1.0}
     assert rows["vs"]["cite"] == "kini2021label"
     assert rows["erm"]["aliases"] == ["ce"]
 

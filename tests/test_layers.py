@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOOR = {"spec", "metrics", "errors"}
-PARTS = {"losses", "data", "backbones", "sampling", "posthoc"}
+PARTS = {"losses", "objectives", "data", "backbones", "sampling", "posthoc"}
 MAY_IMPORT = {
     "errors": {"errors"},
     "spec": {"spec", "errors"},

@@ -1,0 +1,186 @@
+"""The tensors behind cost-sensitive losses; `bind` imports this module, inside the worker.
+
+Gains change while a loss trains. `set_gains` computes in NumPy and copies into the tensors that are
+there, so that a compiled network or a CUDA graph, which reads them where they are, follows.
+
+The kernels take soft labels as `targets` [batch, classes]: Σ_y target_y · ℓ(s, y), as a teacher's
+probabilities are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from harness.losses.cost_sensitive import HYBRID_A, Hybrid, SoftmaxShifted, floored
+from harness.losses.kernel import upcast
+from harness.spec.method import Counts
+
+
+@dataclass(frozen=True)
+class BoundHybrid:
+    """A hybrid loss for one training set: M, log d, and the weight of each class's examples."""
+
+    spec: Hybrid
+    counts: Counts
+    mixture: Float[Tensor, "classes classes"]
+    log_d: Float[Tensor, " classes"]
+    class_weight: Float[Tensor, " classes"]
+
+    @classmethod
+    def of(
+        cls,
+        spec: Hybrid,
+        gains: Float[np.ndarray, "classes classes"],
+        counts: Counts,
+        device: torch.device | str,
+    ) -> BoundHybrid:
+        m = len(counts)
+        blank = [torch.zeros(shape, device=device) for shape in ((m, m), (m,), (m,))]
+        bound = cls(spec, counts, *blank)
+        bound.set_gains(gains)
+        return bound
+
+    def set_gains(self, gains: Float[np.ndarray, "classes classes"]) -> None:
+        """Follow other gains from the next call on, in the same tensors."""
+        parts = self.spec.parts(gains, self.counts.sum(1))
+        _copy(self.mixture, parts.mixture)
+        _copy(self.log_d, parts.log_d)
+        _copy(self.class_weight, floored(parts.mixture.sum(1)))
+
+    def __call__(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Int[Tensor, " batch"],
+        rows: Int[Tensor, " batch"],
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each example, in nats."""
+        return hybrid_cross_entropy(logits, labels, mixture=self.mixture, log_d=self.log_d)
+
+    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Weight of each example: Σ_i M_yi, which is G_yy where G is diagonal and d = 1."""
+        return self.class_weight[rows // self.counts.shape[1]]
+
+
+@dataclass(frozen=True)
+class BoundSoftmaxShifted:
+    """A softmax-shifted loss for one training set.
+
+    fallback is the hybrid that `variant="hybrid"` may turn to; falls_back says whether it has.
+    """
+
+    spec: SoftmaxShifted
+    counts: Counts
+    log_alpha: Float[Tensor, " classes"]
+    ratio: Float[Tensor, " classes"]
+    log_k: Float[Tensor, ""]
+    fallback: BoundHybrid | None
+    falls_back: Bool[Tensor, ""]
+
+    @classmethod
+    def of(
+        cls,
+        spec: SoftmaxShifted,
+        gains: Float[np.ndarray, "classes classes"],
+        counts: Counts,
+        device: torch.device | str,
+    ) -> BoundSoftmaxShifted:
+        m = len(counts)
+        log_alpha, ratio, log_k = (torch.zeros(s, device=device) for s in ((m,), (m,), ()))
+        has_fallback = spec.variant == "hybrid"
+        fallback = BoundHybrid.of(HYBRID_A, gains, counts, device) if has_fallback else None
+        falls_back = torch.zeros((), dtype=torch.bool, device=device)
+        bound = cls(spec, counts, log_alpha, ratio, log_k, fallback, falls_back)
+        bound.set_gains(gains)
+        return bound
+
+    def set_gains(self, gains: Float[np.ndarray, "classes classes"]) -> None:
+        """Follow other gains from the next call on, in the same tensors."""
+        parts = self.spec.parts(gains, self.counts.sum(1))
+        self.falls_back.fill_(parts is None)
+        if self.fallback is not None:
+            self.fallback.set_gains(gains)
+        if parts is not None:
+            _copy(self.log_alpha, parts.log_alpha)
+            _copy(self.ratio, parts.ratio)
+            self.log_k.fill_(parts.log_k)
+
+    def __call__(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Int[Tensor, " batch"],
+        rows: Int[Tensor, " batch"],
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each example, in nats."""
+        losses = softmax_shifted(
+            logits,
+            labels,
+            log_alpha=self.log_alpha,
+            ratio=self.ratio,
+            log_k=self.log_k,
+            epsilon=self.spec.epsilon,
+        )
+        if self.fallback is None:
+            return losses
+        # Both are finite with finite slopes, so the one not taken adds nothing to the gradient.
+        return torch.where(self.falls_back, self.fallback(logits, labels, rows), losses)
+
+    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Weight of each example: 1, or the hybrid's."""
+        ones = torch.ones_like(rows, dtype=self.log_alpha.dtype)
+        if self.fallback is None:
+            return ones
+        return torch.where(self.falls_back, self.fallback.weights(rows), ones)
+
+
+def hybrid_cross_entropy(
+    logits: Float[Tensor, "batch classes"],
+    labels: Int[Tensor, " batch"],
+    *,
+    mixture: Float[Tensor, "classes classes"],
+    log_d: Float[Tensor, " classes"],
+    targets: Float[Tensor, "batch classes"] | None = None,
+) -> Float[Tensor, " batch"]:
+    """−Σ_i M_yi log softmax_i(s − log d) of each example of label y, in nats.
+
+    mixture  [classes, classes]  M, row y for label y; G itself where d = 1
+    log_d    [classes]           is taken off the logits
+    targets  [batch, classes]    label distributions, in place of the labels
+    """
+    mixed = mixture[labels] if targets is None else targets @ mixture
+    return -(mixed * torch.log_softmax(upcast(logits) - log_d, 1)).sum(1)
+
+
+def softmax_shifted(
+    logits: Float[Tensor, "batch classes"],
+    labels: Int[Tensor, " batch"],
+    *,
+    log_alpha: Float[Tensor, " classes"],
+    ratio: Float[Tensor, " classes"],
+    log_k: Float[Tensor, ""],
+    epsilon: float,
+    targets: Float[Tensor, "batch classes"] | None = None,
+) -> Float[Tensor, " batch"]:
+    """−log(K q_y − β_y/α_y) of each example of label y, in nats, with q = softmax(s − log α).
+
+    ratio    [classes]         β/α; where it is positive, the logarithm is its tangent below epsilon
+    targets  [batch, classes]  label distributions, in place of the labels
+    """
+    log_kq = log_k + torch.log_softmax(upcast(logits) - log_alpha, 1)
+    if targets is None:
+        log_kq, ratio = log_kq.gather(1, labels[:, None]), ratio[labels, None]
+    # Where the ratio is not positive the sum is taken in logarithms: exact at any logits.
+    exact = torch.logaddexp(log_kq, (-ratio).clamp_min(0).log())
+    argument = log_kq.exp() - ratio
+    safe = argument.clamp_min(epsilon)
+    extended = safe.log() + (argument - safe) / epsilon
+    losses = -torch.where(ratio > 0, extended, exact)
+    return losses.squeeze(1) if targets is None else (targets * losses).sum(1)
+
+
+def _copy(there: Tensor, values: np.ndarray) -> None:
+    there.copy_(torch.from_numpy(np.ascontiguousarray(values)))

@@ -1,0 +1,86 @@
+"""How an objective is written: a goal, and a line for each constraint.
+
+    maximize: mean_recall
+    subject_to: ["recall[truck] >= 0.6", "coverage[*] >= 0.95/m"]
+
+    line    rate [classes] sense bound        classes  names with commas, *, head or tail
+    bound   0.6, 0.95/m or 0.95*prior         sense    >= or <=
+
+`*` and names bound each class by itself; head and tail bound the mean over their classes. A goal
+takes classes as well: `mean_recall[tail]`, `micro_f1[truck, ship]`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, cast
+
+from harness.errors import Mistake, Mistakes, SpecError, suggest
+from harness.objectives.objective import LinearConstraint, Objective, Sense, Unit
+from harness.objectives.rates import Classes
+
+TERM = r"\s*(?P<name>\w+)\s*(?:\[(?P<classes>[^\]]*)\])?\s*"
+BOUND = r"(?P<bound>[-+]?[\d.]+(?:e[-+]?\d+)?)\s*(?P<unit>/\s*m|\*\s*prior)?\s*"
+GOAL, LINE = re.compile(TERM), re.compile(TERM + r"(?P<sense>>=|<=)\s*" + BOUND, re.IGNORECASE)
+
+
+def parse(maximize: str, subject_to: Sequence[str], classes: Sequence[str]) -> Objective:
+    """The objective as written; classes are the names of the data set's, in order.
+
+    Raises `SpecError` with every mistake: its place, what is wrong, and what there is.
+    """
+    mistakes = Mistakes()
+    goal = mistakes.catch(("maximize",), _goal, maximize, classes)
+    lines = [
+        mistakes.catch(("subject_to", i), _constraint, line, classes)
+        for i, line in enumerate(subject_to)
+    ]
+    if mistakes.found:
+        places = [".".join(map(str, mistake.where)) for mistake in mistakes.found]
+        raise SpecError(mistakes.found, places)
+    assert goal is not None
+    return Objective(goal.maximize, tuple(c for c in lines if c is not None), goal.classes)
+
+
+def _goal(text: str, names: Sequence[str]) -> Objective:
+    found = GOAL.fullmatch(text)
+    if found is None:
+        right = "write a goal and, if it is not over all, its classes: mean_recall[tail]"
+        raise SpecError([Mistake(f"{text!r} is no goal", (), right)])
+    return Objective(found["name"], (), _classes(found["classes"], names))
+
+
+def _constraint(text: str, names: Sequence[str]) -> LinearConstraint:
+    found = LINE.fullmatch(text)
+    if found is None or found["bound"].count(".") > 1:
+        right = "write rate[classes] >= bound: recall[truck] >= 0.6, coverage[*] >= 0.95/m"
+        raise SpecError([Mistake(f"{text!r} is no constraint", (), right)])
+    unit: Unit = "one"
+    if found["unit"]:
+        unit = "1/m" if found["unit"].startswith("/") else "prior"
+    return LinearConstraint(
+        found["name"],
+        _classes(found["classes"], names),
+        cast("Sense", found["sense"]),
+        float(found["bound"]),
+        unit,
+    )
+
+
+def _classes(text: str | None, names: Sequence[str]) -> Classes:
+    """The indices of the classes named; head and tail are the halves, never a class's name."""
+    text = "*" if text is None else text.strip()
+    if text in ("*", "head", "tail"):
+        return cast("Literal['*', 'head', 'tail']", text)
+    wanted = [name.strip() for name in text.split(",")]
+    unknown = [_unknown(name, names) for name in wanted if name not in names]
+    if unknown:
+        raise SpecError(unknown)
+    return tuple(dict.fromkeys(names.index(name) for name in wanted))
+
+
+def _unknown(name: str, names: Sequence[str]) -> Mistake:
+    there = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    right = f"there are {there}, and *, head and tail"
+    return Mistake(f"no class is called {name!r}", (), right, suggest(name, names).hint)

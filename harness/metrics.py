@@ -127,12 +127,27 @@ def min_coverage(counts: Counts, train: Train) -> float:
 @metric(better="higher", title="Min head–tail recall")
 def min_head_tail_recall(counts: Counts, train: Train) -> float:
     """The smaller mean recall of head (90 % of the classes by training size) and tail (10 %)."""
-    order = np.argsort(-train.sum(1), kind="stable")
-    tail = np.zeros(len(order), dtype=bool)
-    tail[order[len(order) - max(1, len(order) // 10) :]] = True
-    head, rare = _mean_recall_where(~tail, counts), _mean_recall_where(tail, counts)
+    rare = _tail(train)
+    halves = _mean_recall_where(~rare, counts), _mean_recall_where(rare, counts)
     # Python's min of a number and NaN depends on their order.
-    return float(np.minimum(head, rare))
+    return float(np.minimum(*halves))
+
+
+@metric(better="higher", title="Min head–tail coverage")
+def min_head_tail_coverage(counts: Counts, train: Train) -> float:
+    """The smaller of head's and tail's mean share of the predictions, class by class."""
+    coverage = counts.sum((0, 1)) / counts.sum()
+    rare = _tail(train)
+    # NaN for a single class, which leaves no head.
+    return float(np.minimum(*(coverage @ half / (half.sum() or np.nan) for half in (~rare, rare))))
+
+
+def _tail(train: Train) -> np.ndarray:
+    """Whether a class is among the tenth with fewest training examples, or the one that has."""
+    order = np.argsort(-train.sum(1), kind="stable")
+    rare = np.zeros(len(order), dtype=bool)
+    rare[order[len(order) - max(1, len(order) // 10) :]] = True
+    return rare
 
 
 @metric(better="higher", title="Many")

@@ -11,7 +11,7 @@ from reports.standing import Standing
 
 
 def is_baseline(suite: Suite, standing: Standing) -> bool:
-    return standing.cell.method.name == suite.baseline
+    return standing.cell.made == suite.baseline
 
 
 def baseline_of(suite: Suite, problem: Sequence[Standing], standing: Standing) -> Standing | None:

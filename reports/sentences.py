@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.spec.record import Rule
+from reports.baseline import is_baseline
 from reports.leaderboard import Leaderboard
 from reports.paired import SMALLEST_N
 from reports.standing import Gap, Standing
@@ -69,7 +70,7 @@ def _against_baseline(board: Leaderboard, best: Sequence[Standing]) -> str:
         return _against_own_baseline(board, sign)
     baseline = board.baseline
     beat = [s for s in best if is_beyond_chance(board, s, sign)]
-    if any(s.cell.method.name == board.suite.baseline for s in best):
+    if any(is_baseline(board.suite, s) for s in best):
         alone = len(best) == 1
         text = "no method beats the baseline" if alone else f"the baseline {baseline} is among them"
         return f"{text} ({the_test(board)})"

@@ -18,6 +18,7 @@ WITH_ARRAYS = [
     "harness.data.images",
     "harness.data.selections",
     "harness.data.splits",
+    "harness.losses.cost_kernel",
     "harness.losses.kernel",
     "harness.metrics",
     "harness.train.checkpoints",

@@ -11,7 +11,9 @@ from scipy.optimize import linprog
 from harness.errors import DataError, SpecError
 from harness.losses.cost_sensitive import non_negative
 from harness.metrics import score
-from harness.objectives.goals import GOALS
+from harness.objectives.cells import Cells, tail
+from harness.objectives.constraints import LinearConstraint
+from harness.objectives.goals import MINIMA, SMOOTH
 from harness.objectives.named import (
     accuracy_with_precision,
     accuracy_with_recall,
@@ -21,13 +23,15 @@ from harness.objectives.named import (
     worst_case_recall,
     worst_head_tail_recall,
 )
-from harness.objectives.objective import LinearConstraint, Objective, bayes_decision
+from harness.objectives.objective import BoundObjective, Objective, bayes_decision
 from harness.objectives.parse import parse
-from harness.objectives.rates import RATES, normalised, tail
+from harness.objectives.rates import RATES, normalised, on_diagonals, shares_of
 
-COUNTS = np.array([[500], [120], [30], [10]])
-TRAIN = COUNTS[:, 0] / COUNTS.sum()
-NAMES = ("car", "ship", "truck", "deer")
+COUNTS = np.array([[400, 100], [60, 60], [5, 25], [9, 1]])
+TRAIN = COUNTS / COUNTS.sum()
+PRIOR = TRAIN.sum(1)
+PERFECT, USELESS = on_diagonals(TRAIN), TRAIN.T[:, :, None] * np.eye(4)[0]
+NAMES, GROUPS = ("car", "ship", "truck", "deer"), ("day", "night")
 PROBLEMS = {
     "worst case": worst_case_recall(),
     "accuracy, recall": accuracy_with_recall(0.5),
@@ -40,17 +44,30 @@ PROBLEMS = {
 MIXED = parse(
     "min_recall", ["recall[truck] >= 0.6", "coverage[*] <= 0.95/m", "accuracy >= 0.5"], NAMES
 )
-SMOOTH = {name: Objective(name) for name in GOALS[4:]}
+SMOOTH_GOALS = {name: Objective(name) for name in SMOOTH}
+OVER_GROUPS = {
+    "worst group": parse("min_group_recall", []),
+    "worst group of two classes": parse("min_group_recall[truck, 3]", []),
+    "recalls of groups": parse("accuracy", ["group_recall >= 0.6"]),
+    "equal opportunity": parse("mean_recall", ["equal_opportunity[ship, deer] <= 0.05"]),
+    "equalized odds": parse("min_recall", ["coverage[tail] >= 0.1", "equalized_odds <= 0.02"]),
+    "smooth over groups": parse("g_mean", ["group_recall[car] <= 0.9"]),
+}
 EVERY = {
     **PROBLEMS,
-    **SMOOTH,
+    **SMOOTH_GOALS,
+    **OVER_GROUPS,
     "mixed": MIXED,
     "smooth under a bound": parse("micro_f1[ship, deer]", ["precision[car] <= 0.9"], NAMES),
 }
 
 
+def bind(problem: Objective) -> BoundObjective:
+    return problem.bind(COUNTS, NAMES, GROUPS)
+
+
 def random_confusion(seed: int) -> np.ndarray:
-    entries = np.random.default_rng(seed).random((4, 4)) + 2 * np.eye(4)
+    entries = np.random.default_rng(seed).random((2, 4, 4)) + 2 * np.eye(4)
     return entries / entries.sum()
 
 
@@ -67,16 +84,18 @@ def derivative(function, at: np.ndarray, h: float = 1e-6) -> np.ndarray:
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("problem", EVERY.values(), ids=EVERY)
 def test_the_gain_is_the_derivative_of_the_lagrangian_by_the_confusion(problem, seed):
-    bound, confusion = problem.bind(COUNTS), random_confusion(seed)
+    bound, confusion = bind(problem), random_confusion(seed)
     multipliers = np.random.default_rng(seed).random(bound.n_multipliers)
-    prior = confusion.sum(1)
-    by_hand = derivative(lambda c: bound.lagrangian(multipliers, c, prior), confusion)
-    np.testing.assert_allclose(bound.gain(multipliers, prior, confusion), by_hand, atol=1e-7)
+    shares = shares_of(confusion)
+    by_hand = derivative(lambda c: bound.lagrangian(multipliers, c, shares), confusion)
+    gains = bound.gain(multipliers, shares, confusion)
+    assert (gains.ndim == 3) == (problem in OVER_GROUPS.values())
+    np.testing.assert_allclose(np.broadcast_to(gains, (2, 4, 4)), by_hand, atol=1e-7)
 
 
 def test_the_gains_are_those_of_the_papers_table():
     lam, one = np.array([0.1, 0.2, 0.3, 0.4]), np.ones(4)
-    inverse = 1 / TRAIN
+    inverse = 1 / PRIOR
     expected = {
         "worst case": np.diag(lam * inverse),
         "accuracy, recall": np.diag(1 + lam * inverse),
@@ -85,15 +104,60 @@ def test_the_gains_are_those_of_the_papers_table():
         "balanced coverage": (np.diag(inverse) + np.outer(inverse, lam)) / 4,
     }
     for name, gain in expected.items():
-        np.testing.assert_allclose(PROBLEMS[name].bind(COUNTS).gain(lam, TRAIN), gain)
+        np.testing.assert_allclose(bind(PROBLEMS[name]).gain(lam, TRAIN), gain)
 
 
 def test_the_head_and_tail_gains_share_a_multiplier_over_their_classes():
     lam, share = np.array([0.3, 0.7]), np.array([0.1, 0.1, 0.1, 0.7])
     worst = worst_head_tail_recall().bind(COUNTS).gain(lam, TRAIN)
-    np.testing.assert_allclose(worst, np.diag(share / TRAIN))
+    np.testing.assert_allclose(worst, np.diag(share / PRIOR))
     covered = recall_with_head_tail_coverage().bind(COUNTS).gain(lam, TRAIN)
-    np.testing.assert_allclose(covered, (np.eye(4) + share) / (4 * TRAIN[:, None]))
+    np.testing.assert_allclose(covered, (np.eye(4) + share) / (4 * PRIOR[:, None]))
+
+
+def test_the_gain_of_equal_opportunity_is_that_of_the_group_less_that_of_the_class():
+    """With λ+ and λ− of one group, G_gyy is (λ− − λ+) (1/π_yg − 1/π_y), of the other the last."""
+    bound = bind(parse("accuracy", ["equal_opportunity[truck] <= 0.05"]))
+    gains = bound.gain(np.array([0.3, 0, 0.1, 0]), TRAIN) - np.eye(4)
+    expected = np.zeros((2, 4, 4))
+    expected[:, 2, 2] = -0.2 * (np.array([1 / TRAIN[2, 0], 0]) - 1 / PRIOR[2])
+    np.testing.assert_allclose(gains, expected)
+
+
+def test_slacks_of_a_difference_are_what_is_left_of_the_bound_on_either_side():
+    bound, confusion = bind(parse("accuracy", ["equalized_odds <= 0.05"])), random_confusion(0)
+    shares, hits = shares_of(confusion), np.diagonal(confusion, axis1=1, axis2=2).T
+    gaps = hits / shares - (hits.sum(1) / shares.sum(1))[:, None]
+    over, under = bound.slacks(confusion).reshape(2, 4, 2)
+    np.testing.assert_allclose(np.minimum(over, under), 0.05 - np.abs(gaps))
+    assert bound.is_met(confusion, np.abs(gaps).max() - 0.05 + 1e-9)
+    assert not bound.is_met(confusion, np.abs(gaps).max() - 0.05 - 1e-9)
+
+
+def test_of_one_group_the_recalls_are_those_of_classes_and_nothing_differs():
+    confusion = random_confusion(0)[:1] / random_confusion(0)[:1].sum()
+    group, plain = (
+        parse("accuracy", [f"{rate} >= 0.6"]).bind(COUNTS[:, :1])
+        for rate in ("group_recall", "recall")
+    )
+    np.testing.assert_allclose(group.slacks(confusion), plain.slacks(confusion))
+    odds = parse("accuracy", ["equalized_odds <= 0.1"]).bind(COUNTS[:, :1])
+    np.testing.assert_allclose(odds.slacks(confusion), 0.1)
+
+
+def test_without_groups_the_split_of_the_examples_over_groups_is_not_seen():
+    confusion = random_confusion(0)
+    pooled = confusion.sum(0, keepdims=True)
+    for problem in [*PROBLEMS.values(), *SMOOTH_GOALS.values(), MIXED]:
+        bound, one = bind(problem), problem.bind(COUNTS.sum(1, keepdims=True), NAMES)
+        multipliers = np.random.default_rng(0).random(bound.n_multipliers)
+        np.testing.assert_allclose(
+            bound.gain(multipliers, TRAIN, confusion),
+            one.gain(multipliers, TRAIN.sum(1, keepdims=True), pooled),
+        )
+        np.testing.assert_allclose(
+            bound.update(multipliers, confusion, 0.3), one.update(multipliers, pooled, 0.3)
+        )
 
 
 def test_the_tail_is_the_tenth_of_the_classes_with_fewest_examples():
@@ -102,33 +166,30 @@ def test_the_tail_is_the_tenth_of_the_classes_with_fewest_examples():
 
 
 def test_values_agree_with_the_metrics_of_the_same_counts():
-    counts = np.random.default_rng(0).integers(5, 60, (1, 4, 4))
+    counts = np.random.default_rng(0).integers(5, 60, (2, 4, 4))
     confusion = normalised(counts)
-    named = {"mean_recall": "balanced_accuracy"}
-    for goal in ("accuracy", "mean_recall", "min_recall", "min_head_tail_recall", "macro_f1"):
+    named = {"mean_recall": "balanced_accuracy", "min_group_recall": "worst_group_accuracy"}
+    for goal in ("accuracy", "mean_recall", *MINIMA, "macro_f1", "g_mean"):
         expected = score(named.get(goal, goal), counts, COUNTS)
-        assert Objective(goal).bind(COUNTS).value(confusion) == pytest.approx(expected)
-    assert SMOOTH["g_mean"].bind(COUNTS).value(confusion) == pytest.approx(
-        score("g_mean", counts, COUNTS)
-    )
+        assert bind(Objective(goal)).value(confusion) == pytest.approx(expected)
 
 
 def test_micro_f1_over_all_classes_is_accuracy():
     confusion = random_confusion(3)
-    value = SMOOTH["micro_f1"].bind(COUNTS).value(confusion)
-    assert value == pytest.approx(np.trace(confusion))
+    value = bind(Objective("micro_f1")).value(confusion)
+    assert value == pytest.approx(np.trace(confusion.sum(0)))
 
 
 def test_balanced_coverage_of_a_uniform_predictor_is_one_over_m():
-    confusion = np.outer(TRAIN, np.full(4, 0.25))
+    confusion = TRAIN.T[:, :, None] * np.full(4, 0.25)
     found = RATES["balanced_coverage"].values(np.eye(4), confusion, TRAIN)
     np.testing.assert_allclose(found, 0.25)
 
 
 def test_a_perfect_classifier_has_a_gain_and_a_useless_one_has_too():
-    for confusion in (np.diag(TRAIN), np.outer(TRAIN, [1.0, 0, 0, 0])):
-        for problem in SMOOTH.values():
-            bound = problem.bind(COUNTS)
+    for confusion in (PERFECT, USELESS):
+        for problem in SMOOTH_GOALS.values():
+            bound = bind(problem)
             gains = bound.gain(bound.start(), TRAIN, confusion)
             assert np.isfinite(gains).all() and gains.any()
 
@@ -137,27 +198,32 @@ def test_a_perfect_classifier_has_a_gain_and_a_useless_one_has_too():
 
 
 class Finite(NamedTuple):
-    """Inputs with p(x) and η(x): the set of reachable confusion matrices is a polytope."""
+    """Inputs with p(x) and p(g, i|x): the reachable confusion matrices are a polytope."""
 
     weight: np.ndarray
     eta: np.ndarray
 
     @property
-    def prior(self) -> np.ndarray:
-        return self.weight @ self.eta
+    def shares(self) -> np.ndarray:
+        return np.einsum("n,ngi->ig", self.weight, self.eta)
 
     def confusion(self, h: np.ndarray) -> np.ndarray:
-        return (self.weight[:, None] * self.eta).T @ h
+        return np.einsum("n,ngi,nj->gij", self.weight, self.eta, h)
 
     def decide(self, gains: np.ndarray) -> np.ndarray:
-        return self.confusion(np.eye(gains.shape[1])[bayes_decision(gains, self.eta)])
+        gains = np.broadcast_to(gains, (2, 3, 3))
+        return self.confusion(np.eye(3)[bayes_decision(gains, self.eta)])
 
 
 def finite(seed: int = 0) -> Finite:
+    """Inputs say something of their label, and of their group for each label."""
     rng = np.random.default_rng(seed)
     logits = 2 * rng.standard_normal((40, 3)) + np.log([0.8, 0.15, 0.05])
     eta = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    return Finite(rng.dirichlet(np.ones(40)), eta)
+    weight = rng.dirichlet(np.ones(40))
+    # The second group is where its label is less likely, so that its recalls are lower.
+    second = 1 / (1 + np.exp(2 * rng.standard_normal((40, 3)) + 4 * eta - 1))
+    return Finite(weight, np.stack([eta * (1 - second), eta * second], axis=1))
 
 
 def linear_program(problem: Objective, data: Finite):
@@ -165,18 +231,18 @@ def linear_program(problem: Objective, data: Finite):
 
     Rates and slacks are affine in h, so their coefficients are read off one entry of h at a time.
     """
-    bound, prior = problem.bind(COUNTS[:3]), data.prior
-    n, m = data.eta.shape
+    bound, shares = problem.bind(COUNTS[:3]), data.shares
+    n, m = len(data.weight), len(shares)
 
     def terms(h: np.ndarray) -> np.ndarray:
         c = data.confusion(h)
-        rates = bound.goal.rates(c, prior)
-        goal = rates if rates.size else np.array([bound.goal.value(c, prior)])
-        return np.concatenate([goal, bound._slacks(c, prior)])
+        rates = bound.goal.rates(c, shares)
+        goal = rates if rates.size else np.array([bound.goal.value(c, shares)])
+        return np.concatenate([goal, bound._slacks(c, shares)])
 
     zero = terms(np.zeros((n, m)))
     slope = np.stack([terms(e.reshape(n, m)) - zero for e in np.eye(n * m)], axis=1)
-    n_goals = len(zero) - sum(len(c.weights) for c in bound.constraints)
+    n_goals = len(zero) - sum(len(c.names) for c in bound.constraints)
     # Variables: h, then t ≤ each goal. Constraints: slope·h + zero ≥ (t or 0).
     rises = np.concatenate([np.ones(n_goals), np.zeros(len(zero) - n_goals)])
     return linprog(
@@ -190,11 +256,11 @@ def linear_program(problem: Objective, data: Finite):
 
 
 def iterate(problem: Objective, data: Finite, *, steps: int, step: float) -> np.ndarray:
-    """The confusion matrix of the classifier that picks one of all iterates at random."""
+    """The confusion matrices of the classifier that picks one of all iterates at random."""
     bound = problem.bind(COUNTS[:3])
-    multipliers, total = bound.start(), np.zeros((3, 3))
+    multipliers, total = bound.start(), np.zeros((2, 3, 3))
     for _ in range(steps):
-        confusion = data.decide(bound.gain(multipliers, data.prior))
+        confusion = data.decide(bound.gain(multipliers, data.shares))
         multipliers = bound.update(multipliers, confusion, step)
         total += confusion
     return total / steps
@@ -207,6 +273,11 @@ BINDING = {
     "coverage of halves": recall_with_head_tail_coverage(),
     "accuracy, recall": accuracy_with_recall(0.6),
     "accuracy, precision": accuracy_with_precision(0.7),
+    "worst group": parse("min_group_recall", []),
+    "worst group of a class": parse("min_group_recall[2]", ["accuracy >= 0.6"]),
+    "recalls of groups": parse("accuracy", ["group_recall[*] >= 0.5"]),
+    "equal opportunity": parse("accuracy", ["equal_opportunity[1] <= 0.05"]),
+    "equalized odds": parse("mean_recall", ["equalized_odds <= 0.05"]),
 }
 
 
@@ -215,7 +286,7 @@ def test_the_mean_of_the_iterates_reaches_the_linear_programs_optimum(problem):
     data, bound = finite(), problem.bind(COUNTS[:3])
     best = linear_program(problem, data)
     assert best.success
-    confusion = iterate(problem, data, steps=1500, step=0.1)
+    confusion = iterate(problem, data, steps=2000, step=0.1)
     assert bound.value(confusion) == pytest.approx(-best.fun, abs=0.004)
     assert bound.is_met(confusion, tolerance=0.004)
 
@@ -224,7 +295,7 @@ def test_the_mean_of_the_iterates_reaches_the_linear_programs_optimum(problem):
 def test_the_starting_multipliers_would_not_reach_it(problem):
     """Else the test above would hold for a rule that never moves."""
     data, bound = finite(), problem.bind(COUNTS[:3])
-    first = data.decide(bound.gain(bound.start(), data.prior))
+    first = data.decide(bound.gain(bound.start(), data.shares))
     misses = bound.value(first) < -linear_program(problem, data).fun - 0.01
     assert misses or not bound.is_met(first, tolerance=0.01)
 
@@ -234,8 +305,10 @@ def test_the_starting_multipliers_would_not_reach_it(problem):
     [
         accuracy_with_recall(0.99),
         Objective("accuracy", (LinearConstraint("coverage", "*", ">=", 0.4),)),
+        parse("accuracy", ["group_recall[*] >= 0.95"]),
+        parse("accuracy", ["equalized_odds <= 0.01", "recall[*] >= 0.75"]),
     ],
-    ids=["recall", "coverage"],
+    ids=["recall", "coverage", "recalls of groups", "equalized odds, recall"],
 )
 def test_constraints_that_no_classifier_meets_are_seen(problem):
     data = finite()
@@ -252,17 +325,17 @@ def test_a_concave_goal_is_reached_by_its_own_linearisation(goal):
     data, bound = finite(), Objective(goal).bind(COUNTS[:3])
     confusion = data.decide(np.eye(3))
     for k in range(500):
-        gains = bound.gain(bound.start(), data.prior, confusion)
+        gains = bound.gain(bound.start(), data.shares, confusion)
         confusion = confusion + 2 / (k + 3) * (data.decide(gains) - confusion)
-    gains = bound.gain(bound.start(), data.prior, confusion)
+    gains = bound.gain(bound.start(), data.shares, confusion)
     assert (gains * (data.decide(gains) - confusion)).sum() < 5e-3
 
 
 def test_a_smooth_gain_weighs_rows_by_the_shift_of_the_label_shares():
     """A recall's slope by the training confusion is 1/π^train, whatever the held-out shares."""
     confusion = random_confusion(0)
-    balanced = confusion / confusion.sum(1, keepdims=True) / 4
-    gains = [SMOOTH["quadratic_mean"].bind(COUNTS).gain(np.zeros(0), TRAIN, c)
+    balanced = confusion / confusion.sum((0, 2))[:, None] / 4
+    gains = [bind(Objective("quadratic_mean")).gain(np.zeros(0), TRAIN, c)
              for c in (confusion, balanced)]  # fmt: skip
     np.testing.assert_allclose(*gains)
 
@@ -271,7 +344,7 @@ def test_a_smooth_gain_weighs_rows_by_the_shift_of_the_label_shares():
 
 
 def test_multipliers_stay_where_they_belong():
-    bound, confusion = MIXED.bind(COUNTS), random_confusion(0)
+    bound, confusion = bind(MIXED), random_confusion(0)
     multipliers = bound.start()
     assert bound.n_multipliers == multipliers.size == 4 + 1 + 4 + 1
     for _ in range(5):
@@ -280,30 +353,28 @@ def test_multipliers_stay_where_they_belong():
 
 
 def test_the_simplex_update_is_the_exponentiated_gradient():
-    bound, confusion = worst_case_recall().bind(COUNTS), random_confusion(0)
+    bound, confusion = bind(worst_case_recall()), random_confusion(0)
     lam = np.array([0.1, 0.2, 0.3, 0.4])
-    by_hand = lam * np.exp(-0.5 * np.diag(confusion) / confusion.sum(1))
+    by_hand = lam * np.exp(-0.5 * np.diag(confusion.sum(0)) / confusion.sum((0, 2)))
     np.testing.assert_allclose(bound.update(lam, confusion, 0.5), by_hand / by_hand.sum())
 
 
 def test_a_constraint_that_holds_with_room_lets_go_of_its_multiplier():
     bound = accuracy_with_recall(0.2).bind(COUNTS)
-    perfect = np.diag(TRAIN)
-    np.testing.assert_allclose(bound.update(np.full(4, 1.0), perfect, 1.0), 0.2)
-    np.testing.assert_allclose(bound.update(np.full(4, 1.0), perfect, 2.0), 0.0)
+    np.testing.assert_allclose(bound.update(np.full(4, 1.0), PERFECT, 1.0), 0.2)
+    np.testing.assert_allclose(bound.update(np.full(4, 1.0), PERFECT, 2.0), 0.0)
 
 
 def test_a_multiplier_that_vanished_comes_back():
-    bound = worst_case_recall().bind(COUNTS)
-    easy = np.diag(TRAIN)
-    easy[0] = [0, TRAIN[0], 0, 0]
+    bound = bind(worst_case_recall())
+    easy = PERFECT.copy()
+    easy[:, 0] = np.outer(TRAIN[0], [0, 1, 0, 0])
     multipliers = bound.start()
     for _ in range(40):
         multipliers = bound.update(multipliers, easy, 100.0)
     assert multipliers[0] == 1
-    hard = np.outer(TRAIN, [1.0, 0, 0, 0])
     for _ in range(20):
-        multipliers = bound.update(multipliers, hard, 100.0)
+        multipliers = bound.update(multipliers, USELESS, 100.0)
     assert multipliers[0] < 1e-6
 
 
@@ -317,11 +388,53 @@ def test_negative_gains_are_shifted_by_row_and_the_decision_stays():
     np.testing.assert_array_equal(non_negative(np.eye(4)), np.eye(4))
 
 
-def test_a_class_without_examples_is_named():
+def test_multipliers_are_named_by_what_they_weigh():
+    lines = ["coverage[head] >= 0.1", "accuracy >= 0.5", "recall[*] >= 0.2", "recall[2] >= 0.6"]
+    assert bind(parse("min_recall[deer, 0]", lines)).names() == (
+        "min_recall[deer]", "min_recall[car]", "coverage[head]", "accuracy",
+        "recall[car]", "recall[ship]", "recall[truck] >= 0.2", "recall[deer]",
+        "recall[truck] >= 0.6",
+    )  # fmt: skip
+    assert bind(worst_head_tail_recall()).names()[1] == "min_head_tail_recall[tail]"
+    bound = bind(parse("min_group_recall[ship]", ["equal_opportunity[truck] <= 0.1"]))
+    assert bound.names() == (
+        "min_group_recall[ship, day]", "min_group_recall[ship, night]",
+        "equal_opportunity[truck, day, +]", "equal_opportunity[truck, night, +]",
+        "equal_opportunity[truck, day, −]", "equal_opportunity[truck, night, −]",
+    )  # fmt: skip
+    assert worst_case_recall().bind(COUNTS).names()[3] == "min_recall[3]"
+
+
+@pytest.mark.parametrize("problem", EVERY.values(), ids=EVERY)
+def test_every_multiplier_has_a_name_of_its_own(problem):
+    bound = bind(problem)
+    assert len(set(bound.names())) == bound.n_multipliers == bound.start().size
+
+
+def test_a_cell_without_training_examples_is_named_before_anything_trains():
+    counts = COUNTS.copy()
+    counts[[1, 3], [0, 1]] = 0
+    for line in ("group_recall[*] >= 0.5", "equalized_odds <= 0.1"):
+        with pytest.raises(DataError, match=r"2 of 8 \(class, group\) cells: \(1, 0\), \(3, 1\)"):
+            parse("accuracy", [line]).bind(counts)
+    parse("accuracy", ["equal_opportunity[0, 2] <= 0.1", "recall >= 0.5"]).bind(counts)
+
+
+@pytest.mark.parametrize("line", ["group_recall[*] >= 0.5", "equalized_odds <= 0.1"])
+def test_a_cell_without_examples_in_the_estimate_is_named(line):
     confusion = random_confusion(0)
-    confusion[2] = 0
+    confusion[1, 2] = 0
+    bound = bind(parse("accuracy", [line]))
+    with pytest.raises(DataError, match=r"1 of 8 \(class, group\) cells: \(2, 1\)"):
+        bound.update(bound.start(), confusion, 0.1)
+
+
+@pytest.mark.parametrize("goal", ["min_recall", *SMOOTH])
+def test_a_class_without_examples_is_named(goal):
+    confusion = random_confusion(0)
+    confusion[:, 2] = 0
     with pytest.raises(DataError, match="no example of 1 of 4 classes: 2"):
-        worst_case_recall().bind(COUNTS).value(confusion)
+        bind(Objective(goal)).value(confusion)
 
 
 # Writing.
@@ -349,14 +462,44 @@ def test_the_papers_problems_can_be_written(maximize, lines, named):
 
 def test_classes_are_named_one_by_one():
     problem = parse("micro_f1[ship, deer]", ["recall[truck, car] >= 0.6"], NAMES)
-    assert problem.classes == (1, 3)
-    assert problem.subject_to[0].classes == (2, 0)
-    np.testing.assert_allclose(problem.bind(COUNTS).slacks(np.diag(TRAIN)), 0.4)
+    cells = Cells.of(COUNTS, NAMES)
+    assert cells.members(problem.classes).tolist() == [1, 3]
+    assert cells.members(problem.subject_to[0].classes).tolist() == [2, 0]
+    np.testing.assert_allclose(bind(problem).slacks(PERFECT), 0.4)
+
+
+def test_where_no_class_is_called_so_a_number_is_an_index():
+    assert Cells.of(COUNTS, NAMES).members(("3", "car", "0")).tolist() == [3, 0]
+    assert Cells.of(COUNTS, ("3", "2", "1", "0")).members(("3", "0")).tolist() == [0, 3]
+    parse("min_recall[3]", ["recall[0, deer] >= 0.5"], NAMES)
+    with pytest.raises(SpecError, match="no class is called '4'"):
+        parse("min_recall[4]", [], NAMES)
+
+
+def test_while_the_classes_are_not_known_any_name_will_do():
+    problem = parse("min_recall[lorry]", ["recall[3, truck] >= 0.6"])
+    assert problem == parse("min_recall[lorry]", ["recall[3, truck] >= 0.6"], (*NAMES, "lorry"))
+    with pytest.raises(SpecError, match="no class is called 'lorry'"):
+        bind(problem)
+    with pytest.raises(
+        SpecError, match=r"(?s)maximize: no goal.*subject_to.0: the bound of recall"
+    ):
+        parse("min_recal[lorry]", ["recall[lorry] >= 6"])
 
 
 @pytest.mark.parametrize(
     ("maximize", "line", "message"),
     [
+        ("accuracy", "equalized_odds >= 0.1", r"(?s)difference between groups.*equalized_odds <="),
+        (
+            "accuracy",
+            "equalized_odds[car] <= 0.1",
+            r"(?s)of all classes.*equal_opportunity\[name\]",
+        ),
+        ("accuracy", "equal_opportunity <= 0.1", r"(?s)classes named.*equalized_odds <= 0.05"),
+        ("accuracy", "equal_opportunity[tail] <= 0.1", "of the classes named"),
+        ("accuracy", "equal_opportunity[car] <= 0.1/m", "bound by a number"),
+        ("accuracy", "group_recall[head] >= 0.1", "bound class by class"),
         ("mean_recall", "recal[car] >= 0.5", "subject_to.0: no rate is called 'recal'"),
         ("mean_recall", "recall[truk] >= 0.5", r"(?s)no class is called 'truk'.*mean 'truck'"),
         ("mean_recall", "recall[car] >= 60", r"(?s)bound of recall is 60.*\[0, 1\]"),

@@ -61,6 +61,21 @@ def cifar_resnet56(shortcut: Shortcut = "A", init: Init | None = None) -> Backbo
     return Backbone("cifar_resnet56", {"shortcut": shortcut, "init": init})
 
 
+@backbone(cite="he2016deep", title="ResNet-18, small images", fits="any", static=True)
+def resnet18_small(stride: Literal[1, 2] = 1) -> Backbone:
+    """timm's ResNet-18 with a first convolution of 3×3 and no pooling after it.
+
+    stride of that convolution: with 2, images of 64×64 cost what those of 32×32 do with 1.
+    """
+    return Backbone("resnet18_small", {"stride": stride})
+
+
+@backbone(cite="narasimhan2021training", title="ResNet-47 (NM21)", fits="any", static=True)
+def nm21_resnet47() -> Backbone:
+    """The network of NM21's code: 15 blocks of 1×1, 3×3 and 1×1 convolutions of one width."""
+    return Backbone("nm21_resnet47")
+
+
 @backbone(title="Linear", fits="any", static=True)
 def linear() -> Backbone:
     """No body: the head sees the flattened input."""

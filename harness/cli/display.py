@@ -101,7 +101,7 @@ def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
     if json:
         yield _json
         return
-    waiting = len(plan.resolved.trials) - len(plan.missing)
+    waiting = len(plan.done) + len(plan.failed)
     note = f" ({waiting} have records already)" if waiting else ""
     if out.is_terminal:
         with Live(tally, console=out, refresh_per_second=4, transient=True):

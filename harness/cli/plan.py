@@ -41,6 +41,16 @@ def plan(
     _print(made, gpus_per_trial, slots)
 
 
+def print_blocked(plan: Plan) -> None:
+    """Each trial that cannot run, with what it waits for, and what to do."""
+    for blocked in plan.blocked:
+        text = f"blocked: {blocked.trial}: {blocked.cause}"
+        console().print(text, style="yellow", markup=False, soft_wrap=True)
+    if plan.blocked:
+        text = "`evenhand show KEY` says why; mend it, and add --retry-failed"
+        console().print(text, style="yellow", markup=False)
+
+
 def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
     from rich.table import Table
 
@@ -61,7 +71,9 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
     out.print(
         f"\n{len(plan.resolved.trials)} trials: {len(plan.done)} done, {len(plan.missing)} "
         f"missing, {len(plan.failed)} failed"
+        + (f", {len(plan.blocked)} blocked" if plan.blocked else "")
     )
+    print_blocked(plan)
     seconds = plan.total(plan.missing)
     if not plan.missing:
         out.print("nothing to run")

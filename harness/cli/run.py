@@ -24,6 +24,7 @@ from harness.cli.options import (
     open_part,
 )
 from harness.cli.output import console, errors, plural, print_line
+from harness.cli.plan import print_blocked
 from harness.errors import RunError
 
 if TYPE_CHECKING:
@@ -161,7 +162,9 @@ def _drive(
             f"{plural(failed, 'trial')} failed; `evenhand status {plan.resolved.source}` says why",
             soft_wrap=True,
         )
-    if failed or after.missing:
+    if not json:
+        print_blocked(after)
+    if failed or after.missing or after.blocked:
         raise typer.Exit(1)
 
 
@@ -171,12 +174,14 @@ def _execution(
     """Raises the error of a data set or a network that does not fit, before any trial starts."""
     from harness.data.root import rooted
     from harness.run import provenance
-    from harness.run.execute import Execution, check_networks, load_sources
+    from harness.run.execute import Execution
+    from harness.run.sources import check_networks, load_sources
 
-    problems = {trial.problem.name: trial.problem for trial in plan.missing}
+    trained = [trial for trial in plan.missing if trial.posthoc is None]
+    problems = {trial.problem.name: trial.problem for trial in trained}
     with rooted(data, plan.resolved.suite.data):
         sources = load_sources(list(problems.values()), seed=plan.missing[0].seed)
-    check_networks(plan.missing, sources)
+    check_networks(trained, sources)
     return Execution(
         suite=f"{plan.resolved.suite.suite} v{plan.resolved.suite.version}",
         command=provenance.command(),
@@ -222,14 +227,16 @@ def _nothing_to_do(plan: Plan, json: bool) -> None:
         )
     if failed and not json:
         console().print(f"{failed} failed; --retry-failed runs them again")
-    if failed:
+    if not json:
+        print_blocked(plan)
+    if failed or plan.blocked:
         raise typer.Exit(1)
 
 
 def _summary(plan: Plan) -> None:
     """The last line for machines."""
-    counts = {"done": len(plan.done), "failed": len(plan.failed), "missing": len(plan.missing)}
-    print_line({"kind": "over", **counts})
+    names = ("done", "failed", "missing", "blocked")
+    print_line({"kind": "over", **{name: len(getattr(plan, name)) for name in names}})
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.options import AsJson, Edition, Only, Plugins, Results, open_part
 from harness.cli.output import console, print_json, some_of
+from harness.cli.plan import print_blocked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,6 +116,7 @@ def _as_json(plan: Plan, store: Store) -> dict[str, Any]:
         "done": len(plan.done),
         "missing": len(plan.missing),
         "failed": len(plan.failed),
+        "blocked": len(plan.blocked),
         "failures": _causes(plan, store),
         "faults": [str(fault) for fault in plan.faults],
     }
@@ -154,6 +156,7 @@ def _print(plan: Plan, store: Store) -> None:
         out.print(f"[red]{len(trials)}×[/red]", end=" ")
         out.print(cause, markup=False, soft_wrap=True)
         out.print(f"   {some_of(trials, 3)}", markup=False, style="dim", soft_wrap=True)
+    print_blocked(plan)
     _print_faults(out, [str(fault) for fault in plan.faults])
 
 

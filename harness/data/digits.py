@@ -11,7 +11,10 @@ TEST_PER_CLASS = 50
 BRIGHTEST = 16
 
 
-@dataset(cite="alpaydin1998optical", title="Digits", n_classes=10, shape=(8, 8, 1))
+CLASSES = tuple("0123456789")
+
+
+@dataset(cite="alpaydin1998optical", title="Digits", n_classes=10, shape=(8, 8, 1), classes=CLASSES)
 def digits() -> Source:
     """Handwritten digits of scikit-learn: 10 classes, 8×8 grey, 50 test images a class.
 

@@ -1,7 +1,8 @@
-"""The official files, read, verified and downloaded by torchvision."""
+"""The official files: the makers' archive, downloaded and verified, and what it unpacks to."""
 
 from __future__ import annotations
 
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.data.images import Images, Source
-from harness.data.original import Original
+from harness.data.original import Archive, Original
 from harness.errors import DataError
 
 CALLED = "official files"
@@ -20,73 +21,89 @@ def form(original: Original) -> str:
     """How these files look, in words; "" where there are none for this data set."""
     if original.official is None:
         return ""
-    kind = _kind(original)
-    return f"the official files: {kind.base_folder}/ or {kind.filename}"
+    archive = _archive(original)
+    return f"the official files: {archive.folder}/ or {archive.filename}"
 
 
 def fits(original: Original, place: Path) -> bool:
     """Whether the official folder, or its archive, is here."""
-    return original.official is not None and _root(original, place) is not None
+    if original.official is None:
+        return False
+    archive = _archive(original)
+    return bool(_unpacked(archive, place) or _packed(archive, place))
 
 
 def read(original: Original, place: Path) -> Source:
     """Raises `DataError` for files whose MD5 is not the official one."""
-    kind, root = _kind(original), _root(original, place)
-    assert root is not None
-    if (root / kind.base_folder).is_dir():
-        return _read(original, root)
     from torchvision.datasets.utils import check_integrity, extract_archive
 
-    archive = root / kind.filename
-    if not check_integrity(str(archive), kind.tgz_md5):
+    archive = _archive(original)
+    if (unpacked := _unpacked(archive, place)) is not None:
+        return archive.read(original, unpacked)
+    packed = _packed(archive, place)
+    assert packed is not None
+    if not check_integrity(str(packed), archive.md5):
         raise DataError(
-            f"{archive}: not the official archive, or not all of it: its MD5 is another than "
-            f"{kind.tgz_md5}\n  copy or download it again: {kind.url}"
+            f"{packed}: not the official archive, or not all of it: its MD5 is another than "
+            f"{archive.md5}\n  copy or download it again: {archive.url}"
         )
     with TemporaryDirectory(prefix="evenhand-") as folder:
-        extract_archive(str(archive), folder)
-        return _read(original, Path(folder))
+        extract_archive(str(packed), folder)
+        return archive.read(original, Path(folder) / archive.folder)
 
 
 def download(original: Original, folder: Path) -> Source:
     """Fetch the archive into a folder and read it. Raises `DataError` where that fails."""
-    kind = _kind(original)
+    from torchvision.datasets.utils import download_url
+
+    archive = _archive(original)
     try:
-        kind(root=folder, download=True)
+        download_url(archive.url, folder, md5=archive.md5)
     except (OSError, HTTPException, RuntimeError) as error:
         raise DataError(
-            f"{original.name} cannot be downloaded from {kind.url}: {error}\n"
+            f"{original.name} cannot be downloaded from {archive.url}: {error}\n"
             "  where there is no network, copy the files here by other means and add `--from DIR`"
         ) from None
-    return _read(original, folder)
+    return read(original, folder)
 
 
-def _kind(original: Original) -> Any:
+def _unpacked(archive: Archive, place: Path) -> Path | None:
+    """The official folder: place is that, or what holds it."""
+    return next(filter(archive.holds, (place, place / archive.folder)), None)
+
+
+def _packed(archive: Archive, place: Path) -> Path | None:
+    """The archive: place is that, or what holds it."""
+    file = place if place.name == archive.filename else place / archive.filename
+    return file if file.is_file() else None
+
+
+def _archive(original: Original) -> Archive:
+    """The data set's own, or that which torchvision knows."""
+    if isinstance(original.official, Archive):
+        return original.official
     from torchvision import datasets
 
-    return getattr(datasets, original.official or "")
+    kind = getattr(datasets, original.official or "")
+    return Archive(
+        url=kind.url,
+        md5=kind.tgz_md5,
+        folder=kind.base_folder,
+        holds=lambda place: place.name == kind.base_folder and place.is_dir(),
+        read=partial(_by_torchvision, kind),
+    )
 
 
-def _root(original: Original, place: Path) -> Path | None:
-    """The folder in which torchvision would look; place is that, what is in it, or the archive."""
-    kind = _kind(original)
-    known = (kind.base_folder, kind.filename)
-    if place.name in known and place.exists():
-        return place.parent
-    return place if any((place / name).exists() for name in known) else None
-
-
-def _read(original: Original, root: Path) -> Source:
-    kind = _kind(original)
+def _by_torchvision(kind: Any, original: Original, folder: Path) -> Source:
     try:
-        train, test = (kind(root=root, train=train) for train in (True, False))
+        train, test = (kind(root=folder.parent, train=train) for train in (True, False))
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f"{root / kind.base_folder}: not the official files, or not all of them: {error}\n"
+            f"{folder}: not the official files, or not all of them: {error}\n"
             f"  copy them again, or download them: `evenhand data prepare {original.name}`"
         ) from None
     if tuple(train.classes) != original.classes:
-        raise DataError(f"{root / kind.base_folder}: its classes are {', '.join(train.classes)}")
+        raise DataError(f"{folder}: its classes are {', '.join(train.classes)}")
     return Source(
         train=_images(train),
         test=_images(test),

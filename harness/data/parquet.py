@@ -25,19 +25,22 @@ ROWS_AT_ONCE = 1000
 def form(original: Original) -> str:
     """How these files look, in words."""
     columns = " or ".join(original.label_columns)
-    return f"Parquet: train*.parquet and test*.parquet with the columns image and {columns}"
+    tests = " or ".join(f"{name}*.parquet" for name in original.test_names)
+    return f"Parquet: train*.parquet and {tests} with the columns image and {columns}"
 
 
 def fits(original: Original, place: Path) -> bool:
     """Whether both splits are here, or below, by the names of their files."""
-    return all(_files(place, split) for split in ("train", "test"))
+    return bool(_files(place, "train") and _test(original, place))
 
 
 def read(original: Original, place: Path) -> Source:
     """Raises `DataError` for columns that are not there, torn images and other classes."""
+    train = _files(place, "train")
+    original = original.naming(_names(original, train[0]), train[0])
     return Source(
-        train=_split(original, _files(place, "train")),
-        test=_split(original, _files(place, "test")),
+        train=_split(original, train),
+        test=_split(original, _test(original, place)),
         classes=original.classes,
         per_class=original.train,
         in_official_order=False,
@@ -48,6 +51,30 @@ def _files(place: Path, split: str) -> list[Path]:
     """One of two files stands for both."""
     folder = place.parent if place.suffix == ".parquet" else place
     return sorted(folder.rglob(f"{split}*.parquet")) if folder.is_dir() else []
+
+
+def _names(original: Original, path: Path) -> list[str]:
+    """What a file calls the classes; their numbers where it does not say."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if original.classes:
+        return []
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _torn(path, error) from None
+    numbers = [f"{label:03}" for label in range(original.n_classes)]
+    return _said(schema, _columns(original, path, schema)[1]) or numbers
+
+
+def _torn(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path}: cannot be read as Parquet: {error}\n  copy it again")
+
+
+def _test(original: Original, place: Path) -> list[Path]:
+    """The files of the test split."""
+    return next(filter(None, (_files(place, name) for name in original.test_names)), [])
 
 
 def _split(original: Original, files: list[Path]) -> Images:
@@ -76,7 +103,7 @@ def _file(original: Original, path: Path) -> Images:
                     labels[row] = -1 if value is None else value
                     row += 1
     except (pa.ArrowException, OSError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as Parquet: {error}\n  copy it again") from None
+        raise _torn(path, error) from None
     return Images(pixels, labels, np.zeros_like(labels))
 
 
@@ -104,11 +131,16 @@ def _check_names(original: Original, path: Path, schema: Any, column: str) -> No
 
     A name that is none of ours is let pass: the hub's CIFAR-100 calls the crab "cra".
     """
-    about = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    feature = about.get("info", {}).get("features", {}).get(column, {})
-    for place, name in enumerate(feature.get("names", ())):
+    for place, name in enumerate(_said(schema, column)):
         if name in original.classes and original.classes.index(name) != place:
             raise DataError(
                 f"{path}: label {place} of {column} is {name}; of {original.name} it is "
                 f"{original.classes[place]}\n  take the hub's own files, or the official ones"
             )
+
+
+def _said(schema: Any, column: str) -> list[str]:
+    """What a file calls its labels; [] where it does not say."""
+    about = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    names: list[str] = about.get("info", {}).get("features", {}).get(column, {}).get("names", [])
+    return names

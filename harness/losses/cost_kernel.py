@@ -2,9 +2,6 @@
 
 Gains change while a loss trains. `set_gains` computes in NumPy and copies into the tensors that are
 there, so that a compiled network or a CUDA graph, which reads them where they are, follows.
-
-The kernels take soft labels as `targets` [batch, classes]: Σ_y target_y · ℓ(s, y), as a teacher's
-probabilities are used.
 """
 
 from __future__ import annotations
@@ -16,41 +13,35 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from harness.losses.cost_sensitive import HYBRID_A, Hybrid, SoftmaxShifted, floored
+from harness.losses.cost_sensitive import HYBRID_A, Gains, Hybrid, SoftmaxShifted, floored
 from harness.losses.kernel import upcast
 from harness.spec.method import Counts
 
 
 @dataclass(frozen=True)
 class BoundHybrid:
-    """A hybrid loss for one training set: M, log d, and the weight of each class's examples."""
+    """A hybrid loss for one training set: M, log d, and the weight of each row's examples."""
 
     spec: Hybrid
     counts: Counts
-    mixture: Float[Tensor, "classes classes"]
+    mixture: Float[Tensor, "rows classes"]
     log_d: Float[Tensor, " classes"]
-    class_weight: Float[Tensor, " classes"]
+    row_weight: Float[Tensor, " rows"]
 
     @classmethod
-    def of(
-        cls,
-        spec: Hybrid,
-        gains: Float[np.ndarray, "classes classes"],
-        counts: Counts,
-        device: torch.device | str,
-    ) -> BoundHybrid:
-        m = len(counts)
-        blank = [torch.zeros(shape, device=device) for shape in ((m, m), (m,), (m,))]
+    def of(cls, spec: Hybrid, counts: Counts, device: torch.device | str) -> BoundHybrid:
+        m, rows = len(counts), counts.size
+        blank = [torch.zeros(shape, device=device) for shape in ((rows, m), (m,), (rows,))]
         bound = cls(spec, counts, *blank)
-        bound.set_gains(gains)
+        bound.set_gains(spec.start(counts.sum(1)))
         return bound
 
-    def set_gains(self, gains: Float[np.ndarray, "classes classes"]) -> None:
+    def set_gains(self, gains: Gains) -> None:
         """Follow other gains from the next call on, in the same tensors."""
-        parts = self.spec.parts(gains, self.counts.sum(1))
+        parts = self.spec.parts(gains, self.counts)
         _copy(self.mixture, parts.mixture)
         _copy(self.log_d, parts.log_d)
-        _copy(self.class_weight, floored(parts.mixture.sum(1)))
+        _copy(self.row_weight, floored(parts.mixture.sum(1)))
 
     def __call__(
         self,
@@ -59,11 +50,11 @@ class BoundHybrid:
         rows: Int[Tensor, " batch"],
     ) -> Float[Tensor, " batch"]:
         """Loss of each example, in nats."""
-        return hybrid_cross_entropy(logits, labels, mixture=self.mixture, log_d=self.log_d)
+        return hybrid_cross_entropy(logits, rows, mixture=self.mixture, log_d=self.log_d)
 
     def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """Weight of each example: Σ_i M_yi, which is G_yy where G is diagonal and d = 1."""
-        return self.class_weight[rows // self.counts.shape[1]]
+        """Weight of each example: Σ_i M_ri, which is G_yy where G is diagonal and d = 1."""
+        return self.row_weight[rows]
 
 
 @dataclass(frozen=True)
@@ -83,24 +74,19 @@ class BoundSoftmaxShifted:
 
     @classmethod
     def of(
-        cls,
-        spec: SoftmaxShifted,
-        gains: Float[np.ndarray, "classes classes"],
-        counts: Counts,
-        device: torch.device | str,
+        cls, spec: SoftmaxShifted, counts: Counts, device: torch.device | str
     ) -> BoundSoftmaxShifted:
         m = len(counts)
         log_alpha, ratio, log_k = (torch.zeros(s, device=device) for s in ((m,), (m,), ()))
-        has_fallback = spec.variant == "hybrid"
-        fallback = BoundHybrid.of(HYBRID_A, gains, counts, device) if has_fallback else None
+        fallback = HYBRID_A.bind(counts, device) if spec.variant == "hybrid" else None
         falls_back = torch.zeros((), dtype=torch.bool, device=device)
         bound = cls(spec, counts, log_alpha, ratio, log_k, fallback, falls_back)
-        bound.set_gains(gains)
+        bound.set_gains(spec.start(counts.sum(1)))
         return bound
 
-    def set_gains(self, gains: Float[np.ndarray, "classes classes"]) -> None:
+    def set_gains(self, gains: Gains) -> None:
         """Follow other gains from the next call on, in the same tensors."""
-        parts = self.spec.parts(gains, self.counts.sum(1))
+        parts = self.spec.parts(gains, self.counts)
         self.falls_back.fill_(parts is None)
         if self.fallback is not None:
             self.fallback.set_gains(gains)
@@ -139,20 +125,17 @@ class BoundSoftmaxShifted:
 
 def hybrid_cross_entropy(
     logits: Float[Tensor, "batch classes"],
-    labels: Int[Tensor, " batch"],
+    rows: Int[Tensor, " batch"],
     *,
-    mixture: Float[Tensor, "classes classes"],
+    mixture: Float[Tensor, "rows classes"],
     log_d: Float[Tensor, " classes"],
-    targets: Float[Tensor, "batch classes"] | None = None,
 ) -> Float[Tensor, " batch"]:
-    """−Σ_i M_yi log softmax_i(s − log d) of each example of label y, in nats.
+    """−Σ_i M_ri log softmax_i(s − log d) of each example of row r, in nats.
 
-    mixture  [classes, classes]  M, row y for label y; G itself where d = 1
-    log_d    [classes]           is taken off the logits
-    targets  [batch, classes]    label distributions, in place of the labels
+    mixture  [rows, classes]  M; the rows of G itself where d = 1
+    log_d    [classes]        is taken off the logits
     """
-    mixed = mixture[labels] if targets is None else targets @ mixture
-    return -(mixed * torch.log_softmax(upcast(logits) - log_d, 1)).sum(1)
+    return -(mixture[rows] * torch.log_softmax(upcast(logits) - log_d, 1)).sum(1)
 
 
 def softmax_shifted(
@@ -163,23 +146,20 @@ def softmax_shifted(
     ratio: Float[Tensor, " classes"],
     log_k: Float[Tensor, ""],
     epsilon: float,
-    targets: Float[Tensor, "batch classes"] | None = None,
 ) -> Float[Tensor, " batch"]:
     """−log(K q_y − β_y/α_y) of each example of label y, in nats, with q = softmax(s − log α).
 
-    ratio    [classes]         β/α; where it is positive, the logarithm is its tangent below epsilon
-    targets  [batch, classes]  label distributions, in place of the labels
+    ratio  [classes]  β/α; where it is positive, the logarithm is its tangent below epsilon
     """
-    log_kq = log_k + torch.log_softmax(upcast(logits) - log_alpha, 1)
-    if targets is None:
-        log_kq, ratio = log_kq.gather(1, labels[:, None]), ratio[labels, None]
+    log_q = torch.log_softmax(upcast(logits) - log_alpha, 1)
+    log_kq = log_k + log_q.gather(1, labels[:, None]).squeeze(1)
+    ratio = ratio[labels]
     # Where the ratio is not positive the sum is taken in logarithms: exact at any logits.
     exact = torch.logaddexp(log_kq, (-ratio).clamp_min(0).log())
     argument = log_kq.exp() - ratio
     safe = argument.clamp_min(epsilon)
     extended = safe.log() + (argument - safe) / epsilon
-    losses = -torch.where(ratio > 0, extended, exact)
-    return losses.squeeze(1) if targets is None else (targets * losses).sum(1)
+    return -torch.where(ratio > 0, extended, exact)
 
 
 def _copy(there: Tensor, values: np.ndarray) -> None:

@@ -1,6 +1,7 @@
 """Losses for a gain matrix: minimised, they predict argmax_j Σ_i G_ij p_i (narasimhan2021training).
 
-    G[i, j]  gain of predicting j for label i; it may change while the loss trains
+    G[i, j]  gain of predicting j for label i, or G[g, i, j] for label i of group g; it may change
+             while the loss trains
     s, p     logits, and class probabilities of the input
 
     re-weighted        −Σ_i G_yi log softmax_i(s)
@@ -11,6 +12,9 @@
 
 The hybrid with d = 1 is the re-weighted loss, and with d = diag G of a diagonal G the
 logit-adjusted one. With any d > 0 its minimum is s = log(Gᵀp), up to a constant.
+
+With gains over groups M is G_gij / d_j, a row for each (label, group) cell, and the minimum of the
+hybrid s_j = log Σ_gi G_gij p(g, i|x): the decision of a classifier that does not see the group.
 
 A number added to a row of G moves Σ_i G_ij p_i by as much for all j, so it changes no decision.
 Negative gains, which would leave a weighted loss without a lower bound, are made non-negative that
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
 
     from harness.losses.cost_kernel import BoundHybrid, BoundSoftmaxShifted
 
-Gains = Float[np.ndarray, "classes classes"]
+Gains = Float[np.ndarray, "*groups classes classes"]
 Variant = Literal["shifted", "linearised", "hybrid"]
 FLOOR = 1e-12
 """Smallest entry of a diagonal, as a share of the largest: a gain of 0 has no logarithm."""
@@ -56,9 +60,9 @@ class AverageRecall:
 
 
 class HybridParts(NamedTuple):
-    """M [classes, classes] and log d [classes]."""
+    """M [rows, classes], row = label · groups + group, and log d [classes]."""
 
-    mixture: Gains
+    mixture: Float[np.ndarray, "rows classes"]
     log_d: Float[np.ndarray, " classes"]
 
 
@@ -74,6 +78,8 @@ class ShiftedParts(NamedTuple):
 class Hybrid:
     """−Σ_i M_yi log softmax_i(s − log d), M = G diag(d)⁻¹; d is a vector or G's own diagonal.
 
+    Over groups that diagonal is their mean by training counts: Σ_g n_yg/n_y · G_gyy.
+
     An example weighs Σ_i M_yi, or next to nothing where that is 0: a batch of such examples alone
     has a weighted mean of 0, not 0/0.
     """
@@ -81,21 +87,23 @@ class Hybrid:
     d: PerClass | Literal["gains"]
     start: StartGains = AverageRecall()
 
-    def parts(self, gains: Gains, counts: ClassCounts) -> HybridParts:
+    def parts(self, gains: Gains, counts: Counts) -> HybridParts:
         """M and log d for these gains, made non-negative first."""
-        shifted = non_negative(gains)
-        if self.d != "gains":
-            d = self.d(counts)
-            return HybridParts(shifted / d, np.log(d))
-        d = floored(np.diag(shifted))
-        np.fill_diagonal(shifted, d)
-        return HybridParts(shifted / d, np.log(d))
+        mixture = by_cell(non_negative(gains), counts.shape[1])
+        if self.d == "gains":
+            labels, n = np.arange(len(counts)), counts.sum(1, keepdims=True)
+            own = floored(mixture[labels, :, labels])
+            mixture[labels, :, labels] = own
+            d = (own * (counts / n)).sum(1)
+        else:
+            d = self.d(counts.sum(1))
+        return HybridParts((mixture / d).reshape(counts.size, -1), np.log(d))
 
     def bind(self, counts: Counts, device: torch.device | str) -> BoundHybrid:
         """Tensors for one training set, at the starting gains; counts is [classes, groups]."""
         from harness.losses.cost_kernel import BoundHybrid
 
-        return BoundHybrid.of(self, self.start(counts.sum(1)), counts, device)
+        return BoundHybrid.of(self, counts, device)
 
 
 RE_WEIGHTED = Hybrid(ONE)
@@ -110,26 +118,22 @@ HYBRID_B = Hybrid("gains")
 class LogitAdjusted(Hybrid):
     """−log softmax_y(s − log diag G): `HYBRID_B`, refusing what its formula has no place for.
 
-    With G = diag(1/π) it is logit adjustment with τ = 1 (menon2021long).
+    With G = diag(1/π) it is logit adjustment with τ = 1 (menon2021long). A shift of its own for
+    each group would have no minimum at the Bayes decision.
     """
 
     d: PerClass | Literal["gains"] = "gains"
 
-    def parts(self, gains: Gains, counts: ClassCounts) -> HybridParts:
+    def parts(self, gains: Gains, counts: Counts) -> HybridParts:
         """The identity and log diag G. Raises `SpecError` for other gains than a diagonal."""
+        over_classes(gains, "logit-adjusted")
         diagonal = np.diag(gains)
         if (gains != np.diag(diagonal)).any() or (diagonal < 0).any():
-            raise SpecError(
-                [
-                    Mistake(
-                        "the logit-adjusted loss is for diagonal, non-negative gains",
-                        (),
-                        "goals and bounds of recall and accuracy have them; coverage and "
-                        "precision have not",
-                        "use a hybrid or the re-weighted loss",
-                    )
-                ]
+            what = "the logit-adjusted loss is for diagonal, non-negative gains"
+            right = (
+                "goals and bounds of recall and accuracy have them; coverage and precision have not"
             )
+            raise SpecError([Mistake(what, (), right, "use a hybrid or the re-weighted loss")])
         return super().parts(gains, counts)
 
 
@@ -155,7 +159,7 @@ class SoftmaxShifted:
     epsilon: float = 0.01
     start: StartGains = AverageRecall()
 
-    def parts(self, gains: Gains, counts: ClassCounts) -> ShiftedParts | None:
+    def parts(self, gains: Gains, counts: Counts) -> ShiftedParts | None:
         """α, β and K in the variant's form; None where `hybrid` steps in."""
         alpha, beta = diagonal_and_columns(gains)
         if self.variant == "shifted":
@@ -176,12 +180,28 @@ class SoftmaxShifted:
         """Tensors for one training set, at the starting gains; counts is [classes, groups]."""
         from harness.losses.cost_kernel import BoundSoftmaxShifted
 
-        return BoundSoftmaxShifted.of(self, self.start(counts.sum(1)), counts, device)
+        return BoundSoftmaxShifted.of(self, counts, device)
 
 
 def non_negative(gains: Gains) -> Gains:
     """The gains, each row raised by as much as its smallest entry is below 0."""
-    return np.asarray(gains - np.minimum(0, gains.min(1, keepdims=True)))
+    return np.asarray(gains - np.minimum(0, gains.min(-1, keepdims=True)))
+
+
+def by_cell(gains: Gains, n_groups: int) -> Float[np.ndarray, "classes groups classes"]:
+    """G_gij as [i, g, j]; gains over classes are alike in all groups."""
+    if gains.ndim == 2:
+        return np.repeat(gains[:, None], n_groups, axis=1)
+    assert len(gains) == n_groups, f"gains of {len(gains)} groups for counts of {n_groups}"
+    return gains.transpose(1, 0, 2).copy()
+
+
+def over_classes(gains: Gains, loss: str) -> None:
+    """Raises `SpecError` for gains over groups."""
+    if gains.ndim == 3:
+        what = f"the {loss} loss is for gains over classes, not over groups"
+        right = "recalls of groups and differences between groups have gains over groups"
+        raise SpecError([Mistake(what, (), right, "use a hybrid or the re-weighted loss")])
 
 
 class DiagonalAndColumns(NamedTuple):
@@ -196,25 +216,18 @@ def diagonal_and_columns(gains: Gains) -> DiagonalAndColumns:
 
     Raises `SpecError` where they are not, or where some α is negative.
     """
+    over_classes(gains, "softmax-shifted")
     off = ~np.eye(len(gains), dtype=bool)
     low = np.where(off, gains, np.inf).min(0)
     high = np.where(off, gains, -np.inf).max(0)
     alpha = np.diag(gains) - high
     if not np.allclose(low, high, rtol=1e-9, atol=1e-12 * np.abs(gains).max()) or alpha.min() < 0:
-        raise SpecError(
-            [
-                Mistake(
-                    "the softmax-shifted loss is for gains diag(α) + 1 βᵀ with α > 0",
-                    (),
-                    "bounds of plain coverage and precision have them; those of balanced "
-                    "coverage have not",
-                    "use a hybrid loss",
-                )
-            ]
-        )
+        what = "the softmax-shifted loss is for gains diag(α) + 1 βᵀ with α > 0"
+        right = "bounds of plain coverage and precision have them; balanced coverage has not"
+        raise SpecError([Mistake(what, (), right, "use a hybrid loss")])
     return DiagonalAndColumns(floored(alpha), high)
 
 
-def floored(values: Float[np.ndarray, " classes"]) -> Float[np.ndarray, " classes"]:
+def floored(values: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
     """Non-negative values, none below `FLOOR` of the largest."""
     return np.asarray(np.maximum(values, FLOOR * values.max()))

@@ -7,12 +7,12 @@ to float64 is float64 throughout.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from harness.spec.method import Counts
@@ -65,6 +65,37 @@ class BoundFocal:
         return self.alpha[rows]
 
 
+@dataclass(frozen=True)
+class BoundEqualized:
+    """The Equalized loss for one training set; `drawing_from` gives it what it draws from."""
+
+    gamma: float
+    is_rare: Bool[Tensor, " classes"]
+    generator: torch.Generator | None = None
+
+    def drawing_from(self, generator: torch.Generator) -> BoundEqualized:
+        """The loss that draws from a generator on the device of its tensors."""
+        return replace(self, generator=generator)
+
+    def __call__(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Int[Tensor, " batch"],
+        rows: Int[Tensor, " batch"],
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each example, in nats; another one at each call."""
+        assert self.generator is not None, "the loss draws: `drawing_from` says from what"
+        # In float32 whatever the default, so that one generator draws alike in every precision.
+        draws = torch.rand(
+            logits.shape, generator=self.generator, device=logits.device, dtype=torch.float32
+        )
+        return equalized_cross_entropy(logits, labels, self.is_rare & (draws < self.gamma))
+
+    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Weight of each example: 1."""
+        return torch.ones_like(rows, dtype=torch.get_default_dtype())
+
+
 def vs_cross_entropy(
     logits: Float[Tensor, "batch classes"],
     labels: Int[Tensor, " batch"],
@@ -96,6 +127,17 @@ def focal_cross_entropy(
     # and infinity times CE = 0 would be NaN. The floor cuts the slope, which is 0 in the limit.
     missing = (-torch.expm1(-cross_entropy)).clamp_min(torch.finfo(cross_entropy.dtype).tiny)
     return missing**g * cross_entropy
+
+
+def equalized_cross_entropy(
+    logits: Float[Tensor, "batch classes"],
+    labels: Int[Tensor, " batch"],
+    dropped: Bool[Tensor, "batch classes"],
+) -> Float[Tensor, " batch"]:
+    """−log softmax_y over the true class and those that are not dropped, in nats."""
+    dropped = dropped.scatter(1, labels[:, None], False)
+    masked = upcast(logits).masked_fill(dropped, -torch.inf)
+    return F.cross_entropy(masked, labels, reduction="none")
 
 
 def pick(vectors: Float[Tensor, "#rows classes"], rows: Int[Tensor, " batch"]) -> Tensor:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.losses.equalized import RareNegatives
+from harness.losses.equalized import Equalized, RareNegatives
 from harness.losses.vector_scaling import VectorScaling
-from harness.spec.method import Method, Stage
+from harness.spec.method import Loss, Method, Stage
 from harness.spec.registry import method
 
 
-@method(cite="tan2020equalization", title="Equalized")
+@method(cite="tan2020equalization", title="Equalized", version=2)
 def equalized(
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.005,
     gamma: Annotated[float, Field(ge=0, lt=1)] = 0.9,
+    form: Literal["stochastic", "margin"] = "stochastic",
 ) -> Method:
-    """Equalized loss: a rare class weighs 1 − gamma as a negative, in expectation.
+    """Equalized loss: a rare class is left out as a negative, with probability gamma.
 
-    The paper drops a rare negative from the softmax's normaliser with probability gamma, drawn for
-    each example. Here its weight is the mean of that draw, w = 1 − gamma, hence a margin log w on
-    its logit: losses have no random stream of their own. The mean of the published loss is at or
-    below this one, by Jensen's inequality.
+    stochastic  drawn for each example and class, as published
+    margin      a rare negative weighs the mean of the draws, 1 − gamma: log(1 − gamma) on its
+                logit. By Jensen's inequality the mean of the stochastic loss is at or below it.
 
     threshold is on the share of the training examples. Two public classification codes have 0.005
     and 0.9, and one calls them the paper's; the authors' own code is for detection. At 0.005 one
     class of CIFAR-10-LT-100 is rare, and 52 of CIFAR-100-LT-100.
     """
-    return Method(Stage(loss=VectorScaling(delta=RareNegatives(threshold, gamma))))
+    loss: Loss = Equalized(threshold, gamma)
+    if form == "margin":
+        loss = VectorScaling(delta=RareNegatives(threshold, gamma))
+    return Method(Stage(loss=loss))

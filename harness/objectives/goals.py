@@ -1,11 +1,11 @@
 """What is maximised: a rate's mean, the smallest of several rates, or a smooth function of C.
 
 A goal is bound to the training counts, because they say which classes are head and tail. `value` is
-the goal itself. `slope` is the derivative by C of what the Lagrangian has in its place: the goal,
+the goal itself. `gain` is the derivative by C of what the Lagrangian has in its place: the goal,
 or, for a minimum, the rates under it weighed by their multipliers.
 
-Label shares π are given, not the row sums of C, so that a slope treats them as constants. With C's
-own row sums the derivative would differ by a constant in each row, which no Bayes decision sees.
+Shares π are given, not the row sums of C, so that a derivative treats them as constants. With C's
+own row sums it would differ by a constant in each row, which no Bayes decision sees.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
+from harness.objectives.cells import Cells, Classes, Terms
 from harness.objectives.rates import (
     RATES,
-    Classes,
     Confusion,
     Gains,
+    Matrix,
     PerClass,
     Rate,
-    mean_weights,
-    members,
+    Shares,
+    divided,
+    shares_of,
 )
 
 Multipliers = Float[np.ndarray, " multipliers"]
@@ -35,19 +37,19 @@ FLOOR = 1e-3
 
 @runtime_checkable
 class BoundGoal(Protocol):
-    """A goal for one training set; `n_multipliers` is 0 unless it is a minimum."""
+    """A goal for one training set; `names` are those of its multipliers, if it is a minimum."""
 
     @property
-    def n_multipliers(self) -> int: ...
+    def names(self) -> tuple[str, ...]: ...
 
-    def value(self, confusion: Confusion, prior: PerClass) -> float: ...
+    def value(self, confusion: Confusion, shares: Shares) -> float: ...
 
-    def rates(self, confusion: Confusion, prior: PerClass) -> Multipliers:
+    def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
         """What each multiplier weighs: the rates under the minimum."""
         ...
 
-    def gain(self, multipliers: Multipliers, train: PerClass, confusion: Confusion | None) -> Gains:
-        """Derivative by the confusion matrix of data with label shares `train`."""
+    def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
+        """Derivative by the confusion matrices of data with these shares."""
         ...
 
 
@@ -57,15 +59,15 @@ class Mean:
 
     rate: Rate
     weights: PerClass
-    n_multipliers: int = 0
+    names: tuple[str, ...] = ()
 
-    def value(self, confusion: Confusion, prior: PerClass) -> float:
-        return float(self.rate.values(self.weights[None], confusion, prior)[0])
+    def value(self, confusion: Confusion, shares: Shares) -> float:
+        return float(self.rate.values(self.weights[None], confusion, shares)[0])
 
-    def rates(self, confusion: Confusion, prior: PerClass) -> Multipliers:
+    def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
         return np.zeros(0)
 
-    def gain(self, multipliers: Multipliers, train: PerClass, confusion: Confusion | None) -> Gains:
+    def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
         return self.rate.coefficients(self.weights, train)
 
 
@@ -74,19 +76,16 @@ class Minimum:
     """The smallest of several sums of a rate, one a row of weights: min_k = min over λ of Σ λ_k."""
 
     rate: Rate
-    weights: Float[np.ndarray, "multipliers classes"]
+    weights: Float[np.ndarray, "multipliers units"]
+    names: tuple[str, ...]
 
-    @property
-    def n_multipliers(self) -> int:
-        return len(self.weights)
+    def value(self, confusion: Confusion, shares: Shares) -> float:
+        return float(self.rates(confusion, shares).min())
 
-    def value(self, confusion: Confusion, prior: PerClass) -> float:
-        return float(self.rates(confusion, prior).min())
+    def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
+        return self.rate.values(self.weights, confusion, shares)
 
-    def rates(self, confusion: Confusion, prior: PerClass) -> Multipliers:
-        return self.rate.values(self.weights, confusion, prior)
-
-    def gain(self, multipliers: Multipliers, train: PerClass, confusion: Confusion | None) -> Gains:
+    def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
         return self.rate.coefficients(multipliers @ self.weights, train)
 
 
@@ -94,10 +93,10 @@ class Linearised(NamedTuple):
     """A smooth function of C at one C: its value and its derivative."""
 
     value: float
-    slope: Gains
+    slope: Matrix
 
 
-Smooth = Callable[[Confusion, PerClass, Int[np.ndarray, " members"]], Linearised]
+Smooth = Callable[[Matrix, PerClass, Int[np.ndarray, " members"]], Linearised]
 
 
 @dataclass(frozen=True)
@@ -111,22 +110,26 @@ class SmoothGoal:
 
     function: Smooth
     chosen: Int[np.ndarray, " members"]
-    n_multipliers: int = 0
+    names: tuple[str, ...] = ()
 
-    def value(self, confusion: Confusion, prior: PerClass) -> float:
-        return self.function(confusion, prior, self.chosen).value
+    def value(self, confusion: Confusion, shares: Shares) -> float:
+        return self._at(confusion, shares.sum(1)).value
 
-    def rates(self, confusion: Confusion, prior: PerClass) -> Multipliers:
+    def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
         return np.zeros(0)
 
-    def gain(self, multipliers: Multipliers, train: PerClass, confusion: Confusion | None) -> Gains:
+    def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
         assert confusion is not None, "a smooth goal is linearised at an estimate"
-        prior = confusion.sum(1)
-        slope = self.function(confusion, prior, self.chosen).slope
-        return np.asarray(slope * (prior / train)[:, None])
+        prior = shares_of(confusion).sum(1)
+        slope = self._at(confusion, prior).slope
+        return np.asarray(slope * (prior / train.sum(1))[:, None])
+
+    def _at(self, confusion: Confusion, prior: PerClass) -> Linearised:
+        divided(np.isin(np.arange(prior.size), self.chosen).astype(np.float64), prior)
+        return self.function(confusion.sum(0), prior, self.chosen)
 
 
-def g_mean(confusion: Confusion, prior: PerClass, chosen: np.ndarray) -> Linearised:
+def g_mean(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
     """(Π_y rec_y)^(1/k) over the k classes chosen; slope f / (k · rec_y · π_y) on the diagonal."""
     recalls = np.diag(confusion)[chosen] / prior[chosen]
     floored = np.maximum(recalls, FLOOR)
@@ -135,7 +138,7 @@ def g_mean(confusion: Confusion, prior: PerClass, chosen: np.ndarray) -> Lineari
     return Linearised(value, _diagonal(slope, prior, chosen))
 
 
-def quadratic_mean(confusion: Confusion, prior: PerClass, chosen: np.ndarray) -> Linearised:
+def quadratic_mean(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
     """1 − √(mean_y (1 − rec_y)²) over the classes chosen; rec_y near 1 counts least."""
     missed = 1 - np.diag(confusion)[chosen] / prior[chosen]
     size = float(np.sqrt((missed**2).mean()))
@@ -144,7 +147,7 @@ def quadratic_mean(confusion: Confusion, prior: PerClass, chosen: np.ndarray) ->
     return Linearised(1 - size, _diagonal(slope, prior, chosen))
 
 
-def macro_f1(confusion: Confusion, prior: PerClass, chosen: np.ndarray) -> Linearised:
+def macro_f1(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
     """Mean over the classes chosen of 2·C_yy / (π_y + cov_y)."""
     size = (prior + confusion.sum(0))[chosen]
     f1 = 2 * np.diag(confusion)[chosen] / size
@@ -154,7 +157,7 @@ def macro_f1(confusion: Confusion, prior: PerClass, chosen: np.ndarray) -> Linea
     return Linearised(float(f1.mean()), slope)
 
 
-def micro_f1(confusion: Confusion, prior: PerClass, chosen: np.ndarray) -> Linearised:
+def micro_f1(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
     """2·Σ_y C_yy / Σ_y (π_y + cov_y) over the classes chosen; over all classes, the accuracy."""
     size = float((prior + confusion.sum(0))[chosen].sum())
     f1 = float(2 * np.diag(confusion)[chosen].sum() / size)
@@ -164,7 +167,7 @@ def micro_f1(confusion: Confusion, prior: PerClass, chosen: np.ndarray) -> Linea
     return Linearised(f1, slope)
 
 
-def _diagonal(slope: np.ndarray, prior: PerClass, chosen: np.ndarray) -> Gains:
+def _diagonal(slope: np.ndarray, prior: PerClass, chosen: np.ndarray) -> Matrix:
     gains = np.zeros((prior.size, prior.size))
     gains[chosen, chosen] = slope / prior[chosen]
     return gains
@@ -176,20 +179,26 @@ SMOOTH: Mapping[str, Smooth] = {
     "g_mean": g_mean,
     "quadratic_mean": quadratic_mean,
 }
-GOALS = ("accuracy", "mean_recall", "min_recall", "min_head_tail_recall", *SMOOTH)
+MINIMA = ("min_recall", "min_head_tail_recall", "min_group_recall")
+GOALS = ("accuracy", "mean_recall", *MINIMA, *SMOOTH)
 
 
-def bind_goal(name: str, classes: Classes, counts: Int[np.ndarray, " classes"]) -> BoundGoal:
+def bind_goal(name: str, classes: Classes, cells: Cells) -> BoundGoal:
     """The named goal over some classes of one training set."""
-    chosen = members(classes, counts)
     match name:
         case "accuracy":
-            return Mean(RATES["accuracy"], np.full(counts.size, 1 / counts.size))
+            return Mean(RATES["accuracy"], cells.mean("*"))
         case "mean_recall":
-            return Mean(RATES["recall"], mean_weights(classes, counts))
+            return Mean(RATES["recall"], cells.mean(classes))
         case "min_recall":
-            return Minimum(RATES["recall"], np.eye(counts.size)[chosen])
+            return _minimum(name, "recall", cells.each(classes))
+        case "min_group_recall":
+            return _minimum(name, "group_recall", cells.each(classes, by_group=True))
         case "min_head_tail_recall":
-            halves = [mean_weights("head", counts), mean_weights("tail", counts)]
-            return Minimum(RATES["recall"], np.stack(halves))
-    return SmoothGoal(SMOOTH[name], chosen)
+            halves = np.stack([cells.mean("head"), cells.mean("tail")])
+            return _minimum(name, "recall", Terms(halves, ("head", "tail")))
+    return SmoothGoal(SMOOTH[name], cells.members(classes))
+
+
+def _minimum(name: str, rate: str, terms: Terms) -> Minimum:
+    return Minimum(RATES[rate], terms.weights, tuple(f"{name}[{term}]" for term in terms.names))

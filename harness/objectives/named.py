@@ -7,7 +7,8 @@ nothing else. Of balanced coverage `rates.py` says the same.
 
 from __future__ import annotations
 
-from harness.objectives.objective import LinearConstraint, Objective
+from harness.objectives.constraints import LinearConstraint
+from harness.objectives.objective import Objective
 
 SHARE = 0.95
 """How much of its due each class must be predicted."""

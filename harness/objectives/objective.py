@@ -3,114 +3,25 @@
     L(C, λ) = goal(C) + Σ_k λ_k · slack_k(C)        λ ≥ 0
     L(C, λ) = Σ_k λ_k · rate_k(C) + …               λ on the simplex, for the smallest of rates
 
-The training set's label shares make the gain; the estimates that move λ take those of the held-out
-split (narasimhan2021training, Algorithms 1 and 2, where both are written π).
+The training set's shares of labels and groups make the gain; the estimates that move λ take those
+of the held-out split (narasimhan2021training, Algorithms 1 and 2, where both are written π).
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from harness.errors import Mistake, SpecError, suggest
+from harness.objectives.cells import Cells, Classes
+from harness.objectives.constraints import BoundConstraint, LinearConstraint
 from harness.objectives.goals import GOALS, BoundGoal, Multipliers, bind_goal
-from harness.objectives.rates import (
-    RATES,
-    Classes,
-    Confusion,
-    Gains,
-    PerClass,
-    mean_weights,
-    members,
-)
-
-Sense = Literal[">=", "<="]
-Unit = Literal["one", "1/m", "prior"]
-"""What a bound is a multiple of: 1, one over the number of classes, the class's own share."""
-
-CONSTRAINED = (*RATES, "precision")
-
-
-@dataclass(frozen=True)
-class LinearConstraint:
-    """rate ≥ bound, or ≤: for each class listed, or for the mean over head or tail.
-
-    rate is one of recall, coverage, balanced_coverage, precision and accuracy. The bound of
-    `unit="prior"` is that multiple of the class's label share on the split that is estimated.
-
-    Precision is not linear in C. prec_y ≥ t is kept as C_yy − t·cov_y ≥ 0, which says the same
-    wherever y is predicted, and is the slack that is reported; a mean of precisions has no such
-    form.
-
-    Raises `SpecError` for a rate that there is not, or a bound outside [0, 1].
-    """
-
-    rate: str
-    classes: Classes = "*"
-    sense: Sense = ">="
-    bound: float = 0.0
-    unit: Unit = "one"
-
-    def __post_init__(self) -> None:
-        if self.rate not in CONSTRAINED:
-            right, hint = suggest(self.rate, CONSTRAINED, "rate")
-            raise SpecError([Mistake(f"no rate is called {self.rate!r}", (), right, hint)])
-        if not 0 <= self.bound <= 1:
-            what = f"the bound of {self.rate} is {self.bound:g}"
-            right = "rates are shares: a bound is in [0, 1]"
-            raise SpecError([Mistake(what, (), right, "write 60 % as 0.6")])
-        if self.rate == "accuracy" and (self.classes != "*" or self.unit != "one"):
-            what = "accuracy is one number over all classes"
-            raise SpecError([Mistake(what, (), "bound it by a number: accuracy >= 0.7")])
-        if self.rate == "precision" and (self.classes in ("head", "tail") or self.unit == "prior"):
-            what = "a mean of precisions, or one bound by label shares, is not linear"
-            raise SpecError([Mistake(what, (), "bound the precision of each class by a number")])
-
-    def bind(self, counts: Int[np.ndarray, " classes"]) -> BoundConstraint:
-        """One row of weights for each multiplier."""
-        if self.classes in ("head", "tail") or self.rate == "accuracy":
-            weights = mean_weights(self.classes, counts)[None]
-        else:
-            weights = np.eye(counts.size)[members(self.classes, counts)]
-        return BoundConstraint(self, weights)
-
-
-@dataclass(frozen=True)
-class BoundConstraint:
-    """A constraint for one training set: one multiplier for each row of weights."""
-
-    spec: LinearConstraint
-    weights: Float[np.ndarray, "multipliers classes"]
-
-    def slacks(self, confusion: Confusion, prior: PerClass) -> Multipliers:
-        """By how much each bound is met; below 0 it is not."""
-        if self.spec.rate == "precision":
-            over = self.weights @ (np.diag(confusion) - self._bound * confusion.sum(0))
-        else:
-            bounds = self._bound
-            if self.spec.unit == "prior":
-                bounds = bounds * (self.weights @ prior)
-            over = RATES[self.spec.rate].values(self.weights, confusion, prior) - bounds
-        return np.asarray(self._sign * over)
-
-    def gain(self, multipliers: Multipliers, train: PerClass) -> Gains:
-        """Derivative by C of Σ_k λ_k · slack_k."""
-        weights = self._sign * multipliers @ self.weights
-        if self.spec.rate == "precision":
-            return np.asarray(np.diag(weights) - self._bound * weights)
-        return RATES[self.spec.rate].coefficients(weights, train)
-
-    @property
-    def _sign(self) -> int:
-        return 1 if self.spec.sense == ">=" else -1
-
-    @property
-    def _bound(self) -> float:
-        share = 1 / self.weights.shape[1] if self.spec.unit == "1/m" else 1.0
-        return self.spec.bound * share
+from harness.objectives.rates import Confusion, Gains, Shares, on_diagonals, shares_of
+from harness.spec.method import Counts
 
 
 @dataclass(frozen=True)
@@ -129,38 +40,69 @@ class Objective:
             what = f"{self.maximize} is over all classes"
             raise SpecError([Mistake(what, (), f"write {self.maximize} without classes")])
 
-    def bind(self, counts: Int[np.ndarray, "classes groups"]) -> BoundObjective:
-        """Fill in which classes are meant; counts are the training set's."""
-        n = counts.sum(1)
-        goal = bind_goal(self.maximize, self.classes, n)
-        return BoundObjective(goal, tuple(c.bind(n) for c in self.subject_to))
+    def bind(
+        self,
+        counts: Counts,
+        classes: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+    ) -> BoundObjective:
+        """Fill in which classes are meant; counts are the training set's.
+
+        Raises `SpecError` for a class that there is not, and `DataError` where a rate is over a
+        class, or a (class, group) cell, without a training example.
+        """
+        cells = Cells.of(counts, classes, groups)
+        goal = bind_goal(self.maximize, self.classes, cells)
+        bound = BoundObjective(goal, tuple(c.bind(cells) for c in self.subject_to))
+        # What cannot be evaluated is said now, and not at the first multiplier above 0.
+        perfect = on_diagonals(counts / counts.sum())
+        bound.value(perfect)
+        bound.slacks(perfect)
+        return bound
 
 
 @dataclass(frozen=True)
 class BoundObjective:
-    """An objective for one training set. λ is [on the simplex, one a rate | ≥ 0, one a bound]."""
+    """An objective for one training set. λ is [on the simplex, one a rate | ≥ 0, one a bound].
+
+    Confusions are shares [groups, classes, classes] that add up to 1 over all three axes; `train`
+    and `shares` are those of labels and groups [classes, groups].
+    """
 
     goal: BoundGoal
     constraints: tuple[BoundConstraint, ...]
 
     @property
     def n_multipliers(self) -> int:
-        return self.goal.n_multipliers + sum(len(c.weights) for c in self.constraints)
+        return len(self.goal.names) + sum(len(c.names) for c in self.constraints)
+
+    def names(self) -> tuple[str, ...]:
+        """What each multiplier is of: `min_recall[truck]`, `coverage[head]`.
+
+        Where one rate is bound twice, its bounds are told as well: `recall[truck] >= 0.6`.
+        """
+        short = Counter(name for c in self.constraints for name in c.names)
+        bounds = [
+            name if short[name] == 1 else f"{name} {c.spec.sense} {c.spec.bound:g}"
+            for c in self.constraints
+            for name in c.names
+        ]
+        return (*self.goal.names, *bounds)
 
     def start(self) -> Multipliers:
         """The multipliers before any estimate: uniform on the simplex, zero for constraints."""
-        rates = self.goal.n_multipliers
+        rates = len(self.goal.names)
         return np.concatenate(
             [np.full(rates, 1 / max(1, rates)), np.zeros(self.n_multipliers - rates)]
         )
 
     def value(self, confusion: Confusion) -> float:
         """The goal itself, whatever the constraints."""
-        return self.goal.value(confusion, confusion.sum(1))
+        return self.goal.value(confusion, shares_of(confusion))
 
     def slacks(self, confusion: Confusion) -> Multipliers:
         """By how much each constraint is met, in the order of their multipliers."""
-        return self._slacks(confusion, confusion.sum(1))
+        return self._slacks(confusion, shares_of(confusion))
 
     def is_met(self, confusion: Confusion, tolerance: float = 0.0) -> bool:
         """Whether no constraint fails by more than the tolerance."""
@@ -172,7 +114,7 @@ class BoundObjective:
         simplex      λ_k ← λ_k · exp(−step · rate_k), normalised (exponentiated gradient)
         constraints  λ_k ← max(0, λ_k − step · slack_k)
         """
-        rates = self.goal.rates(confusion, confusion.sum(1))
+        rates = self.goal.rates(confusion, shares_of(confusion))
         held, free = np.split(multipliers, [rates.size])
         if rates.size:
             # In logarithms, and off zero, so that a rate long at its ease can come back.
@@ -182,39 +124,44 @@ class BoundObjective:
         return np.concatenate([held, np.maximum(0, free - step * self.slacks(confusion))])
 
     def gain(
-        self, multipliers: Multipliers, train: PerClass, confusion: Confusion | None = None
+        self, multipliers: Multipliers, train: Shares, confusion: Confusion | None = None
     ) -> Gains:
-        """G(λ, π^train): the derivative of the Lagrangian by the training confusion matrix.
+        """G(λ, π^train): the derivative of the Lagrangian by the training confusion matrices.
 
+        [classes, classes], or [groups, classes, classes] where the objective is over groups.
         confusion is the last estimate from held-out data; smooth goals need it.
         """
-        held, free = np.split(multipliers, [self.goal.n_multipliers])
+        held, free = np.split(multipliers, [len(self.goal.names)])
         gains = self.goal.gain(held, train, confusion)
         for constraint, part in zip(self.constraints, self._parts(free), strict=True):
             gains = gains + constraint.gain(part, train)
         return gains
 
     def lagrangian(
-        self, multipliers: Multipliers, confusion: Confusion, prior: PerClass | None = None
+        self, multipliers: Multipliers, confusion: Confusion, shares: Shares | None = None
     ) -> float:
-        """L(C, λ); prior stands for the label shares, which are C's row sums unless given."""
-        prior = confusion.sum(1) if prior is None else prior
-        held, free = np.split(multipliers, [self.goal.n_multipliers])
-        rates = self.goal.rates(confusion, prior)
-        goal = held @ rates if rates.size else self.goal.value(confusion, prior)
-        return float(goal + free @ self._slacks(confusion, prior))
+        """L(C, λ); shares of labels and groups are C's own unless given."""
+        shares = shares_of(confusion) if shares is None else shares
+        held, free = np.split(multipliers, [len(self.goal.names)])
+        rates = self.goal.rates(confusion, shares)
+        goal = held @ rates if rates.size else self.goal.value(confusion, shares)
+        return float(goal + free @ self._slacks(confusion, shares))
 
-    def _slacks(self, confusion: Confusion, prior: PerClass) -> Multipliers:
-        parts = [constraint.slacks(confusion, prior) for constraint in self.constraints]
+    def _slacks(self, confusion: Confusion, shares: Shares) -> Multipliers:
+        parts = [constraint.slacks(confusion, shares) for constraint in self.constraints]
         return np.concatenate([np.zeros(0), *parts])
 
     def _parts(self, free: Multipliers) -> list[np.ndarray]:
-        borders = np.cumsum([len(c.weights) for c in self.constraints])
+        borders = np.cumsum([len(c.names) for c in self.constraints])
         return np.split(free, borders[:-1]) if self.constraints else []
 
 
 def bayes_decision(
-    gains: Gains, probabilities: Float[np.ndarray, "n classes"]
+    gains: Gains, probabilities: Float[np.ndarray, "n *groups classes"]
 ) -> Int[np.ndarray, " n"]:
-    """argmax_j Σ_i G_ij p_i of each row (narasimhan2021training, Proposition 1)."""
-    return np.asarray((probabilities @ gains).argmax(1))
+    """argmax_j Σ_i G_ij p_i of each row (narasimhan2021training, Proposition 1).
+
+    Over groups it is argmax_j Σ_gi G_gij p_gi, p the joint probabilities of group and label.
+    """
+    flat = probabilities.reshape(len(probabilities), -1)
+    return np.asarray((flat @ gains.reshape(-1, gains.shape[-1])).argmax(1))

@@ -1,13 +1,14 @@
 """How an objective is written: a goal, and a line for each constraint.
 
     maximize: mean_recall
-    subject_to: ["recall[truck] >= 0.6", "coverage[*] >= 0.95/m"]
+    subject_to: ["recall[truck] >= 0.6", "coverage[*] >= 0.95/m", "equalized_odds <= 0.05"]
 
     line    rate [classes] sense bound        classes  names with commas, *, head or tail
     bound   0.6, 0.95/m or 0.95*prior         sense    >= or <=
 
 `*` and names bound each class by itself; head and tail bound the mean over their classes. A goal
-takes classes as well: `mean_recall[tail]`, `micro_f1[truck, ship]`.
+takes classes as well: `mean_recall[tail]`, `micro_f1[truck, ship]`. Where no class is called so, a
+number is a class's index: `recall[3]`.
 """
 
 from __future__ import annotations
@@ -16,17 +17,23 @@ import re
 from collections.abc import Sequence
 from typing import Literal, cast
 
-from harness.errors import Mistake, Mistakes, SpecError, suggest
-from harness.objectives.objective import LinearConstraint, Objective, Sense, Unit
-from harness.objectives.rates import Classes
+from harness.errors import Mistake, Mistakes, SpecError
+from harness.objectives.cells import Classes, index_of
+from harness.objectives.constraints import LinearConstraint, Sense, Unit
+from harness.objectives.objective import Objective
 
 TERM = r"\s*(?P<name>\w+)\s*(?:\[(?P<classes>[^\]]*)\])?\s*"
 BOUND = r"(?P<bound>[-+]?[\d.]+(?:e[-+]?\d+)?)\s*(?P<unit>/\s*m|\*\s*prior)?\s*"
 GOAL, LINE = re.compile(TERM), re.compile(TERM + r"(?P<sense>>=|<=)\s*" + BOUND, re.IGNORECASE)
 
 
-def parse(maximize: str, subject_to: Sequence[str], classes: Sequence[str]) -> Objective:
+def parse(
+    maximize: str, subject_to: Sequence[str], classes: Sequence[str] | None = None
+) -> Objective:
     """The objective as written; classes are the names of the data set's, in order.
+
+    It holds the names as they are written, and `bind` finds their classes: while classes are not
+    known, as where a suite is planned, any name will do.
 
     Raises `SpecError` with every mistake: its place, what is wrong, and what there is.
     """
@@ -43,7 +50,7 @@ def parse(maximize: str, subject_to: Sequence[str], classes: Sequence[str]) -> O
     return Objective(goal.maximize, tuple(c for c in lines if c is not None), goal.classes)
 
 
-def _goal(text: str, names: Sequence[str]) -> Objective:
+def _goal(text: str, names: Sequence[str] | None) -> Objective:
     found = GOAL.fullmatch(text)
     if found is None:
         right = "write a goal and, if it is not over all, its classes: mean_recall[tail]"
@@ -51,7 +58,7 @@ def _goal(text: str, names: Sequence[str]) -> Objective:
     return Objective(found["name"], (), _classes(found["classes"], names))
 
 
-def _constraint(text: str, names: Sequence[str]) -> LinearConstraint:
+def _constraint(text: str, names: Sequence[str] | None) -> LinearConstraint:
     found = LINE.fullmatch(text)
     if found is None or found["bound"].count(".") > 1:
         right = "write rate[classes] >= bound: recall[truck] >= 0.6, coverage[*] >= 0.95/m"
@@ -68,19 +75,15 @@ def _constraint(text: str, names: Sequence[str]) -> LinearConstraint:
     )
 
 
-def _classes(text: str | None, names: Sequence[str]) -> Classes:
-    """The indices of the classes named; head and tail are the halves, never a class's name."""
+def _classes(text: str | None, known: Sequence[str] | None) -> Classes:
+    """The classes named; head and tail are the halves, never a class's name."""
     text = "*" if text is None else text.strip()
     if text in ("*", "head", "tail"):
         return cast("Literal['*', 'head', 'tail']", text)
-    wanted = [name.strip() for name in text.split(",")]
-    unknown = [_unknown(name, names) for name in wanted if name not in names]
-    if unknown:
-        raise SpecError(unknown)
-    return tuple(dict.fromkeys(names.index(name) for name in wanted))
-
-
-def _unknown(name: str, names: Sequence[str]) -> Mistake:
-    there = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    right = f"there are {there}, and *, head and tail"
-    return Mistake(f"no class is called {name!r}", (), right, suggest(name, names).hint)
+    wanted, mistakes = tuple(name.strip() for name in text.split(",")), Mistakes()
+    if known is not None:
+        for name in wanted:
+            mistakes.catch((), index_of, name, known)
+    if mistakes.found:
+        raise SpecError(mistakes.found)
+    return wanted

@@ -69,8 +69,29 @@ def drive(plan: Plan, execution: Execution, store: Store, watch: Watch, runner: 
     `KeyboardInterrupt` after every trial that ran is marked as interrupted.
     """
     before = {key: head.attempts for key, head in plan.heads.items()}
-    execution = replace(execution, attempts=before)
-    missing: Sequence[Trial] = plan.longest_first
+    execution = replace(execution, attempts=before, keep=plan.keep)
+    for trials in plan.generations:
+        ready = _ready(trials, store)
+        if ready:
+            _run_all(ready, execution, store, watch, runner)
+    return make_plan(plan.resolved, store)
+
+
+def _ready(trials: Sequence[Trial], store: Store) -> list[Trial]:
+    """Those that can read what they need of others, which have run by now."""
+    heads = store.heads()
+    return [
+        trial
+        for trial in trials
+        if trial.parent is None
+        or (trial.parent.key in heads and trial.reads in heads[trial.parent.key].kept)
+    ]
+
+
+def _run_all(
+    missing: Sequence[Trial], execution: Execution, store: Store, watch: Watch, runner: Runner
+) -> None:
+    """Run trials of which none reads from another, until each has its record."""
     for _ in range(MAX_STARTS):
         started, early = watch.starts.total(), None
         try:
@@ -82,7 +103,7 @@ def drive(plan: Plan, execution: Execution, store: Store, watch: Watch, runner: 
         except KeyboardInterrupt:
             _mark_interrupted(missing, execution, store, watch)
             raise
-        missing = _without_record(missing, before, store)
+        missing = _without_record(missing, execution.attempts, store)
         # Of trials that ended together one may have been the cause: from now on each is alone.
         lost_together = {trial.key for trial in missing if watch.starts[trial.key]}
         execution = replace(execution, alone=execution.alone | lost_together)
@@ -94,7 +115,6 @@ def drive(plan: Plan, execution: Execution, store: Store, watch: Watch, runner: 
             break
     if missing and early is not None:
         raise EndedEarly(f"{len(missing)} trials did not run: {early}")
-    return make_plan(plan.resolved, store)
 
 
 def _without_record(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from harness.spec.base import call
+from harness.spec.base import Part, call
 from harness.spec.record import Record, Status
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Trial
@@ -41,11 +41,18 @@ Sink = Callable[[Event], None]
 
 def label(trial: Trial) -> str:
     """`vs(tau=1.25) on cifar10-exp-100, seed 3`: a trial without the settings left as they come."""
-    defaults = {
-        s.name: s.default for s in REGISTRY.get("method", trial.method.name).settings.values()
-    }
-    settings = {k: v for k, v in trial.method.settings.items() if v != defaults.get(k)}
-    return f"{call(trial.method.name, settings)} on {trial.problem.name}, seed {trial.seed}"
+    taught = f" taught by {_brief('method', trial.teacher.method)}" if trial.teacher else ""
+    mapped = f" + {_brief('posthoc', trial.posthoc)}" if trial.posthoc else ""
+    own = _brief("method", trial.method)
+    return f"{own}{taught}{mapped} on {trial.problem.name}, seed {trial.seed}"
+
+
+def _brief(kind: str, part: Part) -> str:
+    """Without the settings that a bare name stands for."""
+    needed = {s.name for s in REGISTRY.get(kind, part.name).settings.values() if s.required}
+    given = {k: v for k, v in part.settings.items() if k in needed}
+    usual = REGISTRY.part(kind, part.name, given).settings
+    return call(part.name, {k: v for k, v in part.settings.items() if k in needed or v != usual[k]})
 
 
 def started(trial: Trial) -> Event:

@@ -7,19 +7,20 @@ import math
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.data.images import Source
 from harness.data.splits import load_source, prepare
 from harness.errors import EvenhandError
 from harness.run import compiling, provenance
 from harness.run.events import Sink, ended, started
-from harness.spec.base import Part, canonical
+from harness.run.kept import Arrays, attached, packed, taught
+from harness.run.mapped import mapped
+from harness.run.sources import source_key
 from harness.spec.record import Cost, Exit, Provenance, Record
-from harness.spec.registry import REGISTRY
-from harness.spec.trial import Problem, Trial
+from harness.spec.trial import Kept, Trial
 from harness.store import Store
 
 if TYPE_CHECKING:
@@ -44,11 +45,13 @@ class Execution:
     use_gpu     where there is one
     sources     data sets in memory, by `source_key`; what is not here is read from disk
     attempts    tries of each trial before this run, by key; absent: none
+    keep        what a trial keeps for others that read it, by key; absent: nothing
     pack        like trials that share a process
     alone       keys of trials that share theirs with none
     compiled    workloads whose networks are compiled first, as the plan or the user says
     compile_anywhere  also on a GPU, and where there is no compiler: the user insists
-    save_every  seconds between two saves of a trial's state, at least; 0: after every step
+    save_every  seconds between two saves of a trial's state, at least; 0: after every step; None:
+                as `resume.py` has it
     stop        set from elsewhere, ends a trial at its next step
     """
 
@@ -61,54 +64,13 @@ class Execution:
     use_gpu: bool = True
     sources: Mapping[str, Source] = field(default_factory=dict)
     attempts: Mapping[str, int] = field(default_factory=dict)
+    keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
     pack: int = 1
     alone: frozenset[str] = frozenset()
     compiled: frozenset[str] = frozenset()
     compile_anywhere: bool = False
-    save_every: float = 30.0
+    save_every: float | None = None
     stop: threading.Event | None = None
-
-
-def source_key(dataset: Part) -> str:
-    """One text for one data set."""
-    return canonical(dataset)
-
-
-def load_sources(problems: list[Problem], seed: int) -> dict[str, Source]:
-    """Every data set once, each problem tried on it.
-
-    Raises `DataError` for what is not on disk, not whole, or too small for its problem.
-    """
-    sources: dict[str, Source] = {}
-    for problem in problems:
-        key = source_key(problem.dataset)
-        if key not in sources:
-            sources[key] = load_source(problem)
-        prepare(problem, sources[key], seed=seed, vary=())
-    return sources
-
-
-def check_networks(trials: Sequence[Trial], sources: Mapping[str, Source]) -> None:
-    """Build every network once that the trials name, for the images that they name.
-
-    Raises `BackboneError` for one that timm does not have or that does not take the images. A
-    backbone registered with `fits="any"` needs no trying, which saves importing torch.
-    """
-    seen: set[str] = set()
-    for trial in trials:
-        backbone, problem = trial.recipe.backbone, trial.problem
-        if REGISTRY.get("backbone", backbone.name).facts.get("fits") == "any":
-            continue
-        place = canonical([backbone.model_dump(), source_key(problem.dataset)])
-        if place in seen:
-            continue
-        seen.add(place)
-        from harness.backbones.networks.build import build
-
-        source = sources.get(source_key(problem.dataset)) or load_source(problem)
-        _, side, _, channels = source.train.pixels.shape
-        n_classes = len(source.classes)
-        build(backbone, n_classes=n_classes, head="linear", in_channels=channels, image_size=side)
 
 
 def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:
@@ -120,12 +82,15 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     Raises `KeyboardInterrupt` after the record that says "interrupted".
     """
     sink(started(trial))
-    # Importing torch takes seconds, once a process: no trial's own.
-    importlib.import_module("harness.train.engine")
+    make = _mapped if trial.posthoc else _trained
+    if make is _trained:
+        # Importing torch takes seconds, once a process: no trial's own.
+        importlib.import_module("harness.train.engine")
     clock, began = time.perf_counter(), provenance.now()
     interrupt: KeyboardInterrupt | None = None
+    kept: Mapping[Kept, Arrays] = {}
     try:
-        record = _trained(trial, execution, store, sink)
+        record, kept = make(trial, execution, store, sink)
     except KeyboardInterrupt as stop:
         interrupt = stop
         record = unfinished(trial, execution, Exit(status="interrupted", cause="interrupted"))
@@ -140,7 +105,8 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     seconds = record.cost.seconds + time.perf_counter() - clock
     cost = record.cost.model_copy(update={"seconds": seconds})
     record = record.model_copy(update={"provenance": stamped, "cost": cost})
-    store.write(record)
+    record = record.model_copy(update={"kept": tuple(sorted(kept))})
+    store.write(record, {attached(kind): packed(arrays) for kind, arrays in kept.items()})
     if record.exit.status in ("done", "diverged"):
         store.drop(trial.key, STATE)
     sink(ended(record))
@@ -161,10 +127,18 @@ def unfinished(trial: Trial, execution: Execution, end: Exit) -> Record:
     )
 
 
-def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:
+class Made(NamedTuple):
+    """A record but for the time it took, and what lies beside it for other trials."""
+
+    record: Record
+    kept: Mapping[Kept, Arrays] = {}
+
+
+def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:
     import torch
 
     from harness.train.engine import Conduct, train
+    from harness.train.hardware import computes_in_half
     from harness.train.outcome import Diverged, Ended
 
     on_gpu = execution.use_gpu and torch.cuda.is_available()
@@ -177,13 +151,23 @@ def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Re
         threads=execution.threads,
         time_limit=execution.time_limit,
         is_compiled=_is_compiled(trial, execution, device),
+        keeps=execution.keep.get(trial.key, frozenset()),
         stop=execution.stop,
     )
-    saved = _resumable(trial, data.summary.fingerprint, device, execution, store)
+    precision = "bf16" if computes_in_half(trial.recipe.precision, device) else "fp32"
+    identity = _identity(trial, data.summary.fingerprint, device, precision, conduct)
+    saved = _resumable(trial, identity, execution, store)
     record = unfinished(trial, execution, Exit(status="done"))
     try:
-        told = _teller(trial, sink)
-        outcome = train(trial, data, device=device, conduct=conduct, saved=saved, report=told)
+        outcome = train(
+            trial,
+            data,
+            device=device,
+            conduct=conduct,
+            taught=taught(trial, data.summary, store),
+            saved=saved,
+            report=_teller(trial, sink),
+        )
         end = record.exit
     except Diverged as stop:
         outcome = stop.outcome
@@ -191,15 +175,26 @@ def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Re
     except Ended as stop:
         outcome = stop.outcome
         end = _ended_early(stop, execution)
-    seen = _on_device(record.provenance, trial, device, conduct, saved, execution)
+    seen: dict[str, object] = {
+        "precision": precision,
+        "compiled": conduct.is_compiled,
+        "pack": execution.pack,
+        "resumed_after_epoch": saved.resumed,
+        **(_gpu(device) if on_gpu else {}),
+    }
     found: dict[str, object] = {
+        "exit": end,
         "evaluations": outcome.evaluations,
         "curves": outcome.curves,
         "cost": outcome.cost.model_copy(update={"seconds": saved.seconds}),
         "data": data.summary,
-        "provenance": seen,
+        "provenance": record.provenance.model_copy(update=seen),
     }
-    return record.model_copy(update={"exit": end, **found})
+    return Made(record.model_copy(update=found), outcome.kept)
+
+
+def _mapped(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:
+    return Made(mapped(unfinished(trial, execution, Exit(status="done")), store))
 
 
 def _ended_early(stop: Exception, execution: Execution) -> Exit:
@@ -211,28 +206,35 @@ def _ended_early(stop: Exception, execution: Execution) -> Exit:
     return Exit(status="interrupted", cause=str(stop))
 
 
-def _resumable(
-    trial: Trial, fingerprint: str, device: torch.device, execution: Execution, store: Store
-) -> Resumable:
-    """Where the trial's state is kept. One made under other versions is not gone on from."""
+def _identity(
+    trial: Trial, fingerprint: str, device: torch.device, precision: str, conduct: Conduct
+) -> dict[str, str]:
+    """What a saved state must agree with: one made under other versions is not gone on from."""
     import torch
 
-    from harness.train.hardware import computes_in_half
-    from harness.train.resume import Resumable
-
-    identity = {
+    return {
         "key": trial.key,
         "data": fingerprint,
         "torch": str(torch.__version__),
         "device": device.type,
-        "half": str(computes_in_half(trial.recipe.precision, device)),
+        "precision": precision,
+        "keeps": ",".join(sorted(conduct.keeps)),
     }
+
+
+def _resumable(
+    trial: Trial, identity: dict[str, str], execution: Execution, store: Store
+) -> Resumable:
+    """Where the trial's state is kept."""
+    from harness.train.resume import LEAST_SECONDS, Resumable
+
+    every = LEAST_SECONDS if execution.save_every is None else execution.save_every
     return Resumable(
         identity=identity,
         state=store.kept(trial.key, STATE),
         write=lambda content: store.keep(trial.key, STATE, content),
         # Trials that share a process take turns at saving, too.
-        least_seconds=execution.save_every * execution.pack,
+        least_seconds=every * execution.pack,
     )
 
 
@@ -271,27 +273,8 @@ def _provenance(execution: Execution) -> Provenance:
     )
 
 
-def _on_device(
-    before: Provenance,
-    trial: Trial,
-    device: torch.device,
-    conduct: Conduct,
-    saved: Resumable,
-    execution: Execution,
-) -> Provenance:
-    """What is known once training has begun: device, arithmetic, and where it went on."""
+def _gpu(device: torch.device) -> dict[str, object]:
     import torch
 
-    from harness.train.hardware import computes_in_half
-
-    half = computes_in_half(trial.recipe.precision, device)
-    seen: dict[str, object] = {
-        "precision": "bf16" if half else "fp32",
-        "compiled": conduct.is_compiled,
-        "pack": execution.pack,
-        "resumed_after_epoch": saved.resumed,
-    }
-    if device.type == "cuda":
-        gpu = torch.cuda.get_device_name(device)
-        seen |= {"device": "cuda", "gpu": gpu, "driver": provenance.driver()}
-    return before.model_copy(update=seen)
+    name = torch.cuda.get_device_name(device)
+    return {"device": "cuda", "gpu": name, "driver": provenance.driver()}

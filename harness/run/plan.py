@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from harness.run import compiling
 from harness.spec.resolve import Resolved
-from harness.spec.trial import Trial
+from harness.spec.trial import Kept, Trial
 from harness.store import Fault, Head, Store
+
+FOR_OTHERS = "(for others)"
+"""The row of trials in no row of the suite: teachers, and networks under a post-hoc map."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,22 @@ class MethodCost:
 
 
 @dataclass(frozen=True)
+class Blocked:
+    """A trial that cannot run, because the one that it reads from has failed."""
+
+    trial: Trial
+    cause: str
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The trials of a suite by what is known of them. Interrupted trials are missing ones."""
+    """The trials of a suite by what is known of them. Interrupted trials are missing ones.
+
+    missing  also holds trials of no row, which others read from, and trials that are done but did
+             not keep what others read
+    blocked  is in none of the other three
+    keep     what a trial keeps for others, by key
+    """
 
     resolved: Resolved
     heads: Mapping[str, Head]
@@ -38,6 +55,8 @@ class Plan:
     done: tuple[Trial, ...]
     missing: tuple[Trial, ...]
     failed: tuple[Trial, ...]
+    blocked: tuple[Blocked, ...] = ()
+    keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
 
     @cached_property
     def _seconds(self) -> Mapping[tuple[str, str], float]:
@@ -72,19 +91,24 @@ class Plan:
         return seconds * gpus_per_trial / 3600
 
     @property
-    def longest_first(self) -> tuple[Trial, ...]:
-        """The missing trials in the order in which they should start."""
-        return tuple(sorted(self.missing, key=lambda t: -(self.estimate(t) or float("inf"))))
+    def generations(self) -> tuple[tuple[Trial, ...], ...]:
+        """The missing trials, those first that others read from; the longest first in each."""
+        order = sorted(self.missing, key=lambda t: -(self.estimate(t) or float("inf")))
+        ages = sorted({trial.generation for trial in order})
+        return tuple(tuple(t for t in order if t.generation == age) for age in ages)
 
     @cached_property
     def methods(self) -> tuple[MethodCost, ...]:
-        """One entry a leaderboard row, in the suite's order."""
+        """One entry a leaderboard row, in the suite's order; then what is trained for others."""
         keys = {
             name: {t.key for t in getattr(self, name)} for name in ("done", "missing", "failed")
         }
         rows: dict[str, tuple[str, dict[str, Trial]]] = {}
         for cell in self.resolved.cells:
             rows.setdefault(cell.row, (cell.title, {}))[1].update({t.key: t for t in cell.trials})
+        extra = {t.key: t for t in self.missing if t.key not in self.resolved.trials}
+        if extra:
+            rows[FOR_OTHERS] = ("trained for others", extra)
         return tuple(
             MethodCost(
                 row=row,
@@ -131,6 +155,7 @@ class Plan:
             "done": len(self.done),
             "missing": len(self.missing),
             "failed": len(self.failed),
+            "blocked": [{"key": b.trial.key, "cause": b.cause} for b in self.blocked],
             "slots": slots,
             "estimated_seconds": None if seconds is None else seconds / slots,
             "estimated_trial_seconds": seconds,
@@ -144,13 +169,85 @@ class Plan:
 def make_plan(resolved: Resolved, store: Store, *, retry_failed: bool = False) -> Plan:
     """Every trial of the suite by its status in the store. Needs no data set on disk."""
     heads = store.heads()
-    done, missing, failed = [], [], []
-    for key, trial in resolved.trials.items():
-        status = heads[key].status if key in heads else "missing"
-        if status == "done":
-            done.append(trial)
-        elif status in ("failed", "diverged") and not retry_failed:
-            failed.append(trial)
-        else:
-            missing.append(trial)
-    return Plan(resolved, heads, store.faults, tuple(done), tuple(missing), tuple(failed))
+    sorting = _Sorting(heads, _kept_for_others(resolved.trials.values()), retry_failed)
+    for trial in resolved.trials.values():
+        sorting.sort(trial)
+    found = sorting.found
+    return Plan(
+        resolved,
+        heads,
+        store.faults,
+        done=tuple(found["done"].values()),
+        missing=tuple(found["missing"].values()),
+        failed=tuple(found["failed"].values()),
+        blocked=tuple(sorting.blocked),
+        keep=sorting.keep,
+    )
+
+
+def _kept_for_others(trials: Iterable[Trial]) -> dict[str, frozenset[Kept]]:
+    """What each trial keeps that another reads from."""
+    keep: dict[str, frozenset[Kept]] = {}
+    for trial in trials:
+        child, parent = trial, trial.parent
+        while parent is not None:
+            keep[parent.key] = keep.get(parent.key, frozenset()) | {child.reads}
+            child, parent = parent, parent.parent
+    return keep
+
+
+@dataclass
+class _Sorting:
+    """Trials on their way into a plan."""
+
+    heads: Mapping[str, Head]
+    keep: Mapping[str, frozenset[Kept]]
+    retry_failed: bool
+    found: dict[str, dict[str, Trial]] = field(
+        default_factory=lambda: {"done": {}, "missing": {}, "failed": {}}
+    )
+    blocked: list[Blocked] = field(default_factory=list)
+
+    def sort(self, trial: Trial) -> None:
+        """Put a trial where it belongs, and with it those that must run before it."""
+        status = self._status(trial)
+        cause = self._cause(trial) if status == "missing" else None
+        if cause:
+            self.blocked.append(Blocked(trial, cause))
+            return
+        self.found["done"].pop(trial.key, None)
+        self.found[status][trial.key] = trial
+        parent = trial.parent
+        if status == "missing" and parent and not self._has_kept(parent, trial.reads):
+            # Done without what this one reads, as a run that did not know of it leaves it.
+            self._again(parent)
+
+    def _again(self, trial: Trial) -> None:
+        self.found["done"].pop(trial.key, None)
+        self.found["missing"][trial.key] = trial
+        if trial.parent and not self._has_kept(trial.parent, trial.reads):
+            self._again(trial.parent)
+
+    def _status(self, trial: Trial) -> str:
+        if trial.key in self.found["missing"]:
+            return "missing"
+        status = self.heads[trial.key].status if trial.key in self.heads else "missing"
+        if status in ("failed", "diverged"):
+            return "missing" if self.retry_failed else "failed"
+        return "done" if status == "done" else "missing"
+
+    def _cause(self, trial: Trial) -> str | None:
+        """Why a trial cannot run: the nearest of those before it that has failed."""
+        child, parent = trial, trial.parent
+        while parent is not None and not self._has_kept(parent, child.reads):
+            head = self.heads.get(parent.key)
+            if head and head.status in ("failed", "diverged") and not self.retry_failed:
+                self.found["failed"][parent.key] = parent
+                ended = "has failed" if head.status == "failed" else "has diverged"
+                return f"it reads from {parent}, which {ended} ({parent.key[:8]})"
+            child, parent = parent, parent.parent
+        return None
+
+    def _has_kept(self, trial: Trial, what: Kept) -> bool:
+        head = self.heads.get(trial.key)
+        return head is not None and head.status == "done" and what in head.kept

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from harness.errors import Mistake, Mistakes, suggest
 from harness.spec.figure_checks import check_figures
-from harness.spec.method import Method
+from harness.spec.method import Method, PostHoc
 from harness.spec.parts import Parts
 from harness.spec.problems import has_validation
 from harness.spec.recipes import FIELDS
@@ -14,7 +15,7 @@ from harness.spec.registry import REGISTRY
 from harness.spec.rows import Row, registered_name
 from harness.spec.salvage import UNREAD
 from harness.spec.suite import Suite
-from harness.spec.trial import Problem
+from harness.spec.trial import Problem, Recipe
 from harness.spec.words import in_print
 from harness.spec.yaml_lines import Where
 
@@ -24,6 +25,7 @@ def check(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
     _check_metrics(suite, mistakes)
     _check_baseline(suite, mistakes)
     _check_validation(suite, parts.problems, mistakes)
+    _check_held_out(suite, parts, mistakes)
     _check_entries(suite, parts.rows, mistakes)
     _check_stages(suite, parts, mistakes)
     _check_channels(suite, parts, mistakes)
@@ -90,6 +92,38 @@ def _check_validation(suite: Suite, problems: list[Problem], mistakes: Mistakes)
         mistakes.found.append(Mistake(what, ("select",), "add e.g. `val: {per_class: 20}`"))
 
 
+def _check_held_out(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
+    """Who learns from held-out images has some, and asks of them what can be asked."""
+    for row in parts.rows:
+        where: Where = ("methods", row.entry, suite.methods[row.entry].name)
+        inner = Mistakes()
+        for problem in [p for p in parts.problems if p.name in row.problems]:
+            _check_row(row, problem, inner)
+        placed = [replace(m, where=(*where, *m.where)) for m in inner.found]
+        mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]
+
+
+def _check_row(row: Row, problem: Problem, mistakes: Mistakes) -> None:
+    """A row on one problem; a mistake's `where` begins with a key of the method's entry."""
+    methods: list[tuple[Where, Method]] = [((), REGISTRY.make("method", row.part))]
+    if row.teacher:
+        methods.append((("teacher",), REGISTRY.make("method", row.teacher.method)))
+    facts = REGISTRY.get("dataset", problem.dataset.name).facts
+    classes, n_classes = facts.get("classes"), facts.get("n_classes", 2)
+    needy = [str(row.part)] if any(method.needs_validation for _, method in methods) else []
+    for where, method in methods:
+        for stage in method.stages:
+            if stage.controller:
+                mistakes.catch(where, stage.controller.check, stage.loss, classes, n_classes)
+    if row.posthoc:
+        posthoc: PostHoc = REGISTRY.make("posthoc", row.posthoc)
+        mistakes.catch(("posthoc",), posthoc.check, classes)
+        needy += [str(row.posthoc)] if posthoc.needs_validation else []
+    if needy and not has_validation(problem):
+        what = f"{needy[-1]} learns from held-out images, and {problem.name} has none"
+        mistakes.found.append(Mistake(what, (), "add e.g. `val: {per_class: 20}` to the suite"))
+
+
 def _check_stages(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
     """A stage that would begin after the last epoch would silently make another method of it."""
     told: set[int] = set()
@@ -124,8 +158,10 @@ def _statistics(
     suite: Suite, parts: Parts, problem: Problem
 ) -> Iterator[tuple[Where, str, tuple[float, ...]]]:
     """Each `mean` and `std` under which a problem is trained, and where the suite gives it."""
-    ours: Where = ("recipe", suite.recipe.name)
-    used = [(ours, variant.recipe, FIELDS) for variant in parts.recipes]
+    used: list[tuple[Where, Recipe, list[str]]] = []
+    if problem.name not in parts.own:
+        ours: Where = ("recipe", suite.recipe.name)
+        used = [(ours, variant.recipe, FIELDS) for variant in parts.recipes]
     for row in [row for row in parts.rows if problem.name in row.problems]:
         where: Where = ("methods", row.entry, suite.methods[row.entry].name, "recipe")
         used += [(where, variant.recipe, list(row.replaced)) for variant in row.variants]

@@ -14,6 +14,7 @@ OUR_PARTS = (
     "harness.data",
     "harness.backbones",
     "harness.methods",
+    "harness.posthoc",
     "harness.train.recipes",
     "harness.train.schedules",
     "harness.data.augmentations",

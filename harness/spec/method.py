@@ -6,18 +6,22 @@ inside the worker.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 Head = Literal["linear", "cosine"]
 Reduce = Literal["mean", "weighted_mean"]
-Counts = Int[np.ndarray, "classes groups"]
+Iterate = Literal["last", "averaged", "best"]
+Counts = Real[np.ndarray, "classes groups"]
+"""Training examples by class and group; of a student the sums of its teacher's probabilities."""
+Predicted = Int[np.ndarray, "groups labels predictions"]
 
 
 @runtime_checkable
@@ -31,6 +35,15 @@ class BoundLoss(Protocol):
 
     def weights(self, rows: Tensor) -> Tensor:
         """What `Stage.reduce = "weighted_mean"` divides by, summed over the batch."""
+        ...
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """A bound loss that draws random numbers, and can be used once it has a generator."""
+
+    def drawing_from(self, generator: Generator) -> BoundLoss:
+        """The loss that draws from a generator on the device of its tensors."""
         ...
 
 
@@ -55,6 +68,82 @@ class Sampler(Protocol):
         ...
 
 
+@runtime_checkable
+class BoundController(Protocol):
+    """What steers a loss by what the network says of held-out images, for one training set."""
+
+    def see(self, predicted: Predicted) -> None:
+        """Take in the held-out counts under the weights as they are, and set the loss by them."""
+        ...
+
+    def merit(self, predicted: Predicted) -> tuple[float, float]:
+        """How good these held-out counts are; the larger tuple is better."""
+        ...
+
+    def curves(self) -> dict[str, float]:
+        """What to log of where it stands, by name."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that changes, as plain containers and tensors."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`; sets the loss, too."""
+        ...
+
+
+@runtime_checkable
+class Controller(Protocol):
+    """What steers a stage's loss while it trains, always by held-out data.
+
+    every    steps of the optimiser between two estimates on held-out data, the first before any
+    iterate  which network is evaluated: the last; the best by `merit` among those that an estimate
+             was made of; or "averaged", a classifier that draws one of those evaluated so far for
+             each image (its counts add up to images × networks)
+    """
+
+    @property
+    def every(self) -> int: ...
+
+    @property
+    def iterate(self) -> Iterate: ...
+
+    def check(self, loss: Loss, classes: Sequence[str] | None, n_classes: int) -> None:
+        """Raises `SpecError` before anything trains for what cannot be steered so.
+
+        classes are the names of the data set's; None where they are not known without it.
+        """
+        ...
+
+    def bind(
+        self,
+        loss: BoundLoss,
+        counts: Counts,
+        shares: Float[np.ndarray, "classes groups"],
+        *,
+        classes: Sequence[str],
+        groups: Sequence[str],
+    ) -> BoundController:
+        """For one training set, of these counts.
+
+        shares are what its gains divide by: the counts', or of a student what its teacher predicts.
+        """
+        ...
+
+
+@runtime_checkable
+class PostHoc(Protocol):
+    """What turns a trained network's logits into predictions, without training it again."""
+
+    @property
+    def needs_validation(self) -> bool: ...
+
+    def check(self, classes: Sequence[str] | None) -> None:
+        """As `Controller.check`."""
+        ...
+
+
 @dataclass(frozen=True)
 class EveryExample:
     """Each example once an epoch, shuffled."""
@@ -70,13 +159,15 @@ class Stage:
     until is the fraction of all epochs at which the stage ends; None: the end of training.
     reduce names how a batch's losses become one number: "mean" divides by the batch's size, as the
     papers' formulas do; "weighted_mean" by its total weight, as PyTorch's `weight=` and every
-    released code of the re-weighting papers do.
+    released code of the re-weighting papers do. controller steers the loss by held-out data, which
+    the problem must then have.
     """
 
     loss: Loss
     sampler: Sampler = field(default_factory=EveryExample)
     until: float | None = None
     reduce: Reduce = "mean"
+    controller: Controller | None = None
 
 
 @dataclass(frozen=True, init=False)
@@ -94,6 +185,10 @@ class Method:
         assert inner == sorted(inner), "stages follow in order"
         object.__setattr__(self, "stages", stages)
         object.__setattr__(self, "head", head)
+
+    @property
+    def needs_validation(self) -> bool:
+        return any(stage.controller for stage in self.stages)
 
     def first_epochs(self, epochs: int) -> tuple[int, ...]:
         """The 0-based epoch at which each stage begins: 0.8 of 200 epochs is epoch 160."""

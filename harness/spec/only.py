@@ -109,19 +109,26 @@ def terms(text: str) -> list[str]:
 
 def _values(cell: Cell, trial: Trial) -> dict[str, set[str]]:
     """What a trial goes by under each key."""
-    aliases = REGISTRY.get("method", cell.method.name).aliases
+    is_plain = cell.made == cell.method.name
+    aliases = REGISTRY.get("method", cell.method.name).aliases if is_plain else ()
     fields = _fields(cell.recipe)
     return {
         **fields,
         **{RECIPE + name: values for name, values in fields.items()},
-        **{name: {shown(value)} for name, value in cell.method.settings.items()},
-        "method": {cell.method.name, cell.row, *_label(cell), *aliases},
+        **{name: {shown(value)} for name, value in _settings(cell).items()},
+        "method": {cell.made, cell.row, *_label(cell), *aliases},
         "row": {cell.row, cell.title},
         "problem": {cell.problem.name, cell.problem.dataset.name},
         "seed": {str(trial.seed)},
         "recipe": {cell.recipe.name},
         "key": {trial.key},
     }
+
+
+def _settings(cell: Cell) -> dict[str, Any]:
+    """Of the post-hoc map and of the method; where both have one of a name, the method's."""
+    posthoc = cell.trials[0].posthoc
+    return {**(posthoc.settings if posthoc else {}), **cell.method.settings}
 
 
 def _label(cell: Cell) -> set[str]:
@@ -146,7 +153,7 @@ def _written(value: Any) -> set[str]:
 
 def _check_keys(resolved: Resolved, wanted: Sequence[Only]) -> None:
     """Raises `SpecError` for a key that no trial has."""
-    settings = {name for cell in resolved.cells for name in cell.method.settings}
+    settings = {name for cell in resolved.cells for name in _settings(cell)}
     fields = {name for cell in resolved.cells for name in _fields(cell.recipe)}
     known = list(dict.fromkeys([*KEYS, *sorted(settings), *sorted(fields)]))
     for key, _ in [condition for only in wanted for condition in only.conditions]:

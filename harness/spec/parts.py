@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from harness.errors import Mistake, Mistakes
+from harness.spec.base import written
+from harness.spec.entry_parts import RecipeOf, Suitewide, Variant
 from harness.spec.expand import expand, marked
 from harness.spec.problems import resolve_problem
 from harness.spec.recipes import MAPPINGS, resolve_recipe
-from harness.spec.rows import Row, Suitewide, Variant, all_rows
+from harness.spec.rows import Row, all_rows
 from harness.spec.salvage import UNREAD
 from harness.spec.suite import Named, Suite
 from harness.spec.trial import Problem, Val
@@ -17,32 +21,44 @@ from harness.spec.yaml_lines import Where
 
 
 class Parts(NamedTuple):
-    """All that the cells of a suite are made of, in the suite's order."""
+    """All that the cells of a suite are made of, in the suite's order.
+
+    own  recipes of problems that have one of their own, by the problem's name
+    """
 
     problems: list[Problem]
     rows: list[Row]
     recipes: list[Variant]
+    own: Mapping[str, RecipeOf]
 
 
 def gather(suite: Suite, mistakes: Mistakes) -> Parts:
     """The parts of a suite, each by itself; what is wrong goes to the mistakes."""
     seed = f"{suite.suite}/{suite.version}"
     wrong = len(mistakes.found)
-    problems = _problems(suite, seed, mistakes)
+    declared = _problems(suite, seed, mistakes)
+    problems, own = (
+        [problem for problem, _ in declared],
+        {p.name: own for p, own in declared if own},
+    )
     unread = any(entry.name == UNREAD for entry in suite.problems)
     names = None if unread or len(mistakes.found) > wrong else [p.name for p in problems]
-    recipes = _recipes(suite.recipe, seed, mistakes)
-    rows = all_rows(Suitewide(suite, seed, names, recipes), mistakes)
-    return Parts(problems, rows, recipes)
+    recipes = _recipes(suite.recipe, seed, ("recipe", suite.recipe.name), mistakes)
+    around = Suitewide(suite, seed, names, suite.recipe.name, recipes, own)
+    return Parts(problems, all_rows(around, mistakes), recipes, own)
 
 
-def _problems(suite: Suite, seed: str, mistakes: Mistakes) -> list[Problem]:
+def _problems(suite: Suite, seed: str, mistakes: Mistakes) -> list[tuple[Problem, RecipeOf | None]]:
+    """Each with the recipe that it has in place of the suite's."""
     problems: list[Problem] = []
+    own: list[RecipeOf | None] = []
     for i, entry in enumerate(suite.problems):
         if entry.name == UNREAD:
             continue
         where: Where = ("problems", i, entry.name)
-        settings = mistakes.catch(where, expand, entry.settings, seed=f"{seed}/{entry.name}")
+        declared = {k: v for k, v in entry.settings.items() if k != "recipe"}
+        recipe = _recipe_of(entry, seed, where, mistakes)
+        settings = mistakes.catch(where, expand, declared, seed=f"{seed}/{entry.name}")
         for given in settings or ():
             problem = mistakes.catch(where, resolve_problem, entry.name, given, suite.val)
             if problem is None:
@@ -52,7 +68,23 @@ def _problems(suite: Suite, seed: str, mistakes: Mistakes) -> list[Problem]:
                 mistakes.found.append(Mistake(what, where))
                 continue
             problems.append(problem)
-    return _told_apart(problems, suite.val)
+            own.append(recipe)
+    return list(zip(_told_apart(problems, suite.val), own, strict=True))
+
+
+def _recipe_of(entry: Named, seed: str, where: Where, mistakes: Mistakes) -> RecipeOf | None:
+    """The recipe that a problem's entry has of its own."""
+    if entry.settings.get("recipe") is None:
+        return None
+    try:
+        named = Named.model_validate(entry.settings["recipe"])
+    except ValidationError:
+        what = f"recipe = {written(entry.settings['recipe'])}: write a recipe's name"
+        right = "or a name with fields to replace: `recipe: {cifar-ldam: {epochs: 60}}`"
+        mistakes.found.append(Mistake(what, (*where, "recipe"), right))
+        return None
+    variants = _recipes(named, seed, (*where, "recipe", named.name), mistakes)
+    return RecipeOf(named.name, variants) if variants else None
 
 
 def _told_apart(problems: Sequence[Problem], usual: Val) -> list[Problem]:
@@ -75,10 +107,9 @@ def _val_in_short(val: Val) -> str:
     return f"val{size:g}" if size else "noval"
 
 
-def _recipes(entry: Named, seed: str, mistakes: Mistakes) -> list[Variant]:
+def _recipes(entry: Named, seed: str, where: Where, mistakes: Mistakes) -> list[Variant]:
     if entry.name == UNREAD:
         return []
-    where: Where = ("recipe", entry.name)
     seed = f"{seed}/{entry.name}"
     settings = mistakes.catch(where, expand, entry.settings, seed=seed, mappings=MAPPINGS) or []
     multiplied = {

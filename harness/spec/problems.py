@@ -12,7 +12,7 @@ from harness.spec.base import advice, written
 from harness.spec.registry import REGISTRY, Entry
 from harness.spec.trial import HOW_VAL, Problem, Selection, Val
 
-KEYS = ("profile", "n_max", "selection", "val")
+KEYS = ("profile", "n_max", "selection", "val", "recipe")
 SELECTIONS: tuple[Selection, ...] = get_args(Selection)
 
 

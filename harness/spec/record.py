@@ -10,7 +10,7 @@ from jaxtyping import Int
 from pydantic import Field
 
 from harness.spec.base import Spec
-from harness.spec.trial import Trial
+from harness.spec.trial import Kept, Trial
 
 Status = Literal["done", "diverged", "failed", "interrupted"]
 Split = Literal["val", "test"]
@@ -133,7 +133,8 @@ class Record(Spec):
     """What a trial left; written last and by rename, so a record that exists is whole.
 
     curves holds one list per series, all as long as curves["epoch"]; None where a value was not
-    finite. attempts counts the tries so far, this one included.
+    finite. attempts counts the tries so far, this one included. kept says what lies beside the
+    record for other trials to read.
     """
 
     format: Literal[1] = 1
@@ -146,6 +147,7 @@ class Record(Spec):
     cost: Cost = Cost()
     data: DataSummary | None = None
     provenance: Provenance = Provenance()
+    kept: tuple[Kept, ...] = ()
 
     def evaluation(self, split: Split, rule: Rule) -> Evaluation | None:
         """The one evaluation of a split at a rule, or None where there is none."""

@@ -10,13 +10,14 @@ from typing import Any
 from harness.errors import Mistakes, SpecError
 from harness.spec.base import Part
 from harness.spec.checks import check
+from harness.spec.entry_parts import Variant
 from harness.spec.parts import Parts, gather
 from harness.spec.registry import REGISTRY
-from harness.spec.rows import Row, Variant
+from harness.spec.rows import Row
 from harness.spec.salvage import salvage
 from harness.spec.suite import Suite, find, load
 from harness.spec.trial import Problem, Recipe, Trial
-from harness.spec.words import in_print, listed
+from harness.spec.words import in_print, listed, made
 from harness.spec.yaml_lines import Document
 
 
@@ -44,6 +45,12 @@ class Cell:
     family: str = ""
     apart: Mapping[str, Any] = field(default_factory=dict)
     local: str = ""
+
+    @property
+    def made(self) -> str:
+        """What was done, whatever the row is called: `vs`, `distilled-vs`, `vs+post_shift`."""
+        trial = self.trials[0]
+        return made(trial.method.name, trial.posthoc, taught=trial.teacher is not None)
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,8 @@ def _cell(suite: Suite, row: Row, problem: Problem, variant: Variant) -> Cell:
                 recipe=variant.recipe,
                 seed=seed,
                 vary=suite.vary,
+                teacher=row.teacher_under(variant),
+                posthoc=row.posthoc,
             )
             for seed in suite.seeds
         ),

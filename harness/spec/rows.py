@@ -9,26 +9,25 @@ from typing import Any
 
 from harness.errors import Mistake, Mistakes, suggest
 from harness.spec.base import Part, canonical
-from harness.spec.entries import FIELD, Declared, MethodEntry, check_settings, read
+from harness.spec.entries import (
+    FIELD,
+    POSTHOC,
+    PREFIXES,
+    TEACHER,
+    Declared,
+    MethodEntry,
+    check_settings,
+    in_full,
+    read,
+)
+from harness.spec.entry_parts import MAPPED, EntryParts, Suitewide, Variant, parts_of
 from harness.spec.expand import expand, marked
-from harness.spec.recipes import MAPPINGS, resolve_recipe
 from harness.spec.registry import REGISTRY, Entry
 from harness.spec.salvage import UNREAD
-from harness.spec.suite import Named, Suite
-from harness.spec.trial import Recipe
-from harness.spec.words import in_print, named
+from harness.spec.suite import Named
+from harness.spec.trial import Teacher
+from harness.spec.words import in_print, made, named
 from harness.spec.yaml_lines import Where
-
-MAPPED = tuple(FIELD + name for name in MAPPINGS)
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One setting of the recipe: the fields given, and which of them tell it from the others."""
-
-    recipe: Recipe
-    given: Mapping[str, Any]
-    differs: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,12 @@ class Row:
     variants: tuple[Variant, ...]
     replaced: frozenset[str]
     problems: frozenset[str]
+    posthoc: Part | None = None
+    teacher: Teacher | None = None
+
+    def teacher_under(self, variant: Variant) -> Teacher | None:
+        """The teacher, with the recipe that it has beside this variant."""
+        return self.teacher and self.teacher.model_copy(update={"recipe": variant.teacher})
 
     def apart(self, variant: Variant) -> dict[str, Any]:
         """What grids and draws tell apart: those of the entry, then those of the recipe."""
@@ -73,21 +78,9 @@ class Row:
 
     def shown(self, key: str) -> str:
         """`lr` for `recipe.lr`, but where the method has a setting of that name."""
-        name = key.removeprefix(FIELD)
-        return key if name in self.part.settings else name
-
-
-@dataclass(frozen=True)
-class Suitewide:
-    """What the rows of an entry need of the rest of the suite.
-
-    problems  names; None where not all could be read
-    """
-
-    suite: Suite
-    seed: str
-    problems: Sequence[str] | None
-    recipes: Sequence[Variant]
+        prefix = next((p for p in PREFIXES if key.startswith(p)), "")
+        name = key.removeprefix(prefix)
+        return key if name in self.part.settings or prefix.startswith(TEACHER) else name
 
 
 def all_rows(around: Suitewide, mistakes: Mistakes) -> list[Row]:
@@ -101,7 +94,13 @@ def all_rows(around: Suitewide, mistakes: Mistakes) -> list[Row]:
 
 
 def registered_name(entry: Named) -> str | None:
-    """The method's own name where the entry has an alias; None where nobody registered it."""
+    """The method's own name where the entry has an alias; None where nobody registered it.
+
+    With a teacher or a post-hoc map it is no longer that method: then as the entry says.
+    """
+    full = in_full(entry)
+    if full.settings.keys() & {"posthoc", "teacher"}:
+        return entry.name
     known: Entry | None = Mistakes().catch((), REGISTRY.get, "method", entry.name)
     return known.name if known else None
 
@@ -110,7 +109,7 @@ def _rows(around: Suitewide, index: int, mistakes: Mistakes) -> list[Row]:
     """Of one entry: where `on` says nothing, then glob by glob."""
     named_entry = around.suite.methods[index]
     where: Where = ("methods", index, named_entry.name)
-    registered = mistakes.catch(where, REGISTRY.get, "method", named_entry.name)
+    registered = mistakes.catch(where, REGISTRY.get, "method", in_full(named_entry).name)
     entry = read(named_entry, mistakes, where)
     mistakes.found += _useless(around, entry, where)
     if registered is not None:
@@ -120,11 +119,12 @@ def _rows(around: Suitewide, index: int, mistakes: Mistakes) -> list[Row]:
         problems = entry.matching(glob, around.problems or ())
         if glob is None and entry.on and around.problems and not problems:
             continue  # every problem has settings of its own
-        here = _Here(around, index, registered, entry, glob, frozenset(problems))
-        inner = Mistakes()
-        rows += _rows_of(here, inner)
-        placed = [replace(m, where=(*where, *entry.where(glob, m.where))) for m in inner.found]
-        mistakes.found += [m for m in placed if m not in mistakes.found]
+        for there, names in around.by_recipe(problems) or [(around, frozenset[str]())]:
+            here = _Here(there, index, registered, entry, glob, names)
+            inner = Mistakes()
+            rows += _rows_of(here, inner)
+            placed = [replace(m, where=(*where, *entry.where(glob, m.where))) for m in inner.found]
+            mistakes.found += [m for m in placed if m not in mistakes.found]
     return rows
 
 
@@ -188,43 +188,36 @@ def _rows_of(here: _Here, mistakes: Mistakes) -> list[Row]:
     settings = found or []
     rows = []
     for place, given in enumerate(settings):
-        fields = {k.removeprefix(FIELD): v for k, v in given.items() if k.startswith(FIELD)}
-        chosen = {k: v for k, v in given.items() if not k.startswith(FIELD)}
-        part = mistakes.catch((), here.registered.resolve, chosen) if here.registered else None
-        variants = _variants(here.around, fields, mistakes)
-        if part is None or variants is None:
+        before = len(mistakes.found)
+        parts = parts_of(here.around, here.registered, given, mistakes)
+        if parts is None or len(mistakes.found) > before:
             # Every setting of the grid would repeat the same mistake.
             break
-        rows.append(_row(here, place, part, fields=fields, variants=variants, n=len(settings)))
+        rows.append(_row(here, place, parts, given=given, n=len(settings)))
     return rows
 
 
-def _row(
-    here: _Here,
-    place: int,
-    part: Part,
-    *,
-    fields: Mapping[str, Any],
-    variants: tuple[Variant, ...],
-    n: int,
-) -> Row:
+def _row(here: _Here, place: int, parts: EntryParts, *, given: Declared, n: int) -> Row:
     assert here.registered is not None
     multiplied = {k for k, v in here.declared.items() if n > 1 and _is_marked(k, v)}
     varied = {key for given in here.entry.on.values() for key in given}
-    values = {**part.settings, **{FIELD + k: v for k, v in fields.items()}}
+    values = {**given, **parts.method.settings, **_filled_in(POSTHOC, parts.posthoc)}
+    fields = {k: given[k] for k in given if k.startswith(FIELD)}
     row = Row(
         entry=here.index,
         place=place,
-        name=here.entry.label or here.registered.name,
+        name=here.entry.label or _name(here, parts),
         labelled=here.entry.label is not None,
-        title=here.entry.label or here.registered.title,
-        part=part,
+        title=here.entry.label or _title(here, parts),
+        part=parts.method,
         fixed={k: values[k] for k in values if k in here.entry.own.keys() - varied - multiplied},
         differs={},
         local={},
-        variants=variants,
-        replaced=frozenset(fields),
+        variants=parts.variants,
+        replaced=frozenset(k.removeprefix(FIELD) for k in fields),
         problems=here.problems,
+        posthoc=parts.posthoc,
+        teacher=parts.teacher,
     )
     return replace(
         row,
@@ -234,24 +227,24 @@ def _row(
     )
 
 
-def _variants(
-    around: Suitewide, fields: Mapping[str, Any], mistakes: Mistakes
-) -> tuple[Variant, ...] | None:
-    """The suite's recipes with these fields replaced; a grid over a replaced field is gone."""
-    if not fields:
-        return tuple(around.recipes)
-    name = around.suite.recipe.name
-    found: dict[str, Variant] = {}
-    for given, differs in [(v.given, v.differs) for v in around.recipes] or [({}, {})]:
-        inner = Mistakes()
-        recipe = inner.catch((), resolve_recipe, name, {**given, **fields})
-        ours = [m for m in inner.found if m.where and m.where[0] in fields]
-        mistakes.found += [replace(m, where=(f"{FIELD}{m.where[0]}", *m.where[1:])) for m in ours]
-        if recipe is None:
-            return None
-        left = {k: v for k, v in differs.items() if k not in fields}
-        found.setdefault(canonical(left), Variant(recipe, {**given, **fields}, left))
-    return tuple(found.values())
+def _name(here: _Here, parts: EntryParts) -> str:
+    """`vs`, `vs+post_shift`, `distilled-vs`; of a post-hoc map that stands alone, its own."""
+    assert here.registered is not None
+    if here.entry.alone and parts.posthoc:
+        return parts.posthoc.name
+    return made(here.registered.name, parts.posthoc, taught=parts.teacher is not None)
+
+
+def _title(here: _Here, parts: EntryParts) -> str:
+    """`VS`, `VS + PS`, `Distilled VS`."""
+    assert here.registered is not None
+    mapped = REGISTRY.get("posthoc", parts.posthoc.name).title if parts.posthoc else ""
+    title = f"{'Distilled ' if parts.teacher else ''}{here.registered.title}"
+    return f"{title} + {mapped}" if mapped else title
+
+
+def _filled_in(prefix: str, part: Part | None) -> Declared:
+    return {prefix + k: v for k, v in part.settings.items()} if part else {}
 
 
 def _twice(rows: Sequence[Row]) -> list[Mistake]:
@@ -272,8 +265,14 @@ def _twice(rows: Sequence[Row]) -> list[Mistake]:
 
 def _trained(row: Row) -> dict[str, Any]:
     recipes = [v.recipe.model_dump(mode="json") for v in row.variants]
-    part = row.part.model_dump(mode="json")
-    return {"part": part, "recipes": recipes, "problems": sorted(row.problems)}
+    teachers = [row.teacher_under(variant) for variant in row.variants]
+    return {
+        "part": row.part.model_dump(mode="json"),
+        "recipes": recipes,
+        "problems": sorted(row.problems),
+        "posthoc": row.posthoc and row.posthoc.model_dump(mode="json"),
+        "teachers": [teacher and teacher.model_dump(mode="json") for teacher in teachers],
+    }
 
 
 def _told_apart(rows: Sequence[Row]) -> list[Row]:

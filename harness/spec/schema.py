@@ -14,7 +14,9 @@ from harness.spec.registry import REGISTRY, Entry, Setting
 from harness.spec.suite import Suite
 from harness.spec.trial import Recipe
 
-FIELDS_OF_RECIPE = "FieldsOfRecipe"
+FIELDS_OF_RECIPE, RECIPE = "FieldsOfRecipe", "Recipe"
+ROLES = {"teacher": "Teacher", "posthoc": "PostHoc"}
+"""Definitions by the key of a method's entry."""
 LIST: dict[str, Any] = {"type": "array", "minItems": 1}
 
 
@@ -23,12 +25,14 @@ def suite_schema() -> dict[str, Any]:
     schema = Suite.model_json_schema(mode="validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     properties = schema["properties"]
-    methods = [_named(entry, _settings(entry) | _entry_keys(entry)) for entry in _all("method")]
+    rows = [*_all("method"), *_all("posthoc")]
+    methods = [_named(entry, _settings(entry) | _entry_keys(entry)) for entry in rows]
     problems = [_named(entry, _problem_settings(entry)) for entry in _all("dataset")]
     recipes = [_named(entry, _recipe_settings()) for entry in _all("recipe")]
-    properties["methods"] = LIST | {"items": _one_of("method", methods)}
+    names = {"enum": [*_names("method"), *_names("posthoc")]}
+    properties["methods"] = LIST | {"items": {"anyOf": [names, *methods]}}
     properties["problems"] = LIST | {"items": _one_of("dataset", problems)}
-    properties["recipe"] = _one_of("recipe", recipes)
+    properties["recipe"] = {"$ref": f"#/$defs/{RECIPE}"}
     metric = {"enum": [entry.name for entry in _all("metric")]}
     properties["metrics"] = LIST | {"items": metric, "uniqueItems": True}
     properties["primary"] = metric
@@ -37,7 +41,10 @@ def suite_schema() -> dict[str, Any]:
     properties["val"] = _val()
     for name in ("Named", "Val"):
         del schema["$defs"][name]
+    schema["$defs"][RECIPE] = _one_of("recipe", recipes)
     schema["$defs"][FIELDS_OF_RECIPE] = _closed(_recipe_settings())
+    schema["$defs"][ROLES["teacher"]] = _teachers()
+    schema["$defs"][ROLES["posthoc"]] = _posthocs()
     return schema
 
 
@@ -80,7 +87,23 @@ def _entry_keys(entry: Entry) -> dict[str, Any]:
     fields = {"recipe": {"$ref": f"#/$defs/{FIELDS_OF_RECIPE}"}}
     there = _closed({**_settings(entry), **fields, "sample": _whole()}) | {"minProperties": 1}
     label = {"type": "string", "pattern": '^[^"]*[^" ][^"]*$'}
-    return {"as": label, "on": {"type": "object", "additionalProperties": there}, **fields}
+    parts = {role: {"$ref": f"#/$defs/{name}"} for role, name in ROLES.items()}
+    on = {"type": "object", "additionalProperties": there}
+    return {"as": label, "on": on, **fields, **parts}
+
+
+def _teachers() -> dict[str, Any]:
+    """A method with its settings, a temperature, and fields of a recipe of its own."""
+    temperature = {"type": "number", "exclusiveMinimum": 0}
+    own = {
+        "temperature": _multiplied(temperature),
+        "recipe": {"$ref": f"#/$defs/{FIELDS_OF_RECIPE}"},
+    }
+    return _one_of("method", [_named(e, {**_settings(e), **own}) for e in _all("method")])
+
+
+def _posthocs() -> dict[str, Any]:
+    return _one_of("posthoc", [_named(e, _settings(e)) for e in _all("posthoc")])
 
 
 def _settings(entry: Entry) -> dict[str, Any]:
@@ -89,7 +112,7 @@ def _settings(entry: Entry) -> dict[str, Any]:
 
 def _setting(setting: Setting) -> dict[str, Any]:
     value = TypeAdapter(setting.annotation).json_schema()
-    shown = {} if setting.required else {"default": setting.default}
+    shown = {} if setting.required else {"default": json.loads(json.dumps(setting.default))}
     return _multiplied(value) | shown
 
 
@@ -122,6 +145,7 @@ def _problem_settings(entry: Entry) -> dict[str, Any]:
         "n_max": _multiplied(_whole()),
         "selection": _multiplied({"enum": list(SELECTIONS)}),
         "val": _val(),
+        "recipe": {"$ref": f"#/$defs/{RECIPE}"},
     }
     return {**shapes, **_settings(entry), **own}
 

@@ -15,6 +15,9 @@ STREAMS: tuple[Stream, ...] = ("subset", "split", "init", "order", "augment")
 ENGINE_VERSION = 1
 Selection = Literal["ldam"]
 Precision = Literal["auto", "fp32", "bf16"]
+Kept = Literal["logits", "train_logits"]
+"""What a trial keeps beside its record for others: logits of the validation and test images at
+every checkpoint rule, for post-hoc maps; those of the training images at the last, as labels."""
 HOW_VAL = "write `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`"
 HOW_SAM = "write rho as `0.1`, or `[0.1, 0.2]` by stage, or `{rho: 0.1, batch_norm: first}`"
 
@@ -132,6 +135,8 @@ class Recipe(Spec):
     evaluate_train  also evaluate the training images, without augmentation, class by class
     best_by      metric on validation (test) data by which `best-val` (`best-test`) picks the epoch
     sam          how steps look around for sharpness; None: they do not
+    decay_norms  false: weight decay leaves scale and shift of normalisation layers alone
+    drop_last    true: an epoch ends with the last whole batch; None: with all that is left
     """
 
     name: str
@@ -154,6 +159,8 @@ class Recipe(Spec):
     evaluate_train: Literal[True] | None = None
     best_by: str = "balanced_accuracy"
     sam: Sam | None = None
+    decay_norms: Literal[False] | None = None
+    drop_last: Literal[True] | None = None
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether a 1-based epoch ends with an evaluation."""
@@ -161,10 +168,24 @@ class Recipe(Spec):
         return dense or epoch % self.evaluate_every == 0 or epoch == self.epochs
 
 
+class Teacher(Spec):
+    """The trial whose class probabilities are a student's labels, at the student's own seed.
+
+    recipe       None: the student's
+    temperature  what the teacher's logits are divided by before their softmax
+    """
+
+    method: Part
+    recipe: Recipe | None = None
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+
+
 class Trial(Spec):
     """One problem × method setting × recipe × seed, fully resolved.
 
-    vary names the random streams that follow the seed; the others stay at seed 0.
+    vary     names the random streams that follow the seed; the others stay at seed 0
+    teacher  whose predictions it learns from; None: from the labels
+    posthoc  what is fitted on the kept logits of the trial that is the same but for this
     """
 
     problem: Problem
@@ -173,6 +194,8 @@ class Trial(Spec):
     seed: Annotated[int, Field(ge=0)]
     vary: tuple[Stream, ...] = STREAMS
     engine: int = ENGINE_VERSION
+    teacher: Teacher | None = None
+    posthoc: Part | None = None
 
     @field_validator("vary")
     @classmethod
@@ -187,19 +210,48 @@ class Trial(Spec):
         """
         spec = self.model_dump(mode="json")
         del spec["recipe"]["name"]
+        if self.teacher and self.teacher.recipe:
+            del spec["teacher"]["recipe"]["name"]
         return hashlib.sha256(canonical(spec).encode()).hexdigest()[:32]
 
     @cached_property
     def workload(self) -> str:
         """Equal for trials that should take equally long, whatever their method and seed."""
-        return workload(self.problem, self.recipe)
+        return workload(self.problem, self.recipe, self.posthoc)
+
+    @cached_property
+    def parent(self) -> Trial | None:
+        """The trial that must be done first, because this one reads what it keeps."""
+        if self.posthoc:
+            return self.model_copy(update={"posthoc": None})
+        if self.teacher:
+            recipe = self.teacher.recipe or self.recipe
+            changes = {"method": self.teacher.method, "recipe": recipe, "teacher": None}
+            return self.model_copy(update=changes)
+        return None
+
+    @property
+    def reads(self) -> Kept:
+        """What of its parent's it reads."""
+        return "logits" if self.posthoc else "train_logits"
+
+    @property
+    def generation(self) -> int:
+        """How many trials must be done one after the other before it: a teacher's is 0."""
+        return self.parent.generation + 1 if self.parent else 0
 
     def __str__(self) -> str:
-        return f"{self.method} on {self.problem.name}, seed {self.seed}"
+        taught = f" taught by {self.teacher.method}" if self.teacher else ""
+        mapped = f" + {self.posthoc}" if self.posthoc else ""
+        return f"{self.method}{taught}{mapped} on {self.problem.name}, seed {self.seed}"
 
 
-def workload(problem: Problem, recipe: Recipe) -> str:
-    """16 hexadecimal digits for a problem under a recipe, whatever the recipe is called."""
+def workload(problem: Problem, recipe: Recipe, posthoc: Part | None = None) -> str:
+    """16 hexadecimal digits for a problem under a recipe, whatever the recipe is called.
+
+    What trains nothing takes another time than what does: a post-hoc map goes by its name as well.
+    """
     spec = {"problem": problem.model_dump(mode="json"), "recipe": recipe.model_dump(mode="json")}
     del spec["recipe"]["name"]
-    return hashlib.sha256(canonical(spec).encode()).hexdigest()[:16]
+    named = spec if posthoc is None else spec | {"posthoc": posthoc.name}
+    return hashlib.sha256(canonical(named).encode()).hexdigest()[:16]

@@ -49,6 +49,11 @@ def named(name: str, values: Mapping[str, Any]) -> str:
     return f"{name}({listed(values)})" if values else name
 
 
+def made(method: str, posthoc: Part | None, *, taught: bool) -> str:
+    """`vs`, `distilled-vs`, `vs+post_shift`: a method and what goes with it, without settings."""
+    return f"{'distilled-' if taught else ''}{method}{f'+{posthoc.name}' if posthoc else ''}"
+
+
 def in_print(title: str, values: Mapping[str, Any]) -> str:
     """`VS (tau=1.25, gamma=0.3)`."""
     return f"{title} ({listed(values)})" if values else title

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from harness.spec.record import Status
+from harness.spec.trial import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Head:
     workload         equal for trials of one problem under one recipe
     device           "cpu" or "cuda"
     fingerprint      of the data, where the trial came as far as reading any
+    kept             what it kept for other trials
     """
 
     key: str
@@ -30,6 +32,7 @@ class Head:
     workload: str
     device: str
     fingerprint: str | None
+    kept: tuple[Kept, ...] = ()
 
 
 class Entry(NamedTuple):
@@ -42,7 +45,7 @@ class Entry(NamedTuple):
 class Index(BaseModel):
     """The file; its format changes with the fields of `Head`."""
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     entries: list[Entry]
 
 

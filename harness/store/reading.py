@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.spec.base import Part
 from harness.spec.record import FORMAT, Exit, Record
-from harness.spec.trial import Problem, Recipe, workload
+from harness.spec.trial import Kept, Problem, Recipe, workload
 from harness.store.index import Head
 
 
@@ -20,6 +20,7 @@ class _Trial(BaseModel):
     problem: Problem
     method: Part
     recipe: Recipe
+    posthoc: Part | None = None
 
 
 class _Cost(BaseModel):
@@ -49,6 +50,7 @@ class _Glance(BaseModel):
     cost: _Cost
     data: _Data | None
     provenance: _Provenance
+    kept: tuple[Kept, ...] = ()
 
 
 def read_head(content: bytes, folder: str) -> Head:
@@ -65,9 +67,10 @@ def read_head(content: bytes, folder: str) -> Head:
         seconds=glance.cost.seconds,
         method=glance.trial.method.name,
         problem=glance.trial.problem.name,
-        workload=workload(glance.trial.problem, glance.trial.recipe),
+        workload=workload(glance.trial.problem, glance.trial.recipe, glance.trial.posthoc),
         device=glance.provenance.device,
         fingerprint=glance.data.fingerprint if glance.data else None,
+        kept=glance.kept,
     )
 
 

@@ -9,22 +9,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from harness.data.splits import ProblemData
 from harness.metrics import recalls, score
 from harness.spec.record import Cost
 from harness.spec.streams import stream_seed
-from harness.spec.trial import Trial
-from harness.train.evaluation import evaluate, evaluate_train
+from harness.spec.trial import Kept, Trial
+from harness.train.evaluation import evaluate_on, look
 from harness.train.graphs import Stepper, stepper_of
 from harness.train.outcome import Diverged, Ended, Outcome, Progress, Stopped, TimeUp
 from harness.train.placed import batches, order
 from harness.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_process
 from harness.train.resume import Resumable
 from harness.train.schedules import learning_rate
+from harness.train.steering import as_evaluated, evaluated, steer
 from harness.train.training import Training, begin
 
 GPU_LOOKS_EVERY = 64
@@ -38,12 +40,14 @@ class Conduct:
     threads      CPU threads
     time_limit   seconds
     is_compiled  whether the network is compiled first
+    keeps        what the trial keeps for others that read it
     stop         set from elsewhere, ends training at the next step
     """
 
     threads: int = 1
     time_limit: float = math.inf
     is_compiled: bool = False
+    keeps: frozenset[Kept] = frozenset()
     stop: threading.Event | None = None
 
 
@@ -71,10 +75,13 @@ def train(
     *,
     device: torch.device,
     conduct: Conduct = Conduct(),
+    taught: Float[np.ndarray, "n classes"] | None = None,
     saved: Resumable | None = None,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Outcome:
     """Train to the end and evaluate at all three checkpoint rules.
+
+    taught are a teacher's class probabilities for the training images, in place of their labels.
 
     Goes on from where `saved` holds a state of this trial. Raises `Diverged`, `TimeUp` and
     `Stopped`, with what there was by then, and `BackboneError` where the network does not take the
@@ -88,22 +95,45 @@ def train(
     )
     watch = Lookout(conduct, time.monotonic() + conduct.time_limit, saved or Resumable(), report)
     with _own_stream(device):
-        return _train(trial, data, device, watch)
+        run = watch.saved.resume(
+            lambda: begin(
+                trial,
+                data,
+                device,
+                is_compiled=conduct.is_compiled,
+                keeps=conduct.keeps,
+                taught=taught,
+            )
+        )
+        return _train(run, stepper_of(trial, device, is_compiled=conduct.is_compiled), watch)
 
 
-def _train(trial: Trial, data: ProblemData, device: torch.device, watch: Lookout) -> Outcome:
-    is_compiled = watch.conduct.is_compiled
-    run = watch.saved.resume(lambda: begin(trial, data, device, is_compiled=is_compiled))
-    stepper = stepper_of(trial, device, is_compiled=is_compiled)
+def _train(run: Training, stepper: Stepper, watch: Lookout) -> Outcome:
     try:
-        while run.epoch <= trial.recipe.epochs:
+        while run.epoch <= run.recipe.epochs:
             _one_epoch(run, stepper, watch)
             run.epoch += 1
             run.position = 0
     except Ended as stop:
         stop.outcome = Outcome(curves=run.curves, cost=_cost(run))
         raise
-    return Outcome(run.checkpoints.evaluations(), run.curves, _cost(run))
+    return Outcome(run.checkpoints.evaluations(), run.curves, _cost(run), _kept(run))
+
+
+def _kept(run: Training) -> dict[Kept, dict[str, np.ndarray]]:
+    """Arrays by name, of each kind that the trial keeps."""
+    kept: dict[Kept, dict[str, np.ndarray]] = {}
+    if "logits" in run.keeps:
+        known = {f"{k}_labels": split.labels for k, split in run.splits.items()}
+        known |= {f"{k}_groups": split.groups for k, split in run.splits.items()}
+        labels = {name: tensor.cpu().numpy() for name, tensor in known.items()}
+        kept["logits"] = labels | run.checkpoints.kept()
+    if "train_logits" in run.keeps:
+        with as_evaluated(run):
+            logits = look(run, run.train, is_kept=True).logits
+        assert logits is not None
+        kept["train_logits"] = {"train_logits": logits}
+    return kept
 
 
 def _own_stream(device: torch.device) -> contextlib.AbstractContextManager[object]:
@@ -124,19 +154,29 @@ def _one_epoch(run: Training, stepper: Stepper, watch: Lookout) -> None:
     loss = _epoch(run, stepper, watch)
     if not recipe.is_evaluated(run.epoch):
         return
-    scores = run.checkpoints.see(run.epoch, evaluate(run))
+    scores = run.checkpoints.see(evaluated(run))
     point: dict[str, float | None] = {"epoch": run.epoch, "lr": lr, "train_loss": loss}
     point |= {f"{split}_{recipe.best_by}": value for split, value in scores.items()}
     if recipe.evaluate_train:
         point |= _of_training_images(run)
-    for name, value in point.items():
-        run.curves.setdefault(name, []).append(None if value is None else _short(value))
+    if run.stage.controller:
+        point |= run.stage.controller.curves()
+    _log(run, point)
     watch.report(Progress(run.epoch, recipe.epochs, scores.get("val")))
+
+
+def _log(run: Training, point: dict[str, float | None]) -> None:
+    """One more point of every curve; None where a curve has none here, as before it began."""
+    length = len(run.curves.get("epoch", ()))
+    for name in dict.fromkeys([*run.curves, *point]):
+        value = point.get(name)
+        curve = run.curves.setdefault(name, [None] * length)
+        curve.append(None if value is None else _short(value))
 
 
 def _of_training_images(run: Training) -> dict[str, float | None]:
     """Points of the curves `train_<best_by>` and, class by class, `train_recall_<label>`."""
-    counts = evaluate_train(run)
+    counts = evaluate_on(run, run.train)
     by = run.recipe.best_by
     overall = {f"train_{by}": score(by, counts, run.checkpoints.train)}
     each = recalls(counts)
@@ -150,6 +190,7 @@ def _epoch(run: Training, stepper: Stepper, watch: Lookout) -> float:
     looks_every = 1 if run.device.type == "cpu" else GPU_LOOKS_EVERY
     seen = 0
     for index in _remaining(run):
+        steer(run)
         run.losses.append(stepper(run, index))
         run.position += 1
         run.steps += 1
@@ -171,7 +212,8 @@ def _remaining(run: Training) -> list[Int[Tensor, " batch"]]:
         run.order_before = run.order.get_state()
         run.losses.clear()
     chosen = order(len(run.train), run.stage.weights, run.order).to(run.device)
-    return list(batches(chosen, run.recipe.batch))[run.position :]
+    recipe = run.recipe
+    return list(batches(chosen, recipe.batch, drop_last=bool(recipe.drop_last)))[run.position :]
 
 
 def _check(run: Training, latest: list[Tensor]) -> None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from harness.spec.record import Cost, Evaluation
+from harness.spec.trial import Kept
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training leaves for the record; of a trial that did not end well, curves and cost."""
+    """What training leaves for the record; of a trial that did not end well, curves and cost.
+
+    kept holds arrays by name, for trials that read them.
+    """
 
     evaluations: tuple[Evaluation, ...] = ()
     curves: dict[str, list[float | None]] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
+    kept: dict[Kept, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -109,14 +109,18 @@ def order(
     return torch.multinomial(torch.from_numpy(weights), n, replacement=True, generator=generator)
 
 
-def batches(order: Int[Tensor, " n"], size: int) -> Iterator[Int[Tensor, " batch"]]:
+def batches(
+    order: Int[Tensor, " n"], size: int, *, drop_last: bool = False
+) -> Iterator[Int[Tensor, " batch"]]:
     """The last batch may be smaller; one of a single example is left out, unless all are.
 
-    Batch normalisation has no variance to divide by there.
+    Batch normalisation has no variance to divide by there. drop_last: any smaller one is left out,
+    unless it is the only one.
     """
     for start in range(0, len(order), size):
         chosen = order[start : start + size]
-        if len(chosen) > 1 or size == 1:
+        least = size if drop_last and start else min(size, 2)
+        if len(chosen) >= least:
             yield chosen
 
 

@@ -157,3 +157,92 @@ def cifar_ddc_400_released() -> Recipe:
         "schedule": part("schedule", overshooting_step={}),
     }
     return cifar_ddc_400().model_copy(update=changes)
+
+
+@recipe(name="cifar-nm21", cite="narasimhan2021training")
+def cifar_nm21() -> Recipe:
+    """ResNet-56 on CIFAR-10-LT for 1,241 epochs, as the text of NM21 says and its code goes on.
+
+    From the text: ResNet-56, SGD with momentum. From the released code, for the text leaves the
+    rest to an appendix: batches of 128, 20 epochs of warm-up, the learning rate × 0.1 from epochs
+    605, 927 and 1,129, Nesterov's momentum, weight decay on all but batch normalisation (Keras's
+    1e-4 is 2e-4 here), x/255 − ½ as input, and crops of images padded by 2. Ours: shortcuts without
+    parameters; the learning rate rises by the epoch, not by the step; padding is black, where the
+    code's is grey; precision is that of `cifar-ldam`; every tenth epoch is evaluated.
+    """
+    return Recipe(
+        name="cifar-nm21",
+        backbone=part("backbone", cifar_resnet56={"shortcut": "A"}),
+        epochs=1241,
+        batch=128,
+        lr=0.1,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=2e-4,
+        decay_norms=False,
+        warmup=20 / 1241,
+        schedule=part(
+            "schedule",
+            step={"drops": [[604 / 1241, 0.1], [926 / 1241, 0.01], [1128 / 1241, 0.001]]},
+        ),
+        augment=(part("augmentation", crop={"padding": 2}), part("augmentation", flip={})),
+        mean=(0.5, 0.5, 0.5),
+        std=(1.0, 1.0, 1.0),
+        precision="auto",
+        evaluate_every=10,
+    )
+
+
+@recipe(name="cifar100-nm21", cite="narasimhan2021training")
+def cifar100_nm21() -> Recipe:
+    """`cifar-nm21` for CIFAR-100-LT: 1,419 epochs, about as many steps.
+
+    22 epochs of warm-up; the learning rate drops at epochs 692, 1,060 and 1,291.
+    """
+    drops = [[691 / 1419, 0.1], [1059 / 1419, 0.01], [1290 / 1419, 0.001]]
+    changes = {
+        "name": "cifar100-nm21",
+        "epochs": 1419,
+        "warmup": 22 / 1419,
+        "schedule": part("schedule", step={"drops": drops}),
+    }
+    return cifar_nm21().model_copy(update=changes)
+
+
+@recipe(name="cifar-nm21-released", cite="narasimhan2021training")
+def cifar_nm21_released() -> Recipe:
+    """`cifar-nm21` as the code of NM21 has it: a network of its own, and whole batches alone."""
+    changes = {
+        "name": "cifar-nm21-released",
+        "backbone": part("backbone", nm21_resnet47={}),
+        "drop_last": True,
+    }
+    return cifar_nm21().model_copy(update=changes)
+
+
+@recipe(name="cifar100-nm21-released", cite="narasimhan2021training")
+def cifar100_nm21_released() -> Recipe:
+    """`cifar100-nm21` as the code of NM21 has it: a network of its own, and whole batches alone."""
+    changes = {
+        "name": "cifar100-nm21-released",
+        "backbone": part("backbone", nm21_resnet47={}),
+        "drop_last": True,
+    }
+    return cifar100_nm21().model_copy(update=changes)
+
+
+@recipe(name="tinyimagenet-resnet18", cite="narasimhan2021training")
+def tinyimagenet_resnet18() -> Recipe:
+    """ResNet-18 on TinyImageNet for 200 epochs, with images of 64×64 or 32×32.
+
+    From narasimhan2021training: ResNet-18 and SGD with momentum; its text says no more. All else is
+    ours: a first convolution for small images, the statistics of the training images, and every
+    other number that of `cifar-ldam`.
+    """
+    changes = {
+        "name": "tinyimagenet-resnet18",
+        "backbone": part("backbone", resnet18_small={}),
+        "mean": None,
+        "std": None,
+    }
+    return cifar_ldam().model_copy(update=changes)

@@ -1,8 +1,8 @@
 """A trial's state on disk, so that one that was killed goes on where it was.
 
 What comes back is bit for bit what was there: weights, momentum, the generators, the position in
-the epoch and everything that goes into the record. On a CPU, and on a GPU in deterministic mode, a
-resumed trial then ends as one that was never interrupted.
+the epoch and everything that goes into the record. On a CPU a resumed trial then ends as one that
+was never interrupted; on a GPU it should in deterministic mode, which nobody has tried.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import numpy as np
 import torch
 
 from harness.errors import StoreError
-from harness.train.training import GLOBAL_GENERATOR, Training
+from harness.train.training import GLOBAL_GENERATOR, Iterates, Training
 
-FORMAT = 1
+FORMAT = 2
 SHARE = 0.005
 """Of the time, that saving may take; the wait after a save follows from how long it took."""
 
@@ -116,6 +116,12 @@ def state_of(run: Training) -> dict[str, Any]:
         "progress": {name: getattr(run, name) for name in PROGRESS},
         "losses": torch.stack(run.losses) if run.losses else torch.empty(0),
         "checkpoints": run.checkpoints.state(),
+        "controllers": [s.controller and s.controller.state() for s in run.stages],
+        "iterates": {
+            "best": run.iterates.best,
+            "merit": run.iterates.merit,
+            "mixture": {k: torch.from_numpy(c) for k, c in run.iterates.mixture.items()},
+        },
     }
 
 
@@ -142,6 +148,12 @@ def restore(run: Training, state: dict[str, Any]) -> None:
     run.order_before = generators["order"].cpu()
     run.losses = list(state["losses"].unbind())
     run.checkpoints.restore(state["checkpoints"])
+    for stage, controlled in zip(run.stages, state["controllers"], strict=True):
+        if stage.controller:
+            stage.controller.restore(controlled)
+    iterates = state["iterates"]
+    mixture = {k: c.cpu().numpy() for k, c in iterates["mixture"].items()}
+    run.iterates = Iterates(iterates["best"], iterates["merit"], mixture)
 
 
 def _python_state() -> list[Any]:

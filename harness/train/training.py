@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
@@ -13,20 +15,36 @@ from torch import Tensor, nn
 from harness.backbones.networks.build import build
 from harness.data.augmentations import Augmentation
 from harness.data.splits import ProblemData
-from harness.spec.method import Method
+from harness.spec.method import Counts, Method, Predicted
 from harness.spec.record import Split
 from harness.spec.registry import REGISTRY
 from harness.spec.streams import stream_seed
-from harness.spec.trial import Recipe, Stream, Trial
+from harness.spec.trial import Kept, Recipe, Stream, Trial
 from harness.train.checkpoints import Checkpoints
 from harness.train.hardware import computes_in_half
 from harness.train.placed import Normalise, Placed, augmented
 from harness.train.sam import step_of
 from harness.train.schedules import Schedule
-from harness.train.stages import BoundStage
+from harness.train.stages import BoundStage, Material
 
 GLOBAL_GENERATOR = threading.Lock()
 """Held while weights are drawn: trials that share a process share torch's global generator."""
+
+NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+"""Layers whose scale and shift weight decay may leave alone."""
+
+
+@dataclass
+class Iterates:
+    """What is kept of earlier networks, where a controller asks for another than the last.
+
+    best     weights of the one with the greatest merit, and that merit
+    mixture  sums of the counts of all that were evaluated
+    """
+
+    best: dict[str, Tensor] = field(default_factory=dict)
+    merit: tuple[float, float] | None = None
+    mixture: dict[Split, Predicted] = field(default_factory=dict)
 
 
 @dataclass
@@ -39,6 +57,8 @@ class Training:
     position      steps of the epoch under way that are done
     losses        of these steps
     images        seen so far, over all epochs
+    keeps         what it keeps for other trials
+    targets       a teacher's class probabilities for the training images, in place of their labels
     """
 
     recipe: Recipe
@@ -58,6 +78,9 @@ class Training:
     order: torch.Generator
     randomness: torch.Generator
     order_before: Tensor
+    keeps: frozenset[Kept] = frozenset()
+    targets: Float[Tensor, "n classes"] | None = None
+    iterates: Iterates = field(default_factory=Iterates)
     epoch: int = 1
     position: int = 0
     steps: int = 0
@@ -84,11 +107,12 @@ class Training:
         """One step of the optimiser on some training examples; the loss before it."""
         pixels = augmented(self.train.pixels[index], self.augment, self.randomness)
         labels, rows = self.train.labels[index], self.train.rows[index]
+        targets = None if self.targets is None else self.targets[index]
         # A compiled network is compiled for one size of batch.
         whole = len(index) == self.recipe.batch
         network = self.network if whole else self.model
         return stage.step(
-            lambda: stage.batch_loss(self.logits(pixels, network), labels, rows),
+            lambda: stage.batch_loss(self.logits(pixels, network), labels, rows, targets),
             self.model,
             self.optimizer,
         )
@@ -103,9 +127,15 @@ class Training:
 
 
 def begin(
-    trial: Trial, data: ProblemData, device: torch.device, *, is_compiled: bool = False
+    trial: Trial,
+    data: ProblemData,
+    device: torch.device,
+    *,
+    is_compiled: bool = False,
+    keeps: frozenset[Kept] = frozenset(),
+    taught: Float[np.ndarray, "n classes"] | None = None,
 ) -> Training:
-    """Everything as it is before the first step.
+    """Everything as it is before the first step; taught are a teacher's class probabilities.
 
     Raises `BackboneError` where the network does not take the images.
     """
@@ -122,6 +152,8 @@ def begin(
 
     model = _model(recipe, method, data, seed("init")).to(device)
     order = torch.Generator().manual_seed(seed("order"))
+    randomness = torch.Generator(device).manual_seed(seed("augment"))
+    known = data.counts if taught is None else _sums(taught, data)
     return Training(
         recipe=recipe,
         device=device,
@@ -129,7 +161,7 @@ def begin(
         model=model,
         network=torch.compile(model, dynamic=False) if is_compiled else model,
         optimizer=_optimizer(recipe, model, device),
-        stages=_bind(method, data, recipe, device),
+        stages=_bind(method, Material(data, known, randomness), recipe, device),
         schedule=REGISTRY.make("schedule", recipe.schedule),
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
         normalise=Normalise.of(placed, recipe.mean, recipe.std),
@@ -138,9 +170,17 @@ def begin(
         shape=(n_groups, n_classes),
         checkpoints=Checkpoints(recipe.best_by, data.counts),
         order=order,
-        randomness=torch.Generator(device).manual_seed(seed("augment")),
+        randomness=randomness,
         order_before=order.get_state(),
+        keeps=keeps,
+        targets=None if taught is None else torch.tensor(taught, device=device),
     )
+
+
+def _sums(taught: Float[np.ndarray, "n classes"], data: ProblemData) -> Counts:
+    """[classes, groups] sums of the class probabilities of the training images."""
+    groups = np.eye(len(data.summary.groups))[data.train.groups]
+    return np.asarray(taught.T.astype(np.float64) @ groups)
 
 
 def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> nn.Module:
@@ -162,7 +202,7 @@ def _optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> torch.
     """On a GPU one kernel for all weights, with a learning rate that a CUDA graph can follow."""
     on_gpu = device.type == "cuda"
     return torch.optim.SGD(
-        model.parameters(),
+        _by_decay(recipe, model),
         lr=torch.tensor(recipe.lr, device=device) if on_gpu else recipe.lr,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
@@ -171,11 +211,23 @@ def _optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> torch.
     )
 
 
+def _by_decay(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
+    """All weights; apart from them those of normalisation layers, where these do not decay."""
+    if recipe.decay_norms is None:
+        return [{"params": list(model.parameters())}]
+    layers = [module for module in model.modules() if isinstance(module, NORMS)]
+    norms = {parameter for layer in layers for parameter in layer.parameters(recurse=False)}
+    return [
+        {"params": [p for p in model.parameters() if p not in norms]},
+        {"params": [p for p in model.parameters() if p in norms], "weight_decay": 0.0},
+    ]
+
+
 def _bind(
-    method: Method, data: ProblemData, recipe: Recipe, device: torch.device
+    method: Method, material: Material, recipe: Recipe, device: torch.device
 ) -> tuple[BoundStage, ...]:
     firsts = method.first_epochs(recipe.epochs)
     return tuple(
-        BoundStage.of(stage, data, device, first_epoch=first, step=step_of(recipe.sam, i))
+        BoundStage.of(stage, material, device, first_epoch=first, step=step_of(recipe.sam, i))
         for i, (stage, first) in enumerate(zip(method.stages, firsts, strict=True))
     )

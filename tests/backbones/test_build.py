@@ -22,7 +22,9 @@ def build_for(name, settings=None, *, n_classes=10, head="linear", channels=1, s
 
 
 @pytest.mark.parametrize("head", ["linear", "cosine"])
-@pytest.mark.parametrize("name", ["cifar_resnet8", "linear", "mlp"])
+@pytest.mark.parametrize(
+    "name", ["cifar_resnet8", "resnet18_small", "nm21_resnet47", "linear", "mlp"]
+)
 def test_our_backbones_take_small_grey_images(name, head):
     network = build_for(name, n_classes=4, head=head)
     images = torch.randn(3, 1, 8, 8)
@@ -99,7 +101,7 @@ def test_a_model_without_feature_vectors_is_refused():
         build(backbone, n_classes=10, head="linear", in_channels=3, image_size=32)
 
 
-@pytest.mark.parametrize("name", ["cifar_resnet8", "mlp"])
+@pytest.mark.parametrize("name", ["cifar_resnet8", "resnet18_small", "nm21_resnet47", "mlp"])
 def test_one_seed_gives_one_network_and_one_body_for_all_heads(name):
     states = []
     for head in ("linear", "linear", "cosine"):

@@ -23,8 +23,9 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from harness.metrics import score
-from harness.run.execute import Execution, load_sources
+from harness.run.execute import Execution
 from harness.run.inline import run_inline
+from harness.run.sources import load_sources
 from harness.spec.resolve import open_suite
 from harness.store import Store
 from reports.estimate import estimate

@@ -53,8 +53,9 @@ from PIL import Image
 from harness.data.images import Images, Source
 from harness.data.splits import ProblemData, prepare
 from harness.metrics import score
-from harness.run.execute import Execution, source_key
+from harness.run.execute import Execution
 from harness.run.inline import run_inline
+from harness.run.sources import source_key
 from harness.spec.problems import resolve_problem
 from harness.spec.recipes import resolve_recipe
 from harness.spec.record import RULES

@@ -21,8 +21,9 @@ if str(ROOT) not in sys.path:
 
 import psutil
 
-from harness.run.execute import Execution, load_sources
+from harness.run.execute import Execution
 from harness.run.packs import run_pack
+from harness.run.sources import load_sources
 from harness.spec.problems import resolve_problem
 from harness.spec.recipes import resolve_recipe
 from harness.spec.registry import REGISTRY

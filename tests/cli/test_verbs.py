@@ -143,7 +143,7 @@ def test_events_for_machines_are_one_json_value_a_line(here):
     kinds = [e["kind"] for e in events]
     assert (kinds[0], kinds[1], *kinds[-2:]) == ("started", "progress", "ended", "over")
     assert events[-2]["status"] == "done"
-    assert events[-1] == {"kind": "over", "done": 1, "failed": 0, "missing": 0}
+    assert events[-1] == {"kind": "over", "done": 1, "failed": 0, "missing": 0, "blocked": 0}
     assert 0 <= events[1]["score"] <= 1
 
 

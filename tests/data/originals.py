@@ -123,3 +123,39 @@ def write_archive(original: Original, made: Source, place: Path, monkeypatch) ->
         tar.add(unpacked / kind.base_folder, kind.base_folder)
     monkeypatch.setattr(kind, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
     return archive
+
+
+def write_tinyimagenet(made: Source, place: Path, form: str = "png") -> Path:
+    """The layout of TinyImageNet's makers, whose files are all called JPEG; the folder's path.
+
+    Validation images are numbered across classes, last class first.
+    """
+    folder = place / "tiny-imagenet-200"
+    (folder / "val" / "images").mkdir(parents=True)
+    (folder / "test" / "images").mkdir(parents=True)
+    (folder / "wnids.txt").write_text("".join(f"{name}\n" for name in reversed(made.classes)))
+    for c, name in enumerate(made.classes):
+        (folder / "train" / name / "images").mkdir(parents=True)
+        (folder / "train" / name / f"{name}_boxes.txt").write_text("")
+        for i, pixels in enumerate(made.train.pixels[made.train.labels == c]):
+            file = folder / "train" / name / "images" / f"{name}_{i}.JPEG"
+            file.write_bytes(encoded(pixels, form))
+    lines = []
+    for i, (pixels, label) in enumerate(zip(made.test.pixels, made.test.labels, strict=True)):
+        file = f"val_{len(made.test) - 1 - i:03}.JPEG"
+        (folder / "val" / "images" / file).write_bytes(encoded(pixels, form))
+        (folder / "test" / "images" / f"test_{i}.JPEG").write_bytes(encoded(pixels, form))
+        lines.append(f"{file}\t{made.classes[label]}\t0\t32\t44\t62\n")
+    (folder / "val" / "val_annotations.txt").write_text("".join(lines))
+    return folder
+
+
+def regroup(folder: Path) -> None:
+    """As scripts do it: each validation image goes into a folder of its class."""
+    annotations = folder / "val" / "val_annotations.txt"
+    for line in annotations.read_text().splitlines():
+        file, name, *_ = line.split("\t")
+        (folder / "val" / name).mkdir(exist_ok=True)
+        (folder / "val" / "images" / file).rename(folder / "val" / name / file)
+    (folder / "val" / "images").rmdir()
+    annotations.unlink()

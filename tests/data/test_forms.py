@@ -138,7 +138,7 @@ def test_a_download_that_fails_says_how_to_do_without(root, monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(datasets.CIFAR10, "download", fail)
+    monkeypatch.setattr("torchvision.datasets.utils.download_url", fail)
     with pytest.raises(DataError, match=r"cannot be downloaded from (.|\n)*add `--from DIR`"):
         prepare_once(SMALL10, root)
     assert [path.name for path in root.iterdir()] == [".cifar10.lock"]

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from scipy.optimize import minimize
 
 from harness.errors import SpecError
-from harness.losses.cost_kernel import hybrid_cross_entropy, softmax_shifted
 from harness.losses.cost_sensitive import (
     HYBRID_A,
     HYBRID_B,
@@ -51,18 +50,6 @@ HYBRIDS = {
 }
 BATCH = 12
 LABELS = torch.arange(BATCH) % 4
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-@pytest.fixture
-def logits():
-    return 3 * torch.randn(BATCH, 4, generator=torch.Generator().manual_seed(0))
 
 
 def bound(spec, gains, counts=COUNTS):
@@ -236,6 +223,25 @@ def test_a_hybrid_is_least_at_the_logarithm_of_the_expected_gains(spec, gains):
         assert np.abs(slope(expected_loss(loss, p), s + np.eye(4)[1])).max() > 1e-3
 
 
+@pytest.mark.parametrize("spec", HYBRIDS.values(), ids=HYBRIDS)
+def test_over_groups_a_hybrid_decides_as_bayes_without_seeing_the_group(spec):
+    """argmax_j Σ_gi G_gij p(g, i|x), at the minimum of the mean over labels and groups."""
+    rng, rows = np.random.default_rng(0), torch.arange(8)
+    gains = rng.standard_normal((2, 4, 4)) + 2 * np.eye(4)
+    loss = bound(spec, gains, GROUPED)
+    for p in rng.dirichlet(np.ones(8), 8).reshape(8, 2, 4):
+        weights = torch.tensor(p.T.ravel())
+
+        def mean(s, weights=weights):
+            return weights * loss(s.expand(8, 4), rows // 2, rows)
+
+        expected = np.einsum("gi,gij->j", p, gains)
+        raised = np.log(np.einsum("gi,gij->j", p, non_negative(gains)))
+        np.testing.assert_allclose(slope(mean, raised), 0, atol=1e-9)
+        found = minimiser(mean, np.zeros(4))
+        assert found.argmax() == raised.argmax() == expected.argmax()
+
+
 def test_the_logit_adjusted_loss_is_least_at_the_logarithm_of_the_expected_gains():
     loss = bound(LogitAdjusted(), DIAGONAL)
     for p in probabilities(8):
@@ -342,6 +348,12 @@ def test_logit_adjusted_refuses_gains_that_it_has_no_place_for(gains):
         bound(LogitAdjusted(), gains)
 
 
+@pytest.mark.parametrize("spec", [LogitAdjusted(), SoftmaxShifted(), SoftmaxShifted("hybrid")])
+def test_gains_over_groups_are_refused_by_losses_of_one_shift(spec):
+    with pytest.raises(SpecError, match=r"(?s)over classes, not over groups.*use a hybrid"):
+        bound(spec, np.stack([np.eye(4)] * 2), GROUPED)
+
+
 def test_softmax_shifted_refuses_gains_of_another_form():
     with pytest.raises(SpecError, match=r"for gains diag\(α\) \+ 1 βᵀ"):
         bound(SoftmaxShifted(), BALANCED)
@@ -410,26 +422,28 @@ def test_groups_do_not_change_a_loss_over_classes(spec, logits):
     torch.testing.assert_close(grouped.weights(rows), plain.weights(LABELS))
 
 
-def test_soft_labels_average_over_the_labels(logits):
-    targets = torch.tensor(probabilities(BATCH))
-    every = torch.arange(4)
-    hybrid, shifted = bound(HYBRID_A, COVERAGE), bound(SoftmaxShifted(), COVERAGE)
+@pytest.mark.parametrize("spec", HYBRIDS.values(), ids=HYBRIDS)
+def test_gains_that_are_alike_in_all_groups_are_gains_over_classes(spec, logits):
+    rows = LABELS * 2 + torch.arange(BATCH) // 4 % 2
+    one, each = bound(spec, COVERAGE, GROUPED), bound(spec, np.stack([COVERAGE] * 2), GROUPED)
+    torch.testing.assert_close(each(logits, LABELS, rows), one(logits, LABELS, rows))
+    torch.testing.assert_close(each.weights(rows), one.weights(rows))
 
-    def soft_hybrid(soft):
-        vectors = {"mixture": hybrid.mixture, "log_d": hybrid.log_d}
-        return hybrid_cross_entropy(logits, LABELS, **vectors, targets=soft)
 
-    def soft_shifted(soft):
-        names = ("log_alpha", "ratio", "log_k")
-        vectors = {name: getattr(shifted, name) for name in names}
-        return softmax_shifted(logits, LABELS, **vectors, epsilon=0.01, targets=soft)
-
-    for loss, kernel in ((hybrid, soft_hybrid), (shifted, soft_shifted)):
-        by_label = [loss(s.expand(4, 4), every, every) for s in logits]
-        expected = (targets * torch.stack(by_label)).sum(1)
-        torch.testing.assert_close(kernel(targets), expected)
-        onehot = F.one_hot(LABELS, 4).to(targets.dtype)
-        torch.testing.assert_close(kernel(onehot), loss(logits, LABELS, LABELS))
+@pytest.mark.parametrize("spec", HYBRIDS.values(), ids=HYBRIDS)
+def test_gains_over_groups_are_the_formula_of_each_group(spec, logits):
+    """Where d is given; with the gains' own diagonal, that of their mean by training counts."""
+    gains = np.stack([COVERAGE, 3 * COVERAGE + np.eye(4)])
+    share = GROUPED / GROUPED.sum(1, keepdims=True)
+    middle = np.einsum("ig,gij->ij", share, gains)
+    loss = bound(spec, gains, GROUPED)
+    log_d = torch.tensor(np.log(np.diag(middle))) if spec.d == "gains" else loss.log_d
+    torch.testing.assert_close(loss.log_d, log_d)
+    logs = torch.log_softmax(logits - log_d, 1).numpy()
+    for g in (0, 1):
+        rows = LABELS * 2 + g
+        by_hand = -((gains[g] / log_d.exp().numpy())[LABELS] * logs).sum(1)
+        np.testing.assert_allclose(loss(logits, LABELS, rows), by_hand)
 
 
 @pytest.mark.parametrize("spec", ALL.values(), ids=ALL)

@@ -24,18 +24,6 @@ GROUPED = np.array([[390, 10], [30, 30], [6, 1], [1, 0]])
 BATCH = 12
 
 
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-@pytest.fixture
-def logits():
-    return 3 * torch.randn(BATCH, 4, generator=torch.Generator().manual_seed(0))
-
-
 @pytest.fixture
 def labels():
     return torch.arange(BATCH) % 4

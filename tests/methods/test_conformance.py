@@ -8,6 +8,7 @@ import torch
 
 from harness.spec.method import Method
 from harness.spec.registry import REGISTRY
+from tests.methods.binding import bound
 
 ENTRIES = list(REGISTRY.all("method"))
 ONE_GROUP = np.array([[10_000], [300], [20], [1]])
@@ -48,7 +49,7 @@ def test_loss_and_gradient_are_finite_at_any_logits_and_counts(entry, counts, si
     labels, logits = every_corner(size)
     rows = labels * n_groups + torch.arange(len(labels)) % n_groups
     for stage in stages(entry):
-        loss = stage.loss.bind(counts, "cpu")
+        loss = bound(stage.loss, counts)
         leaf = logits.clone().requires_grad_()
         losses = loss(leaf, labels, rows)
         losses.sum().backward()
@@ -60,7 +61,7 @@ def test_loss_and_gradient_are_finite_at_any_logits_and_counts(entry, counts, si
 def test_weights_are_positive_and_divide_to_a_finite_mean(entry, counts):
     rows = torch.arange(counts.size)
     for stage in stages(entry):
-        weights = stage.loss.bind(counts, "cpu").weights(rows)
+        weights = bound(stage.loss, counts).weights(rows)
         assert weights.shape == rows.shape and (weights > 0).all()
         # A batch of one class alone, as light as it may be, must not be 0/0.
         assert torch.isfinite(1 / weights).all()
@@ -70,14 +71,14 @@ def test_weights_are_positive_and_divide_to_a_finite_mean(entry, counts):
 def test_two_bindings_give_the_same_numbers(entry):
     labels, logits = every_corner(3.0)
     for stage in stages(entry):
-        first, again = (stage.loss.bind(ONE_GROUP, "cpu")(logits, labels, labels) for _ in "ab")
+        first, again = (bound(stage.loss, ONE_GROUP)(logits, labels, labels) for _ in "ab")
         assert torch.equal(first, again)
 
 
 def test_half_precision_logits_give_float32_losses(entry):
     labels, logits = every_corner(3.0)
     for stage in stages(entry):
-        loss = stage.loss.bind(ONE_GROUP, "cpu")
+        loss = bound(stage.loss, ONE_GROUP)
         assert loss(logits.bfloat16(), labels, labels).dtype == torch.float32
 
 

@@ -13,7 +13,16 @@ from harness.spec.registry import REGISTRY
 
 BIB = (files("harness") / "references.bib").read_text(encoding="utf-8")
 KEYS = re.findall(r"^@\w+\{(\w+),$", BIB, flags=re.MULTILINE)
-KINDS = ("method", "backbone", "dataset", "recipe", "profile", "schedule", "augmentation")
+KINDS = (
+    "method",
+    "backbone",
+    "dataset",
+    "recipe",
+    "profile",
+    "schedule",
+    "augmentation",
+    "posthoc",
+)
 
 
 def test_keys_are_unique_and_entries_are_whole():

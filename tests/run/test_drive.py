@@ -7,9 +7,10 @@ import pytest
 from harness.errors import BackboneError, EndedEarly
 from harness.run.drive import LOST, MAX_STARTS, Watch, drive
 from harness.run.events import Event, ended, started
-from harness.run.execute import Execution, check_networks, run_trial, unfinished
+from harness.run.execute import Execution, run_trial, unfinished
 from harness.run.inline import run_inline
 from harness.run.plan import make_plan
+from harness.run.sources import check_networks
 from harness.spec.record import Exit
 from harness.spec.resolve import open_suite
 from harness.store import Store

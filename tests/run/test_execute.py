@@ -8,8 +8,9 @@ import os
 import pytest
 
 from harness.errors import DataError
-from harness.run import execute
-from harness.run.execute import Execution, load_sources, run_trial, source_key
+from harness.run import sources
+from harness.run.execute import Execution, run_trial
+from harness.run.sources import load_sources, source_key
 from harness.spec.record import Exit
 from harness.store import Store
 from tests.train.trials import SOURCE, make
@@ -126,7 +127,7 @@ def test_sources_are_loaded_once_and_every_problem_is_tried(monkeypatch):
         loaded.append(problem.name)
         return SOURCE
 
-    monkeypatch.setattr(execute, "load_source", load)
+    monkeypatch.setattr(sources, "load_source", load)
     problems = [make(ratio=r).problem for r in (2, 4, 8)]
     assert list(load_sources(problems, seed=0)) == [source_key(problems[0].dataset)]
     assert len(loaded) == 1

@@ -10,12 +10,13 @@ import pytest
 from harness.errors import StoreError
 from harness.run.drive import Watch, drive
 from harness.run.events import started
-from harness.run.execute import Execution, load_sources, run_trial
+from harness.run.execute import Execution, run_trial
 from harness.run.inline import run_inline
 from harness.run.packs import packs, run_pack
 from harness.run.plan import make_plan
 from harness.run.ray_tune import run_on_ray
 from harness.run.resources import Resources
+from harness.run.sources import load_sources
 from harness.spec.base import Part
 from harness.store import Store
 from tests.run.test_execute import execution

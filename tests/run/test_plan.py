@@ -42,7 +42,12 @@ def test_an_estimate_uses_the_method_then_the_problem_then_nothing(suite, tmp_pa
     assert plan.estimate(by_method["erm"]) == 2.0
     assert plan.estimate(by_method["vs"]) == 4.0
     assert plan.total(plan.missing) == 2.0 + 6.0 + 4.0 + 4.0
-    assert [t.method.name for t in plan.longest_first] == ["la", "vs", "vs", "erm"]
+    assert [t.method.name for [*trials] in plan.generations for t in trials] == [
+        "la",
+        "vs",
+        "vs",
+        "erm",
+    ]
 
 
 def test_an_estimate_takes_no_other_recipe_for_its_own(suite, tmp_path):

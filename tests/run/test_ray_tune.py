@@ -6,11 +6,12 @@ import pytest
 
 from harness.errors import RunError
 from harness.run.drive import LOST, Watch, drive
-from harness.run.execute import Execution, load_sources
+from harness.run.execute import Execution
 from harness.run.inline import run_inline
 from harness.run.plan import make_plan
 from harness.run.ray_tune import run_on_ray
 from harness.run.resources import Resources, granted
+from harness.run.sources import load_sources
 from harness.store import Store
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -52,6 +52,8 @@ def test_any_field_may_be_replaced():
         "evaluate_train": True,
         "best_by": "accuracy",
         "sam": [0.1, 0.2],
+        "decay_norms": False,
+        "drop_last": True,
     }
     assert list(given) == FIELDS
     recipe = resolve_recipe("digits", given)

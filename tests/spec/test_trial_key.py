@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from harness.spec.base import Part, canonical
-from harness.spec.trial import Problem, Recipe, Trial, Val
+from harness.spec.trial import Problem, Recipe, Teacher, Trial, Val
 from tests.records import make_trial
 from tests.spec.suite_text import TEXT, resolved, with_
 
@@ -154,9 +154,18 @@ CHANGES = [
     {"recipe": {"dense_from": 0.8}},
     {"recipe": {"evaluate_train": True}},
     {"recipe": {"best_by": "accuracy"}},
+    {"recipe": {"decay_norms": False}},
+    {"recipe": {"drop_last": True}},
     {"recipe": {"sam": {"rho": [0.1]}}},
     {"recipe": {"sam": {"rho": [0.1, 0.2]}}},
     {"recipe": {"sam": {"rho": [0.1], "batch_norm": "first"}}},
+    {"posthoc": {"name": "la_posthoc"}},
+    {"posthoc": {"name": "la_posthoc", "version": 2}},
+    {"posthoc": {"name": "la_posthoc", "settings": {"tau": 1.25}}},
+    {"posthoc": {"name": "la_posthoc", "code": "0123abcd"}},
+    {"teacher": {"method": {"name": "erm"}}},
+    {"teacher": {"method": {"name": "erm"}, "temperature": 2.0}},
+    {"teacher": {"method": {"name": "erm"}, "recipe": DIGITS.model_dump(mode="json")}},
 ]
 
 
@@ -183,8 +192,10 @@ def test_every_field_is_among_the_changes():
         return {at}
 
     tried = {p[:2] for change in CHANGES for p in paths(change)}
-    fields = {(f,) for f in Trial.model_fields} - {("problem",), ("method",), ("recipe",)}
+    parts = {("problem",), ("method",), ("recipe",), ("posthoc",), ("teacher",)}
+    fields = {(f,) for f in Trial.model_fields} - parts
     fields |= {("problem", f) for f in Problem.model_fields if f != "apart"}
     fields |= {("recipe", f) for f in Recipe.model_fields if f != "name"}
-    fields |= {("method", f) for f in Part.model_fields}
+    fields |= {(part, f) for f in Part.model_fields for part in ("method", "posthoc")}
+    fields |= {("teacher", f) for f in Teacher.model_fields}
     assert tried == fields

@@ -118,3 +118,11 @@ def test_the_last_batch_is_kept_unless_it_is_a_single_example(n, size, sizes):
     found = list(batches(torch.arange(n), size))
     assert [len(batch) for batch in found] == sizes
     assert torch.cat([torch.arange(0), *found]).tolist() == list(range(sum(sizes)))
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "sizes"), [(10, 4, [4, 4]), (8, 4, [4, 4]), (3, 128, [3]), (3, 1, [1, 1, 1])]
+)
+def test_a_smaller_last_batch_is_dropped_unless_it_is_the_only_one(n, size, sizes):
+    found = list(batches(torch.arange(n), size, drop_last=True))
+    assert [len(batch) for batch in found] == sizes

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from harness.spec.recipes import resolve_recipe
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Sam
+from harness.train.placed import batches
 from harness.train.schedules import learning_rate
 
 CIFAR = [entry.name for entry in REGISTRY.all("recipe") if entry.name.startswith("cifar")]
+NM21 = [name for name in CIFAR if "nm21" in name]
 LDAM_STD, OWN_STD = (0.2023, 0.1994, 0.2010), (0.2470, 0.2435, 0.2616)
 LDAM_NET, OWN_NET = {"shortcut": "A", "init": None}, {"shortcut": "B", "init": "torch"}
 
@@ -45,6 +48,23 @@ RISE = [0.02, 0.04, 0.06, 0.08, 0.1]
             "cifar-ddc-400-released",
             [0.02 * e for e in range(1, 11)] + [0.1] * 310 + [1e-3] * 40 + [1e-5] * 40,
         ),
+        (
+            "cifar-nm21",
+            [0.005 * e for e in range(1, 21)]
+            + [0.1] * 584
+            + [1e-2] * 322
+            + [1e-3] * 202
+            + [1e-4] * 113,
+        ),
+        (
+            "cifar100-nm21",
+            [0.1 * e / 22 for e in range(1, 23)]
+            + [0.1] * 669
+            + [1e-2] * 368
+            + [1e-3] * 231
+            + [1e-4] * 129,
+        ),
+        ("tinyimagenet-resnet18", RISE + [0.1] * 155 + [1e-3] * 20 + [1e-5] * 20),
     ],
 )
 def test_every_learning_rate_is_that_of_the_protocol(name, by_hand):
@@ -52,10 +72,10 @@ def test_every_learning_rate_is_that_of_the_protocol(name, by_hand):
 
 
 def test_every_recipe_for_cifar_is_pinned_here():
-    assert len(CIFAR) == 6
+    assert (len(CIFAR), len(NM21)) == (10, 4)
 
 
-@pytest.mark.parametrize("name", CIFAR)
+@pytest.mark.parametrize("name", [name for name in CIFAR if name not in NM21])
 def test_what_they_share(name):
     recipe = resolve_recipe(name, {})
     assert recipe.backbone.name == "cifar_resnet32"
@@ -104,6 +124,40 @@ def test_the_released_warm_up_is_all_that_differs():
         resolve_recipe(f"cifar-ddc-400{which}", {}).model_dump() for which in ("", "-released")
     )
     assert {key for key in meant if meant[key] != released[key]} == {"name", "warmup", "schedule"}
+
+
+@pytest.mark.parametrize("name", NM21)
+def test_what_those_of_nm21_share(name):
+    recipe = resolve_recipe(name, {})
+    assert (recipe.batch, recipe.lr, recipe.momentum, recipe.nesterov) == (128, 0.1, 0.9, True)
+    assert (recipe.weight_decay, recipe.decay_norms) == (2e-4, False)
+    assert (recipe.mean, recipe.std) == ((0.5,) * 3, (1.0,) * 3)
+    assert [str(a) for a in recipe.augment] == ["crop(padding=2)", "flip"]
+
+
+@pytest.mark.parametrize("name", ["cifar-nm21", "cifar100-nm21"])
+def test_network_and_last_batch_are_all_that_the_release_of_nm21_changes(name):
+    text, released = (resolve_recipe(name + which, {}) for which in ("", "-released"))
+    assert text.backbone.name == "cifar_resnet56"
+    assert (released.backbone.name, released.drop_last) == ("nm21_resnet47", True)
+    a, b = text.model_dump(), released.model_dump()
+    assert {key for key in a if a[key] != b[key]} == {"name", "backbone", "drop_last"}
+
+
+@pytest.mark.parametrize(
+    ("name", "images", "steps"),
+    [("cifar-nm21-released", 12_406, 119_136), ("cifar100-nm21-released", 10_847, 119_196)],
+)
+def test_the_releases_of_nm21_take_as_many_steps_as_their_code(name, images, steps):
+    recipe = resolve_recipe(name, {})
+    an_epoch = len(list(batches(torch.arange(images), recipe.batch, drop_last=True)))
+    assert recipe.epochs * an_epoch == steps
+
+
+def test_tinyimagenet_takes_its_own_statistics_and_a_network_for_small_images():
+    recipe = resolve_recipe("tinyimagenet-resnet18", {})
+    assert str(recipe.backbone) == "resnet18_small(stride=1)"
+    assert (recipe.mean, recipe.std, recipe.epochs) == (None, None, 200)
 
 
 @pytest.mark.parametrize(

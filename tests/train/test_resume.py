@@ -38,6 +38,7 @@ FIELDS = {
     "resnet": RESNET,
     "deterministic": RESNET | {"deterministic": True},
     "sam": RESNET | {"sam": [0.1, 0.2]},
+    "decay_norms": RESNET | {"decay_norms": False, "nesterov": True},
 }
 
 

@@ -12,7 +12,9 @@ from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
 import harness.backbones.networks.cifar_resnet
-import harness.backbones.networks.flat  # noqa: F401  both register their models with timm
+import harness.backbones.networks.flat
+import harness.backbones.networks.nm21_resnet
+import harness.backbones.networks.small_resnet  # noqa: F401  all register their models with timm
 from harness.backbones.names import Backbone
 from harness.backbones.networks.head import make_head
 from harness.errors import BackboneError

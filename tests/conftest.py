@@ -21,6 +21,8 @@ WITH_ARRAYS = [
     "harness.losses.cost_kernel",
     "harness.losses.kernel",
     "harness.metrics",
+    "harness.posthoc.outputs",
+    "harness.posthoc.search",
     "harness.train.checkpoints",
     "harness.train.engine",
     "harness.train.placed",

@@ -85,13 +85,15 @@ class PostShift:
     def _objective(self, classes: Sequence[str] | None) -> Objective:
         objective = parse(self.maximize, self.subject_to, classes)
         rates = [constraint.rate for constraint in objective.subject_to]
-        grouped = [rate for rate in rates if rate in RATES and RATES[rate].by_group]
+        refused = [
+            _over_groups(rate, ("subject_to", i))
+            for i, rate in enumerate(rates)
+            if rate in RATES and RATES[rate].by_group
+        ]
         if objective.maximize == "min_group_recall":
-            grouped.insert(0, objective.maximize)
-        if grouped:
-            what = f"post_shift cannot follow {grouped[0]}"
-            right = "its gains are one matrix for each group, and a network says nothing of groups"
-            raise SpecError([Mistake(what, (), right, "name rates of classes: recall, coverage")])
+            refused.append(_over_groups(objective.maximize, ("maximize",)))
+        if refused:
+            raise SpecError(refused)
         return objective
 
     def _check_grid(self, bound: BoundObjective) -> None:
@@ -102,6 +104,12 @@ class PostShift:
         right = f"it may have 1 to {LARGEST:,}"
         hint = f"{'lower' if size else 'raise'} `points`, or use by: gradient"
         raise SpecError([Mistake(what, ("points",), right, hint)])
+
+
+def _over_groups(rate: str, where: tuple[str | int, ...]) -> Mistake:
+    right = "its gains are one matrix for each group, and a network says nothing of groups"
+    what, hint = f"post_shift cannot follow {rate}", "name rates of classes: recall, coverage"
+    return Mistake(what, where, right, hint)
 
 
 def _probabilities(logits: Logits, n_classes: int) -> np.ndarray:

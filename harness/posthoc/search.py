@@ -158,8 +158,7 @@ def by_optimiser(search: Search, *, evaluations: int, cap: float) -> None:
 
     search.settle(search.objective.start(), start)
     n, population = rates + bounds, 5
-    generations = evaluations // (population * n) - 1 if n else 0
-    if generations < 1:
+    if not n:
         return
     low, high = [-SPREAD] * rates + [0.0] * bounds, [SPREAD] * rates + [1.0] * bounds
     differential_evolution(
@@ -167,7 +166,7 @@ def by_optimiser(search: Search, *, evaluations: int, cap: float) -> None:
         Bounds(low, high),
         rng=np.random.default_rng(0),
         popsize=population,
-        maxiter=generations,
+        maxiter=max(1, evaluations // (population * n) - 1),
         tol=0,
         polish=False,
         x0=np.zeros(n),

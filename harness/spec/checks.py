@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.errors import Mistake, Mistakes, suggest
 from harness.spec.figure_checks import check_figures
-from harness.spec.method import Method, PostHoc
+from harness.spec.method import Method, PostHoc, Stage
 from harness.spec.parts import Parts
 from harness.spec.problems import has_validation
 from harness.spec.recipes import FIELDS
@@ -119,9 +119,17 @@ def _check_row(row: Row, problem: Problem, mistakes: Mistakes) -> None:
         posthoc: PostHoc = REGISTRY.make("posthoc", row.posthoc)
         mistakes.catch(("posthoc",), posthoc.check, classes)
         needy += [str(row.posthoc)] if posthoc.needs_validation else []
+    read = [*methods[1:], *(methods[:1] if row.posthoc else [])]
+    if any(_averages(stage) for _, method in read for stage in method.stages):
+        what = "an average of networks has no logits for others to read"
+        mistakes.found.append(Mistake(what, (), "write `iterate: last` or `iterate: best`"))
     if needy and not has_validation(problem):
         what = f"{needy[-1]} learns from held-out images, and {problem.name} has none"
         mistakes.found.append(Mistake(what, (), "add e.g. `val: {per_class: 20}` to the suite"))
+
+
+def _averages(stage: Stage) -> bool:
+    return stage.controller is not None and stage.controller.iterate == "averaged"
 
 
 def _check_stages(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:

@@ -54,7 +54,8 @@ class Suitewide:
         groups: dict[str, list[str]] = {}
         for problem in problems:
             own = self.own.get(problem)
-            key = canonical([v.recipe for v in own.variants]) if own else ""
+            dumped = [v.recipe.model_dump(mode="json") for v in own.variants] if own else ""
+            key = canonical(dumped)
             groups.setdefault(key, []).append(problem)
         found = []
         for names in groups.values():

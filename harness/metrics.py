@@ -10,7 +10,7 @@ quotient of zeros) is None, never 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,20 @@ Train = Int[np.ndarray, "labels groups"]
 MANY, FEW = 100, 20
 
 
-def score(name: str, counts: Counts, train: Train) -> float | None:
-    """The named metric, or None where it is undefined. Raises `UnknownName`."""
-    function: Callable[[Counts, Train], Any] = REGISTRY.get("metric", name).make
+def score(
+    name: str, counts: Counts, train: Train, settings: Mapping[str, Any] = {}
+) -> float | None:
+    """The named metric, or None where it is undefined. Raises `UnknownName`.
+
+    settings are the method's: a metric registered with `reads=("weight",)` is called with that one
+    as well, and is undefined for a method without it.
+    """
+    entry = REGISTRY.get("metric", name)
+    read = [settings.get(setting) for setting in entry.facts.get("reads", ())]
+    if None in read:
+        return None
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = function(counts, train)
+        value = entry.make(counts, train, *read)
     return float(value) if value is not None and math.isfinite(value) else None
 
 
@@ -179,3 +188,16 @@ def worst_group_accuracy(counts: Counts, train: Train) -> float:
 def balanced_group_accuracy(counts: Counts, train: Train) -> float:
     """Mean accuracy of the (label, group) cells that the split has."""
     return float(_group_accuracies(counts).mean())
+
+
+@metric(better="higher", title="Weighted accuracy", reads=("label", "weight"))
+def weighted_accuracy(counts: Counts, train: Train, label: int, weight: float) -> float:
+    """Σ_y g_y C_yy / Σ_y g_y π_y, where the method's class has the gain g and any other 1.
+
+    narasimhan2021training (Fig. 1) prints Σ g_y C_yy / Σ g_y, which on as many images of each class
+    is this divided by their number.
+    """
+    confusion = counts.sum(0)
+    gains = np.ones(len(confusion))
+    gains[label] = weight
+    return float(gains @ np.diag(confusion) / (gains @ confusion.sum(1)))

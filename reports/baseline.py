@@ -35,7 +35,10 @@ def baseline_rows(suite: Suite, standings: Iterable[Standing]) -> dict[str, str]
 def title_of(suite: Suite, rows: dict[str, str]) -> str:
     """The title of the row that is the baseline; the method's own where several are, or none."""
     titles = list(rows.values())
-    return titles[0] if len(titles) == 1 else REGISTRY.get("method", suite.baseline).title
+    if len(titles) == 1:
+        return titles[0]
+    known = [entry.title for entry in REGISTRY.all("method") if entry.name == suite.baseline]
+    return known[0] if known else suite.baseline
 
 
 def is_one_a_recipe(suite: Suite, standings: Iterable[Standing]) -> bool:

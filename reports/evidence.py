@@ -111,7 +111,7 @@ def value(record: Record | None, split: Split, rule: Rule, metric: str) -> float
     evaluation = record.evaluation(split, rule) if record else None
     if record is None or record.data is None or evaluation is None:
         return None
-    return score(metric, evaluation.counts, record.data.train_counts)
+    return score(metric, evaluation.counts, record.data.train_counts, record.trial.method.settings)
 
 
 def _scores(suite: Suite, records: Sequence[Record | None]) -> dict[tuple[str, Rule], Score]:
@@ -174,8 +174,7 @@ def _choose(suite: Suite, select: Select, cells: Sequence[Cell], evidence: Evide
         known = [v for v in found if v is not None]
         whole = len(known) == len(found)
         mean = estimate(known, alpha=suite.alpha) if whole else None
-        keys = tuple(trial.key for trial in cell.trials)
-        candidates.append(Candidate(cell.setting, mean, keys))
+        candidates.append(Candidate(cell.setting, mean, cell.trials))
     merits = [(sign * c.score.mean, -i) for i, c in enumerate(candidates) if c.score is not None]
     chosen = -max(merits)[1] if merits else None
     return Choice(metric, select.epoch, tuple(candidates), chosen)

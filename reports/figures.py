@@ -133,13 +133,22 @@ def _curves(standings: Sequence[Standing], name: str) -> dict[str, Any]:
             continue
         epochs = runs[0]["epoch"]
         series = [run[name] for run in runs if run["epoch"] == epochs]
-        values = np.array(series, dtype=np.float64)
-        step = max(1, -(-len(epochs) // MOST_EPOCHS))
-        keep = sorted({*range(0, len(epochs), step), len(epochs) - 1})
-        sd = values[:, keep].std(0, ddof=1) if len(series) > 1 else None
+        keep = thinned(len(epochs))
+        values = np.array(series, dtype=np.float64)[:, keep]
         lines[standing.row] = {
             "epoch": [epochs[i] for i in keep],
-            "mean": [_plain(float(v)) for v in values[:, keep].mean(0)],
-            "sd": None if sd is None else [_plain(float(v)) for v in sd],
+            "mean": rounded(values.mean(0)),
+            "sd": rounded(values.std(0, ddof=1)) if len(series) > 1 else None,
         }
     return lines
+
+
+def thinned(n: int) -> list[int]:
+    """Which of n epochs are drawn, the last one among them."""
+    step = max(1, -(-n // MOST_EPOCHS))
+    return sorted({*range(0, n, step), n - 1})
+
+
+def rounded(values: Float[np.ndarray, " points"]) -> list[float | None]:
+    """As few digits as a figure shows; None for what is not finite."""
+    return [_plain(float(value)) for value in values]

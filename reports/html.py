@@ -14,15 +14,16 @@ from harness.spec.record import RULES, Rule
 from reports import published
 from reports import table as written
 from reports.bars import bar, scale_of
-from reports.figures import by_place, curve_figure, recall_figure, shown, usable
+from reports.costs import costs
+from reports.figures import by_place, curve_figure, recall_figure, shown
 from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
+from reports.multipliers import multiplier_figures
 from reports.origins import origins
 from reports.paired import Comparison
 from reports.printed import CAPTION as PRINTED
-from reports.printed import Beside, beside, source, sources
-from reports.provenance import commit, device, rerun_suite
-from reports.published import Printed
+from reports.printed import Beside, Quote, beside, in_words, sources
+from reports.provenance import made_with, rerun_suite
 from reports.sentences import RULES_IN_WORDS, against, answer, choices, place, seeds
 from reports.standing import Standing
 from reports.suite_figures import suite_figures
@@ -68,7 +69,7 @@ def _json(value: Any) -> str:
 def _page(board: Leaderboard) -> dict[str, Any]:
     suite = board.suite
     numbers = {s: i for i, s in enumerate(board.standings)}
-    printed = beside(board)
+    printed = {metric: beside(board, metric) for metric in board.metrics}
     gaps = [{"place": place(g), "kind": g.kind, "cause": g.cause, "key": g.key} for g in board.gaps]
     return {
         "name": f"{suite.suite} v{suite.version}",
@@ -87,13 +88,13 @@ def _page(board: Leaderboard) -> dict[str, Any]:
         "baseline": board.baseline,
         "level": f"{100 * (1 - suite.alpha):g}",
         "several": board.n_seeds > 1,
-        "overview": _overview(board, printed) if len(board.problems) > 1 else [],
+        "overview": _overview(board, printed[suite.primary]) if len(board.problems) > 1 else [],
         "problems": [_problem(board, p, numbers, printed) for p in board.problems],
-        "printed_caption": PRINTED if printed else "",
+        "printed_caption": PRINTED if printed[suite.primary] else "",
         "gaps": gaps[:MOST_GAPS],
         "more_gaps": max(0, len(gaps) - MOST_GAPS),
         "faults": board.faults,
-        "made_with": _made_with(board),
+        "made_with": made_with(list(board.records.values())),
         "command": rerun_suite(board.source, board.records.values()),
         "footnotes": footnotes(board),
         "table_caption": _caption(board),
@@ -153,7 +154,7 @@ def _overview(board: Leaderboard, printed: Beside) -> list[dict[str, Any]]:
             "title": board.rows[row],
             "cells": [
                 _overview_cell(board, board.standings.get((row, p)))
-                | {"printed": [n.printed for n in printed.get((row, p), ())]}
+                | {"printed": [quote.text for quote in printed.get((row, p), ())]}
                 for p in board.problems
             ],
             "average": written.NO_VALUE if averages[row] is None else f"{averages[row]:.2f}",
@@ -170,32 +171,38 @@ def _overview_cell(board: Leaderboard, standing: Standing | None) -> dict[str, A
 
 
 def _problem(
-    board: Leaderboard, problem: str, numbers: Mapping[tuple[str, str], int], printed: Beside
+    board: Leaderboard,
+    problem: str,
+    numbers: Mapping[tuple[str, str], int],
+    printed: Mapping[str, Beside],
 ) -> dict[str, Any]:
     standings = board.on(problem)
     scale = scale_of(board, standings)
     lines = [row for row in shown(board) if (row, problem) in board.standings]
     figure, found = recall_figure(board, problem), standings[0]
     each = figure["each"] if figure else 1
-    papers = sources(printed, problem)
+    papers = sources(printed[board.suite.primary], problem)
+    steered = multiplier_figures(board, problem)
     bins = f"Each point is the mean of {each} classes of like size." if each > 1 else ""
     return {
         "name": problem,
         "id": f"problem-{board.problems.index(problem)}",
         "rows": [
-            _row(board, s, scale, numbers[s.row, problem])
-            | {"printed": _printed(printed.get((s.row, problem), ()), papers)}
+            _row(board, s, scale, numbers[s.row, problem]) | _beside(board, s, printed, papers)
             for s in standings
         ],
-        "beside": papers,
+        "beside": list(papers.values()),
+        "printed_caption": _printed_caption(board, problem, printed),
         "figures": [{k: f[k] for k in HEADS} for f in suite_figures(board, problem)],
+        "multipliers": [{k: f[k] for k in ("title", "text")} for f in steered],
+        "constrained": any(figure["violations"] for figure in steered),
         "lines": len(lines) if figure else 0,
         "omitted": len(standings) - len(lines),
         "drawn_baseline": "one baseline" if len(board.baselines) > 1 else "the baseline",
         "recall_caption": bins,
         "series": list(curve_figure(board, problem)),
         "choices": choices(board, problem),
-        "costs": [_cost(s) for s in standings if usable(s)],
+        "costs": costs(standings),
         "printed": published.on(found.cell.problem, board.suite.sources),
     }
 
@@ -218,14 +225,42 @@ def _row(
         "primary": _by_rule(standing, board.suite.primary),
         "bars": {rule: bar(board, standing, rule, scale) for rule in RULES},
         "compared": [_compared(standing.to_best), _compared(standing.to_baseline)],
-        "others": [_marked(standing, m) for m in board.metrics if m != board.suite.primary],
         "n": written.n(board, standing),
     }
 
 
-def _printed(numbers: Sequence[Printed], papers: Sequence[str]) -> list[tuple[str, str]]:
+def _printed_caption(board: Leaderboard, problem: str, printed: Mapping[str, Beside]) -> str:
+    """What papers print of a problem, and where it stands; "" where they print nothing."""
+    there = {metric for metric, found in printed.items() if any(at == problem for _, at in found)}
+    where = ["printed"] if board.suite.primary in there else []
+    where += ["small under other metrics"] if there - {board.suite.primary} else []
+    papers = dict.fromkeys(p for found in printed.values() for p in sources(found, problem))
+    return f"{', '.join(where).capitalize()}: {PRINTED} {'; '.join(papers)}." if where else ""
+
+
+def _beside(
+    board: Leaderboard,
+    standing: Standing,
+    printed: Mapping[str, Beside],
+    papers: Mapping[str, str],
+) -> dict[str, Any]:
+    """Printed numbers: of the primary, and under the scores by each other metric."""
+    place = standing.row, standing.problem
+    quotes = {metric: printed[metric].get(place, ()) for metric in board.metrics}
+    return {
+        "printed": _printed(quotes.pop(board.suite.primary), papers),
+        "others": [
+            {"text": _marked(standing, metric), "printed": [quote.text for quote in found]}
+            for metric, found in quotes.items()
+        ],
+    }
+
+
+def _printed(quotes: Sequence[Quote], papers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Each number and, where the column's head does not say it, whose it is."""
-    return [(number.printed, source(number) if len(papers) > 1 else "") for number in numbers]
+    if len(papers) > 1:
+        return [(quote.text, quote.source) for quote in quotes]
+    return [(quote.text, in_words(quote.tables) if len(quotes) > 1 else "") for quote in quotes]
 
 
 def _compared(comparison: Comparison | None) -> dict[str, str]:
@@ -239,42 +274,6 @@ def _compared(comparison: Comparison | None) -> dict[str, str]:
 def _unchosen(standing: Standing) -> list[str]:
     choice = standing.choice
     return ["no setting could be chosen"] if choice and choice.chosen is None else []
-
-
-def _cost(standing: Standing) -> list[str]:
-    costs = [record.cost for record in usable(standing)]
-    times = [cost.seconds for cost in costs]
-    speeds = [cost.images_per_second for cost in costs if cost.images_per_second]
-    peaks = [cost.peak_memory_gib for cost in costs if cost.peak_memory_gib]
-    gpus = [cost.peak_gpu_memory_gib for cost in costs if cost.peak_gpu_memory_gib]
-    sizes = [cost.parameters for cost in costs if cost.parameters]
-    return [
-        standing.title,
-        written.seconds(sum(times) / len(times)),
-        f"{written.seconds(min(times))} to {written.seconds(max(times))}",
-        f"{sum(speeds) / len(speeds):,.0f}" if speeds else written.NO_VALUE,
-        f"{max(peaks):.2f} GiB" if peaks else written.NO_VALUE,
-        f"{max(gpus):.2f} GiB" if gpus else written.NO_VALUE,
-        f"{max(sizes):,}" if sizes else written.NO_VALUE,
-    ]
-
-
-def _made_with(board: Leaderboard) -> list[tuple[str, list[tuple[str, int]]]]:
-    """Every commit, device, host and package version, with the number of its records."""
-    records = list(board.records.values())
-
-    def counted(values: Sequence[str]) -> list[tuple[str, int]]:
-        return Counter(value for value in values if value).most_common()
-
-    packages = Counter(p for r in records for p in r.provenance.versions.items())
-    found = [
-        ("commit (+: files had been changed)", counted([commit(r) for r in records])),
-        ("device", counted([device(r) for r in records])),
-        ("host", counted([r.provenance.host for r in records])),
-        ("command", counted([r.provenance.command for r in records])),
-        ("packages", [(f"{name} {v}", n) for (name, v), n in sorted(packages.items())]),
-    ]
-    return [(name, values) for name, values in found if values]
 
 
 def _data(board: Leaderboard) -> dict[str, Any]:
@@ -291,6 +290,7 @@ def _data(board: Leaderboard) -> dict[str, Any]:
                 "recall": recall_figure(board, problem),
                 "curves": curve_figure(board, problem),
                 "figures": suite_figures(board, problem),
+                "multipliers": multiplier_figures(board, problem),
             }
             for problem in board.problems
         ],

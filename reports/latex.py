@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from reports import making
 from reports import table as written
 from reports.estimate import Estimate
 from reports.footnotes import footnotes
@@ -133,26 +134,29 @@ def _problem(board: Leaderboard, problem: str) -> str:
     ]
     found = beside(board)
     papers = sources(found, problem)
-    columns += [_printed(found, paper, alone=len(papers) == 1) for paper in papers]
+    columns += [
+        ("printed" if len(papers) == 1 else head, _printed(found, paper))
+        for paper, head in papers.items()
+    ]
     title = board.metrics[primary]
     direction = "higher" if board.higher else "lower"
     caption = f"{title} in percent on {problem} ({direction} is better)."
     rows = board.on(problem)
     body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=ACROSS_ONE)
     notes = [*footnotes(board), *choices(board, problem)]
-    notes += [f"Printed: {CAPTION} {', '.join(papers)}."] if papers else []
+    notes += [f"Printed: {CAPTION} {'; '.join(papers.values())}."] if papers else []
     label = f"{board.suite.suite}:{problem}"
     return _float(board, body, caption=caption, label=label, notes=notes)
 
 
-def _printed(found: Beside, paper: str, *, alone: bool) -> Column:
-    """A column of what one paper prints; the note names it where it is the only one."""
+def _printed(found: Beside, paper: str) -> Callable[[Standing | None], str]:
+    """What one paper prints; where it is the only one, the note names it and not the head."""
 
     def cell(standing: Standing | None) -> str:
         numbers = found.get((standing.row, standing.problem), ()) if standing else ()
         return escape(text(numbers, paper)) or NONE
 
-    return "printed" if alone else paper, cell
+    return cell
 
 
 def _metrics(board: Leaderboard, problem: str) -> str:
@@ -228,7 +232,8 @@ def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:
         if standing:
             setting = f" ({standing.setting})" if standing.setting else ""
             keys = " ".join(trial.key for trial in standing.cell.trials)
-            lines.append(f"{standing.title}{setting} on {problem}: {keys}")
+            what = [f"{standing.title}{setting}", making.beside(standing.cell.trials[0])]
+            lines.append(f"{', '.join(filter(None, what))} on {problem}: {keys}")
     return comment(*lines)
 
 

@@ -42,8 +42,8 @@ def _table(board: Leaderboard, problem: str, printed: Beside) -> list[str]:
     heads += ["Δ to best (p)", f"Δ to {board.baseline} (p)", "n"]
     heads += [written.heading(board, metric) for metric in others]
     rows = [_cells(board, standing, others) for standing in standings]
-    for paper in papers:
-        heads.append(f"printed in {paper}")
+    for paper, head in papers.items():
+        heads.append(f"printed in {head}")
         for row, standing in zip(rows, standings, strict=True):
             found = text(printed.get((standing.row, problem), ()), paper)
             row.append(escape(found) or written.NO_VALUE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.spec.record import RULES, Record
+from reports import making
 from reports import table as written
 from reports.leaderboard import Leaderboard
 from reports.provenance import commit, device, rerun_cell
@@ -35,6 +36,8 @@ def origins(board: Leaderboard) -> dict[str, Any]:
 def _standing(board: Leaderboard, standing: Standing, names: _Names) -> dict[str, Any]:
     cell = standing.cell
     return {
+        "made": making.whole(cell.trials[0]),
+        "reads": making.read(cell.trials[0]),
         "trials": [_trial(board, standing, i, names) for i in range(len(cell.trials))],
         "candidates": _candidates(standing.choice) if standing.choice else [],
         "command": rerun_cell(board.source, cell, standing.records),
@@ -48,6 +51,7 @@ def _trial(board: Leaderboard, standing: Standing, i: int, names: _Names) -> dic
     return {
         "key": trial.key,
         "seed": trial.seed,
+        "parent": trial.parent.key if trial.parent else None,
         "end": gap or "done",
         "values": [None if value is None else round(value, 6) for value in values],
         **(_origin(record, names) if record else {"seconds": None}),

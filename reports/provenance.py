@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -106,3 +107,20 @@ def commit(record: Record) -> str:
     """Twelve digits, with `+` where files had been changed."""
     found = record.provenance
     return f"{found.commit[:12]}{'+' if found.dirty else ''}" if found.commit else "unknown"
+
+
+def made_with(records: Sequence[Record]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Every commit, device, host, command and package version, with the number of its records."""
+
+    def counted(values: Iterable[str]) -> list[tuple[str, int]]:
+        return Counter(value for value in values if value).most_common()
+
+    packages = Counter(p for r in records for p in r.provenance.versions.items())
+    found = [
+        ("commit (+: files had been changed)", counted(map(commit, records))),
+        ("device", counted(map(device, records))),
+        ("host", counted(r.provenance.host for r in records)),
+        ("command", counted(r.provenance.command for r in records)),
+        ("packages", [(f"{name} {v}", n) for (name, v), n in sorted(packages.items())]),
+    ]
+    return [(name, values) for name, values in found if values]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from harness.spec.trial import Problem
 
@@ -24,7 +26,18 @@ PAPERS = {
 
 PROFILES = {"exp": "LT", "step": "Step"}
 
-SETTINGS = {"Re-Sampling": {"by": "prior"}}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "Re-Sampling": {"by": "prior"},
+    "Balanced": {"tau": 1.0},
+    "CSL [Re-weighted]": {"loss": "re_weighted", "iterate": "last"},
+    "CSL [Logit-adjusted]": {"loss": "logit_adjusted", "iterate": "last"},
+    "CSL [Hybrid A]": {"loss": "hybrid_a", "iterate": "last"},
+    "CSL [Hybrid B]": {"loss": "hybrid_b", "iterate": "last"},
+    "CSL [Logit-adjusted] + PS": {"loss": "logit_adjusted", "iterate": "last"},
+    "Distilled Balanced": {"tau": 1.0},
+    "Distilled CSL [Re-weighted]": {"loss": "re_weighted", "iterate": "last"},
+    "Distilled CSL [Logit-adjusted]": {"loss": "logit_adjusted", "iterate": "last"},
+}
 """What a method of ours must be set to, where the tables' row is one form of it."""
 
 METHODS = {
@@ -44,12 +57,67 @@ METHODS = {
     "LDAM+ADRW": "ldam_adrw",
     "VS+TLA+DRW": "vs_tla_drw",
     "VS+TLA+ADRW": "vs_tla_adrw",
+    "ERM": "erm",
+    "Balanced": "la",
+    "Equalized": "equalized",
+    "Adaptive": "ldam",
+    "CSL [Re-weighted]": "csl",
+    "CSL [Logit-adjusted]": "csl",
+    "CSL [Hybrid A]": "csl",
+    "CSL [Hybrid B]": "csl",
+    "ERM + PS": "erm+post_shift",
+    "CSL [Logit-adjusted] + PS": "csl+post_shift",
+    "Distilled ERM": "distilled-erm",
+    "Distilled Balanced": "distilled-la",
+    "Distilled CSL [Re-weighted]": "distilled-csl",
+    "Distilled CSL [Logit-adjusted]": "distilled-csl",
 }
-"""Our methods by what the tables call them; rows of other names stand beside none of ours."""
+"""Our methods, as `Cell.made` has them, by what the tables call them; rows of other names stand
+beside none of ours."""
 
-METRICS = {"top1_accuracy_balanced_val": "balanced_accuracy"}
+METRICS = {
+    "top1_accuracy_balanced_val": "balanced_accuracy",
+    "avg_recall": "balanced_accuracy",
+}
 """Our metrics by the papers' names, where they differ: on as many test images of each class,
 accuracy is balanced accuracy."""
+
+
+class Objective(NamedTuple):
+    """What is maximised, and the constraints without blanks; `[*]`, each class, is left out."""
+
+    maximize: str
+    subject_to: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Objective:
+        """That of a method or a post-hoc map that has one."""
+        lines = (re.sub(r"\s|\[\*\]", "", line) for line in settings["subject_to"])
+        return cls(settings["maximize"], frozenset(lines))
+
+
+WORST, WORST_HALF = Objective("min_recall"), Objective("min_head_tail_recall")
+COVERED = Objective("mean_recall", frozenset({"balanced_coverage>=0.95/m"}))
+COVERED_HALVES = Objective(
+    "mean_recall",
+    frozenset({"balanced_coverage[head]>=0.95/m", "balanced_coverage[tail]>=0.95/m"}),
+)
+COVERAGE = "maximize average recall s.t. coverage (printed target {})"
+DISTILLED = "self-distillation (ResNet-56 teacher and student)"
+OBJECTIVES: Mapping[tuple[str, str], Objective] = {
+    ("maximize worst-case recall (per class)", "CIFAR-10"): WORST,
+    ("maximize min per-class recall", "CIFAR-10"): WORST,
+    ("maximize min per-class recall", "CIFAR-100"): WORST,
+    ("maximize min of head and tail recall", "CIFAR-100"): WORST_HALF,
+    ("maximize min of head and tail recall", "TinyImageNet"): WORST_HALF,
+    (COVERAGE.format("0.095"), "CIFAR-10"): COVERED,
+    (COVERAGE.format("0.010"), "CIFAR-100"): COVERED_HALVES,
+    (COVERAGE.format("0.005"), "TinyImageNet"): COVERED_HALVES,
+    (DISTILLED, "CIFAR-10"): WORST,
+    (DISTILLED, "CIFAR-100"): WORST_HALF,
+}
+"""By protocol and data set: what methods that take an objective were given. Methods that take none
+are printed under several protocols, and are the same under each."""
 
 SAM = "w/ SAM"
 """The protocol of numbers that were trained with sharpness-aware minimisation."""
@@ -61,6 +129,7 @@ class Printed:
 
     value, std  as fractions; None for a dash, and where no deviation is printed
     printed     value and deviation as the paper writes them
+    in_percent  the same, where the paper writes fractions with the point moved
     """
 
     paper: str
@@ -75,6 +144,7 @@ class Printed:
     std: float | None
     n_runs: int | None
     printed: str
+    in_percent: str
     from_paper: bool
 
 
@@ -138,6 +208,7 @@ def _all() -> tuple[Printed, ...]:
 def _printed(line: dict[str, str], *, from_paper: bool) -> Printed:
     unit = {"percent": 100.0, "fraction": 1.0}[line["unit"]]
     value, std = line["value"], line["std"]
+    moved = [_moved(text, 0 if unit > 1 else 2) for text in (value, std)]
     return Printed(
         paper=line["paper"],
         table=line["table"],
@@ -151,5 +222,11 @@ def _printed(line: dict[str, str], *, from_paper: bool) -> Printed:
         std=float(std) / unit if std else None,
         n_runs=int(line["n_runs"]) if line["n_runs"] else None,
         printed=f"{value} ± {std}" if std else value,
+        in_percent=" ± ".join(filter(None, moved)),
         from_paper=from_paper,
     )
+
+
+def _moved(text: str, digits: int) -> str:
+    """With its point moved to the right, and as many figures: `0.750` by two is `75.0`."""
+    return str(Decimal(text).scaleb(digits)) if text else ""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from harness.spec.record import Record, Rule
 from harness.spec.resolve import Cell
+from harness.spec.trial import Trial
 from reports.estimate import Estimate
 from reports.paired import Comparison
 from reports.ranks import Rank
@@ -57,7 +58,11 @@ class Candidate:
 
     setting: str
     score: Estimate | None
-    keys: tuple[str, ...] = ()
+    trials: tuple[Trial, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(trial.key for trial in self.trials)
 
 
 @dataclass(frozen=True)

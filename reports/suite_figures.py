@@ -16,7 +16,7 @@ from harness.spec.record import RULES, Record, Rule
 from harness.spec.words import in_print, listed, shown
 from reports.baseline import is_baseline
 from reports.estimate import Estimate, estimate
-from reports.figures import DIGITS, MOST_EPOCHS, MOST_LINES, usable
+from reports.figures import DIGITS, MOST_LINES, thinned, usable
 from reports.leaderboard import Leaderboard
 from reports.standing import Standing
 
@@ -41,7 +41,7 @@ def suite_figures(board: Leaderboard, problem: str) -> list[dict[str, Any]]:
 
 def _is_drawn(figure: Figure, standing: Standing) -> bool:
     cell = standing.cell
-    return any(map(figure.is_about, (cell.method.name, cell.family, cell.row)))
+    return any(map(figure.is_about, (cell.made, cell.family, cell.row)))
 
 
 class _Point(NamedTuple):
@@ -207,11 +207,9 @@ def _curve(board: Leaderboard, standing: Standing, series: str) -> dict[str, Any
     values = [each for each in found if each is not None]
     if not values:
         return None
-    step = max(1, -(-len(epochs) // MOST_EPOCHS))
-    keep = sorted({*range(0, len(epochs), step), len(epochs) - 1})
-    points = [[run[i] for run in values if run[i] is not None] for i in keep]
     known = [
-        (epochs[i], [v for v in p if v is not None]) for i, p in zip(keep, points, strict=True)
+        (epochs[i], [v for run in values if (v := run[i]) is not None])
+        for i in thinned(len(epochs))
     ]
     scores = [(epoch, estimate(p, alpha=board.suite.alpha)) for epoch, p in known if p]
     return {

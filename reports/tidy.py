@@ -11,11 +11,12 @@ from typing import Any
 
 from harness.metrics import better
 from harness.spec.record import Rule
+from harness.spec.trial import Trial
+from reports import making
 from reports.estimate import Estimate
 from reports.leaderboard import Leaderboard
 from reports.paired import Comparison
-from reports.printed import beside, source
-from reports.published import Printed
+from reports.printed import Quote, beside
 from reports.standing import Standing
 
 
@@ -23,6 +24,7 @@ from reports.standing import Standing
 class Line:
     """One estimate. What does not exist is None: an interval at n = 1, a rank without a test.
 
+    method    with every setting; teacher and posthoc beside it, where there are any
     chosen    this setting stands for its row
     complete  every seed is in it, and nothing is lacking that the ranking needs
     keys      trials whose values are in the mean, as `evenhand show` takes them, space-separated
@@ -36,6 +38,9 @@ class Line:
     row: str
     title: str
     setting: str
+    method: str
+    teacher: str
+    posthoc: str
     problem: str
     metric: str
     better: str
@@ -68,12 +73,11 @@ class Line:
 
 def lines(board: Leaderboard) -> Iterator[Line]:
     """Test scores of every standing, then the validation scores that settings were chosen by."""
-    papers = beside(board)
+    papers = {metric: beside(board, metric) for metric in board.metrics}
     for place, standing in board.standings.items():
         for metric, rule in standing.scores:
             line = _test_line(board, standing, metric, rule)
-            is_primary = metric == board.suite.primary
-            yield replace(line, **_printed(papers.get(place, ()))) if is_primary else line
+            yield replace(line, **_printed(papers[metric].get(place, ())))
     for standing in board.standings.values():
         yield from _validation_lines(board, standing)
 
@@ -86,6 +90,7 @@ def _test_line(board: Leaderboard, standing: Standing, metric: str, rule: Rule) 
     return _line(
         board,
         standing,
+        trial=standing.cell.trials[0],
         setting=", ".join(filter(None, (standing.cell.local, standing.cell.setting))),
         metric=metric,
         rule=rule,
@@ -105,6 +110,7 @@ def _validation_lines(board: Leaderboard, standing: Standing) -> Iterator[Line]:
         yield _line(
             board,
             standing,
+            trial=candidate.trials[0],
             setting=candidate.setting,
             metric=choice.metric,
             rule=choice.rule,
@@ -120,6 +126,7 @@ def _line(
     board: Leaderboard,
     standing: Standing,
     *,
+    trial: Trial,
     estimate: Estimate | None,
     metric: str,
     **given: object,
@@ -132,6 +139,9 @@ def _line(
         edition=board.edition,
         row=standing.row,
         title=standing.title,
+        method=str(trial.method),
+        teacher=making.teacher(trial),
+        posthoc=making.posthoc(trial),
         problem=standing.problem,
         metric=metric,
         better=better(metric),
@@ -164,11 +174,12 @@ def _ranked(standing: Standing) -> dict[str, object]:
     }
 
 
-def _printed(numbers: Sequence[Printed]) -> dict[str, Any]:
-    if not numbers:
+def _printed(quotes: Sequence[Quote]) -> dict[str, Any]:
+    if not quotes:
         return {}
-    first = numbers[0]
-    return {"printed": first.value, "printed_sd": first.std, "printed_in": source(first)}
+    first = quotes[0]
+    number = first.number
+    return {"printed": number.value, "printed_sd": number.std, "printed_in": first.source}
 
 
 def _mean(comparison: Comparison | None) -> float | None:

@@ -14,6 +14,8 @@ from harness.spec.base import plain
 from harness.spec.record import Evaluation, Record
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Recipe
+from reports import making
+from reports.multipliers import at_the_end
 from reports.provenance import commit
 from reports.table import NO_VALUE, percent, seconds
 
@@ -36,6 +38,8 @@ def render(record: Record) -> RenderableType:
             parts.append(Text(ON_TEST_DATA, style="dim"))
     if record.curves.get("epoch"):
         parts += [Text(), _curves(record)]
+    if ended := at_the_end(record):
+        parts += [Text(), _facts(ended)]
     parts += [Text(), _facts(_cost(record)), Text(), _facts(_origin(record))]
     parts += [Text(), Text("to run it again", style="dim")]
     if record.exit.traceback:
@@ -63,8 +67,12 @@ def _status(record: Record) -> str:
 def _spec(record: Record) -> list[tuple[str, str]]:
     trial = record.trial
     data = record.data
+    teacher = trial.teacher.method if trial.teacher else None
     pairs = [
         ("method", f"{trial.method} (version {trial.method.version})"),
+        ("teacher", f"{making.teacher(trial)} (version {teacher.version})" if teacher else ""),
+        ("post-hoc", f"{trial.posthoc} (version {trial.posthoc.version})" if trial.posthoc else ""),
+        ("parent", f"{trial.parent.key}, {making.read(trial)}" if trial.parent else ""),
         ("problem", f"{trial.problem.dataset} · {trial.problem.profile}"),
         ("recipe", _recipe(trial.recipe)),
         ("seed", f"{trial.seed}, for {', '.join(trial.vary) or 'no stream'}"),
@@ -103,7 +111,8 @@ def _scores(record: Record) -> RenderableType:
 
 def _score(record: Record, metric: str, evaluation: Evaluation) -> str:
     train = record.data.train_counts if record.data else None
-    value = score(metric, evaluation.counts, train) if train is not None else None
+    settings = record.trial.method.settings
+    value = None if train is None else score(metric, evaluation.counts, train, settings)
     return NO_VALUE if value is None else percent(value)
 
 
@@ -134,8 +143,9 @@ def _cost(record: Record) -> list[tuple[str, str]]:
     cost = record.cost
     peaks = [("", cost.peak_memory_gib), ("GPU ", cost.peak_gpu_memory_gib)]
     speed = cost.images_per_second
+    training = f", {seconds(cost.train_seconds)} of it training" if cost.train_seconds else ""
     return [
-        ("time", f"{seconds(cost.seconds)}, {seconds(cost.train_seconds)} of it training"),
+        ("time", f"{seconds(cost.seconds)}{training}"),
         ("speed", f"{speed:,.0f} images/s" if speed else ""),
         ("memory", ", ".join(f"{what}{peak:.2f} GiB" for what, peak in peaks if peak)),
         ("parameters", f"{cost.parameters:,}" if cost.parameters else ""),

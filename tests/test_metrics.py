@@ -11,7 +11,7 @@ from harness.errors import UnknownName
 from harness.metrics import better, score
 from harness.spec.registry import REGISTRY
 
-METRICS = [entry.name for entry in REGISTRY.all("metric")]
+METRICS = [entry.name for entry in REGISTRY.all("metric") if "reads" not in entry.facts]
 
 # One group; labels are rows: 10, 5 and 4 examples, recalls 0.8, 0.6, 0.25.
 COUNTS = np.array([[[8, 1, 1], [2, 3, 0], [1, 2, 1]]])
@@ -176,3 +176,15 @@ def test_the_tail_is_the_smallest_tenth_of_the_classes(classes, tail):
 def test_an_unknown_metric_comes_with_the_nearest():
     with pytest.raises(UnknownName, match="did you mean 'balanced_error'"):
         score("balanced_eror", COUNTS, TRAIN)
+
+
+def test_weighted_accuracy_is_the_number_by_hand():
+    counts = np.array([[[8, 2], [5, 5]]])
+    by_hand = (4 * 8 + 1 * 5) / (4 * 10 + 1 * 10)
+    settings = {"label": 0, "weight": 4.0, "loss": "plain"}
+    assert score("weighted_accuracy", counts, np.ones((2, 1), dtype=int), settings) == by_hand
+
+
+def test_a_metric_that_reads_a_setting_is_undefined_without_it():
+    assert score("weighted_accuracy", COUNTS, TRAIN) is None
+    assert score("weighted_accuracy", COUNTS, TRAIN, {"label": 0}) is None

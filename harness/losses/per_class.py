@@ -56,6 +56,24 @@ class Constant:
         return np.full(counts.shape, self.value, dtype=np.float64)
 
 
+@dataclass(frozen=True)
+class OneClass:
+    """One value for the class of this index, another for the rest."""
+
+    label: int
+    value: float
+    rest: float
+
+    def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]:
+        if self.label >= len(counts):
+            raise DataError(
+                f"no class has the index {self.label}: there are {len(counts)}, counted from 0"
+            )
+        values = np.full(counts.shape, self.rest, dtype=np.float64)
+        values[self.label] = self.value
+        return values
+
+
 ZERO = Constant(0.0)
 ONE = Constant(1.0)
 

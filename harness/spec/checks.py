@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.errors import Mistake, Mistakes, suggest
+from harness.spec.entries import made_of
 from harness.spec.figure_checks import check_figures
 from harness.spec.method import Method, PostHoc, Stage
 from harness.spec.parts import Parts
 from harness.spec.problems import has_validation
 from harness.spec.recipes import FIELDS
-from harness.spec.registry import REGISTRY
-from harness.spec.rows import Row, registered_name
+from harness.spec.registry import REGISTRY, Entry
+from harness.spec.rows import Row
 from harness.spec.salvage import UNREAD
 from harness.spec.suite import Suite
 from harness.spec.trial import Problem, Recipe
@@ -74,15 +75,24 @@ def _metric(name: str) -> str:
     return name if name == UNREAD else REGISTRY.get("metric", name).name
 
 
+def baseline_of(suite: Suite) -> str | None:
+    """What the baseline is called whatever its alias: what an entry makes, or a method's name."""
+    if suite.baseline in map(made_of, suite.methods):
+        return suite.baseline
+    known: Entry | None = Mistakes().catch((), REGISTRY.get, "method", suite.baseline)
+    return known.name if known else None
+
+
 def _check_baseline(suite: Suite, mistakes: Mistakes) -> None:
     if suite.baseline == UNREAD:
         return
-    named = mistakes.catch(("baseline",), REGISTRY.get, "method", suite.baseline)
-    there = [registered_name(entry) for entry in suite.methods]
-    if named is not None and named.name not in there and None not in there:
-        said = suggest(suite.baseline, [entry.name for entry in suite.methods], "method")
-        what = f"baseline {suite.baseline!r} is not among the suite's methods"
-        mistakes.found.append(Mistake(what, ("baseline",), said.right, said.hint))
+    there = [made_of(entry) for entry in suite.methods]
+    if baseline_of(suite) in there or None in there:
+        return
+    known = [name for name in there if name] + [entry.name for entry in suite.methods]
+    said = suggest(suite.baseline, list(dict.fromkeys(known)), "method")
+    what = f"baseline {suite.baseline!r} is not among the suite's methods"
+    mistakes.found.append(Mistake(what, ("baseline",), said.right, said.hint))
 
 
 def _check_validation(suite: Suite, problems: list[Problem], mistakes: Mistakes) -> None:

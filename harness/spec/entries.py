@@ -36,6 +36,7 @@ from harness.errors import Mistake, Mistakes, SpecError
 from harness.spec.base import written
 from harness.spec.registry import REGISTRY, Entry
 from harness.spec.suite import Named
+from harness.spec.words import made
 from harness.spec.yaml_lines import Where
 
 RESERVED = ("as", "recipe", "on", "sample", "posthoc", "teacher", "temperature")
@@ -116,6 +117,15 @@ def read(entry: Named, mistakes: Mistakes, where: Where) -> MethodEntry:
         for glob, inner in there.items()
     }
     return MethodEntry(label, own or {}, on, alone)
+
+
+def made_of(entry: Named) -> str | None:
+    """What an entry makes, `vs` or `distilled-vs+post_shift`; None where nobody registered it."""
+    known: Entry | None = Mistakes().catch((), REGISTRY.get, "method", in_full(entry).name)
+    if known is None:
+        return None
+    own = read(entry, Mistakes(), ()).own
+    return made(known.name, own.get("posthoc"), taught="teacher" in own)
 
 
 def check_settings(registered: Entry) -> None:

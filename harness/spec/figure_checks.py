@@ -39,7 +39,8 @@ def _names(row: Row, *, is_chosen: bool) -> list[str]:
     is_chosen  whether one of its settings is chosen, which its name then does not say
     """
     settings = [{}] if is_chosen else [row.apart(variant) for variant in row.variants]
-    return [row.part.name, row.name, *(row.called({**row.fixed, **apart}) for apart in settings)]
+    own = [row.made, row.name]
+    return [*own, *(row.called({**row.fixed, **apart}) for apart in settings)]
 
 
 def _methods(figure: Figure, names: Sequence[str], where: Where) -> list[Mistake]:

@@ -9,10 +9,9 @@ from typing import Any
 
 from harness.errors import Mistakes, SpecError
 from harness.spec.base import Part
-from harness.spec.checks import check
+from harness.spec.checks import baseline_of, check
 from harness.spec.entry_parts import Variant
 from harness.spec.parts import Parts, gather
-from harness.spec.registry import REGISTRY
 from harness.spec.rows import Row
 from harness.spec.salvage import salvage
 from harness.spec.suite import Suite, find, load
@@ -50,7 +49,8 @@ class Cell:
     def made(self) -> str:
         """What was done, whatever the row is called: `vs`, `distilled-vs`, `vs+post_shift`."""
         trial = self.trials[0]
-        return made(trial.method.name, trial.posthoc, taught=trial.teacher is not None)
+        mapped = trial.posthoc.name if trial.posthoc else None
+        return made(trial.method.name, mapped, taught=trial.teacher is not None)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def resolve(suite: Suite, document: Document, *, source: str = "") -> Resolved:
         for row, problem in _places(parts)
         for variant in row.variants
     )
-    baseline = REGISTRY.get("method", suite.baseline).name
+    baseline = baseline_of(suite) or suite.baseline
     return Resolved(suite.model_copy(update={"baseline": baseline}), cells, source)
 
 

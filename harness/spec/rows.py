@@ -24,7 +24,6 @@ from harness.spec.entry_parts import MAPPED, EntryParts, Suitewide, Variant, par
 from harness.spec.expand import expand, marked
 from harness.spec.registry import REGISTRY, Entry
 from harness.spec.salvage import UNREAD
-from harness.spec.suite import Named
 from harness.spec.trial import Teacher
 from harness.spec.words import in_print, made, named
 from harness.spec.yaml_lines import Where
@@ -64,6 +63,12 @@ class Row:
     posthoc: Part | None = None
     teacher: Teacher | None = None
 
+    @property
+    def made(self) -> str:
+        """As `Cell.made`."""
+        mapped = self.posthoc.name if self.posthoc else None
+        return made(self.part.name, mapped, taught=self.teacher is not None)
+
     def teacher_under(self, variant: Variant) -> Teacher | None:
         """The teacher, with the recipe that it has beside this variant."""
         return self.teacher and self.teacher.model_copy(update={"recipe": variant.teacher})
@@ -91,18 +96,6 @@ def all_rows(around: Suitewide, mistakes: Mistakes) -> list[Row]:
             rows += _rows(around, i, mistakes)
     mistakes.found += _twice(rows)
     return _told_apart(rows)
-
-
-def registered_name(entry: Named) -> str | None:
-    """The method's own name where the entry has an alias; None where nobody registered it.
-
-    With a teacher or a post-hoc map it is no longer that method: then as the entry says.
-    """
-    full = in_full(entry)
-    if full.settings.keys() & {"posthoc", "teacher"}:
-        return entry.name
-    known: Entry | None = Mistakes().catch((), REGISTRY.get, "method", entry.name)
-    return known.name if known else None
 
 
 def _rows(around: Suitewide, index: int, mistakes: Mistakes) -> list[Row]:
@@ -201,7 +194,8 @@ def _row(here: _Here, place: int, parts: EntryParts, *, given: Declared, n: int)
     assert here.registered is not None
     multiplied = {k for k, v in here.declared.items() if n > 1 and _is_marked(k, v)}
     varied = {key for given in here.entry.on.values() for key in given}
-    values = {**given, **parts.method.settings, **_filled_in(POSTHOC, parts.posthoc)}
+    filled = {**parts.method.settings, **_filled_in(POSTHOC, parts.posthoc)}
+    values = {**filled, **{k: v for k, v in given.items() if k not in filled}}
     fields = {k: given[k] for k in given if k.startswith(FIELD)}
     row = Row(
         entry=here.index,
@@ -232,7 +226,8 @@ def _name(here: _Here, parts: EntryParts) -> str:
     assert here.registered is not None
     if here.entry.alone and parts.posthoc:
         return parts.posthoc.name
-    return made(here.registered.name, parts.posthoc, taught=parts.teacher is not None)
+    mapped = parts.posthoc.name if parts.posthoc else None
+    return made(here.registered.name, mapped, taught=parts.teacher is not None)
 
 
 def _title(here: _Here, parts: EntryParts) -> str:

@@ -25,6 +25,7 @@ def suite_schema() -> dict[str, Any]:
     schema = Suite.model_json_schema(mode="validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     properties = schema["properties"]
+    methods_there = "|".join(_names("method"))
     rows = [*_all("method"), *_all("posthoc")]
     methods = [_named(entry, _settings(entry) | _entry_keys(entry)) for entry in rows]
     problems = [_named(entry, _problem_settings(entry)) for entry in _all("dataset")]
@@ -36,7 +37,11 @@ def suite_schema() -> dict[str, Any]:
     metric = {"enum": [entry.name for entry in _all("metric")]}
     properties["metrics"] = LIST | {"items": metric, "uniqueItems": True}
     properties["primary"] = metric
-    properties["baseline"] = {"enum": _names("method")}
+    # A method, or what goes with one: `distilled-vs`, `vs+post_shift`.
+    properties["baseline"] = {
+        "type": "string",
+        "pattern": f"^(distilled-)?({methods_there})([+].+)?$",
+    }
     properties["seeds"] = {"anyOf": [_whole(), LIST | {"items": {"type": "integer", "minimum": 0}}]}
     properties["val"] = _val()
     for name in ("Named", "Val"):

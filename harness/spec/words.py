@@ -49,9 +49,9 @@ def named(name: str, values: Mapping[str, Any]) -> str:
     return f"{name}({listed(values)})" if values else name
 
 
-def made(method: str, posthoc: Part | None, *, taught: bool) -> str:
+def made(method: str, posthoc: str | None, *, taught: bool) -> str:
     """`vs`, `distilled-vs`, `vs+post_shift`: a method and what goes with it, without settings."""
-    return f"{'distilled-' if taught else ''}{method}{f'+{posthoc.name}' if posthoc else ''}"
+    return f"{'distilled-' if taught else ''}{method}{f'+{posthoc}' if posthoc else ''}"
 
 
 def in_print(title: str, values: Mapping[str, Any]) -> str:

@@ -160,6 +160,33 @@ function drawSeries(plot, figure) {
   }), { displayModeBar: false });
 }
 
+// λ above, and under it by how much the constraints are missed, on the same epochs.
+function drawMultipliers(plot, figure) {
+  const traces = [];
+  const known = figure.multipliers.map((line) => line.name);
+  const add = (line, i, yaxis, scale) => {
+    const s = line.name === null ? { colour: ink("--muted"), dash: "solid" } : lineStyle(i);
+    const mean = scale(line.mean);
+    if (line.sd) {
+      const sd = scale(line.sd);
+      const reach = (sign) => mean.map((v, k) => (v === null || sd[k] === null ? null : Math.max(0, v + sign * sd[k])));
+      traces.push({ ...bandOf(figure.epoch, reach(-1), reach(1), s.colour), yaxis });
+    }
+    const isNew = yaxis === "y" || (line.name !== null && !known.includes(line.name));
+    traces.push({ type: "scatter", mode: "lines", x: figure.epoch, y: mean, yaxis, name: line.name ?? "largest violation", showlegend: isNew, line: { color: s.colour, width: 2, dash: s.dash }, hovertemplate: yaxis === "y" ? "%{y:.3g}" : "%{y:.2f} points" });
+  };
+  figure.multipliers.forEach((line, i) => add(line, i, "y", (v) => v));
+  figure.violations.forEach((line, i) => add(line, known.includes(line.name) ? known.indexOf(line.name) : known.length + i, "y2", percent));
+  const both = figure.violations.length > 0;
+  const title = (text) => ({ text, font: { size: 11 }, standoff: 6 });
+  Plotly.react(plot, traces, layout({
+    ...KEYED,
+    xaxis: axis({ title: title("epoch"), showgrid: false, anchor: both ? "y2" : "y" }),
+    yaxis: axis({ title: title("λ" + (figure.of && ` of ${figure.of.replaceAll("_", " ")}`)), rangemode: "tozero", domain: both ? [0.42, 1] : [0, 1] }),
+    ...(both && { yaxis2: axis({ title: title("missed, points"), rangemode: "tozero", domain: [0, 0.3] }) }),
+  }), { displayModeBar: false });
+}
+
 const SUITE = { lines: drawLines, heat: drawHeat, curves: drawSeries };
 
 function draw(plot) {
@@ -168,6 +195,7 @@ function draw(plot) {
     const figure = problem.figures[plot.dataset.number];
     return SUITE[figure.kind](plot, figure);
   }
+  if (plot.dataset.figure === "multipliers") return drawMultipliers(plot, problem.multipliers[plot.dataset.number]);
   if (plot.dataset.figure === "recall") return drawRecall(plot, problem);
   drawCurves(plot, problem, document.querySelector(`select[data-problem="${plot.dataset.problem}"]`).value);
 }
@@ -233,9 +261,10 @@ function panelOf(standing) {
   const names = data.origins;
   const rule = data.rules.indexOf(body.dataset.rule);
   const shown = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(2));
-  const rows = standing.trials.map((t) => [t.seed, shown(t.values[rule]), t.end, { code: t.key }, { code: names.commit[t.commit] ?? "–" }, { code: (names.data[t.data] ?? "–").slice(0, 12) }, names.device[t.device] ?? "–", names.host[t.host] ?? "–", t.seconds === null ? "–" : t.seconds + " s"]);
+  const rows = standing.trials.map((t) => [t.seed, shown(t.values[rule]), t.end, { code: t.key }, ...(standing.reads ? [{ code: t.parent }] : []), { code: names.commit[t.commit] ?? "–" }, { code: (names.data[t.data] ?? "–").slice(0, 12) }, names.device[t.device] ?? "–", names.host[t.host] ?? "–", t.seconds === null ? "–" : t.seconds + " s"]);
   const into = document.createElement("td");
-  into.append(tableOf(["seed", `${data.primary}, %, ${body.dataset.rule}`, "end", "trial key", "commit", "data", "device", "host", "time"], rows));
+  into.append(cellOf("code", standing.made));
+  into.append(tableOf(["seed", `${data.primary}, %, ${body.dataset.rule}`, "end", "trial key", ...(standing.reads ? [`key of ${standing.reads}`] : []), "commit", "data", "device", "host", "time"], rows));
   if (standing.candidates.length > 1) {
     into.append(cellOf("p", "Settings that competed, by mean score on validation data:", "caption"));
     into.append(tableOf(["setting", "validation", "", "trial keys"], standing.candidates.map((c) => [c.setting, c.score ?? "not whole", c.chosen ? "chosen" : "", { code: c.keys.join(" ") }])));

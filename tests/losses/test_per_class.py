@@ -12,6 +12,7 @@ from harness.losses.per_class import (
     EffectiveNumber,
     InversePrior,
     LogPrior,
+    OneClass,
     OwnClassMargin,
     PriorPower,
 )
@@ -129,3 +130,9 @@ def test_a_constant_does_not_read_the_counts():
 
 def assert_agrees(values, printed):
     np.testing.assert_allclose(values, [float(text) for text in printed.split()], atol=6e-5)
+
+
+def test_one_class_has_a_value_of_its_own():
+    assert OneClass(1, 4.0, 1.0)(np.array([5, 3, 2])).tolist() == [1.0, 4.0, 1.0]
+    with pytest.raises(DataError, match="no class has the index 3"):
+        OneClass(3, 4.0, 1.0)(np.array([5, 3, 2]))

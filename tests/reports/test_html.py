@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from reports import html
+from harness.spec.record import Evaluation
+from reports import html, trial
 from reports.leaderboard import Leaderboard, build_from
 from tests.records import make_record
 from tests.reports.suites import around, make_resolved, scored
+from tests.reports.test_terminal import text_of
 
 SCRIPT = "<script>alert('x')</script>"
 VOID = {"meta", "input", "line", "circle", "br", "link", "img"}
@@ -185,3 +187,22 @@ def test_a_page_of_failures_alone_is_a_page() -> None:
 
     assert "Nothing can be ranked yet." in Page(text).words
     assert data_of(text)["problems"][0]["recall"] is None
+
+
+def test_counts_of_several_networks_are_no_more_images() -> None:
+    resolved = make_resolved(["ERM"], seeds=2)
+    records = scored(resolved, around({"erm": 0.6}))
+    summed = [
+        record.model_copy(
+            update={
+                "evaluations": tuple(
+                    Evaluation.of(3 * e.counts, split=e.split, rule=e.rule, epoch=e.epoch)
+                    for e in record.evaluations
+                )
+            }
+        )
+        for record in records
+    ]
+
+    assert html.render(build_from(resolved, summed)) == html.render(build_from(resolved, records))
+    assert text_of(trial.render(summed[0])) == text_of(trial.render(records[0]))

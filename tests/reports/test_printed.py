@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from harness.spec.record import RULES
-from harness.spec.resolve import resolve
+from harness.spec.resolve import open_suite, resolve
 from harness.spec.suite import load
 from harness.spec.yaml_lines import parse
-from reports import html, latex, markdown, tidy
+from reports import html, latex, markdown, published, tidy
 from reports.leaderboard import Leaderboard, build_from
-from reports.printed import beside, sources
+from reports.printed import beside, sources, text
 from tests.records import make_record
 
 SUITE = """\
@@ -39,7 +39,9 @@ def board_of(text: str = SUITE) -> Leaderboard:
 
 
 def numbers(text: str = SUITE) -> dict[str, list[str]]:
-    return {row: [n.printed for n in found] for (row, _), found in beside(board_of(text)).items()}
+    return {
+        row: [quote.text for quote in found] for (row, _), found in beside(board_of(text)).items()
+    }
 
 
 def test_the_recipe_says_which_row_is_with_sam_whatever_it_is_called() -> None:
@@ -74,7 +76,7 @@ def test_every_kind_of_report_tells_the_number() -> None:
     board = board_of()
     tex = latex.files(board)["problem-cifar10-exp-100.tex"]
 
-    assert sources(beside(board), "cifar10-exp-100") == [
+    assert list(sources(beside(board), "cifar10-exp-100").values()) == [
         "Wang et al. 2023, Table 1",
         "Kini et al. 2021, Table 1",
     ]
@@ -89,3 +91,178 @@ def test_every_kind_of_report_tells_the_number() -> None:
         ("ours, flat", 0.826, 0.002),
     }
     assert {line.printed_in for line in lines} == {"Wang et al. 2023, Table 1"}
+
+
+NM21 = """\
+suite: printed
+question: What do Narasimhan and Menon print?
+sources: [narasimhan2021training]
+problems:
+  - DATA: {profile: exp, ratio: RATIO}
+val: {test_half: true}
+recipe: cifar-ldam
+seeds: 1
+methods:
+  - erm: {as: ERM}
+  - la: {as: Balanced}
+  - equalized: {as: Equalized}
+  - ldam: {as: Adaptive}
+  - csl: {as: "CSL [Re-weighted]", loss: re_weighted, GOAL}
+  - csl: {as: "CSL [Logit-adjusted]", GOAL}
+  - csl: {as: "CSL [Hybrid A]", loss: hybrid_a, GOAL}
+  - csl: {as: "CSL [Hybrid B]", loss: hybrid_b, GOAL}
+  - post_shift: {as: ERM + PS, GOAL}
+  - csl: {as: "CSL [Logit-adjusted] + PS", GOAL, posthoc: {post_shift: {GOAL}}}
+  - erm: {as: Distilled ERM, teacher: erm}
+  - la: {as: Distilled Balanced, teacher: erm}
+  - csl: {as: "Distilled CSL [Re-weighted]", loss: re_weighted, GOAL, teacher: erm}
+  - csl: {as: "Distilled CSL [Logit-adjusted]", GOAL, teacher: erm}
+metrics: [balanced_accuracy, min_recall, min_coverage, min_head_tail_recall, min_head_tail_coverage]
+primary: balanced_accuracy
+baseline: erm
+"""
+WORST = "maximize: min_recall"
+WORST_HALF = "maximize: min_head_tail_recall"
+COVERED = 'maximize: mean_recall, subject_to: ["balanced_coverage[*] >= 0.95/m"]'
+COVERED_HALVES = (
+    "maximize: mean_recall, "
+    'subject_to: ["balanced_coverage[tail] >= 0.95 / m", "balanced_coverage[head] >= 0.95/m"]'
+)
+ASKED = {
+    ("Table 2", "CIFAR-10"): WORST,
+    ("Table 2", "CIFAR-100"): WORST_HALF,
+    ("Table 2", "TinyImageNet"): WORST_HALF,
+    ("Table 3", "CIFAR-10"): COVERED,
+    ("Table 3", "CIFAR-100"): COVERED_HALVES,
+    ("Table 3", "TinyImageNet"): COVERED_HALVES,
+    ("Table 4", "CIFAR-10"): WORST,
+    ("Table 4", "CIFAR-100"): WORST_HALF,
+    ("Table 4", "TinyImageNet"): WORST_HALF,
+    ("Table 4", "CIFAR-100, per class"): WORST,
+    ("Table 5", "CIFAR-10"): WORST,
+    ("Table 5", "CIFAR-100"): WORST_HALF,
+}
+"""What the methods are asked for in each block of the paper's tables."""
+
+
+def nm21(dataset: str, goal: str) -> str:
+    text = NM21.replace("DATA", dataset.lower().replace("-", "")).replace("GOAL", goal)
+    text = text if goal in (WORST, WORST_HALF) else _without_diagonal_losses(text)
+    return text.replace("RATIO", "83" if dataset == "TinyImageNet" else "100")
+
+
+def _without_diagonal_losses(text: str) -> str:
+    """Coverage has gains off the diagonal, which the logit-adjusted loss does not take."""
+    lines = text.splitlines(keepends=True)
+    return "".join(x for x in lines if "csl" not in x or "loss:" in x)
+
+
+@pytest.mark.parametrize(("table", "block"), ASKED)
+def test_every_number_of_narasimhan_and_menon_stands_beside_its_row(table: str, block: str) -> None:
+    dataset = block.partition(",")[0]
+    board = board_of(nm21(dataset, ASKED[table, block]))
+    found = {metric: beside(board, metric) for metric in board.metrics}
+    [problem] = board.problems
+    wanted = [
+        number
+        for number in published.rows(paper="narasimhan2021training", dataset=dataset)
+        if number.table == table
+        and (
+            table != "Table 4" or ("per-class" in number.protocol) == (ASKED[table, block] == WORST)
+        )
+    ]
+
+    assert wanted
+    for number in wanted:
+        metric = published.METRICS.get(number.metric, number.metric)
+        quotes = found[metric][number.method, problem]
+        told = [q for q in quotes if q.number.value == number.value]
+        assert [table[-1] in quote.tables for quote in told] == [True]
+
+
+@pytest.mark.parametrize("table", "2345")
+def test_the_shipped_suite_of_a_table_holds_all_its_numbers(table: str) -> None:
+    suite = open_suite(f"narasimhan2021_table{table}")
+    board = build_from(suite, [make_record(trial=t) for t in suite.trials.values() if not t.seed])
+    quotes = [q for m in board.metrics for found in beside(board, m).values() for q in found]
+    told = {(q.number.dataset, q.number.method, q.number.metric, q.text) for q in quotes}
+    rows = published.rows(paper="narasimhan2021training")
+
+    for row in rows:
+        if row.table == f"Table {table}":
+            assert (row.dataset, row.method, row.metric, row.in_percent) in told
+
+
+def test_the_blocks_are_all_that_narasimhan_and_menon_print() -> None:
+    rows = published.rows(paper="narasimhan2021training")
+
+    assert len(rows) == 126
+    assert {(r.protocol, r.dataset) for r in rows} == set(published.OBJECTIVES)
+    assert {r.method for r in rows} <= set(published.METHODS)
+
+
+def test_equal_numbers_of_one_paper_are_one_and_name_their_tables() -> None:
+    board = board_of(nm21("CIFAR-100", WORST_HALF))
+    [problem] = board.problems
+    found = beside(board)
+
+    assert [(q.text, q.tables) for q in found["ERM", problem]] == [
+        ("44.1", ("2", "3", "4")),
+        ("43.4", ("4",)),
+    ]
+    assert text(found["ERM", problem], "Narasimhan & Menon 2021") == (
+        "44.1 (Tables 2, 3 and 4); 43.4 (Table 4)"
+    )
+    assert text(found["ERM + PS", problem], "Narasimhan & Menon 2021") == "45.9"
+    assert sources(found, problem) == {
+        "Narasimhan & Menon 2021": "Narasimhan & Menon 2021, Tables 2, 3, 4 and 5"
+    }
+
+
+@pytest.mark.parametrize(
+    ("goal", "printed"),
+    [
+        (WORST, "27.9"),
+        (WORST_HALF, "45.9"),
+        ("maximize: g_mean", None),
+        ('maximize: min_recall, subject_to: ["coverage[*] >= 0.005"]', None),
+    ],
+)
+def test_a_map_has_the_number_of_its_own_objective(goal: str, printed: str | None) -> None:
+    board = board_of(
+        nm21("CIFAR-100", WORST_HALF).replace("ERM + PS, " + WORST_HALF, "PS, " + goal)
+    )
+    quotes = beside(board).get(("PS", board.problems[0]), ())
+
+    assert [quote.text for quote in quotes] == ([printed] if printed else [])
+
+
+def test_a_distilled_or_mapped_row_has_not_the_number_of_its_method_alone() -> None:
+    text = nm21("CIFAR-10", WORST).replace("- erm: {as: ERM}", "- la: {as: LA, tau: 2}")
+    board = board_of(text.replace("baseline: erm", "baseline: la"))
+    found = {row: [quote.text for quote in quotes] for (row, _), quotes in beside(board).items()}
+
+    assert "LA" not in found
+    assert found["Balanced"] == ["79.0"]
+    assert found["ERM + PS"] == found["Distilled ERM"] == ["76.6"]
+
+
+def test_another_iterate_is_not_the_papers() -> None:
+    text = nm21("CIFAR-10", WORST).replace(
+        "loss: re_weighted,", "loss: re_weighted, iterate: best,"
+    )
+
+    assert ("CSL [Re-weighted]", "cifar10-exp-100-testhalf") not in beside(board_of(text))
+
+
+def test_scores_by_other_metrics_have_their_numbers_too() -> None:
+    board = board_of(nm21("CIFAR-10", WORST))
+    page = html.render(board)
+    lines = {x.metric: x for x in tidy.lines(board) if (x.row, x.rule) == ("Balanced", "last")}
+
+    assert "<small>66.4</small>" in page
+    assert "Printed, small under other metrics: what the paper prints, in percent" in page
+    assert "Not tested against ours. Narasimhan &amp; Menon 2021.</p>" in page
+    assert lines["min_recall"].printed == 0.664
+    assert lines["min_recall"].printed_in == "Narasimhan & Menon 2021, Table 2"
+    assert lines["min_head_tail_recall"].printed is None

@@ -506,7 +506,12 @@ MISTAKES = [
     *at(
         "baseline: erm",
         13,
-        ("baseline", "baseline: emr", "no method is called 'emr'", "did you mean 'erm'?"),
+        (
+            "baseline",
+            "baseline: emr",
+            "baseline 'emr' is not among the suite's methods",
+            "did you mean 'erm'?",
+        ),
         (
             "baseline not among the methods",
             "baseline: vs",

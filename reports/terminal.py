@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,8 @@ from reports.sentences import answer, choices, gap_text, place
 from reports.standing import Gap, Standing
 
 MOST_GAPS = 8
+NUMBERS_WIDTH = 68
+"""What the columns beside the method take at most."""
 
 
 def render(board: Leaderboard) -> RenderableType:
@@ -29,7 +32,7 @@ def render(board: Leaderboard) -> RenderableType:
         Text(answer(board)),
     ]
     for problem in board.problems:
-        parts += [Text(), _heading(board, problem), _table(board, board.on(problem))]
+        parts += [Text(), _heading(board, problem), _Table(board, board.on(problem))]
         parts += [_indented(Text(text)) for text in choices(board, problem)]
     if len(board.problems) > 1 and any(board.average_ranks.values()):
         parts += [Text(), Text("average rank over problems", style="bold"), _averages(board)]
@@ -45,28 +48,44 @@ def _heading(board: Leaderboard, problem: str) -> Text:
     return Text.assemble((problem, "bold"), (f"  {title} in percent, {direction} is better", "dim"))
 
 
-def _table(board: Leaderboard, standings: Sequence[Standing]) -> RenderableType:
-    grid = _grid()
-    grid.add_column("rank", justify="right")
-    grid.add_column("method", overflow="fold", ratio=1)
-    grid.add_column("mean ± sd", justify="right", no_wrap=True)
-    grid.add_column("interval", justify="right", no_wrap=True)
-    grid.add_column(f"Δ to {board.baseline}", justify="right", overflow="fold")
-    grid.add_column("p", justify="right", no_wrap=True)
-    grid.add_column("n", justify="right", no_wrap=True)
-    for standing in standings:
-        grid.add_row(*_cells(board, standing), style="bold" if standing.is_bold else "")
-    return grid
+@dataclass(frozen=True)
+class _Table:
+    """A problem's rows; without the interval where a long name needs its room."""
+
+    board: Leaderboard
+    standings: Sequence[Standing]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        words = [word for standing in self.standings for word in standing.title.split()]
+        halves = [len(standing.title) // 2 for standing in self.standings]
+        needed = NUMBERS_WIDTH + max([*map(len, words), *halves], default=0)
+        yield self._grid(options.max_width >= needed)
+
+    def _grid(self, has_room: bool) -> Table:
+        grid = _grid()
+        grid.add_column("rank", justify="right")
+        grid.add_column("method", overflow="fold", ratio=1)
+        grid.add_column("mean ± sd", justify="right", no_wrap=True)
+        if has_room:
+            grid.add_column("interval", justify="right", no_wrap=True)
+        grid.add_column(f"Δ to {self.board.baseline}", justify="right", overflow="fold")
+        grid.add_column("p", justify="right", no_wrap=True)
+        grid.add_column("n", justify="right", no_wrap=True)
+        for standing in self.standings:
+            cells = _cells(self.board, standing, has_room=has_room)
+            grid.add_row(*cells, style="bold" if standing.is_bold else "")
+        return grid
 
 
-def _cells(board: Leaderboard, standing: Standing) -> list[str]:
+def _cells(board: Leaderboard, standing: Standing, *, has_room: bool) -> list[str]:
     found = standing.scores[board.suite.primary, board.rule].estimate
     to_baseline = standing.to_baseline
+    interval = [written.interval(found.interval) if found else written.NO_VALUE]
     return [
         written.rank(standing),
         standing.title,
         f"{written.mean_sd(found)}{written.mark(standing) or ' '}",
-        written.interval(found.interval) if found else written.NO_VALUE,
+        *(interval if has_room else []),
         written.difference(to_baseline),
         written.p_value(to_baseline.holm if to_baseline else None),
         written.n(board, standing),

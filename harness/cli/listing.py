@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _KEYS = (
     "\nBeside its settings, a method's entry in a suite may say `as` (what its rows are called), "
     "`recipe` (fields of the recipe that they replace), `on` (settings and fields problem by "
-    "problem) and `sample` (how many settings are drawn)."
+    "problem), `posthoc` (a map on the trained network), `teacher` (a method whose network's "
+    "predictions are the labels) and `sample` (how many settings are drawn)."
 )
 
 
@@ -26,6 +27,7 @@ class Kind(StrEnum):
 
     suites = "suites"
     methods = "methods"
+    posthoc = "posthoc"
     datasets = "datasets"
     backbones = "backbones"
     metrics = "metrics"

@@ -73,6 +73,9 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
         f"missing, {len(plan.failed)} failed"
         + (f", {len(plan.blocked)} blocked" if plan.blocked else "")
     )
+    if plan.again:
+        text = f"{len(plan.again)} of the missing are done, but did not keep what others now read"
+        out.print(f"{text}: they train again")
     print_blocked(plan)
     seconds = plan.total(plan.missing)
     if not plan.missing:

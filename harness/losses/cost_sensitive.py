@@ -125,16 +125,20 @@ class LogitAdjusted(Hybrid):
     d: PerClass | Literal["gains"] = "gains"
 
     def parts(self, gains: Gains, counts: Counts) -> HybridParts:
-        """The identity and log diag G. Raises `SpecError` for other gains than a diagonal."""
+        """The identity and log diag G. Raises `SpecError` for other gains than a diagonal.
+
+        A class whose gain is negative, as an upper bound can make it, is never the decision: its
+        gain counts as 0.
+        """
         over_classes(gains, "logit-adjusted")
         diagonal = np.diag(gains)
-        if (gains != np.diag(diagonal)).any() or (diagonal < 0).any():
-            what = "the logit-adjusted loss is for diagonal, non-negative gains"
+        if (gains != np.diag(diagonal)).any() or diagonal.max() <= 0:
+            what = "the logit-adjusted loss is for diagonal gains, not all of them negative"
             right = (
                 "goals and bounds of recall and accuracy have them; coverage and precision have not"
             )
             raise SpecError([Mistake(what, (), right, "use a hybrid or the re-weighted loss")])
-        return super().parts(gains, counts)
+        return super().parts(np.diag(np.maximum(diagonal, 0)), counts)
 
 
 @dataclass(frozen=True)

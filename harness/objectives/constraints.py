@@ -90,7 +90,14 @@ class LinearConstraint:
         return self.rate in ("equal_opportunity", "equalized_odds")
 
     def bind(self, cells: Cells) -> BoundConstraint:
-        """One row of weights for each multiplier. Raises `SpecError` for an unknown class."""
+        """One row of weights for each multiplier.
+
+        Raises `SpecError` for an unknown class, and for a difference between groups where there is
+        one.
+        """
+        if self._is_absolute and len(cells.groups) < 2:
+            what = f"{self.rate} compares groups, and this data set has one"
+            raise SpecError([Mistake(what, (), "bound recalls of classes: recall[*] >= 0.6")])
         if self.rate == "accuracy":
             return BoundConstraint(self, cells.mean("*")[None], ("accuracy",))
         if self.classes in ("head", "tail"):

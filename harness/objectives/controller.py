@@ -17,10 +17,10 @@ from jaxtyping import Float
 
 from harness.errors import Mistake, SpecError
 from harness.objectives.goals import Multipliers
-from harness.objectives.objective import BoundObjective, Objective
+from harness.objectives.objective import BoundObjective
 from harness.objectives.parse import parse
 from harness.objectives.rates import Confusion, normalised
-from harness.spec.method import BoundLoss, Counts, Iterate, Loss, Predicted
+from harness.spec.method import BoundLoss, Counts, Iterate, Labels, Loss, Predicted
 
 
 @runtime_checkable
@@ -50,14 +50,15 @@ class MultiplierUpdates:
     step: float = 0.1
     iterate: Iterate = "last"
 
-    def check(self, loss: Loss, classes: Sequence[str] | None, n_classes: int) -> None:
+    def check(self, loss: Loss, labels: Labels) -> None:
         """Raises `SpecError` for what is no objective, or has gains that the loss does not take."""
-        objective = parse(self.maximize, self.subject_to, classes)
+        objective = parse(self.maximize, self.subject_to, labels.classes)
         if not isinstance(loss, Gainable):
             what = f"{type(loss).__name__} takes no gains"
             raise SpecError([Mistake(what, (), "write a cost-sensitive loss")])
-        if classes is not None:
-            _try_gains(objective, loss, classes)
+        bound = objective.tried(labels)
+        if bound is not None:
+            _try_gains(bound, loss, labels)
 
     def bind(
         self,
@@ -131,12 +132,11 @@ class BoundMultipliers:
         self.loss.set_gains(self.objective.gain(self.multipliers, self.shares, self.estimate))
 
 
-def _try_gains(objective: Objective, loss: Gainable, classes: Sequence[str]) -> None:
-    """Raises `SpecError` where the loss does not take the gains of this objective."""
-    n_classes = len(classes)
-    counts = np.arange(n_classes, 0, -1)[:, None]
-    bound = objective.bind(counts, classes)
-    shares = counts / counts.sum()
-    guess = np.full((1, n_classes, n_classes), 1 / n_classes**2)
-    multipliers = np.full(bound.n_multipliers, 0.5)
-    loss.parts(bound.gain(multipliers, shares, guess), counts)
+def _try_gains(bound: BoundObjective, loss: Gainable, labels: Labels) -> None:
+    """Raises `SpecError` where the loss does not take gains of this form, whatever their size."""
+    m, groups = labels.n_classes, labels.n_groups
+    counts = np.repeat(np.arange(m, 0, -1)[:, None], groups, axis=1)
+    guess = np.full((groups, m, m), 1 / (groups * m**2))
+    # Hardly off the start: how large λ becomes is for the training to say.
+    multipliers = bound.start() + 1e-6
+    loss.parts(bound.gain(multipliers, counts / counts.sum(), guess), counts)

@@ -21,7 +21,7 @@ from harness.objectives.cells import Cells, Classes
 from harness.objectives.constraints import BoundConstraint, LinearConstraint
 from harness.objectives.goals import GOALS, BoundGoal, Multipliers, bind_goal
 from harness.objectives.rates import Confusion, Gains, Shares, on_diagonals, shares_of
-from harness.spec.method import Counts
+from harness.spec.method import Counts, Labels
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,19 @@ class Objective:
         bound.value(perfect)
         bound.slacks(perfect)
         return bound
+
+    def tried(self, labels: Labels) -> BoundObjective | None:
+        """Bound to made-up counts, as where a suite is planned; raises as `bind`.
+
+        None where it names classes that only the data know.
+        """
+        written = [self.classes, *(constraint.classes for constraint in self.subject_to)]
+        names = [name for each in written if isinstance(each, tuple) for name in each]
+        if labels.classes is None and not all(name.isdigit() for name in names):
+            return None
+        falling = np.arange(labels.n_classes, 0, -1)
+        counts = np.repeat(falling[:, None], labels.n_groups, axis=1)
+        return self.bind(counts, labels.classes)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from harness.objectives.constraints import LinearConstraint, Sense, Unit
 from harness.objectives.objective import Objective
 
 TERM = r"\s*(?P<name>\w+)\s*(?:\[(?P<classes>[^\]]*)\])?\s*"
-BOUND = r"(?P<bound>[-+]?[\d.]+(?:e[-+]?\d+)?)\s*(?P<unit>/\s*m|\*\s*prior)?\s*"
+BOUND = r"(?P<bound>[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(?P<unit>/\s*m|\*\s*prior)?\s*"
 GOAL, LINE = re.compile(TERM), re.compile(TERM + r"(?P<sense>>=|<=)\s*" + BOUND, re.IGNORECASE)
 
 
@@ -60,7 +60,7 @@ def _goal(text: str, names: Sequence[str] | None) -> Objective:
 
 def _constraint(text: str, names: Sequence[str] | None) -> LinearConstraint:
     found = LINE.fullmatch(text)
-    if found is None or found["bound"].count(".") > 1:
+    if found is None:
         right = "write rate[classes] >= bound: recall[truck] >= 0.6, coverage[*] >= 0.95/m"
         raise SpecError([Mistake(f"{text!r} is no constraint", (), right)])
     unit: Unit = "one"

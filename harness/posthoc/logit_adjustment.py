@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from harness.losses.per_class import LogPrior
 from harness.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
+from harness.spec.method import Head, Labels
 from harness.spec.registry import posthoc
 
 
@@ -20,7 +20,7 @@ class LogitAdjusted:
     tau: float
     needs_validation: ClassVar[bool] = False
 
-    def check(self, classes: Sequence[str] | None) -> None:
+    def check(self, labels: Labels, head: Head) -> None:
         """Any τ will do, for any classes."""
 
     def fit(self, trained: Trained, val: Outputs | None) -> Predict:

@@ -23,6 +23,7 @@ from harness.objectives.parse import parse
 from harness.objectives.rates import RATES, Gains
 from harness.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
 from harness.posthoc.search import Search, by_gradient, by_grid, by_optimiser, decision, n_points
+from harness.spec.method import Head, Labels
 from harness.spec.registry import posthoc
 
 Way = Literal["gradient", "grid", "optimiser"]
@@ -44,11 +45,11 @@ class PostShift:
     cap: float
     needs_validation: ClassVar[bool] = True
 
-    def check(self, classes: Sequence[str] | None) -> None:
+    def check(self, labels: Labels, head: Head) -> None:
         """Raises `SpecError` for what is no objective, is over groups, or has too large a grid."""
-        objective = self._objective(classes)
-        if classes is not None:
-            self._check_grid(objective.bind(np.ones((len(classes), 1), np.int64), classes))
+        bound = self._objective(labels.classes).tried(labels)
+        if bound is not None:
+            self._check_grid(bound)
 
     def fit(self, trained: Trained, val: Outputs | None) -> Predict:
         """Raises `SpecError` as `check`, and `DataError` for a class that a rate has to do without.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from harness.errors import DataError
+from harness.errors import DataError, Mistake, SpecError
 from harness.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
+from harness.spec.method import Head, Labels
 from harness.spec.registry import posthoc
 
 
@@ -21,8 +21,11 @@ class TauNormalised:
     tau: float
     needs_validation: ClassVar[bool] = False
 
-    def check(self, classes: Sequence[str] | None) -> None:
-        """Which networks have such a layer is not known before they are trained."""
+    def check(self, labels: Labels, head: Head) -> None:
+        """Raises `SpecError` for a cosine head, whose weights have no length."""
+        if head == "cosine":
+            what = "tau_norm is for a linear head, and this method has a cosine head"
+            raise SpecError([Mistake(what, (), "its weights are normalised already")])
 
     def fit(self, trained: Trained, val: Outputs | None) -> Predict:
         """Raises `DataError` for a network without such a layer, or a class without weights."""

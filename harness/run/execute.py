@@ -135,16 +135,11 @@ class Made(NamedTuple):
 
 
 def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:
-    import torch
-
     from harness.train.engine import Conduct, train
     from harness.train.hardware import computes_in_half
-    from harness.train.outcome import Diverged, Ended
+    from harness.train.outcome import Ended
 
-    on_gpu = execution.use_gpu and torch.cuda.is_available()
-    device = torch.device("cuda" if on_gpu else "cpu")
-    if on_gpu and execution.gpu_fraction < 1:
-        torch.cuda.set_per_process_memory_fraction(execution.gpu_fraction)
+    device = _device(execution)
     source = execution.sources.get(source_key(trial.problem.dataset)) or load_source(trial.problem)
     data = prepare(trial.problem, source, seed=trial.seed, vary=trial.vary)
     conduct = Conduct(
@@ -158,29 +153,20 @@ def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Ma
     identity = _identity(trial, data.summary.fingerprint, device, precision, conduct)
     saved = _resumable(trial, identity, execution, store)
     record = unfinished(trial, execution, Exit(status="done"))
+    soft, told = taught(trial, data.summary, store), _teller(trial, sink)
     try:
         outcome = train(
-            trial,
-            data,
-            device=device,
-            conduct=conduct,
-            taught=taught(trial, data.summary, store),
-            saved=saved,
-            report=_teller(trial, sink),
+            trial, data, device=device, conduct=conduct, taught=soft, saved=saved, report=told
         )
         end = record.exit
-    except Diverged as stop:
-        outcome = stop.outcome
-        end = Exit(status="diverged", cause=str(stop), step=stop.step, epoch=stop.epoch)
     except Ended as stop:
-        outcome = stop.outcome
-        end = _ended_early(stop, execution)
+        outcome, end = stop.outcome, _ended_early(stop, execution)
     seen: dict[str, object] = {
         "precision": precision,
         "compiled": conduct.is_compiled,
         "pack": execution.pack,
         "resumed_after_epoch": saved.resumed,
-        **(_gpu(device) if on_gpu else {}),
+        **_gpu(device),
     }
     found: dict[str, object] = {
         "exit": end,
@@ -198,8 +184,10 @@ def _mapped(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Mad
 
 
 def _ended_early(stop: Exception, execution: Execution) -> Exit:
-    from harness.train.outcome import TimeUp
+    from harness.train.outcome import Diverged, TimeUp
 
+    if isinstance(stop, Diverged):
+        return Exit(status="diverged", cause=str(stop), step=stop.step, epoch=stop.epoch)
     if isinstance(stop, TimeUp):
         cause = f"took longer than the time limit of {execution.time_limit:g} s"
         return Exit(status="failed", cause=cause)
@@ -273,8 +261,22 @@ def _provenance(execution: Execution) -> Provenance:
     )
 
 
-def _gpu(device: torch.device) -> dict[str, object]:
+def _device(execution: Execution) -> torch.device:
+    """A GPU where there is one to be used, of whose memory no more may be taken than granted."""
     import torch
 
+    if not (execution.use_gpu and torch.cuda.is_available()):
+        return torch.device("cpu")
+    if execution.gpu_fraction < 1:
+        torch.cuda.set_per_process_memory_fraction(execution.gpu_fraction)
+    return torch.device("cuda")
+
+
+def _gpu(device: torch.device) -> dict[str, object]:
+    """What is known of it; nothing of a CPU."""
+    import torch
+
+    if device.type != "cuda":
+        return {}
     name = torch.cuda.get_device_name(device)
     return {"device": "cuda", "gpu": name, "driver": provenance.driver()}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from harness.errors import RunError
+from harness.errors import RunError, StoreError
 from harness.spec.record import DataSummary
 from harness.spec.trial import Kept, Trial
 from harness.store import Store
@@ -30,8 +30,15 @@ def packed(arrays: Arrays) -> bytes:
 
 
 def unpacked(store: Store, key: str, kind: Kept) -> dict[str, np.ndarray]:
-    """Raises `StoreError` where a trial did not keep it."""
-    with np.load(io.BytesIO(store.attachment(key, attached(kind)))) as archive:
+    """Raises `StoreError` where it is not there, though the trial's record says it was kept."""
+    try:
+        content = store.attachment(key, attached(kind))
+    except StoreError as error:
+        raise StoreError(
+            f"{error}\n  it was kept beside the record of the trial that this one reads from\n"
+            f"  remove the folder {key}: the next run trains that trial again"
+        ) from None
+    with np.load(io.BytesIO(content)) as archive:
         return dict(archive)
 
 

@@ -83,12 +83,19 @@ class Plan:
 
     def gpu_hours(self, gpus_per_trial: float) -> float | None:
         """Of all the missing trials; None where an estimate is lacking or was made on a CPU."""
-        seconds = self.total(self.missing)
-        wanted = {trial.workload for trial in self.missing}
+        trained = [trial for trial in self.missing if trial.posthoc is None]
+        seconds = self.total(trained)
+        wanted = {trial.workload for trial in trained}
         done = [h for h in self.heads.values() if h.status == "done" and h.workload in wanted]
         if seconds is None or any(head.device != "cuda" for head in done):
             return None
         return seconds * gpus_per_trial / 3600
+
+    @property
+    def again(self) -> tuple[Trial, ...]:
+        """Missing trials that are done, but did not keep what others read."""
+        done = {key for key, head in self.heads.items() if head.status == "done"}
+        return tuple(trial for trial in self.missing if trial.key in done)
 
     @property
     def generations(self) -> tuple[tuple[Trial, ...], ...]:
@@ -169,7 +176,7 @@ class Plan:
 def make_plan(resolved: Resolved, store: Store, *, retry_failed: bool = False) -> Plan:
     """Every trial of the suite by its status in the store. Needs no data set on disk."""
     heads = store.heads()
-    sorting = _Sorting(heads, _kept_for_others(resolved.trials.values()), retry_failed)
+    sorting = _Sorting(heads, _kept_for_others(resolved.whole or resolved, heads), retry_failed)
     for trial in resolved.trials.values():
         sorting.sort(trial)
     found = sorting.found
@@ -185,13 +192,15 @@ def make_plan(resolved: Resolved, store: Store, *, retry_failed: bool = False) -
     )
 
 
-def _kept_for_others(trials: Iterable[Trial]) -> dict[str, frozenset[Kept]]:
-    """What each trial keeps that another reads from."""
-    keep: dict[str, frozenset[Kept]] = {}
-    for trial in trials:
+def _kept_for_others(suite: Resolved, heads: Mapping[str, Head]) -> dict[str, frozenset[Kept]]:
+    """What each trial keeps: what the suite asks for, what others read, and what it had kept."""
+    asked = frozenset(suite.suite.keep)
+    keep = {key: asked | frozenset(heads[key].kept if key in heads else ()) for key in suite.trials}
+    for trial in suite.trials.values():
         child, parent = trial, trial.parent
         while parent is not None:
-            keep[parent.key] = keep.get(parent.key, frozenset()) | {child.reads}
+            kept = heads[parent.key].kept if parent.key in heads else ()
+            keep[parent.key] = keep.get(parent.key, frozenset(kept)) | {child.reads}
             child, parent = parent, parent.parent
     return keep
 

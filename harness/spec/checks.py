@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.errors import Mistake, Mistakes, suggest
+from harness.spec.base import Part
 from harness.spec.entries import made_of
 from harness.spec.figure_checks import check_figures
-from harness.spec.method import Method, PostHoc, Stage
+from harness.spec.method import Labels, Method, PostHoc, Stage
 from harness.spec.parts import Parts
 from harness.spec.problems import has_validation
 from harness.spec.recipes import FIELDS
@@ -115,27 +116,29 @@ def _check_held_out(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
 
 def _check_row(row: Row, problem: Problem, mistakes: Mistakes) -> None:
     """A row on one problem; a mistake's `where` begins with a key of the method's entry."""
-    methods: list[tuple[Where, Method]] = [((), REGISTRY.make("method", row.part))]
-    if row.teacher:
-        methods.append((("teacher",), REGISTRY.make("method", row.teacher.method)))
     facts = REGISTRY.get("dataset", problem.dataset.name).facts
-    classes, n_classes = facts.get("classes"), facts.get("n_classes", 2)
-    needy = [str(row.part)] if any(method.needs_validation for _, method in methods) else []
-    for where, method in methods:
+    labels = Labels(facts.get("classes"), facts.get("n_classes", 2), facts.get("n_groups", 1))
+    methods: list[tuple[Where, Part]] = [((), row.part)]
+    methods += [(("teacher",), row.teacher.method)] if row.teacher else []
+    needy: list[tuple[Where, Part]] = []
+    for where, part in methods:
+        method: Method = REGISTRY.make("method", part)
         for stage in method.stages:
             if stage.controller:
-                mistakes.catch(where, stage.controller.check, stage.loss, classes, n_classes)
+                mistakes.catch(where, stage.controller.check, stage.loss, labels)
+        needy += [(where, part)] if method.needs_validation else []
+        is_read = where or row.posthoc
+        if is_read and any(_averages(stage) for stage in method.stages):
+            what = "an average of networks has no logits for others to read"
+            mistakes.found.append(Mistake(what, where, "write `iterate: last` or `iterate: best`"))
     if row.posthoc:
         posthoc: PostHoc = REGISTRY.make("posthoc", row.posthoc)
-        mistakes.catch(("posthoc",), posthoc.check, classes)
-        needy += [str(row.posthoc)] if posthoc.needs_validation else []
-    read = [*methods[1:], *(methods[:1] if row.posthoc else [])]
-    if any(_averages(stage) for _, method in read for stage in method.stages):
-        what = "an average of networks has no logits for others to read"
-        mistakes.found.append(Mistake(what, (), "write `iterate: last` or `iterate: best`"))
-    if needy and not has_validation(problem):
-        what = f"{needy[-1]} learns from held-out images, and {problem.name} has none"
-        mistakes.found.append(Mistake(what, (), "add e.g. `val: {per_class: 20}` to the suite"))
+        head = REGISTRY.make("method", row.part).head
+        mistakes.catch(("posthoc",), posthoc.check, labels, head)
+        needy += [(("posthoc",), row.posthoc)] if posthoc.needs_validation else []
+    for where, part in needy if not has_validation(problem) else ():
+        what = f"{part} learns from held-out images, and {problem.name} has none"
+        mistakes.found.append(Mistake(what, where, "add e.g. `val: {per_class: 20}` to the suite"))
 
 
 def _averages(stage: Stage) -> bool:
@@ -144,20 +147,22 @@ def _averages(stage: Stage) -> bool:
 
 def _check_stages(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
     """A stage that would begin after the last epoch would silently make another method of it."""
-    told: set[int] = set()
+    told: set[Where] = set()
     for row in parts.rows:
-        shortest = min((variant.recipe.epochs for variant in row.variants), default=None)
-        if shortest is None or row.entry in told:
-            continue
-        method: Method = REGISTRY.make("method", row.part)
-        first = method.first_epochs(shortest)
-        if len(set(first)) == len(first) and max(first) < shortest:
-            continue
-        begins = " and ".join(f"{epoch + 1}" for epoch in first)
-        what = f"{row.part}: of {shortest} epochs its stages would begin at {begins}"
-        where = ("methods", row.entry, suite.methods[row.entry].name)
-        mistakes.found.append(Mistake(what, where, "each needs one of its own: train longer"))
-        told.add(row.entry)
+        entry: Where = ("methods", row.entry, suite.methods[row.entry].name)
+        trained = [(entry, row.part, variant.recipe) for variant in row.variants]
+        if row.teacher:
+            place, taught = (*entry, "teacher"), row.teacher.method
+            trained += [(place, taught, v.teacher or v.recipe) for v in row.variants]
+        for where, part, recipe in trained:
+            method: Method = REGISTRY.make("method", part)
+            first = method.first_epochs(recipe.epochs)
+            if where in told or (len(set(first)) == len(first) and max(first) < recipe.epochs):
+                continue
+            begins = " and ".join(f"{epoch + 1}" for epoch in first)
+            what = f"{part}: of {recipe.epochs} epochs its stages would begin at {begins}"
+            mistakes.found.append(Mistake(what, where, "each needs one of its own: train longer"))
+            told.add(where)
 
 
 def _check_channels(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:

@@ -39,7 +39,7 @@ from harness.spec.suite import Named
 from harness.spec.words import made
 from harness.spec.yaml_lines import Where
 
-RESERVED = ("as", "recipe", "on", "sample", "posthoc", "teacher", "temperature")
+RESERVED = ("as", "recipe", "on", "sample", "posthoc", "teacher")
 FIELD = "recipe."
 """Begins the name of a recipe's field among settings: `recipe.sam` beside `tau`."""
 POSTHOC, TEACHER = "posthoc.", "teacher."
@@ -107,7 +107,11 @@ def _is_map(name: str) -> bool:
 
 def read(entry: Named, mistakes: Mistakes, where: Where) -> MethodEntry:
     """The entry by its keys; what is wrong with their shape goes to the mistakes."""
-    alone, entry = _is_map(entry.name), in_full(entry)
+    alone = _is_map(entry.name)
+    if alone and "posthoc" in entry.settings:
+        what = f"{entry.name} is a post-hoc map itself, and a network has one at most"
+        mistakes.found.append(Mistake(what, (*where, "posthoc")))
+    entry = in_full(entry)
     given = {k: v for k, v in entry.settings.items() if k not in ("as", "on")}
     label = mistakes.catch((*where, "as"), _label, entry.settings.get("as"))
     own = mistakes.catch(where, _declared, given)
@@ -148,6 +152,10 @@ def _label(given: Any) -> str | None:
 
 def _declared(given: Mapping[str, Any]) -> Declared:
     """Raises `SpecError` where `recipe` is no mapping, `posthoc` or `teacher` no part."""
+    if dotted := [str(k) for k in given if str(k).startswith(PREFIXES)]:
+        what = f"no key is called {dotted[0]!r}"
+        right = "write `recipe: {field: value}`, `posthoc: {name: {…}}` or `teacher: {name: {…}}`"
+        raise SpecError([Mistake(what, (dotted[0],), right)])
     settings = {str(k): v for k, v in given.items() if k not in ("recipe", "posthoc", "teacher")}
     settings |= _fields(given.get("recipe"))
     for role, example in (("posthoc", "la_posthoc: {tau: 1}"), ("teacher", "erm")):

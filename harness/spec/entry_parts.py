@@ -149,7 +149,7 @@ def _variants(
         if recipe is None:
             return None
         left = {k: v for k, v in variant.differs.items() if k not in fields}
-        made = Variant(recipe, given, left, teacher if taught else None)
+        made = Variant(recipe, given, left, None if teacher == recipe else teacher)
         found.setdefault(canonical(left), made)
     return tuple(found.values())
 

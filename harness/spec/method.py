@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, Real
@@ -68,6 +68,17 @@ class Sampler(Protocol):
         ...
 
 
+class Labels(NamedTuple):
+    """What is known of a data set's labels without the data.
+
+    classes  their names; None where only the files say
+    """
+
+    classes: tuple[str, ...] | None
+    n_classes: int
+    n_groups: int
+
+
 @runtime_checkable
 class BoundController(Protocol):
     """What steers a loss by what the network says of held-out images, for one training set."""
@@ -109,11 +120,8 @@ class Controller(Protocol):
     @property
     def iterate(self) -> Iterate: ...
 
-    def check(self, loss: Loss, classes: Sequence[str] | None, n_classes: int) -> None:
-        """Raises `SpecError` before anything trains for what cannot be steered so.
-
-        classes are the names of the data set's; None where they are not known without it.
-        """
+    def check(self, loss: Loss, labels: Labels) -> None:
+        """Raises `SpecError` before anything trains for what cannot be steered so."""
         ...
 
     def bind(
@@ -139,8 +147,8 @@ class PostHoc(Protocol):
     @property
     def needs_validation(self) -> bool: ...
 
-    def check(self, classes: Sequence[str] | None) -> None:
-        """As `Controller.check`."""
+    def check(self, labels: Labels, head: Head) -> None:
+        """As `Controller.check`, on a network with this head."""
         ...
 
 

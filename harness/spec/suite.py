@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from harness.errors import Mistake, SpecError, suggest
 from harness.spec.base import Spec, advice, written
 from harness.spec.figures import Figure
-from harness.spec.trial import STREAMS, Stream, Val
+from harness.spec.trial import STREAMS, Kept, Stream, Val
 from harness.spec.yaml_lines import Document, read
 
 HOW_NAMED = "write `name`, or `name: {setting: value}`"
@@ -62,6 +62,7 @@ class Suite(Spec):
     data      where prepared data sets are, seen from the suite's file; no part of any trial
     baseline  the method that every other is compared with
     alpha     level of tests; intervals cover 1 − alpha
+    keep      what every trained trial keeps for others that read it, in this suite or another
     figures   what the report draws over settings and epochs
     """
 
@@ -83,6 +84,7 @@ class Suite(Spec):
     select: Select | None = None
     baseline: str
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    keep: tuple[Kept, ...] = ()
     figures: tuple[Figure, ...] = ()
 
     @field_validator("seeds", mode="before")
@@ -96,7 +98,7 @@ class Suite(Spec):
             return tuple(value)
         raise ValueError("write a number of seeds, or a list of them")
 
-    @field_validator("seeds", "metrics", "vary", "sources")
+    @field_validator("seeds", "metrics", "vary", "sources", "keep")
     @classmethod
     def _no_duplicates(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         twice = sorted({str(v) for v in value if value.count(v) > 1})

@@ -78,13 +78,24 @@ class Store:
             self._write_index()
 
     def write(self, record: Record, attachments: Mapping[str, bytes] = {}) -> None:
-        """Attachments first and the record last, so that a record that exists is whole."""
+        """Attachments first and the record last, so that a record that exists is whole.
+
+        A record that is done stays: an attempt that ended otherwise writes nothing.
+        """
         assert record.key == record.trial.key, "a record goes by the key of its trial"
+        if record.exit.status != "done" and self._is_done(record.key):
+            return
         for name, content in attachments.items():
             assert NAME.fullmatch(name), f"an attachment called {name!r}"
             assert name != RECORD, "the record itself is no attachment"
             self._write(f"{record.key}/{name}", content)
         self._write(f"{record.key}/{RECORD}", record.model_dump_json().encode())
+
+    def _is_done(self, key: str) -> bool:
+        try:
+            return self.read(key).exit.status == "done"
+        except StoreError:
+            return False
 
     def heads(self) -> dict[str, Head]:
         """The head of every record, by key; reads only what changed since the index was made."""

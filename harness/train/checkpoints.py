@@ -48,16 +48,20 @@ class Checkpoints:
 
     by     metric that `best-val` and `best-test` compare; the earliest of equal epochs is kept
     train  [classes, groups] training counts, which some metrics need
+    settings  the method's, which some metrics read
     """
 
     by: str
     train: Int[np.ndarray, "classes groups"]
+    settings: Mapping[str, Any] = field(default_factory=dict)
     _last: Snapshot | None = None
     _best: dict[Split, tuple[float, Snapshot]] = field(default_factory=dict)
 
     def see(self, seen: Snapshot) -> dict[Split, float | None]:
         """Take in what was seen after an epoch; the score of each split by `by`."""
-        scores = {split: score(self.by, c, self.train) for split, c in seen.counts.items()}
+        scores = {
+            split: score(self.by, c, self.train, self.settings) for split, c in seen.counts.items()
+        }
         self._last = seen
         for split, value in scores.items():
             if value is None:

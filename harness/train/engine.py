@@ -176,16 +176,18 @@ def _log(run: Training, point: dict[str, float | None]) -> None:
 
 def _of_training_images(run: Training) -> dict[str, float | None]:
     """Points of the curves `train_<best_by>` and, class by class, `train_recall_<label>`."""
-    counts = evaluate_on(run, run.train)
+    with as_evaluated(run):
+        counts = evaluate_on(run, run.train)
     by = run.recipe.best_by
-    overall = {f"train_{by}": score(by, counts, run.checkpoints.train)}
+    seen = run.checkpoints
+    overall = {f"train_{by}": score(by, counts, seen.train, seen.settings)}
     each = recalls(counts)
     return overall | {f"train_recall_{label}": float(each[label]) for label in range(len(each))}
 
 
 def _epoch(run: Training, stepper: Stepper, watch: Lookout) -> float:
     """One pass over the sampler's examples; the mean of the batches' losses."""
-    began, before = time.perf_counter(), run.train_seconds
+    began, before = time.perf_counter(), run.train_seconds + run.eval_seconds
     run.model.train()
     looks_every = 1 if run.device.type == "cpu" else GPU_LOOKS_EVERY
     seen = 0
@@ -198,11 +200,12 @@ def _epoch(run: Training, stepper: Stepper, watch: Lookout) -> float:
         if run.position - seen >= looks_every:
             _check(run, run.losses[seen:])
             seen = run.position
-        run.train_seconds = before + time.perf_counter() - began
+        # Without what a controller's looks at held-out images took.
+        run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
         watch.after_step(run)
     _check(run, run.losses[seen:])
     mean = float(torch.stack(run.losses).mean())
-    run.train_seconds = before + time.perf_counter() - began
+    run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
     return mean
 
 

@@ -16,7 +16,7 @@ def steer(run: Training) -> None:
     if spec is None or controller is None or run.steps % spec.every:
         return
     predicted = evaluate_on(run, run.splits["val"])
-    if spec.iterate == "best":
+    if spec.iterate == "best" and run.steps:
         _offer(run, predicted)
     controller.see(predicted)
 
@@ -54,10 +54,10 @@ def as_evaluated(run: Training) -> Iterator[None]:
 
 
 def _offer(run: Training, predicted: Counts) -> bool:
-    """Keep the network as it is if it is the best so far; whether it was."""
+    """Keep the network as it is if none was better so far; of equals the latest. Whether it was."""
     assert run.stage.controller is not None
     merit = run.stage.controller.merit(predicted)
-    if run.iterates.merit is not None and merit <= run.iterates.merit:
+    if run.iterates.merit is not None and merit < run.iterates.merit:
         return False
     run.iterates.merit = merit
     run.iterates.best = {name: t.clone() for name, t in run.model.state_dict().items()}

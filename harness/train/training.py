@@ -143,9 +143,6 @@ def begin(
     method: Method = REGISTRY.make("method", trial.method)
     n_groups, n_classes = len(summary.groups), len(summary.classes)
     placed = Placed.of(data.train, n_groups=n_groups, device=device)
-    splits: dict[Split, Placed] = {"test": Placed.of(data.test, n_groups=n_groups, device=device)}
-    if data.val is not None:
-        splits = {"val": Placed.of(data.val, n_groups=n_groups, device=device), **splits}
 
     def seed(name: Stream) -> int:
         return stream_seed(name, trial.seed, trial.vary)
@@ -166,15 +163,24 @@ def begin(
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
         normalise=Normalise.of(placed, recipe.mean, recipe.std),
         train=placed,
-        splits=splits,
+        splits=_splits(data, device),
         shape=(n_groups, n_classes),
-        checkpoints=Checkpoints(recipe.best_by, data.counts),
+        checkpoints=Checkpoints(recipe.best_by, data.counts, trial.method.settings),
         order=order,
         randomness=randomness,
         order_before=order.get_state(),
         keeps=keeps,
         targets=None if taught is None else torch.tensor(taught, device=device),
     )
+
+
+def _splits(data: ProblemData, device: torch.device) -> dict[Split, Placed]:
+    """What is evaluated on, validation first where there is any."""
+    n_groups = len(data.summary.groups)
+    splits: dict[Split, Placed] = {"test": Placed.of(data.test, n_groups=n_groups, device=device)}
+    if data.val is None:
+        return splits
+    return {"val": Placed.of(data.val, n_groups=n_groups, device=device), **splits}
 
 
 def _sums(taught: Float[np.ndarray, "n classes"], data: ProblemData) -> Counts:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from harness.posthoc import Outputs, Trained
+from harness.spec.method import Labels
 
 NAMES = ("car", "ship", "truck")
 
@@ -17,6 +19,11 @@ def trained(counts: np.ndarray, **layer: np.ndarray) -> Trained:
     classes = (*NAMES, *(f"class {i}" for i in range(3, len(counts))))[: len(counts)]
     head = {"head_norms": None, "head_bias": None, **layer}
     return Trained(by_group, classes, **head)
+
+
+def labels(classes: Sequence[str] | None) -> Labels:
+    """Of a data set with one group; of ten classes where their names are not known."""
+    return Labels(tuple(classes) if classes else None, len(classes) if classes else 10, 1)
 
 
 def outputs(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray | None = None) -> Outputs:

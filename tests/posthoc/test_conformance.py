@@ -8,7 +8,7 @@ import pytest
 from harness.errors import DataError
 from harness.posthoc import PostHoc
 from harness.spec.registry import REGISTRY
-from tests.posthoc.problems import gaussians, outputs, trained
+from tests.posthoc.problems import gaussians, labels, outputs, trained
 
 NETWORK = gaussians(3)
 LAYER = {"head_norms": np.array([3.0, 2.0, 1.0]), "head_bias": np.array([0.5, 0.0, -0.5])}
@@ -41,8 +41,8 @@ def test_its_declaration_is_hashable_and_made_alike_twice(entry, made):
 
 
 def test_its_defaults_pass_before_there_are_data(made):
-    made.check(None)
-    made.check(("car", "ship", "truck"))
+    made.check(labels(None), "linear")
+    made.check(labels(("car", "ship", "truck")), "linear")
 
 
 def test_it_predicts_a_class_for_each_image_alike_each_time(made):

@@ -20,6 +20,7 @@ from tests.posthoc.problems import (
     Table,
     confusion,
     gaussians,
+    labels,
     outputs,
     table,
     trained,
@@ -224,19 +225,21 @@ def test_a_constraint_weighs_more_than_the_goal():
 )
 def test_what_cannot_be_is_refused_before_anything_is_trained(maximize, line, message):
     with pytest.raises(SpecError, match=message):
-        post_shift(maximize, (line,)).check(NAMES)
+        post_shift(maximize, (line,)).check(labels(NAMES), "linear")
 
 
 def test_classes_that_only_the_data_name_are_looked_up_with_them():
     made = post_shift("accuracy", ("recall[lorry] >= 0.5",))
-    made.check(None)
+    made.check(labels(None), "linear")
     with pytest.raises(SpecError, match="no class is called 'lorry'"):
         made.fit(TABLE.trained, TABLE.val)
 
 
 @pytest.mark.parametrize(("n_classes", "points"), [(10, 21), (12, 21), (40, 41)])
 def test_a_grid_that_fits_is_taken(n_classes, points):
-    post_shift(by="grid", points=points).check([f"c{i}" for i in range(n_classes)])
+    post_shift(by="grid", points=points).check(
+        labels([f"c{i}" for i in range(n_classes)]), "linear"
+    )
 
 
 @pytest.mark.parametrize(
@@ -249,8 +252,7 @@ def test_a_grid_that_fits_is_taken(n_classes, points):
 def test_a_grid_too_large_or_too_coarse_is_refused(n_classes, points, message):
     made, names = post_shift(by="grid", points=points), [f"c{i}" for i in range(n_classes)]
     with pytest.raises(SpecError, match=message):
-        made.check(names)
-    made.check(None)
+        made.check(labels(names), "linear")
     network = Gaussians(np.full(n_classes, 9), np.zeros((n_classes, 1)))
     with pytest.raises(SpecError, match=r"it may have 1 to 100,000"):
         made.fit(trained(network.counts), network.draw(n_classes, seed=0))

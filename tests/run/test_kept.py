@@ -14,6 +14,9 @@ from harness.run.execute import Execution
 from harness.run.inline import run_inline
 from harness.run.kept import packed, taught, unpacked
 from harness.run.plan import make_plan
+from harness.spec.only import restrict
+from harness.spec.record import Exit
+from harness.spec.resolve import open_suite
 from harness.store import Store
 
 SHIFTED = "erm: {posthoc: la_posthoc}"
@@ -79,11 +82,55 @@ def test_a_network_that_kept_nothing_is_trained_again_for_whom_reads_it(suite, t
     wider = suite("erm", f"{{{SHIFTED}}}", seeds=1)
     plan = make_plan(wider, store)
     assert by_kind(plan) == {"done": 0, "missing": 2, "failed": 0, "blocked": 0}
+    assert [trial.key for trial in plan.again] == [before.key]
     after = finished(wider, store)
     assert by_kind(after) == {"done": 2, "missing": 0, "failed": 0, "blocked": 0}
     again = store.read(before.key)
     assert again.evaluations == before.evaluations
     assert again.attempts == 2
+
+
+def test_an_attempt_that_ends_otherwise_leaves_a_done_record_as_it_is(suite, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite("erm", seeds=1), store)
+    [before] = store.records()
+    store.write(before.model_copy(update={"exit": Exit(status="interrupted"), "attempts": 2}))
+    assert store.records() == [before]
+
+
+def test_what_was_kept_for_one_suite_stays_for_another(suite, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    finished(suite("erm", f"{{{TAUGHT}}}", seeds=1), store)
+    [erm] = [r for r in store.records() if not r.trial.posthoc and not r.trial.teacher]
+    assert (erm.kept, erm.attempts) == (("logits", "train_logits"), 2)
+    plan = make_plan(suite("erm", f"{{{SHIFTED}}}", "tau_norm", seeds=1), store)
+    assert [trial.posthoc.name for trial in plan.missing] == ["tau_norm"]
+
+
+def test_a_part_of_a_suite_keeps_what_the_rest_reads(suite, tmp_path):
+    store, whole = Store.open(tmp_path / "r"), suite("erm", f"{{{SHIFTED}}}", seeds=1)
+    finished(restrict(whole, ["method=erm"]), store)
+    assert [trial.posthoc.name for trial in make_plan(whole, store).missing] == ["la_posthoc"]
+
+
+def test_a_suite_may_ask_for_what_another_will_read(suite, suite_file, tmp_path):
+    path = suite_file("erm", seeds=1)
+    path.write_text(path.read_text() + "keep: [logits]\n")
+    store = Store.open(tmp_path / "r")
+    finished(open_suite(str(path)), store)
+    plan = make_plan(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    assert [trial.posthoc.name for trial in plan.missing] == ["la_posthoc"]
+
+
+def test_logits_that_are_gone_are_told_with_what_to_do(suite, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    [erm] = [r.key for r in store.records() if not r.trial.posthoc]
+    (tmp_path / "r" / "main" / erm / "logits.npz").unlink()
+    after = finished(suite("erm", "tau_norm", seeds=1), store)
+    [failed] = store.records([trial.key for trial in after.failed])
+    assert f"remove the folder {erm}" in failed.exit.cause
 
 
 def test_a_teacher_that_failed_blocks_its_students_and_says_why(suite, tmp_path):

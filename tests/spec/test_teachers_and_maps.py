@@ -121,6 +121,15 @@ def test_a_problem_may_have_a_recipe_of_its_own():
         ("la: {posthoc: {la_posthoc: {tua: 3}}}", "did you mean 'tau'?"),
         ("post_shift: {by: grid, points: 200}", "lower `points`"),
         ("post_shift: {maximize: min_recal}", "did you mean 'min_recall'?"),
+        ("csl: {maximize: accuracy, subject_to: ['recall[*] >= .']}", "is no constraint"),
+        (
+            "csl: {maximize: accuracy, subject_to: ['equalized_odds <= 0.1']}",
+            "this data set has one",
+        ),
+        ("la: {posthoc.tau: 3}", "no key is called 'posthoc.tau'"),
+        ("post_shift: {posthoc: la_posthoc}", "a network has one at most"),
+        ("ldam: {posthoc: tau_norm}", "this method has a cosine head"),
+        ("la: {teacher: {ldam_drw: {recipe: {epochs: 2}}}}", "of 2 epochs its stages"),
         ("csl: {iterate: averaged, posthoc: la_posthoc}", "has no logits"),
         ("la: {teacher: {csl: {iterate: averaged}}}", "has no logits"),
     ],
@@ -137,6 +146,31 @@ def test_what_cannot_be_is_said_where_it_stands(entry, said):
 def test_who_learns_from_held_out_images_needs_some(entry):
     text = refused(f"  - {entry}\n", TEXT.replace("val: {per_class: 20}\n", ""))
     assert "learns from held-out images, and digits-exp-10 has none" in text
+
+
+def test_a_softmax_shifted_loss_may_have_a_bound_that_could_become_too_strong():
+    bounds = "maximize: mean_recall, subject_to: ['coverage[9] >= 0.1']"
+    row(f"  - csl: {{loss: softmax_shifted, {bounds}}}\n")
+
+
+def test_where_names_are_not_known_gains_and_indices_are_tried_all_the_same():
+    text = TEXT.replace(
+        "digits: {profile: exp, ratio: 10}", "tinyimagenet: {profile: exp, ratio: 83}"
+    )
+    text = text.replace("recipe: digits", "recipe: tinyimagenet-resnet18")
+    bounds = "maximize: mean_recall, subject_to: ['coverage[*] >= 0.95/m']"
+    assert "use a hybrid" in refused(f"  - csl: {{{bounds}}}\n", text)
+    assert "250" in refused("  - csl: {maximize: 'min_recall[250]'}\n", text)
+    assert "`points`" in refused("  - post_shift: {by: grid}\n", text)
+    row("  - csl: {maximize: 'min_recall[n01443537]'}\n", text)
+
+
+def test_a_teachers_recipe_that_changes_nothing_makes_no_other_trial():
+    plain, same = (
+        row("  - la: {teacher: erm}\n"),
+        row("  - la: {teacher: {erm: {recipe: {lr: 0.03}}}}\n"),
+    )
+    assert plain.trials[0].key == same.trials[0].key
 
 
 def test_a_map_that_needs_no_held_out_images_is_fine_without():

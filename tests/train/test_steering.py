@@ -10,7 +10,7 @@ import pytest
 
 from harness.losses.cost_sensitive import LogitAdjusted
 from harness.objectives.controller import MultiplierUpdates
-from harness.spec.method import Method, Stage
+from harness.spec.method import Labels, Method, Stage
 from harness.spec.registry import REGISTRY
 from harness.train.engine import Conduct, train
 from harness.train.resume import Resumable
@@ -86,14 +86,24 @@ def test_an_average_adds_up_the_counts_of_all_that_were_evaluated(watched):
 
 
 def test_the_best_network_is_evaluated_in_place_of_the_last(watched):
-    # The second epoch's evaluation is the best; those before steps are worse than any.
+    # One merit an evaluation: that after the second epoch is the best.
     one = watched(Watched(every=10**6), epochs=2)
-    best = Watched(every=10**6, iterate="best", merits=[-5.0, 1.0, 2.0, 0.0, 0.0])
+    best = Watched(every=10**6, iterate="best", merits=[1.0, 2.0, 0.0, 0.0])
     four = watched(best, epochs=4)
     kept = [e for e in four.evaluations if (e.split, e.rule) == ("test", "last")]
     same = [e for e in one.evaluations if (e.split, e.rule) == ("test", "last")]
     assert kept[0].counts.tolist() == same[0].counts.tolist()
     assert kept[0].epoch == 4
+
+
+def test_of_networks_of_equal_merit_the_latest_is_evaluated(watched):
+    last = watched(Watched(every=10**6), epochs=3)
+    tied = watched(Watched(every=1, iterate="best", merits=[0.0] * 10**3), epochs=3)
+    of_last, of_tied = (
+        [e.counts.tolist() for e in outcome.evaluations if e.rule == "last"]
+        for outcome in (last, tied)
+    )
+    assert of_tied == of_last
 
 
 def test_gains_follow_the_multipliers():
@@ -174,4 +184,5 @@ def test_multipliers_are_moved_by_one_step_of_their_objective():
     expected = np.exp(-2.0 * np.array([0.8, 0.5]))
     np.testing.assert_allclose(bound.multipliers, expected / expected.sum())
     assert bound.curves()["objective"] == 0.5
-    assert replace(spec, step=0.1).check(LogitAdjusted(), ("a", "b"), 2) is None
+    labels = Labels(("a", "b"), 2, 1)
+    assert replace(spec, step=0.1).check(LogitAdjusted(), labels) is None

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 from harness.spec.registry import REGISTRY, metric
 
@@ -136,7 +136,7 @@ def min_coverage(counts: Counts, train: Train) -> float:
 @metric(better="higher", title="Min head–tail recall")
 def min_head_tail_recall(counts: Counts, train: Train) -> float:
     """The smaller mean recall of head (90 % of the classes by training size) and tail (10 %)."""
-    rare = _tail(train)
+    rare = tail(train.sum(1))
     halves = _mean_recall_where(~rare, counts), _mean_recall_where(rare, counts)
     # Python's min of a number and NaN depends on their order.
     return float(np.minimum(*halves))
@@ -146,17 +146,21 @@ def min_head_tail_recall(counts: Counts, train: Train) -> float:
 def min_head_tail_coverage(counts: Counts, train: Train) -> float:
     """The smaller of head's and tail's mean share of the predictions, class by class."""
     coverage = counts.sum((0, 1)) / counts.sum()
-    rare = _tail(train)
+    rare = tail(train.sum(1))
     # NaN for a single class, which leaves no head.
     return float(np.minimum(*(coverage @ half / (half.sum() or np.nan) for half in (~rare, rare))))
 
 
-def _tail(train: Train) -> np.ndarray:
-    """Whether a class is among the tenth with fewest training examples, or the one that has."""
-    order = np.argsort(-train.sum(1), kind="stable")
-    rare = np.zeros(len(order), dtype=bool)
-    rare[order[len(order) - max(1, len(order) // 10) :]] = True
-    return rare
+def tail(counts: Real[np.ndarray, " labels"]) -> np.ndarray:
+    """Whether a class is of the tail: the tenth of the classes with fewest training examples.
+
+    90 and 10 of 100 classes, 180 and 20 of 200; of fewer than ten classes, one. Of classes with
+    as many examples, those of higher index are the tail.
+    """
+    is_tail = np.zeros(counts.size, dtype=bool)
+    order = np.argsort(-counts, kind="stable")
+    is_tail[order[counts.size - max(1, counts.size // 10) :]] = True
+    return is_tail
 
 
 @metric(better="higher", title="Many")

@@ -10,8 +10,8 @@ from scipy.optimize import linprog
 
 from harness.errors import DataError, SpecError
 from harness.losses.cost_sensitive import non_negative
-from harness.metrics import score
-from harness.objectives.cells import Cells, tail
+from harness.metrics import score, tail
+from harness.objectives.cells import Cells
 from harness.objectives.constraints import LinearConstraint
 from harness.objectives.goals import MINIMA, SMOOTH
 from harness.objectives.named import (

@@ -43,8 +43,10 @@ def plan(
 
 def print_blocked(plan: Plan) -> None:
     """Each trial that cannot run, with what it waits for, and what to do."""
+    from harness.run.events import label
+
     for blocked in plan.blocked:
-        text = f"blocked: {blocked.trial}: {blocked.cause}"
+        text = f"blocked: {label(blocked.trial)}: {blocked.cause}"
         console().print(text, style="yellow", markup=False, soft_wrap=True)
     if plan.blocked:
         text = "`evenhand show KEY` says why; mend it, and add --retry-failed"

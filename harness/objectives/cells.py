@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from harness.errors import Mistake, SpecError, suggest
+from harness.metrics import tail
 from harness.spec.method import Counts
 
 Classes = tuple[str, ...] | Literal["*", "head", "tail"]
@@ -70,18 +71,6 @@ class Cells:
         rows = [y * len(self.groups) + g for y, g in places]
         names = tuple(f"{self.classes[y]}, {self.groups[g]}" for y, g in places)
         return Terms(np.eye(self.counts.size)[rows], names)
-
-
-def tail(counts: Int[np.ndarray, " classes"]) -> np.ndarray:
-    """Whether a class is of the tail: the tenth of the classes with fewest training examples.
-
-    90 and 10 of 100 classes, 180 and 20 of 200; of fewer than ten classes, one. Of classes with
-    as many examples, those of higher index are the tail.
-    """
-    is_tail = np.zeros(counts.size, dtype=bool)
-    order = np.argsort(-counts, kind="stable")
-    is_tail[order[counts.size - max(1, counts.size // 10) :]] = True
-    return is_tail
 
 
 def index_of(name: str, names: Sequence[str]) -> int:

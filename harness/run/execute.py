@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import math
 import threading
@@ -26,7 +27,6 @@ from harness.store import Store
 if TYPE_CHECKING:
     import torch
 
-    from harness.train.engine import Conduct
     from harness.train.outcome import Progress
     from harness.train.resume import Resumable
 
@@ -150,15 +150,21 @@ def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Ma
         stop=execution.stop,
     )
     precision = "bf16" if computes_in_half(trial.recipe.precision, device) else "fp32"
-    identity = _identity(trial, data.summary.fingerprint, device, precision, conduct)
-    saved = _resumable(trial, identity, execution, store)
-    record = unfinished(trial, execution, Exit(status="done"))
     soft, told = taught(trial, data.summary, store), _teller(trial, sink)
+    identity = {
+        "key": trial.key,
+        "data": data.summary.fingerprint,
+        "device": device.type,
+        "precision": precision,
+        "keeps": ",".join(sorted(conduct.keeps)),
+        "taught": "" if soft is None else hashlib.sha256(soft.tobytes()).hexdigest(),
+    }
+    saved = _resumable(trial, identity, execution, store)
     try:
         outcome = train(
             trial, data, device=device, conduct=conduct, taught=soft, saved=saved, report=told
         )
-        end = record.exit
+        end = Exit(status="done")
     except Ended as stop:
         outcome, end = stop.outcome, _ended_early(stop, execution)
     seen: dict[str, object] = {
@@ -168,8 +174,8 @@ def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Ma
         "resumed_after_epoch": saved.resumed,
         **_gpu(device),
     }
+    record = unfinished(trial, execution, end)
     found: dict[str, object] = {
-        "exit": end,
         "evaluations": outcome.evaluations,
         "curves": outcome.curves,
         "cost": outcome.cost.model_copy(update={"seconds": saved.seconds}),
@@ -194,31 +200,17 @@ def _ended_early(stop: Exception, execution: Execution) -> Exit:
     return Exit(status="interrupted", cause=str(stop))
 
 
-def _identity(
-    trial: Trial, fingerprint: str, device: torch.device, precision: str, conduct: Conduct
-) -> dict[str, str]:
-    """What a saved state must agree with: one made under other versions is not gone on from."""
-    import torch
-
-    return {
-        "key": trial.key,
-        "data": fingerprint,
-        "torch": str(torch.__version__),
-        "device": device.type,
-        "precision": precision,
-        "keeps": ",".join(sorted(conduct.keeps)),
-    }
-
-
 def _resumable(
     trial: Trial, identity: dict[str, str], execution: Execution, store: Store
 ) -> Resumable:
-    """Where the trial's state is kept."""
+    """Where the trial's state is kept. One made under another torch is not gone on from."""
+    import torch
+
     from harness.train.resume import LEAST_SECONDS, Resumable
 
     every = LEAST_SECONDS if execution.save_every is None else execution.save_every
     return Resumable(
-        identity=identity,
+        identity=identity | {"torch": str(torch.__version__)},
         state=store.kept(trial.key, STATE),
         write=lambda content: store.keep(trial.key, STATE, content),
         # Trials that share a process take turns at saving, too.

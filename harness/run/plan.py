@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.run import compiling
+from harness.run.events import label
 from harness.spec.resolve import Resolved
 from harness.spec.trial import Kept, Trial
 from harness.store import Fault, Head, Store
@@ -253,7 +254,7 @@ class _Sorting:
             if head and head.status in ("failed", "diverged") and not self.retry_failed:
                 self.found["failed"][parent.key] = parent
                 ended = "has failed" if head.status == "failed" else "has diverged"
-                return f"it reads from {parent}, which {ended} ({parent.key[:8]})"
+                return f"it reads from {label(parent)}, which {ended} ({parent.key[:8]})"
             child, parent = parent, parent.parent
         return None
 

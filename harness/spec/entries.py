@@ -19,7 +19,8 @@ on      globs over names of problems, with what replaces the entry's own setting
 posthoc a map that is fitted on what the trained network said of the validation images; the network
         is that of the entry without this key, trained once for both
 teacher a method whose network's predictions are the labels; it is trained first, at every seed its
-        own, under the same recipe but for the fields given
+        own, under the same recipe but for the fields given. It learns from the labels itself, and
+        has no map
 sample  how many settings are drawn, as `expand` says; fields of the recipe are drawn with them
 """
 

@@ -108,7 +108,8 @@ class BoundController(Protocol):
 class Controller(Protocol):
     """What steers a stage's loss while it trains, always by held-out data.
 
-    every    steps of the optimiser between two estimates on held-out data, the first before any
+    every    steps of the optimiser between two estimates on held-out data; one comes before the
+             first step of the training
     iterate  which network is evaluated: the last; the best by `merit` among those that an estimate
              was made of; or "averaged", a classifier that draws one of those evaluated so far for
              each image (its counts add up to images × networks)

@@ -150,7 +150,7 @@ def test_who_learns_from_held_out_images_needs_some(entry):
 
 def test_a_softmax_shifted_loss_may_have_a_bound_that_could_become_too_strong():
     bounds = "maximize: mean_recall, subject_to: ['coverage[9] >= 0.1']"
-    row(f"  - csl: {{loss: softmax_shifted, {bounds}}}\n")
+    assert row(f"  - csl: {{loss: softmax_shifted, {bounds}}}\n").row == "csl"
 
 
 def test_where_names_are_not_known_gains_and_indices_are_tried_all_the_same():
@@ -174,4 +174,5 @@ def test_a_teachers_recipe_that_changes_nothing_makes_no_other_trial():
 
 
 def test_a_map_that_needs_no_held_out_images_is_fine_without():
-    row("  - la_posthoc\n", TEXT.replace("val: {per_class: 20}\n", ""))
+    cell = row("  - la_posthoc\n", TEXT.replace("val: {per_class: 20}\n", ""))
+    assert cell.trials[0].posthoc.name == "la_posthoc"

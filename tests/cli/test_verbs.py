@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from harness.cli.app import app
 from harness.cli.run import seconds
 from harness.errors import EvenhandError, RunError
-from harness.spec.schema import suite_schema
 from harness.spec.suite import shipped
 from harness.spec.yaml_lines import read
 
@@ -95,7 +94,10 @@ def test_the_schema_accepts_every_shipped_suite_and_refuses_a_typo():
     broken = yaml.safe_load(SUITE) | {"methods": ["erm", {"vs": {"gama": 0.1}}]}
     broken["problems"], broken["recipe"] = ["digits"], "digits"
     assert [error.path[0] for error in check.iter_errors(broken)] == ["methods"]
-    assert suite_schema()["properties"]["baseline"]["enum"]
+    wrong = broken | {"methods": ["erm"], "baseline": "emr"}
+    assert [error.path[0] for error in check.iter_errors(wrong)] == ["baseline"]
+    for baseline in ("erm", "ce", "distilled-vs", "vs+post_shift"):
+        assert not list(check.iter_errors(wrong | {"baseline": baseline}))
 
 
 def test_the_main_job_from_plan_to_leaderboard(here):

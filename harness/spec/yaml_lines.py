@@ -118,6 +118,8 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> SpecError:
     at_fault = text.split("\n")[row].rstrip()
     if "\t" in at_fault:
         hint = "use spaces: YAML does not allow tabs here"
+    if re.search("[<>]=", at_fault):
+        hint = 'a bound in a list needs quotes, `["recall[3] >= 0.6"]`, or a line of its own, `- …`'
     reads = f"the line reads {at_fault!r}"
     return SpecError([Mistake(f"is not YAML: {problem}", (), reads, hint)], [f"{path}:{row + 1}"])
 

@@ -148,6 +148,12 @@ def test_who_learns_from_held_out_images_needs_some(entry):
     assert "learns from held-out images, and digits-exp-10 has none" in text
 
 
+def test_a_bound_that_yaml_cannot_read_is_told_how_to_write_it():
+    text = refused("  - csl: {maximize: accuracy, subject_to: [recall[3] >= 0.6]}\n")
+    assert "small.yaml:10: is not YAML" in text
+    assert 'needs quotes, `["recall[3] >= 0.6"]`' in text
+
+
 def test_a_softmax_shifted_loss_may_have_a_bound_that_could_become_too_strong():
     bounds = "maximize: mean_recall, subject_to: ['coverage[9] >= 0.1']"
     assert row(f"  - csl: {{loss: softmax_shifted, {bounds}}}\n").row == "csl"

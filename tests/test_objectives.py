@@ -134,15 +134,23 @@ def test_slacks_of_a_difference_are_what_is_left_of_the_bound_on_either_side():
     assert not bound.is_met(confusion, np.abs(gaps).max() - 0.05 - 1e-9)
 
 
-def test_of_one_group_the_recalls_are_those_of_classes_and_nothing_differs():
+def test_of_one_group_the_recalls_are_those_of_classes_and_differences_are_refused():
     confusion = random_confusion(0)[:1] / random_confusion(0)[:1].sum()
     group, plain = (
         parse("accuracy", [f"{rate} >= 0.6"]).bind(COUNTS[:, :1])
         for rate in ("group_recall", "recall")
     )
     np.testing.assert_allclose(group.slacks(confusion), plain.slacks(confusion))
-    odds = parse("accuracy", ["equalized_odds <= 0.1"]).bind(COUNTS[:, :1])
-    np.testing.assert_allclose(odds.slacks(confusion), 0.1)
+    with pytest.raises(SpecError, match="compares groups, and this data set has one"):
+        parse("accuracy", ["equalized_odds <= 0.1"]).bind(COUNTS[:, :1])
+
+
+def test_a_bound_in_shares_of_the_classes_may_be_above_one_share():
+    parse("accuracy", ["coverage[0] >= 1.5/m"]).bind(COUNTS)
+    with pytest.raises(SpecError, match=r"is 1\.66667"):
+        parse("accuracy", ["coverage[0] >= 5/m"]).bind(COUNTS[:3])
+    with pytest.raises(SpecError, match=r"write 9\.5 % as 0\.095"):
+        parse("accuracy", ["coverage[0] >= 9.5"])
 
 
 def test_without_groups_the_split_of_the_examples_over_groups_is_not_seen():

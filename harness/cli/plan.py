@@ -75,6 +75,8 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
         f"missing, {len(plan.failed)} failed"
         + (f", {len(plan.blocked)} blocked" if plan.blocked else "")
     )
+    if any(trial.key not in plan.resolved.trials for trial in plan.missing):
+        out.print("(for others): networks in no row, which rows learn or predict from")
     if plan.again:
         text = f"{len(plan.again)} of the missing are done, but did not keep what others now read"
         out.print(f"{text}: they train again")

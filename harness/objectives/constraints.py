@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 from jaxtyping import Float
@@ -50,10 +50,8 @@ class LinearConstraint:
         if self.rate not in CONSTRAINED:
             right, hint = suggest(self.rate, CONSTRAINED, "rate")
             raise SpecError([Mistake(f"no rate is called {self.rate!r}", (), right, hint)])
-        if not 0 <= self.bound <= 1:
-            what = f"the bound of {self.rate} is {self.bound:g}"
-            right = "rates are shares: a bound is in [0, 1]"
-            raise SpecError([Mistake(what, (), right, "write 60 % as 0.6")])
+        if self.bound < 0 or (self.unit == "one" and self.bound > 1):
+            self._no_share(self.bound)
         for is_wrong, what, right in self._rules():
             if is_wrong:
                 raise SpecError([Mistake(what, (), right)])
@@ -85,6 +83,12 @@ class LinearConstraint:
         right = f"bound it from above: {self.rate} <= {self.bound:g}"
         yield self._is_absolute and self.sense == ">=", what, right
 
+    def _no_share(self, bound: float) -> NoReturn:
+        what = f"the bound of {self.rate} is {bound:g}"
+        right = "rates are shares: a bound is in [0, 1]"
+        hint = f"write {bound:g} % as {bound / 100:g}" if bound > 1 else ""
+        raise SpecError([Mistake(what, (), right, hint)])
+
     @property
     def _is_absolute(self) -> bool:
         return self.rate in ("equal_opportunity", "equalized_odds")
@@ -95,6 +99,9 @@ class LinearConstraint:
         Raises `SpecError` for an unknown class, and for a difference between groups where there is
         one.
         """
+        share = self.bound / len(cells.classes) if self.unit == "1/m" else 0.0
+        if share > 1:
+            self._no_share(share)
         if self._is_absolute and len(cells.groups) < 2:
             what = f"{self.rate} compares groups, and this data set has one"
             raise SpecError([Mistake(what, (), "bound recalls of classes: recall[*] >= 0.6")])

@@ -45,7 +45,9 @@ class Only:
             key, equals, value = each.partition("=")
             if not (key.strip() and equals and value.strip()):
                 right = "write e.g. `--only method=vs,problem=cifar10*,seed=0..2`"
-                raise SpecError([Mistake(f"--only {text}: {each!r} is not key=value", (), right)])
+                hint = "a value with a comma needs quotes: `--only 'row=\"VS, SAM\"'`"
+                what = f"--only {text}: {each!r} is not key=value"
+                raise SpecError([Mistake(what, (), right, hint)])
             conditions.append((key.strip(), value.strip().strip(QUOTE)))
         return cls(tuple(conditions))
 

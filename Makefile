@@ -15,7 +15,7 @@ quickstart: .venv/installed
 	$(BIN)/evenhand report suites/quickstart.yaml --results $(RESULTS) --out report/quickstart $(FILTER)
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check harness reports tests

@@ -1,5 +1,7 @@
 """What the figures draw, as plain data: recall by class from head to tail, and learning curves.
 
+Where a problem has groups, accuracy by cell of class and group stands in for recall by class.
+
 The page draws them with Plotly; here there is no layout and no colour.
 """
 
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from harness.metrics import recalls
+from harness.metrics import Counts
 from harness.spec.record import RULES, Record, Rule
 from reports.leaderboard import Leaderboard
 from reports.standing import Standing
@@ -46,18 +48,22 @@ def shown(board: Leaderboard) -> tuple[str, ...]:
 def recall_figure(board: Leaderboard, problem: str) -> dict[str, Any] | None:
     """Recall by class, mean over seeds, classes by falling training size; None without records.
 
-    {classes, train, each: classes a point, rules: {rule: {row: [recall]}}}
+    {classes, train, groups: whether they are cells of class and group, each: classes a point,
+    rules: {rule: {row: [recall]}}}
     """
     standings = _drawn(board, problem)
     data = next((r.data for s in standings for r in usable(s) if r.data), None)
     if data is None:
         return None
-    train = data.train_counts.sum(1)
+    train = data.train_counts.ravel()
     order = np.argsort(-train, kind="stable")
     bins = np.array_split(order, min(len(order), MOST_CLASSES))
+    has_groups = len(data.groups) > 1
+    names = [f"{name}, {of}" if has_groups else name for name in data.classes for of in data.groups]
     rules = {rule: _recalls(standings, rule, bins) for rule in RULES}
     return {
-        "classes": _class_names([data.classes[c] for c in order], bins),
+        "classes": _class_names([names[c] for c in order], bins),
+        "groups": has_groups,
         "train": [_plain(float(train[group].mean())) for group in bins],
         "each": max(map(len, bins)),
         "rules": {rule: lines for rule, lines in rules.items() if lines},
@@ -93,11 +99,18 @@ def _recalls(
     lines = {}
     for standing in standings:
         found = [record.evaluation("test", rule) for record in usable(standing)]
-        by_class = [recalls(evaluation.counts) for evaluation in found if evaluation]
+        by_class = [_accuracies(evaluation.counts) for evaluation in found if evaluation]
         if by_class:
             means = _mean(np.array(by_class))
             lines[standing.row] = [_plain(float(_mean(means[group]))) for group in bins]
     return lines
+
+
+def _accuracies(counts: Counts) -> Float[np.ndarray, " cells"]:
+    """Of each cell, group by group of a class after the other; NaN for one that the split lacks."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.diagonal(counts, axis1=1, axis2=2) / counts.sum(2)
+    return np.asarray(shares.T.ravel(), dtype=np.float64)
 
 
 def _mean(values: Float[np.ndarray, " some *rest"]) -> Float[np.ndarray, " *rest"]:

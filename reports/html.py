@@ -14,25 +14,23 @@ from harness.spec.record import RULES, Rule
 from reports import published
 from reports import table as written
 from reports.bars import bar, scale_of
+from reports.cells import cells_table
 from reports.costs import costs
-from reports.figures import by_place, curve_figure, recall_figure, shown
+from reports.figures import by_place, shown
 from reports.footnotes import footnotes
 from reports.leaderboard import Leaderboard
-from reports.multipliers import multiplier_figures
 from reports.origins import origins
+from reports.page_figures import beside_figures, heads, page_figures
 from reports.paired import Comparison
 from reports.printed import CAPTION as PRINTED
 from reports.printed import Beside, Quote, beside, in_words, sources
+from reports.problem_names import short_names
 from reports.provenance import made_with, rerun_suite
 from reports.sentences import RULES_IN_WORDS, against, answer, choices, place, seeds
 from reports.standing import Standing
-from reports.suite_figures import suite_figures
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_GAPS = 300
-HEADS = ("kind", "title", "what", "text")
-"""What the page itself says of a suite's figure; the rest is for the script."""
-
 OVERLAP = (
     " Intervals of two rows may overlap although their difference is beyond chance: all rows share "
     "each seed's data and initial weights, and differences are paired."
@@ -43,7 +41,7 @@ def render(board: Leaderboard, *, command: str = "") -> str:
     """The whole page; Plotly is in it once, and nothing is fetched. command is what made it."""
     from plotly.offline import get_plotlyjs
 
-    loader = FileSystemLoader(TEMPLATES)
+    loader, figures = FileSystemLoader(TEMPLATES), page_figures(board)
     jinja = Environment(
         loader=loader,
         autoescape=True,
@@ -52,11 +50,11 @@ def render(board: Leaderboard, *, command: str = "") -> str:
         lstrip_blocks=True,
     )
     return jinja.get_template("report.html.j2").render(
-        page=_page(board) | {"made_by": command},
+        page=_page(board, figures) | {"made_by": command},
         style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
         script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),
         plotly=get_plotlyjs(),
-        data=_json(_data(board)),
+        data=_json(_data(board, figures)),
     )
 
 
@@ -66,7 +64,7 @@ def _json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _page(board: Leaderboard) -> dict[str, Any]:
+def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
     suite = board.suite
     numbers = {s: i for i, s in enumerate(board.standings)}
     printed = {metric: beside(board, metric) for metric in board.metrics}
@@ -89,7 +87,12 @@ def _page(board: Leaderboard) -> dict[str, Any]:
         "level": f"{100 * (1 - suite.alpha):g}",
         "several": board.n_seeds > 1,
         "overview": _overview(board, printed[suite.primary]) if len(board.problems) > 1 else [],
-        "problems": [_problem(board, p, numbers, printed) for p in board.problems],
+        "figures": heads(figures["over"]),
+        "short": short_names(board.problems),
+        "problems": [
+            _problem(board, problem, numbers, printed) | beside_figures(board, problem, drawn)
+            for problem, drawn in zip(board.problems, figures["problems"], strict=True)
+        ],
         "printed_caption": PRINTED if printed[suite.primary] else "",
         "gaps": gaps[:MOST_GAPS],
         "more_gaps": max(0, len(gaps) - MOST_GAPS),
@@ -178,12 +181,7 @@ def _problem(
 ) -> dict[str, Any]:
     standings = board.on(problem)
     scale = scale_of(board, standings)
-    lines = [row for row in shown(board) if (row, problem) in board.standings]
-    figure, found = recall_figure(board, problem), standings[0]
-    each = figure["each"] if figure else 1
     papers = sources(printed[board.suite.primary], problem)
-    steered = multiplier_figures(board, problem)
-    bins = f"Each point is the mean of {each} classes of like size." if each > 1 else ""
     return {
         "name": problem,
         "id": f"problem-{board.problems.index(problem)}",
@@ -193,17 +191,10 @@ def _problem(
         ],
         "beside": list(papers.values()),
         "printed_caption": _printed_caption(board, problem, printed),
-        "figures": [{k: f[k] for k in HEADS} for f in suite_figures(board, problem)],
-        "multipliers": [{k: f[k] for k in ("title", "text")} for f in steered],
-        "constrained": any(figure["violations"] for figure in steered),
-        "lines": len(lines) if figure else 0,
-        "omitted": len(standings) - len(lines),
-        "drawn_baseline": "one baseline" if len(board.baselines) > 1 else "the baseline",
-        "recall_caption": bins,
-        "series": list(curve_figure(board, problem)),
         "choices": choices(board, problem),
         "costs": costs(standings),
-        "printed": published.on(found.cell.problem, board.suite.sources),
+        "printed": published.on(standings[0].cell.problem, board.suite.sources),
+        "cells": cells_table(board, problem),
     }
 
 
@@ -276,7 +267,7 @@ def _unchosen(standing: Standing) -> list[str]:
     return ["no setting could be chosen"] if choice and choice.chosen is None else []
 
 
-def _data(board: Leaderboard) -> dict[str, Any]:
+def _data(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
     """What the script draws and lists."""
     return {
         "primary": board.metrics[board.suite.primary],
@@ -284,15 +275,6 @@ def _data(board: Leaderboard) -> dict[str, Any]:
         "baseline": next(iter(board.baselines), ""),
         "shown": shown(board),
         "titles": board.rows,
-        "problems": [
-            {
-                "rows": [row for row, at in board.standings if at == problem],
-                "recall": recall_figure(board, problem),
-                "curves": curve_figure(board, problem),
-                "figures": suite_figures(board, problem),
-                "multipliers": multiplier_figures(board, problem),
-            }
-            for problem in board.problems
-        ],
+        **figures,
         **origins(board),
     }

@@ -6,19 +6,19 @@ the same bytes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from reports import making
 from reports import table as written
 from reports.estimate import Estimate
 from reports.footnotes import footnotes
+from reports.latex_fronts import front_tables
 from reports.leaderboard import Leaderboard
 from reports.paired import Comparison
 from reports.printed import CAPTION, Beside, beside, sources, text
-from reports.provenance import rerun_suite
-from reports.sentences import choices, gap_text, place
+from reports.sentences import choices
 from reports.standing import Standing
+from reports.tex_frame import floated, line_of, opening, slug
 from reports.tex_text import comment, escape, macro_names
 
 ACROSS = 4
@@ -26,6 +26,9 @@ ACROSS = 4
 
 ACROSS_ONE = 7
 """The same for the table of one problem, whose columns are narrower."""
+
+HEADS_WIDTH = 70
+"""Of the names of metrics that a page takes side by side, in letters."""
 
 NONE = "--"
 Column = tuple[str, Callable[[Standing | None], str]]
@@ -44,30 +47,14 @@ def files(board: Leaderboard) -> dict[str, str]:
     """Text by file name: all tables, the macros, and a document that holds them."""
     tables = {"leaderboard.tex": _leaderboard(board)}
     for problem in board.problems:
-        tables[f"problem-{_slug(problem)}.tex"] = _problem(board, problem)
+        tables[f"problem-{slug(problem)}.tex"] = _problem(board, problem)
         if len(board.metrics) > 1:
-            tables[f"metrics-{_slug(problem)}.tex"] = _metrics(board, problem)
+            tables[f"metrics-{slug(problem)}.tex"] = _metrics(board, problem)
+    tables |= front_tables(board)
     inputs = "\n\\clearpage\n".join(f"\\input{{{name}}}" for name in tables)
-    head = "\n".join(_opening(board))
+    head = "\n".join(opening(board))
     whole = {"macros.tex": _macros(board), "standalone.tex": f"{head}\n{STANDALONE % inputs}"}
     return tables | whole
-
-
-def _slug(problem: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", problem)
-
-
-def _opening(board: Leaderboard) -> list[str]:
-    suite = board.suite
-    gaps = [f"{place(gap)}, {gap.key}: {gap_text(gap)}" for gap in board.gaps]
-    return comment(
-        f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
-        f"commits: {', '.join(board.commits)} (+: files had been changed)",
-        f"trials: {len(board.records)} of {board.trials} have a record; {board.n_seeds} seeds",
-        f"to make them again: {rerun_suite(board.source, board.records.values())} --results rerun",
-        "one trial and where it comes from: evenhand show KEY",
-        *(f"not usable: {gap}" for gap in gaps),
-    )
 
 
 def _leaderboard(board: Leaderboard) -> str:
@@ -83,7 +70,7 @@ def _leaderboard(board: Leaderboard) -> str:
     notes = list(footnotes(board, brackets=False))
     if len(board.problems) > 1:
         notes.append("Rank: mean over problems.")
-    return _float(board, body, caption=caption, label=board.suite.suite, notes=notes)
+    return floated(board, body, caption=caption, label=board.suite.suite, notes=notes)
 
 
 def _anywhere(board: Leaderboard, row: str) -> Standing:
@@ -146,7 +133,7 @@ def _problem(board: Leaderboard, problem: str) -> str:
     notes = [*footnotes(board), *choices(board, problem)]
     notes += [f"Printed: {CAPTION} {'; '.join(papers.values())}."] if papers else []
     label = f"{board.suite.suite}:{problem}"
-    return _float(board, body, caption=caption, label=label, notes=notes)
+    return floated(board, body, caption=caption, label=label, notes=notes)
 
 
 def _printed(found: Beside, paper: str) -> Callable[[Standing | None], str]:
@@ -166,12 +153,13 @@ def _metrics(board: Leaderboard, problem: str) -> str:
         return written.heading(board, metric), lambda standing: _mean(board, standing, metric)
 
     columns = [column(metric) for metric in board.metrics]
-    rows = board.on(problem)
-    body = _tabular("Method", columns, rows, keys=(problem,), board=board)
+    rows, longest = board.on(problem), max(len(head) for head, _ in columns)
+    across = max(1, min(ACROSS, HEADS_WIDTH // longest))
+    body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=across)
     caption = f"All metrics on {problem}, in percent."
     bold = "Bold and ranks are of the first metric alone; the others are not tested."
     label = f"{board.suite.suite}:{problem}:metrics"
-    return _float(
+    return floated(
         board, body, caption=caption, label=label, notes=[*footnotes(board, brackets=False), bold]
     )
 
@@ -210,19 +198,13 @@ def _tabular(
     for i, block in enumerate(blocks):
         lines += [r"\midrule"] if i else []
         pad = [""] * (width - len(block))
-        lines += [_line([head, *(escape(title) for title, _ in block), *pad]), r"\midrule"]
+        lines += [line_of([head, *(escape(title) for title, _ in block), *pad]), r"\midrule"]
         for standing in rows:
             lines += [] if i else _trials(board, standing.row, keys)
             lines.append(
-                _line([escape(standing.title), *(cell(standing) for _, cell in block), *pad])
+                line_of([escape(standing.title), *(cell(standing) for _, cell in block), *pad])
             )
     return [*lines, r"\bottomrule", r"\end{tabular}"]
-
-
-def _line(cells: Sequence[str]) -> str:
-    """One row. LaTeX would read its `[` or `*` as an argument of the line before."""
-    text = " & ".join(cells).rstrip() + r" \\"
-    return f"{{}}{text}" if text.startswith(("[", "*")) else text
 
 
 def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:
@@ -235,27 +217,6 @@ def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:
             what = [f"{standing.title}{setting}", making.beside(standing.cell.trials[0])]
             lines.append(f"{', '.join(filter(None, what))} on {problem}: {keys}")
     return comment(*lines)
-
-
-def _float(
-    board: Leaderboard, body: Sequence[str], *, caption: str, label: str, notes: Sequence[str]
-) -> str:
-    lines = [
-        *_opening(board),
-        r"\begin{table}[tp]",
-        r"\centering",
-        rf"\caption{{{escape(caption)}}}",
-        rf"\label{{tab:{_slug(label)}}}",
-        r"\par\medskip\small",
-        r"\setlength{\tabcolsep}{5pt}",
-        *body,
-        r"\par\medskip",
-        r"\begin{minipage}{\linewidth}\footnotesize",
-        *(rf"{escape(note)}\par" for note in notes),
-        r"\end{minipage}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _macros(board: Leaderboard) -> str:
@@ -273,7 +234,7 @@ def _macros(board: Leaderboard) -> str:
         "belongs to an incomplete cell, has no macro.",
     )
     lines = [f"\\newcommand{{\\{names[key]}}}{{{value}}}" for key, value in numbers.items()]
-    return "\n".join([*_opening(board), *what, *lines]) + "\n"
+    return "\n".join([*opening(board), *what, *lines]) + "\n"
 
 
 def _numbers(board: Leaderboard, standing: Standing) -> dict[str, str]:

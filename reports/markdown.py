@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from reports import front_figures as fronts
 from reports import table as written
 from reports.footnotes import footnotes
+from reports.fronts import planes
 from reports.leaderboard import Leaderboard
 from reports.printed import CAPTION, Beside, beside, sources, text
 from reports.sentences import answer, choices, gap_text, place
@@ -24,6 +26,7 @@ def render(board: Leaderboard) -> str:
     for problem in board.problems:
         lines += [f"## {escape(problem)}", "", *_table(board, problem, printed), ""]
         lines += [*(f"- {escape(text)}" for text in choices(board, problem)), ""]
+    lines += [line for table in _fronts(board) for line in table]
     lines += _gaps(board)
     notes = [*footnotes(board), *([f"Printed: {CAPTION}"] if printed else [])]
     lines += [line for note in notes for line in (escape(note), "")]
@@ -68,6 +71,24 @@ def _cells(board: Leaderboard, standing: Standing, others: Sequence[str]) -> lis
         escape(written.difference_and_p(standing.to_baseline)),
         written.n(board, standing),
         *(written.marked(standing.scores[metric, board.rule]) for metric in others),
+    ]
+
+
+def _fronts(board: Leaderboard) -> list[list[str]]:
+    """A table for each front of the suite's figures."""
+    rules = _line(["--:" if i else ":--" for i in range(len(fronts.HEADS))])
+    return [
+        [
+            f"## {escape(fronts.what(plane))}: {escape(plane.place)}",
+            "",
+            _line(map(escape, fronts.HEADS)),
+            rules,
+            *(_line(map(escape, (row.name, *row.cells))) for row in fronts.rows(plane)),
+            "",
+            escape(fronts.note(plane)),
+            "",
+        ]
+        for plane in planes(board, board.rule)
     ]
 
 

@@ -11,8 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from reports import front_figures as fronts
 from reports import table as written
 from reports.footnotes import footnotes
+from reports.fronts import Plane, planes
 from reports.leaderboard import Leaderboard
 from reports.sentences import answer, choices, gap_text, place
 from reports.standing import Gap, Standing
@@ -34,6 +36,8 @@ def render(board: Leaderboard) -> RenderableType:
     for problem in board.problems:
         parts += [Text(), _heading(board, problem), _Table(board, board.on(problem))]
         parts += [_indented(Text(text)) for text in choices(board, problem)]
+    for plane in planes(board, board.rule):
+        parts += [Text(), _front_heading(plane), _front(plane)]
     if len(board.problems) > 1 and any(board.average_ranks.values()):
         parts += [Text(), Text("average rank over problems", style="bold"), _averages(board)]
     parts += _gaps(board.gaps)
@@ -90,6 +94,22 @@ def _cells(board: Leaderboard, standing: Standing, *, has_room: bool) -> list[st
         written.p_value(to_baseline.holm if to_baseline else None),
         written.n(board, standing),
     ]
+
+
+def _front_heading(plane: Plane) -> Text:
+    return Text.assemble((plane.place, "bold"), (f"  {fronts.what(plane)}", "dim"))
+
+
+def _front(plane: Plane) -> RenderableType:
+    grid = _grid()
+    grid.add_column("method", overflow="fold", ratio=1)
+    grid.add_column("on its front", overflow="fold")
+    grid.add_column("of all", justify="right", no_wrap=True)
+    grid.add_column("hypervolume", justify="right", no_wrap=True)
+    grid.add_column("n", justify="right", no_wrap=True)
+    for name, (_, best, joint, area, _, n) in fronts.rows(plane):
+        grid.add_row(name, best, joint, area, n)
+    return grid
 
 
 def _averages(board: Leaderboard) -> RenderableType:

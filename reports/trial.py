@@ -11,11 +11,11 @@ from rich.text import Text
 
 from harness.metrics import score
 from harness.spec.base import plain
-from harness.spec.record import Evaluation, Record
+from harness.spec.record import DataSummary, Evaluation, Record
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Recipe
 from reports import making
-from reports.multipliers import at_the_end
+from reports.learned import at_the_end
 from reports.provenance import commit
 from reports.table import NO_VALUE, percent, seconds
 
@@ -81,8 +81,18 @@ def _spec(record: Record) -> list[tuple[str, str]]:
         train = data.train_counts.sum(1)
         sizes = f"{train.sum():,} training images, {train.max():,} to {train.min():,} a class"
         pairs.append(("data", f"{sizes}; {data.n_val:,} validation, {data.n_test:,} test"))
+        pairs.append(("groups", _groups(data)))
         pairs.append(("fingerprint", data.fingerprint))
     return pairs
+
+
+def _groups(data: DataSummary) -> str:
+    """`land, water; smallest cell waterbird, land: 56`; "" where there is one group."""
+    if len(data.groups) < 2:
+        return ""
+    label, group = divmod(int(data.train_counts.argmin()), len(data.groups))
+    cell = f"{data.classes[label]}, {data.groups[group]}: {data.train[label][group]:,}"
+    return f"{', '.join(data.groups)}; smallest cell {cell}"
 
 
 def _recipe(recipe: Recipe) -> str:

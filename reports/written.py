@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """Where the files are; `tables` is their folder."""
+    """Where the files are; `tables` is their folder.
+
+    fronts  hypervolumes in long form; None for a suite without fronts
+    """
 
     html: Path
     tables: Path
     csv: Path
     markdown: Path
     parquet: Path
+    fronts: Path | None = None
 
 
 def write(board: Leaderboard, out: Path, *, command: str = "") -> Written:
@@ -28,15 +32,17 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> Written:
 
     Raises `ReportError` where they cannot be written.
     """
-    from reports import html, latex, markdown, tidy
+    from reports import html, latex, markdown, tidy, tidy_fronts
 
     tables, texts = out / "tables", latex.files(board)
+    fronts = tidy_fronts.csv_text(board)
     written = Written(
         html=out / "index.html",
         tables=tables,
         csv=out / "leaderboard.csv",
         markdown=out / "leaderboard.md",
         parquet=out / "leaderboard.parquet",
+        fronts=out / "fronts.csv" if fronts else None,
     )
     try:
         tables.mkdir(parents=True, exist_ok=True)
@@ -44,6 +50,8 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> Written:
             _write(tables / name, text)
         _write(written.html, html.render(board, command=command))
         _write(written.csv, tidy.csv_text(board))
+        if written.fronts:
+            _write(written.fronts, fronts)
         _write(written.markdown, markdown.render(board))
         tidy.write_parquet(board, written.parquet)
     except OSError as error:

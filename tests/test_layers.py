@@ -14,12 +14,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOOR = {"spec", "metrics", "errors"}
-PARTS = {"losses", "objectives", "data", "backbones", "sampling", "posthoc"}
+PARTS = {"losses", "objectives", "data", "backbones", "sampling", "posthoc", "refits", "theory"}
 MAY_IMPORT = {
     "errors": {"errors"},
     "spec": {"spec", "errors"},
     "metrics": FLOOR,
     **{part: {part} | FLOOR for part in PARTS},
+    "data": {"data", "theory"} | FLOOR,
     "posthoc": {"posthoc", "objectives", "losses"} | FLOOR,
     "methods": {"methods"} | PARTS | FLOOR,
     "train": {"train", "methods"} | PARTS | FLOOR,

@@ -25,10 +25,15 @@ class Backbone:
     """A model of timm's registry by name, and the options it is made with.
 
     Classes, channels and image size are not among the options: they follow from the problem.
+
+    from_zero  whether a linear head's weights start as zeros
+    intercept  whether it has one; else its bias is zero and stays so in training
     """
 
     model: str
     options: Mapping[str, JsonValue] = field(default_factory=dict, hash=False)
+    from_zero: bool = False
+    intercept: bool = True
 
 
 @backbone(cite="he2016deep", title="ResNet-8", fits="any", static=True)
@@ -77,9 +82,12 @@ def nm21_resnet47() -> Backbone:
 
 
 @backbone(title="Linear", fits="any", static=True)
-def linear() -> Backbone:
-    """No body: the head sees the flattened input."""
-    return Backbone("evenhand_flatten")
+def linear(
+    init: Literal["zero"] | None = None, intercept: Literal[False] | None = None
+) -> Backbone:
+    """No body: the head sees the flattened input; it may start at zero and have no intercept."""
+    is_free = intercept is None
+    return Backbone("evenhand_flatten", from_zero=init == "zero", intercept=is_free)
 
 
 @backbone(title="MLP", fits="any", static=True)

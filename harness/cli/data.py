@@ -1,4 +1,4 @@
-"""`evenhand data prepare|check|list`: data sets that a run finds on disk."""
+"""`evenhand data prepare|check|list|features`: data sets that a run finds on disk."""
 
 from __future__ import annotations
 
@@ -7,28 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.data_options import From, Name, Root, original_of, root_of
+from harness.cli.features import features
 from harness.cli.options import AsJson, Plugins, load_plugins
 from harness.cli.output import console, errors, print_json, some_of
 from harness.errors import DataError
 
 if TYPE_CHECKING:
+    from harness.data.images import Source
     from harness.data.original import Original
     from harness.data.prepared import Prepared
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, e.g. cifar10.")]
-Root = Annotated[
-    Path | None,
-    typer.Option(
-        "--root",
-        "--data",
-        metavar="DIR",
-        envvar="EVENHAND_DATA",
-        help="Where prepared data sets are kept; by default ~/.cache/evenhand.",
-    ),
-]
+    from harness.spec.registry import Entry
 
 app = typer.Typer(
-    help="Prepare data sets once, check them, list them.",
+    help="Prepare data sets once, check them, list them; extract features of them.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -38,14 +30,7 @@ app = typer.Typer(
 def prepare(
     name: Name,
     root: Root = None,
-    place: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="DIR|FILE",
-            help="The official files, folders of images or Parquet files; else it is downloaded.",
-        ),
-    ] = None,
+    place: From = None,
     again: Annotated[
         bool, typer.Option("--again", help="Make it anew where it is already there.")
     ] = False,
@@ -56,11 +41,11 @@ def prepare(
     from harness.data.preparing import prepare_once
 
     load_plugins(plugin)
-    original = _original(name)
+    original = original_of(name)
     where = None if place is None else place.expanduser()
-    if (_root(root) / name).exists() and not again:
+    if (root_of(root) / name).exists() and not again:
         errors().print(f"{name} was prepared before; --again makes it anew", soft_wrap=True)
-    _show(original, prepare_once(original, _root(root), place=where, again=again), json)
+    _show(original, prepare_once(original, root_of(root), place=where, again=again), json)
 
 
 @app.command()
@@ -70,8 +55,8 @@ def check(name: Name, root: Root = None, plugin: Plugins = None, json: AsJson = 
     from harness.data.prepared import find
 
     load_plugins(plugin)
-    original = _original(name)
-    prepared = find(name, _root(root))
+    original = original_of(name)
+    prepared = find(name, root_of(root))
     verify(original, prepared.source, str(prepared.folder))
     _show(original, prepared, json)
 
@@ -82,10 +67,9 @@ def list_data(root: Root = None, plugin: Plugins = None, json: AsJson = False) -
     from harness.spec.registry import REGISTRY
 
     load_plugins(plugin)
-    where = _root(root)
+    where = root_of(root)
     rows = [
-        {"name": entry.name, "status": _status(entry.facts.get("original"), where)}
-        for entry in REGISTRY.all("dataset")
+        {"name": entry.name, "status": _status(entry, where)} for entry in REGISTRY.all("dataset")
     ]
     if json:
         print_json({"root": str(where), "datasets": rows})
@@ -96,37 +80,29 @@ def list_data(root: Root = None, plugin: Plugins = None, json: AsJson = False) -
     console().print(f"in {where}", soft_wrap=True)
 
 
-def _status(original: Original | None, root: Path) -> str:
+app.command()(features)
+
+
+def _status(entry: Entry, root: Path) -> str:
     """One line; the bytes are not read."""
     from harness.data.prepared import find
 
+    original: Original | None = entry.facts.get("original")
     if original is None:
-        return "needs no preparing"
+        return str(entry.facts.get("comes", "needs no preparing"))
     if not (root / original.name).exists():
         return "not prepared"
     try:
         source = find(original.name, root, checked=False).source
     except DataError as error:
         return str(error).partition("\n")[0]
-    return f"prepared: {len(source.train):,} of {source.n_whole:,} training images"
+    return f"prepared: {_training(source)}"
 
 
-def _root(given: Path | None) -> Path:
-    from harness.data.root import data_root, rooted
-
-    with rooted(given):
-        return data_root()
-
-
-def _original(name: str) -> Original:
-    """Raises `SpecError` for an unknown name, `DataError` for one that needs no preparing."""
-    from harness.spec.registry import REGISTRY
-
-    original: Original | None = REGISTRY.get("dataset", name).facts.get("original")
-    if original is None:
-        there = [e.name for e in REGISTRY.all("dataset") if e.facts.get("original")]
-        raise DataError(f"{name} needs no preparing\n  these do: {', '.join(there)}")
-    return original
+def _training(source: Source) -> str:
+    """How many training images there are, and of how many where that is known."""
+    whole = "" if source.per_class is None else f" of {source.n_whole:,}"
+    return f"{len(source.train):,}{whole} training images"
 
 
 def _show(original: Original, prepared: Prepared, json: bool) -> None:
@@ -135,10 +111,7 @@ def _show(original: Original, prepared: Prepared, json: bool) -> None:
         print_json(found)
         return
     source, contents = prepared.source, prepared.contents
-    lines = [
-        f"{original.name}: {len(source.train):,} of {source.n_whole:,} training images, "
-        f"{len(source.test):,} test images"
-    ]
+    lines = [f"{original.name}: {_training(source)}, {len(source.test):,} test images"]
     if found["short"]:
         lines.append(f"short of training images: {some_of(found['short'])}")
     if found["official_test"] is not None:
@@ -146,14 +119,33 @@ def _show(original: Original, prepared: Prepared, json: bool) -> None:
         lines.append(f"test images: {what}the official ones, bit for bit")
     if not source.in_official_order:
         lines.append("not in the official order, which a suite's `selection:` needs")
+    lines += _cells(found)
     lines.append(f"made of {contents.origin}")
     lines.append(f"in {prepared.folder}, fingerprint {contents.fingerprint}")
     console().print("\n  ".join(lines), soft_wrap=True, markup=False)
 
 
+def _cells(found: dict[str, Any]) -> list[str]:
+    """Of data with groups: how many images each cell has, and whether its makers count so, too."""
+    if "cells" not in found:
+        return []
+    lines = [
+        f"{split}: "
+        + "; ".join(
+            f"{row}: " + ", ".join(f"{g} {n:,}" for g, n in by_group.items())
+            for row, by_group in of_split.items()
+        )
+        for split, of_split in found["cells"].items()
+    ]
+    if found["as_published"] is not None:
+        what = "as" if found["as_published"] else "NOT as"
+        lines.append(f"these counts are {what} published")
+    return lines
+
+
 def _found(original: Original, prepared: Prepared) -> dict[str, Any]:
     source, contents = prepared.source, prepared.contents
-    train = source.train.counts(len(source.classes), 1)[:, 0].tolist()
+    train = source.train.counts(len(source.classes), len(source.groups)).sum(1).tolist()
     by_name = dict(zip(source.classes, train, strict=True))
     return {
         "name": original.name,
@@ -165,5 +157,25 @@ def _found(original: Original, prepared: Prepared) -> dict[str, Any]:
         "official_test": original.has_official_test(source),
         "train": by_name,
         "test": len(source.test),
-        "short": [f"{name} {n:,}" for name, n in by_name.items() if n < original.train],
+        "short": [f"{name} {n:,}" for name, n in by_name.items() if n < (original.train or 0)],
+        **_of_groups(original, source),
+    }
+
+
+def _of_groups(original: Original, source: Source) -> dict[str, Any]:
+    from harness.data.original import counted
+
+    if len(source.groups) == 1:
+        return {}
+    counts = {split: cells.tolist() for split, cells in counted(source).items()}
+    published = {split: [list(row) for row in rows] for split, rows in original.published.items()}
+    return {
+        "cells": {
+            split: {
+                c: dict(zip(source.groups, row, strict=True))
+                for c, row in zip(source.classes, rows, strict=True)
+            }
+            for split, rows in counts.items()
+        },
+        "as_published": counts == published if published else None,
     }

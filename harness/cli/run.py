@@ -175,12 +175,13 @@ def _execution(
     from harness.data.root import rooted
     from harness.run import provenance
     from harness.run.execute import Execution
-    from harness.run.sources import check_networks, load_sources
+    from harness.run.sources import check_fits, check_networks, load_sources
 
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
     with rooted(data, plan.resolved.suite.data):
         sources = load_sources(list(problems.values()), seed=plan.missing[0].seed)
+    check_fits(plan.missing, sources, selects=plan.resolved.suite.select is not None)
     check_networks(trained, sources)
     return Execution(
         suite=f"{plan.resolved.suite.suite} v{plan.resolved.suite.version}",

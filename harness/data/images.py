@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float32, Int, UInt8
 
 
 @dataclass(frozen=True)
 class Images:
-    """Labelled images. A group is a minority attribute; 0 everywhere where there is none."""
+    """Labelled images. A group is a minority attribute; 0 everywhere where there is none.
 
-    pixels: UInt8[np.ndarray, "n height width channels"]
+    Features are images of one pixel in float32, with a channel a feature: [n, 1, 1, features].
+    """
+
+    pixels: UInt8[np.ndarray, "n height width channels"] | Float32[np.ndarray, "n 1 1 features"]
     labels: Int[np.ndarray, " n"]
     groups: Int[np.ndarray, " n"]
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and channels of one of them."""
+        return self.pixels.shape[1:]
+
+    def save(self, path: Path) -> None:
+        """The pixels alone, as an `.npy` file."""
+        with path.open("wb") as file:
+            np.save(file, np.ascontiguousarray(self.pixels), allow_pickle=False)
 
     def __getitem__(self, index: Int[np.ndarray, " kept"]) -> Images:
         return Images(self.pixels[index], self.labels[index], self.groups[index])
@@ -38,6 +53,8 @@ class Source:
     per_class          training images that each class has where the data set is whole; train may
                        hold fewer. None: what is in train is all there is
     in_official_order  whether training images have the places at which papers name them
+    redraw             of data that a distribution makes: all of it anew, by the stream `subset`.
+                       None: the data are what they are
     """
 
     train: Images
@@ -47,6 +64,7 @@ class Source:
     val: Images | None = None
     per_class: int | None = None
     in_official_order: bool = True
+    redraw: Callable[[np.random.Generator], Source] | None = None
 
     @property
     def n_whole(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.data.images import Images, Source
+from harness.data.listed import Listing
 from harness.data.original import Archive, Original
 from harness.errors import DataError
 
@@ -22,7 +23,7 @@ def form(original: Original) -> str:
     if original.official is None:
         return ""
     archive = _archive(original)
-    return f"the official files: {archive.folder}/ or {archive.filename}"
+    return f"the official files: {archive.layout or f'{archive.folder}/ or {archive.filename}'}"
 
 
 def fits(original: Original, place: Path) -> bool:
@@ -33,7 +34,7 @@ def fits(original: Original, place: Path) -> bool:
     return bool(_unpacked(archive, place) or _packed(archive, place))
 
 
-def read(original: Original, place: Path) -> Source:
+def read(original: Original, place: Path) -> Source | Listing:
     """Raises `DataError` for files whose MD5 is not the official one."""
     from torchvision.datasets.utils import check_integrity, extract_archive
 
@@ -42,6 +43,11 @@ def read(original: Original, place: Path) -> Source:
         return archive.read(original, unpacked)
     packed = _packed(archive, place)
     assert packed is not None
+    if archive.md5 is None:
+        raise DataError(
+            f"{packed}: its makers give no checksum, so it is not unpacked here\n"
+            f"  unpack it, and give the folder {archive.folder}: `--from DIR`"
+        )
     if not check_integrity(str(packed), archive.md5):
         raise DataError(
             f"{packed}: not the official archive, or not all of it: its MD5 is another than "
@@ -52,11 +58,16 @@ def read(original: Original, place: Path) -> Source:
         return archive.read(original, Path(folder) / archive.folder)
 
 
-def download(original: Original, folder: Path) -> Source:
+def download(original: Original, folder: Path) -> Source | Listing:
     """Fetch the archive into a folder and read it. Raises `DataError` where that fails."""
     from torchvision.datasets.utils import download_url
 
     archive = _archive(original)
+    if archive.md5 is None:
+        raise DataError(
+            f"{original.name} is not downloaded here: its makers give no checksum\n"
+            f"  get it from {archive.url}, and add `--from DIR`: {form(original)}"
+        )
     try:
         download_url(archive.url, folder, md5=archive.md5)
     except (OSError, HTTPException, RuntimeError) as error:

@@ -6,18 +6,20 @@ nearest pixels, what moves in from outside is grey. Magnitude 0 changes nothing,
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped
+
+from harness.data import geometry
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.data.augmentations import Batch
+    from harness.data.geometry import Places
 
     Magnitudes = Float[Tensor, " batch"]
-    Places = Float[Tensor, "#batch #height #width"]
 
 OUTSIDE = 128
 
@@ -65,12 +67,12 @@ def brightness(images: Batch, magnitudes: Magnitudes) -> Batch:
 
 def color(images: Batch, magnitudes: Magnitudes) -> Batch:
     """1 + m times as far from the grey image; what is grey already stays."""
-    return images if images.shape[1] == 1 else _away(images, _grey(images), magnitudes)
+    return images if images.shape[1] == 1 else _away(images, grey(images), magnitudes)
 
 
 def contrast(images: Batch, magnitudes: Magnitudes) -> Batch:
     """1 + m times as far from the mean of the grey image."""
-    return _away(images, _grey(images).float().mean((1, 2, 3), keepdim=True), magnitudes)
+    return _away(images, grey(images).float().mean((1, 2, 3), keepdim=True), magnitudes)
 
 
 def sharpness(images: Batch, magnitudes: Magnitudes) -> Batch:
@@ -84,32 +86,22 @@ def sharpness(images: Batch, magnitudes: Magnitudes) -> Batch:
 
 def shear_y(images: Batch, magnitudes: Magnitudes) -> Batch:
     """Each column up by m times its distance from the left edge."""
-    rows, columns = _places(images)
-    return _fetched(images, rows + _each(magnitudes)[:, 0] * (columns + 0.5), columns)
+    return _moved(images, geometry.sheared_y, magnitudes)
 
 
 def translate_x(images: Batch, magnitudes: Magnitudes) -> Batch:
     """To the right by m of the width, in whole pixels."""
-    rows, columns = _places(images)
-    return _fetched(images, rows, columns - _each(magnitudes * images.shape[3])[:, 0].trunc())
+    return _moved(images, geometry.shifted_x, (magnitudes * images.shape[3]).trunc())
 
 
 def translate_y(images: Batch, magnitudes: Magnitudes) -> Batch:
     """Down by m of the height, in whole pixels."""
-    rows, columns = _places(images)
-    return _fetched(images, rows - _each(magnitudes * images.shape[2])[:, 0].trunc(), columns)
+    return _moved(images, geometry.shifted_y, (magnitudes * images.shape[2]).trunc())
 
 
 def rotate(images: Batch, magnitudes: Magnitudes) -> Batch:
     """Counter-clockwise about the centre by m degrees."""
-    rows, columns = _places(images)
-    middle_row, middle_column = (images.shape[2] - 1) / 2, (images.shape[3] - 1) / 2
-    down, right = rows - middle_row, columns - middle_column
-    angle = _each(magnitudes * (math.pi / 180))[:, 0]
-    cos, sin = angle.cos(), angle.sin()
-    from_row = sin * right + cos * down + middle_row
-    from_column = cos * right - sin * down + middle_column
-    return _fetched(images, from_row, from_column)
+    return _moved(images, geometry.rotated, magnitudes)
 
 
 def _each(magnitudes: Magnitudes) -> Float[Tensor, "batch 1 1 1"]:
@@ -123,11 +115,14 @@ def _bytes(values: Float[Tensor, "batch channels height width"]) -> Batch:
     return values.clamp(0, 255).to(torch.uint8)
 
 
-def _grey(images: Batch) -> UInt8[Tensor, "batch 1 height width"]:
+def grey(
+    images: Shaped[Tensor, "batch channels height width"],
+) -> Shaped[Tensor, "batch 1 height width"]:
+    """ITU-R 601's luma; also of values between 0 and 1."""
     from torchvision.transforms.v2 import functional
 
-    grey: Tensor = functional.rgb_to_grayscale(images)
-    return grey
+    luma: Tensor = functional.rgb_to_grayscale(images)
+    return luma
 
 
 def _away(images: Batch, origin: Tensor, magnitudes: Magnitudes) -> Batch:
@@ -136,24 +131,11 @@ def _away(images: Batch, origin: Tensor, magnitudes: Magnitudes) -> Batch:
     return _bytes(images * factor.float() + origin * (1 - factor).float())
 
 
-def _places(images: Batch) -> tuple[Places, Places]:
-    """Row and column of every pixel, as [1, height, 1] and [1, 1, width]."""
+def _moved(
+    images: Batch, source: Callable[[Places, Magnitudes], Places], amounts: Magnitudes
+) -> Batch:
+    """From the nearest pixels; in float64, so that they are torchvision's for PIL images."""
     import torch
 
-    height, width = images.shape[2:]
-    rows = torch.arange(height, dtype=torch.float64, device=images.device)
-    columns = torch.arange(width, dtype=torch.float64, device=images.device)
-    return rows[None, :, None], columns[None, None, :]
-
-
-def _fetched(images: Batch, rows: Places, columns: Places) -> Batch:
-    """Images whose pixels come from the places nearest to these; grey where there are none."""
-    import torch
-
-    channels, height, width = images.shape[1:]
-    row, column = rows.round().long(), columns.round().long()
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    place = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
-    everywhere = place.flatten(1)[:, None].expand(len(images), channels, -1)
-    fetched = images.flatten(2).gather(2, everywhere).view_as(images)
-    return torch.where(inside[:, None], fetched, OUTSIDE)
+    at = source(geometry.pixels(images, torch.float64), amounts)
+    return geometry.fetched(images, at, OUTSIDE)

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
+from harness.data.cells import check_cells
 from harness.data.images import Images, Source
+from harness.data.listed import Listed, Listing
 from harness.errors import DataError
 
 
@@ -18,16 +21,19 @@ from harness.errors import DataError
 class Archive:
     """The file in which the makers of a data set hand it out.
 
+    md5     None where the makers give none: whoever wants it downloads it by hand, from url
     folder  what it unpacks to
     holds   whether a folder is that
     read    the images in that folder; raises `DataError`
+    layout  how the folder looks, in words, where its name says too little
     """
 
     url: str
-    md5: str
+    md5: str | None
     folder: str
     holds: Callable[[Path], bool]
-    read: Callable[[Original, Path], Source]
+    read: Callable[[Original, Path], Source | Listing]
+    layout: str = ""
 
     @property
     def filename(self) -> str:
@@ -36,11 +42,14 @@ class Archive:
 
 @dataclass(frozen=True)
 class Original:
-    """What is known beforehand of a data set that has to be prepared: as many images in each class.
+    """What is known beforehand of a data set that has to be prepared.
 
     classes        in the official order; () where only the files say what they are called
-    shape          height, width and channels of an image
-    train, test    images of each class
+    shape          height, width and channels of an image; 1, 1 and features where that is what
+                   it holds, in float32
+    train, test    images of each class; None where classes differ in that
+    groups         by their names, in order
+    published      [classes, groups] images of each split, where the makers say
     unnamed        how many classes there are, where only the files say what they are called
     official       its archive, or its class in `torchvision.datasets`, which knows that
     label_columns  of a Parquet file, the first that is there
@@ -52,8 +61,10 @@ class Original:
     name: str
     classes: tuple[str, ...]
     shape: tuple[int, int, int]
-    train: int
-    test: int
+    train: int | None = None
+    test: int | None = None
+    groups: tuple[str, ...] = ("all",)
+    published: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     unnamed: int = 0
     official: str | Archive | None = None
     label_columns: tuple[str, ...] = ("label",)
@@ -68,7 +79,9 @@ class Original:
     @property
     def facts(self) -> dict[str, Any]:
         """For `@dataset(**…)`."""
-        shown = {"n_classes": self.n_classes, "shape": self.shape, "per_class": self.train}
+        shown: dict[str, Any] = {"n_classes": self.n_classes, "shape": self.shape}
+        shown |= {} if self.train is None else {"per_class": self.train}
+        shown |= {"n_groups": len(self.groups)} if len(self.groups) > 1 else {}
         named = {"classes": self.classes} if self.classes else {}
         return {**shown, **named, "original": self}
 
@@ -101,23 +114,29 @@ def digest(images: Images, *, labelled: bool = False) -> str:
     return f"{total % 2**128:032x}"
 
 
-def verify(original: Original, source: Source, place: str) -> None:
+def counted(source: Source | Listing) -> dict[str, Int[np.ndarray, "classes groups"]]:
+    """Images of each cell by split, train first; without val where there is none."""
+    splits = {"train": source.train, "val": source.val, "test": source.test}
+    shape = len(source.classes), len(source.groups)
+    return {name: images.counts(*shape) for name, images in splits.items() if images is not None}
+
+
+def verify(original: Original, source: Source | Listing, place: str) -> None:
     """Raises `DataError` for what cannot be this data set. The training split may lack images.
 
     A test split must be whole: scores on a part of it are not comparable with anybody's.
     """
-    for name, images in (("train", source.train), ("test", source.test)):
-        if images.pixels.shape[1:] != original.shape or images.pixels.dtype != np.uint8:
-            found = " × ".join(map(str, images.pixels.shape[1:]))
-            right = " × ".join(map(str, original.shape))
-            raise DataError(f"{place}: {name} images are {found}; those of {original.name} {right}")
-        outside = images.labels[(images.labels < 0) | (images.labels >= original.n_classes)]
-        if len(outside):
-            raise DataError(
-                f"{place}: {name} has the label {outside[0]}\n"
-                f"  those of {original.name} are 0 to {original.n_classes - 1}"
-            )
+    for name, images in (("train", source.train), ("val", source.val), ("test", source.test)):
+        if images is None:
+            continue
+        _verify_shape(original, images, f"{place}: {name}")
+        _verify_range(original, images.labels, original.n_classes, f"{place}: {name} has the label")
+        _verify_range(
+            original, images.groups, len(original.groups), f"{place}: {name} has the group"
+        )
     _verify_counts(original, source, place)
+    if isinstance(source, Listing):
+        return
     labelled = digest(source.test, labelled=True)
     if original.has_official_test(source) and labelled != original.test_digest[1]:
         raise DataError(
@@ -126,7 +145,24 @@ def verify(original: Original, source: Source, place: str) -> None:
         )
 
 
-def _verify_counts(original: Original, source: Source, place: str) -> None:
+def _verify_shape(original: Original, images: Images | Listed, place: str) -> None:
+    kind = np.float32 if original.shape[:2] == (1, 1) else np.uint8
+    is_kind = isinstance(images, Listed) or images.pixels.dtype == kind
+    if images.shape != original.shape or not is_kind:
+        found, right = (" × ".join(map(str, s)) for s in (images.shape, original.shape))
+        raise DataError(f"{place} images are {found}; those of {original.name} {right}")
+
+
+def _verify_range(original: Original, values: Int[np.ndarray, " n"], n: int, place: str) -> None:
+    outside = values[(values < 0) | (values >= n)]
+    if len(outside):
+        raise DataError(f"{place} {outside[0]}\n  those of {original.name} are 0 to {n - 1}")
+
+
+def _verify_counts(original: Original, source: Source | Listing, place: str) -> None:
+    if original.train is None or original.test is None:
+        check_cells(place, counted(source), source.classes, source.groups)
+        return
     train, test = (
         np.bincount(images.labels, minlength=original.n_classes).tolist()
         for images in (source.train, source.test)

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Shaped
 from pydantic import Field, ValidationError
 
 from harness.data.images import Images, Source
+from harness.data.listed import Listed, Listing
 from harness.data.original import Original
 from harness.data.root import VARIABLE, data_root
 from harness.errors import DataError
@@ -95,14 +98,23 @@ def find(name: str, root: Path, *, checked: bool = True) -> Prepared:
     return Prepared(folder, contents, _source(folder, contents))
 
 
-def write(source: Source, name: str, folder: Path, origin: str) -> None:
-    """Fill a new folder. Nobody looks for it under the name it has meanwhile."""
+def beside(original: Original, file: str) -> Shaped[np.ndarray, ...]:
+    """An array that is kept with the prepared images, which `load` has checked."""
+    array: np.ndarray = np.load(data_root() / original.name / file)
+    return array
+
+
+def write(source: Source | Listing, name: str, folder: Path, origin: str) -> None:
+    """Fill a new folder. Nobody looks for it under the name it has meanwhile.
+
+    Images that are listed are decoded on the way, and never all of them in memory. Raises
+    `DataError` for those that are torn.
+    """
     folder.mkdir()
     files = {}
-    for file, array in _arrays(source):
-        with (folder / file).open("wb") as out:
-            np.save(out, np.ascontiguousarray(array), allow_pickle=False)
-            out.flush()
+    for file, save in _savers(source):
+        save(folder / file)
+        with (folder / file).open("rb+") as out:
             os.fsync(out.fileno())
         files[file] = _described(folder / file)
     contents = Contents(
@@ -121,13 +133,21 @@ def write(source: Source, name: str, folder: Path, origin: str) -> None:
         os.fsync(out.fileno())
 
 
-def _arrays(source: Source) -> Iterator[tuple[str, np.ndarray]]:
+def _savers(source: Source | Listing) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """Each file by its name, and what writes it."""
     for split in SPLITS:
-        images: Images | None = getattr(source, split)
+        images: Images | Listed | None = getattr(source, split)
         if images is not None:
-            yield f"{split}.pixels.npy", images.pixels
-            yield f"{split}.labels.npy", images.labels.astype("<i8")
-            yield f"{split}.groups.npy", images.groups.astype("<i8")
+            yield f"{split}.pixels.npy", images.save
+            yield f"{split}.labels.npy", partial(_save, images.labels.astype("<i8"))
+            yield f"{split}.groups.npy", partial(_save, images.groups.astype("<i8"))
+    for file, array in (source.beside if isinstance(source, Listing) else {}).items():
+        yield file, partial(_save, array)
+
+
+def _save(array: Shaped[np.ndarray, ...], path: Path) -> None:
+    with path.open("wb") as out:
+        np.save(out, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def _described(path: Path) -> File:

@@ -8,9 +8,11 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from harness.data import folder, official, parquet
 from harness.data.images import Source
+from harness.data.listed import Listing
 from harness.data.original import Original, verify
 from harness.data.prepared import Prepared, find, write
 from harness.errors import DataError
@@ -61,7 +63,7 @@ def _make(original: Original, root: Path, place: Path | None, *, again: bool) ->
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _read(original: Original, place: Path | None, part: Path) -> tuple[Source, str]:
+def _read(original: Original, place: Path | None, part: Path) -> tuple[Source | Listing, str]:
     """The source, and in words what it was read from."""
     if place is None and original.official is None:
         raise DataError(
@@ -69,14 +71,19 @@ def _read(original: Original, place: Path | None, part: Path) -> tuple[Source, s
         )
     if place is None:
         return official.download(original, part), f"{official.CALLED} downloaded"
-    for kind in FORMS:
+    for kind in _kinds(original):
         if kind.fits(original, place):
             return kind.read(original, place), f"{kind.CALLED} {place.resolve()}"
     raise DataError(f"{place}: holds no images of {original.name}\n  {_forms(original)}")
 
 
+def _kinds(original: Original) -> tuple[ModuleType, ...]:
+    """Folders of classes and the hub's files say nothing of groups."""
+    return FORMS if len(original.groups) == 1 else (official,)
+
+
 def _forms(original: Original) -> str:
-    forms = [kind.form(original) for kind in FORMS if kind.form(original)]
+    forms = [kind.form(original) for kind in _kinds(original) if kind.form(original)]
     return "\n  ".join(["it may hold", *forms])
 
 

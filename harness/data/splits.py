@@ -1,4 +1,8 @@
-"""From a source to one trial's data: validation set aside, profile applied, all fingerprinted."""
+"""From a source to one trial's data: validation set aside, profile applied, all fingerprinted.
+
+Whatever is drawn of a class keeps the shares of its groups. Draws are the same with one group as
+they would be without any.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
+from harness.data.cells import by_cell, check_cells, first_of_each
 from harness.data.images import Images, Source
 from harness.data.profiles import Profile
 from harness.data.selections import SELECTIONS
@@ -52,8 +57,11 @@ def prepare(
 ) -> ProblemData:
     """The splits of a problem at one seed.
 
-    Raises `DataError` where the source has too few images for the profile and the splits.
+    Raises `DataError` where the source has too few images for the profile and the splits, and
+    where a (class, group) cell is left without any.
     """
+    if source.redraw is not None:
+        source = source.redraw(generator("subset", seed, vary))
     by_class = _shuffled_by_class(source.train, source, generator("split", seed, vary))
     val, by_class = _set_aside(problem, source, by_class)
     keep = _kept(problem, source, by_class, generator("subset", seed, vary))
@@ -63,6 +71,7 @@ def prepare(
     train_index = np.concatenate(keep)
     train = source.train[train_index]
     counts = train.counts(len(source.classes), len(source.groups))
+    _check_cells(problem, source, counts, held_out)
     summary = DataSummary(
         fingerprint=_fingerprint(
             [train, held_out.val, held_out.test], [train_index, *held_out.indices]
@@ -84,7 +93,10 @@ def _shuffled_by_class(images: Images, source: Source, rng: np.random.Generator)
 def _set_aside(
     problem: Problem, source: Source, by_class: list[Index]
 ) -> tuple[Index | None, list[Index]]:
-    """`val: {per_class: n}`: the first n of each class, before the profile."""
+    """`val: {per_class: n}`: the first n of each class, before the profile; groups by their shares.
+
+    Balanced over classes, not over groups: the rare group of a class stays rare.
+    """
     n = problem.val.per_class
     if n is None:
         return None, by_class
@@ -95,7 +107,14 @@ def _set_aside(
                 f"val takes {n} of each class\n  lower `val: {{per_class: {n}}}`"
                 f"{_where_the_others_are(problem, source)}"
             )
-    return np.concatenate([index[:n] for index in by_class]), [index[n:] for index in by_class]
+    first = [_first(source, source.train, index, n) for index in by_class]
+    val = [index[mine] for index, mine in zip(by_class, first, strict=True)]
+    rest = [index[~mine] for index, mine in zip(by_class, first, strict=True)]
+    return np.concatenate(val), rest
+
+
+def _first(source: Source, images: Images, index: Index, n: int) -> Bool[np.ndarray, " _"]:
+    return first_of_each(index, n, images.groups, len(source.groups))
 
 
 def _kept(
@@ -116,7 +135,11 @@ def _kept(
     if problem.selection is not None:
         _check_order(problem, source)
         return SELECTIONS[problem.selection](by_class, wanted)
-    return [np.sort(rng.permutation(np.sort(i))[:n]) for n, i in zip(wanted, by_class, strict=True)]
+    shuffled = [rng.permutation(np.sort(index)) for index in by_class]
+    return [
+        np.sort(index[_first(source, source.train, index, int(n))])
+        for n, index in zip(wanted, shuffled, strict=True)
+    ]
 
 
 def _all_of_a_class(problem: Problem, source: Source, by_class: list[Index]) -> int:
@@ -171,20 +194,30 @@ def _where_the_others_are(problem: Problem, source: Source) -> str:
 def _fraction(
     problem: Problem, source: Source, keep: list[Index], rng: np.random.Generator
 ) -> tuple[Index, list[Index]]:
-    """`val: {fraction: f}`: a share of each class after the profile, at least one image."""
+    """`val: {fraction: f}`: a share of each cell after the profile, at least one image."""
     share = problem.val.fraction or 0.0
     val, train = [], []
-    for name, index in zip(source.classes, keep, strict=True):
-        n = max(1, round(share * len(index)))
-        if n >= len(index):
-            raise DataError(
-                f"{problem.name}: class {name} keeps {len(index)} image(s), too few for training "
-                f"and `val: {{fraction: {share:g}}}`\n  use `{{per_class: n}}` or a lower ratio"
-            )
-        shuffled = rng.permutation(index)
-        val.append(shuffled[:n])
-        train.append(np.sort(shuffled[n:]))
+    for label, index in enumerate(keep):
+        rest = []
+        for group, cell in enumerate(by_cell(index, source.train.groups, len(source.groups))):
+            n = max(1, round(share * len(cell)))
+            if n >= len(cell) > 0:
+                raise DataError(
+                    f"{problem.name}: {_called(source, label, group)} keeps {len(cell)} image(s), "
+                    f"too few for training and `val: {{fraction: {share:g}}}`\n"
+                    "  use `{per_class: n}` or a lower ratio"
+                )
+            shuffled = rng.permutation(cell)
+            val.append(shuffled[:n])
+            rest.append(shuffled[n:])
+        train.append(np.sort(np.concatenate(rest)))
     return np.concatenate(val), train
+
+
+def _called(source: Source, label: int, group: int) -> str:
+    """`class waterbird`, with `in the group land` where there are groups."""
+    where = f" in the group {source.groups[group]}" if len(source.groups) > 1 else ""
+    return f"class {source.classes[label]}{where}"
 
 
 def _held_out(
@@ -192,19 +225,41 @@ def _held_out(
 ) -> HeldOut:
     """Test images are validation images under `val: {test_half: true}` alone."""
     if problem.val.test_half:
-        by_class = _shuffled_by_class(source.test, source, rng)
-        for name, index in zip(source.classes, by_class, strict=True):
-            if len(index) < 2:
-                raise DataError(
-                    f"{problem.name}: class {name} has {len(index)} test image(s), too few for "
-                    "two halves\n  use `val: {per_class: n}` or `{fraction: f}`"
-                )
-        first = np.concatenate([np.sort(index[: len(index) // 2]) for index in by_class])
-        second = np.concatenate([np.sort(index[len(index) // 2 :]) for index in by_class])
-        return HeldOut(source.test[first], source.test[second], [first, second])
+        return _test_halves(problem, source, rng)
     if val is not None:
         return HeldOut(source.train[val], source.test, [val])
     return HeldOut(source.val, source.test, [np.arange(len(source.val or ()))])
+
+
+def _test_halves(problem: Problem, source: Source, rng: np.random.Generator) -> HeldOut:
+    """Of each cell half of the test images, drawn by the stream `split`."""
+    test, n_groups = source.test, len(source.groups)
+    first, second = [], []
+    for label in range(len(source.classes)):
+        index = np.flatnonzero(test.labels == label)
+        for group, cell in enumerate(by_cell(index, test.groups, n_groups)):
+            if len(cell) == 1 or (len(cell) == 0 and n_groups == 1):
+                raise DataError(
+                    f"{problem.name}: {_called(source, label, group)} has {len(cell)} test "
+                    "image(s), too few for two halves\n"
+                    "  use `val: {per_class: n}` or `{fraction: f}`"
+                )
+            shuffled = rng.permutation(cell)
+            first.append(np.sort(shuffled[: len(cell) // 2]))
+            second.append(np.sort(shuffled[len(cell) // 2 :]))
+    halves = [np.concatenate(first), np.concatenate(second)]
+    return HeldOut(test[halves[0]], test[halves[1]], halves)
+
+
+def _check_cells(
+    problem: Problem, source: Source, counts: Int[np.ndarray, "classes groups"], held_out: HeldOut
+) -> None:
+    shape = len(source.classes), len(source.groups)
+    splits = {"train": counts}
+    if held_out.val is not None:
+        splits["val"] = held_out.val.counts(*shape)
+    splits["test"] = held_out.test.counts(*shape)
+    check_cells(problem.name, splits, source.classes, source.groups)
 
 
 def _fingerprint(splits: list[Images | None], kept: list[Index]) -> str:

@@ -169,5 +169,20 @@ def by_row_and_class(
     return _tensor(np.repeat(vectors, counts.shape[1], axis=0), device)
 
 
+def by_cell(
+    weights: Float[np.ndarray, "classes groups"], device: torch.device | str
+) -> Float[Tensor, " rows"]:
+    """One weight for each row, from one for each cell."""
+    return _tensor(weights.ravel(), device)
+
+
+def by_cell_and_class(
+    vectors: Float[np.ndarray, "classes groups classes"], device: torch.device | str
+) -> Float[Tensor, "#rows classes"]:
+    """One vector for each row, or a single one where all rows agree."""
+    rows = vectors.reshape(-1, vectors.shape[2])
+    return _tensor(rows[:1] if (rows == rows[0]).all() else rows, device)
+
+
 def _tensor(values: np.ndarray, device: torch.device | str) -> Tensor:
     return torch.tensor(values, dtype=torch.get_default_dtype(), device=device)

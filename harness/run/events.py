@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from harness.spec.base import Part, call
+from harness.spec.method import Method
 from harness.spec.record import Record, Status
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Trial
@@ -56,7 +57,10 @@ def _brief(kind: str, part: Part) -> str:
 
 
 def started(trial: Trial) -> Event:
-    return Event("started", trial.key, label(trial), epochs=trial.recipe.epochs)
+    """A trial begins; its epochs are those of all runs of its method."""
+    method: Method = REGISTRY.make("method", trial.method)
+    epochs = method.total_epochs(trial.recipe.epochs) + (method.refit is not None)
+    return Event("started", trial.key, label(trial), epochs=epochs)
 
 
 def ended(record: Record) -> Event:

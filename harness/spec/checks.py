@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.errors import Mistake, Mistakes, suggest
-from harness.spec.base import Part
 from harness.spec.entries import made_of
 from harness.spec.figure_checks import check_figures
-from harness.spec.method import Labels, Method, PostHoc, Stage
+from harness.spec.held_out import Learners, check_learners, declared
+from harness.spec.method import Method
 from harness.spec.parts import Parts
 from harness.spec.problems import has_validation
 from harness.spec.recipes import FIELDS
@@ -31,7 +31,7 @@ def check(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
     _check_entries(suite, parts.rows, mistakes)
     _check_stages(suite, parts, mistakes)
     _check_channels(suite, parts, mistakes)
-    check_figures(suite, parts.rows, mistakes)
+    check_figures(suite, parts.rows, parts.problems, mistakes)
 
 
 def _check_entries(suite: Suite, rows: list[Row], mistakes: Mistakes) -> None:
@@ -64,12 +64,25 @@ def _check_metrics(suite: Suite, mistakes: Mistakes) -> None:
     named = [mistakes.catch(("metrics", i), _metric, m) for i, m in enumerate(suite.metrics)]
     if suite.select and suite.select.by:
         mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
+    _check_ranked(suite, mistakes)
     # A misspelt metric is told once, not again as one that primary misses.
     if suite.primary in (*suite.metrics, UNREAD) or None in named or UNREAD in named:
         return
     said = suggest(suite.primary, suite.metrics, "metric")
     what = f"primary {suite.primary!r} is not among the suite's metrics"
     mistakes.found.append(Mistake(what, ("primary",), said.right, said.hint))
+
+
+def _check_ranked(suite: Suite, mistakes: Mistakes) -> None:
+    """A metric with a sign is best at 0, and ranks nothing."""
+    ranked: list[tuple[Where, str | None]] = [(("primary",), suite.primary)]
+    ranked += [(("select", "by"), suite.select.by)] if suite.select else []
+    signed = [e.name for e in REGISTRY.all("metric") if e.facts.get("signed")]
+    for where, name in ranked:
+        if name in signed:
+            key = ".".join(map(str, where))
+            what = f"{key} = {name!r} has a sign: neither high nor low is best"
+            mistakes.found.append(Mistake(what, where, "name one that ranks, and draw this one"))
 
 
 def _metric(name: str) -> str:
@@ -109,40 +122,11 @@ def _check_held_out(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
         where: Where = ("methods", row.entry, suite.methods[row.entry].name)
         inner = Mistakes()
         for problem in [p for p in parts.problems if p.name in row.problems]:
-            _check_row(row, problem, inner)
+            teacher = row.teacher.method if row.teacher else None
+            who = Learners(row.part, teacher, row.posthoc)
+            check_learners(who, declared(problem), inner)
         placed = [replace(m, where=(*where, *m.where)) for m in inner.found]
         mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]
-
-
-def _check_row(row: Row, problem: Problem, mistakes: Mistakes) -> None:
-    """A row on one problem; a mistake's `where` begins with a key of the method's entry."""
-    facts = REGISTRY.get("dataset", problem.dataset.name).facts
-    labels = Labels(facts.get("classes"), facts.get("n_classes", 2), facts.get("n_groups", 1))
-    methods: list[tuple[Where, Part]] = [((), row.part)]
-    methods += [(("teacher",), row.teacher.method)] if row.teacher else []
-    needy: list[tuple[Where, Part]] = []
-    for where, part in methods:
-        method: Method = REGISTRY.make("method", part)
-        for stage in method.stages:
-            if stage.controller:
-                mistakes.catch(where, stage.controller.check, stage.loss, labels)
-        needy += [(where, part)] if method.needs_validation else []
-        is_read = where or row.posthoc
-        if is_read and any(_averages(stage) for stage in method.stages):
-            what = "an average of networks has no logits for others to read"
-            mistakes.found.append(Mistake(what, where, "write `iterate: last` or `iterate: best`"))
-    if row.posthoc:
-        posthoc: PostHoc = REGISTRY.make("posthoc", row.posthoc)
-        head = REGISTRY.make("method", row.part).head
-        mistakes.catch(("posthoc",), posthoc.check, labels, head)
-        needy += [(("posthoc",), row.posthoc)] if posthoc.needs_validation else []
-    for where, part in needy if not has_validation(problem) else ():
-        what = f"{part} learns from held-out images, and {problem.name} has none"
-        mistakes.found.append(Mistake(what, where, "add e.g. `val: {per_class: 20}` to the suite"))
-
-
-def _averages(stage: Stage) -> bool:
-    return stage.controller is not None and stage.controller.iterate == "averaged"
 
 
 def _check_stages(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
@@ -157,7 +141,8 @@ def _check_stages(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
         for where, part, recipe in trained:
             method: Method = REGISTRY.make("method", part)
             first = method.first_epochs(recipe.epochs)
-            if where in told or (len(set(first)) == len(first) and max(first) < recipe.epochs):
+            ends = [*first[1:], method.total_epochs(recipe.epochs)]
+            if where in told or all(a < b for a, b in zip(first, ends, strict=bool(first))):
                 continue
             begins = " and ".join(f"{epoch + 1}" for epoch in first)
             what = f"{part}: of {recipe.epochs} epochs its stages would begin at {begins}"

@@ -16,6 +16,8 @@ OUR_PARTS = (
     "harness.methods",
     "harness.posthoc",
     "harness.train.recipes",
+    "harness.train.mixture_recipe",
+    "harness.train.group_recipes",
     "harness.train.schedules",
     "harness.data.augmentations",
 )

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_ch
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from harness.spec.bilevel import Hypergradient
+from harness.spec.stage_parts import Policy, Reduction, Refit
+
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
@@ -165,41 +168,96 @@ class EveryExample:
 class Stage:
     """A stretch of training under one loss.
 
-    until is the fraction of all epochs at which the stage ends; None: the end of training.
+    until is where the stage ends, in units of the recipe's epochs since its run began; None: where
+    the recipe ends. restart begins another run: weights, momentum, learning rate and what was seen
+    for checkpoint rules are as at the start, and what was learned stays.
     reduce names how a batch's losses become one number: "mean" divides by the batch's size, as the
     papers' formulas do; "weighted_mean" by its total weight, as PyTorch's `weight=` and every
-    released code of the re-weighting papers do. controller steers the loss by held-out data, which
-    the problem must then have.
+    released code of the re-weighting papers do; others are parts of their own. controller steers
+    the loss by held-out data, outer learns loss and policy on them; the problem must then have
+    some. policy augments the images, after the recipe's own augmentations.
     """
 
     loss: Loss
     sampler: Sampler = field(default_factory=EveryExample)
     until: float | None = None
-    reduce: Reduce = "mean"
+    reduce: Reduce | Reduction = "mean"
     controller: Controller | None = None
+    restart: bool = False
+    policy: Policy | None = None
+    outer: Hypergradient | None = None
+
+
+class Run(NamedTuple):
+    """Epochs between two fresh starts, in order of the method's runs.
+
+    begins   0-based epoch, counted over all runs
+    firsts   of each of its stages, in the same way
+    epochs   how many it has
+    """
+
+    begins: int
+    firsts: tuple[int, ...]
+    epochs: int
 
 
 @dataclass(frozen=True, init=False)
 class Method:
-    """A short list of stages, in order, and the head that the loss needs."""
+    """A short list of stages, in order, and the head that the loss needs.
+
+    refit  solves for the head once training has ended; a method of that alone trains nothing
+    """
 
     stages: tuple[Stage, ...]
     head: Head
+    refit: Refit | None
 
-    def __init__(self, *stages: Stage, head: Head = "linear") -> None:
-        borders = [stage.until for stage in stages]
-        inner = [until for until in borders[:-1] if until is not None]
-        assert borders[-1:] == [None], "the last stage lasts to the end"
-        assert len(inner) == len(borders) - 1, "every stage but the last says where it ends"
-        assert inner == sorted(inner), "stages follow in order"
+    def __init__(self, *stages: Stage, head: Head = "linear", refit: Refit | None = None) -> None:
+        assert stages or refit, "a method has a stage, or solves for its head"
+        assert head == "linear" or refit is None, "a solver gives weights of a linear head"
         object.__setattr__(self, "stages", stages)
         object.__setattr__(self, "head", head)
+        object.__setattr__(self, "refit", refit)
+        for run in self._runs():
+            ends = [_end(stage) for stage in run]
+            assert all(stage.until is not None for stage in run[:-1]), "an inner stage says its end"
+            assert ends == sorted(ends), "stages follow in order"
 
     @property
     def needs_validation(self) -> bool:
-        return any(stage.controller for stage in self.stages)
+        learns = any(stage.controller or stage.outer for stage in self.stages)
+        return learns or (self.refit is not None and self.refit.split == "val")
+
+    def runs(self, epochs: int) -> tuple[Run, ...]:
+        """When each stage begins, under a recipe of so many epochs; a refit has the one after all.
+
+        0.8 of 200 epochs is epoch 160.
+        """
+        found, begins = [], 0
+        for stages in self._runs():
+            ends = [round(_end(stage) * epochs) for stage in stages]
+            firsts = tuple(begins + first for first in (0, *ends[:-1]))
+            found.append(Run(begins, firsts, ends[-1]))
+            begins += ends[-1]
+        return tuple(found)
 
     def first_epochs(self, epochs: int) -> tuple[int, ...]:
-        """The 0-based epoch at which each stage begins: 0.8 of 200 epochs is epoch 160."""
-        borders = [stage.until for stage in self.stages if stage.until is not None]
-        return (0, *(round(until * epochs) for until in borders))
+        """The 0-based epoch at which each stage begins, over all runs."""
+        return tuple(first for run in self.runs(epochs) for first in run.firsts)
+
+    def total_epochs(self, epochs: int) -> int:
+        """That are trained under a recipe of so many."""
+        return sum(run.epochs for run in self.runs(epochs))
+
+    def _runs(self) -> list[list[Stage]]:
+        """The stages, from one restart to the next."""
+        found: list[list[Stage]] = []
+        for stage in self.stages:
+            if stage.restart or not found:
+                found.append([])
+            found[-1].append(stage)
+        return found
+
+
+def _end(stage: Stage) -> float:
+    return 1.0 if stage.until is None else stage.until

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from harness.errors import Mistake, Mistakes
-from harness.spec.base import written
+from harness.spec.base import plain, written
 from harness.spec.entry_parts import RecipeOf, Suitewide, Variant
 from harness.spec.expand import expand, marked
 from harness.spec.problems import resolve_problem
@@ -90,14 +90,26 @@ def _recipe_of(entry: Named, seed: str, where: Where, mistakes: Mistakes) -> Rec
 def _told_apart(problems: Sequence[Problem], usual: Val) -> list[Problem]:
     """Problems that differ in `val` alone: the suite's own keeps the name, the others add theirs.
 
-    Whoever adds such a problem to a suite renames no other.
+    Whoever adds such a problem to a suite renames no other. Problems made of one file, whose names
+    are the file's, add the settings in which they differ.
     """
     names = [problem.name for problem in problems]
+    found = []
+    for problem in problems:
+        same = [other for other, name in zip(problems, names, strict=True) if name == problem.name]
+        apart = _differing(problem, same)
+        apart += [_val_in_short(problem.val)] if len(same) > 1 and problem.val != usual else []
+        changes = {"apart": "-".join(apart)}
+        found.append(problem.model_copy(update=changes) if apart else problem)
+    return found
+
+
+def _differing(problem: Problem, same: Sequence[Problem]) -> list[str]:
+    """Settings of its data set that set a problem apart from others: `label-species`."""
     return [
-        problem.model_copy(update={"apart": _val_in_short(problem.val)})
-        if names.count(problem.name) > 1 and problem.val != usual
-        else problem
-        for problem in problems
+        f"{name}-{plain(value).replace('/', '.')}"
+        for name, value in problem.dataset.settings.items()
+        if value is not None and any(p.dataset.settings.get(name) != value for p in same)
     ]
 
 

@@ -41,7 +41,10 @@ def resolve_problem(name: str, given: Mapping[str, Any], default: Val) -> Proble
 
 
 def has_validation(problem: Problem) -> bool:
-    """Whether the problem has a validation split: its data set's own, or one carved out."""
+    """Whether the problem has a validation split: its data set's own, or one carved out.
+
+    Also where its files alone say: what needs one is then looked at when they are read.
+    """
     own = REGISTRY.get("dataset", problem.dataset.name).facts.get("own_val", False)
     return problem.val != Val() or bool(own)
 

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from harness.errors import Mistake, SpecError, suggest
 from harness.spec.base import Part, advice, written
+from harness.spec.method import Method
 from harness.spec.registry import REGISTRY
 from harness.spec.suite import Named
 from harness.spec.trial import Recipe
 
 FIELDS = [name for name in Recipe.model_fields if name != "name"]
-MAPPINGS = ("backbone", "schedule", "sam")
+MAPPINGS = ("backbone", "schedule", "sam", "angle_to")
 """Fields that may be written as a mapping: `sam: {rho: [0.1, 0.2]}` is no distribution."""
 
 
@@ -67,6 +68,15 @@ def _named(kind: str, value: Any) -> Any:
     return REGISTRY.part(kind, entry.name, entry.settings).model_dump(mode="json")
 
 
+def _solving(value: Any) -> Any:
+    part = _named("method", value)
+    method: Method = REGISTRY.make("method", Part.model_validate(part))
+    if method.stages or method.refit is None or method.refit.split != "train":
+        what = f"angle_to = {written(value)}: that method trains, it does not solve for its head"
+        raise SpecError([Mistake(what, (), "name one that only solves, such as `cs_svm`")])
+    return part
+
+
 def _parts(value: Any) -> Any:
     if not isinstance(value, list):
         right = "write a list of augmentations; [] for none"
@@ -81,6 +91,7 @@ def _metric(value: Any) -> Any:
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "backbone": lambda value: _named("backbone", value),
     "schedule": lambda value: _named("schedule", value),
+    "angle_to": _solving,
     "augment": _parts,
     "best_by": _metric,
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from harness.errors import UnknownName
 from harness.spec.base import Part, Spec, canonical, plain
 
 Stream = Literal["subset", "split", "init", "order", "augment"]
@@ -78,9 +80,26 @@ class Problem(Spec):
         extra += [self.selection] if self.selection else []
         extra += ["testhalf"] if self.val.test_half else []
         extra += [self.apart] if self.apart else []
-        own = [f"{k}{plain(v)}" for k, v in self.dataset.settings.items()]
+        own = _in_short(self.dataset)
         shape = [] if self.profile.name == "natural" else [self.profile.name, *settings]
         return "-".join([self.dataset.name, *own, *shape, *extra])
+
+
+def _in_short(dataset: Part) -> list[str]:
+    """The settings of a data set that are not as they come; a file goes by its name."""
+    path = dataset.settings.get("path")
+    if isinstance(path, str):
+        return [PurePath(path).stem]
+    # The registry's parts import this module.
+    from harness.spec.registry import REGISTRY
+
+    try:
+        known = REGISTRY.get("dataset", dataset.name).settings
+    except UnknownName:
+        known = {}  # of a plugin that is not here: its records can be read all the same
+    usual = {name: setting.default for name, setting in known.items() if not setting.required}
+    given = {k: v for k, v in dataset.settings.items() if k not in usual or v != usual[k]}
+    return [f"{k}{plain(v)}" for k, v in given.items()]
 
 
 class Sam(Spec):
@@ -137,6 +156,8 @@ class Recipe(Spec):
     sam          how steps look around for sharpness; None: they do not
     decay_norms  false: weight decay leaves scale and shift of normalisation layers alone
     drop_last    true: an epoch ends with the last whole batch; None: with all that is left
+    angle_to     a method that solves for its head alone, such as `cs_svm`: the curve `angle` is the
+                 one between its line and the network's, in degrees; of two classes
     """
 
     name: str
@@ -161,6 +182,7 @@ class Recipe(Spec):
     sam: Sam | None = None
     decay_norms: Literal[False] | None = None
     drop_last: Literal[True] | None = None
+    angle_to: Part | None = None
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether a 1-based epoch ends with an evaluation."""

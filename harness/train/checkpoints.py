@@ -71,6 +71,10 @@ class Checkpoints:
                 self._best[split] = (merit, seen)
         return scores
 
+    def clear(self) -> None:
+        """Forget what was seen: the network is another one."""
+        self._last, self._best = None, {}
+
     def state(self) -> dict[str, Any]:
         """All that was seen, as plain containers and tensors."""
         best = {split: (merit, seen.state()) for split, (merit, seen) in self._best.items()}

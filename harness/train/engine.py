@@ -6,7 +6,7 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ from harness.metrics import recalls, score
 from harness.spec.record import Cost
 from harness.spec.streams import stream_seed
 from harness.spec.trial import Kept, Trial
+from harness.train.angles import angle
+from harness.train.entering import enter, refit
 from harness.train.evaluation import evaluate_on, look
 from harness.train.graphs import Stepper, stepper_of
 from harness.train.outcome import Diverged, Ended, Outcome, Progress, Stopped, TimeUp
@@ -110,10 +112,14 @@ def train(
 
 def _train(run: Training, stepper: Stepper, watch: Lookout) -> Outcome:
     try:
-        while run.epoch <= run.recipe.epochs:
+        while run.epoch <= run.epochs:
+            enter(run)
             _one_epoch(run, stepper, watch)
             run.epoch += 1
             run.position = 0
+        if run.refit:
+            refit(run)
+            _seen(run, {}, watch)
     except Ended as stop:
         stop.outcome = Outcome(curves=run.curves, cost=_cost(run))
         raise
@@ -148,21 +154,30 @@ def _own_stream(device: torch.device) -> contextlib.AbstractContextManager[objec
 
 def _one_epoch(run: Training, stepper: Stepper, watch: Lookout) -> None:
     """Train for an epoch, and evaluate after it where the recipe says so."""
-    recipe = run.recipe
-    lr = learning_rate(recipe, run.schedule, run.epoch - 1)
+    began = run.stage.run
+    recipe = run.recipe.model_copy(update={"epochs": began.epochs})
+    lr = learning_rate(recipe, run.schedule, run.epoch - 1 - began.begins)
     run.set_learning_rate(lr)
     loss = _epoch(run, stepper, watch)
-    if not recipe.is_evaluated(run.epoch):
-        return
+    if recipe.is_evaluated(run.epoch - began.begins):
+        _seen(run, {"lr": lr, "train_loss": loss}, watch)
+
+
+def _seen(run: Training, about: Mapping[str, float], watch: Lookout) -> None:
+    """Evaluate the network as it is, and log it with what is said of the epoch."""
+    recipe = run.recipe
     scores = run.checkpoints.see(evaluated(run))
-    point: dict[str, float | None] = {"epoch": run.epoch, "lr": lr, "train_loss": loss}
+    point: dict[str, float | None] = {"epoch": run.epoch, **about}
     point |= {f"{split}_{recipe.best_by}": value for split, value in scores.items()}
     if recipe.evaluate_train:
         point |= _of_training_images(run)
-    if run.stage.controller:
-        point |= run.stage.controller.curves()
+    if recipe.angle_to:
+        point["angle"] = angle(run, recipe.angle_to)
+    if about:
+        point |= run.stage.curves()
     _log(run, point)
-    watch.report(Progress(run.epoch, recipe.epochs, scores.get("val")))
+    total = run.epochs + (run.refit is not None)
+    watch.report(Progress(run.epoch, total, scores.get("val")))
 
 
 def _log(run: Training, point: dict[str, float | None]) -> None:
@@ -214,7 +229,8 @@ def _remaining(run: Training) -> list[Int[Tensor, " batch"]]:
     if not run.position:
         run.order_before = run.order.get_state()
         run.losses.clear()
-    chosen = order(len(run.train), run.stage.weights, run.order).to(run.device)
+    stage = run.stage
+    chosen = order(len(run.train), stage.weights, run.order, kept=stage.kept).to(run.device)
     recipe = run.recipe
     return list(batches(chosen, recipe.batch, drop_last=bool(recipe.drop_last)))[run.position :]
 

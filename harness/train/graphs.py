@@ -107,8 +107,12 @@ def _capture(run: Training, stage: BoundStage, like: Int[Tensor, " batch"], pool
 
 
 def state_kept(run: Training) -> Callable[[], None]:
-    """What puts weights, running statistics, momentum and the generator back, each in its place."""
-    tensors = [*run.model.parameters(), *run.model.buffers()]
+    """What puts back all that a step changes, each in its place.
+
+    Weights, running statistics, what reductions keep, momentum and the generator.
+    """
+    kept = [t for stage in run.stages for t in stage.reduction.tensors().values()]
+    tensors = [*run.model.parameters(), *run.model.buffers(), *kept]
     before = [tensor.detach().clone() for tensor in tensors]
     momenta = {p: s["momentum_buffer"].clone() for p, s in _momenta(run)}
     generator = run.randomness.get_state()

@@ -1,4 +1,4 @@
-"""Images as bytes on the device that trains, and batches made of them there."""
+"""Images as bytes, or features, on the device that trains, and batches made of them there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from harness.data.augmentations import Augmentation
@@ -23,9 +23,12 @@ WARNINGS = threading.Lock()
 
 @dataclass(frozen=True)
 class Placed:
-    """A split on a device. A row is label · n_groups + group: the cell of the counts."""
+    """A split on a device. A row is label · n_groups + group: the cell of the counts.
 
-    pixels: UInt8[Tensor, "n channels height width"]
+    Features are images of one pixel in float32, with a channel a feature.
+    """
+
+    pixels: UInt8[Tensor, "n channels height width"] | Float[Tensor, "n features 1 1"]
     labels: Int[Tensor, " n"]
     groups: Int[Tensor, " n"]
     rows: Int[Tensor, " n"]
@@ -42,7 +45,7 @@ class Placed:
         return cls(*(tensor.to(device) for tensor in (pixels, labels, groups, rows)))
 
 
-def _borrowed(array: UInt8[np.ndarray, "n h w c"]) -> UInt8[Tensor, "n h w c"]:
+def _borrowed(array: Shaped[np.ndarray, "n h w c"]) -> Shaped[Tensor, "n h w c"]:
     """The array as a tensor, in the memory where it lies: on a CPU trials share test images.
 
     It may be read-only, mapped from a file or in Ray's object store. torch has no such tensors and
@@ -55,7 +58,7 @@ def _borrowed(array: UInt8[np.ndarray, "n h w c"]) -> UInt8[Tensor, "n h w c"]:
 
 @dataclass(frozen=True)
 class Normalise:
-    """(x / 255 − mean) / std, per channel."""
+    """(x / 255 − mean) / std, per channel; of features (x − mean) / std."""
 
     scale: Float[Tensor, "1 channels 1 1"]
     shift: Float[Tensor, "1 channels 1 1"]
@@ -64,15 +67,16 @@ class Normalise:
     def of(
         cls, train: Placed, mean: Sequence[float] | None, std: Sequence[float] | None
     ) -> Normalise:
-        """With the given statistics in units of [0, 1], else those of the training images."""
+        """With the given statistics, else those of the training images; in units of [0, 1]."""
         device = train.pixels.device
         own = _statistics(train.pixels) if mean is None or std is None else None
         centre = torch.tensor(own.mean if own and mean is None else mean, device=device)
         spread = torch.tensor(own.std if own and std is None else std, device=device)
         centre, spread = centre.float()[None, :, None, None], spread.float()[None, :, None, None]
-        return cls(1 / (255 * spread), -centre / spread)
+        white = 255 if train.pixels.dtype == torch.uint8 else 1
+        return cls(1 / (white * spread), -centre / spread)
 
-    def __call__(self, pixels: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    def __call__(self, pixels: Shaped[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         return pixels.float() * self.scale + self.shift
 
 
@@ -83,11 +87,15 @@ class Statistics(NamedTuple):
     std: list[float]
 
 
-def _statistics(pixels: UInt8[Tensor, "n c h w"]) -> Statistics:
-    """Exact, from how often each byte occurs: millions of pixels never become floats.
+def _statistics(pixels: Shaped[Tensor, "n c h w"]) -> Statistics:
+    """Of bytes exact, from how often each occurs: millions of pixels never become floats.
 
     A channel that never changes is given a deviation that does not blow it up.
     """
+    if pixels.dtype != torch.uint8:
+        values = pixels.double().transpose(0, 1).flatten(1)
+        deviation = values.std(1).nan_to_num(0).clamp_min(1e-3)
+        return Statistics(values.mean(1).tolist(), deviation.tolist())
     levels = torch.arange(256, dtype=torch.float64) / 255
     mean, std = [], []
     for channel in pixels.unbind(1):
@@ -101,9 +109,18 @@ def _statistics(pixels: UInt8[Tensor, "n c h w"]) -> Statistics:
 
 
 def order(
-    n: int, weights: Float[np.ndarray, " n"] | None, generator: torch.Generator
-) -> Int[Tensor, " n"]:
-    """The examples of one epoch: all of them shuffled, or n draws with replacement by weight."""
+    n: int,
+    weights: Float[np.ndarray, " n"] | None,
+    generator: torch.Generator,
+    *,
+    kept: Int[np.ndarray, " kept"] | None = None,
+) -> Int[Tensor, " chosen"]:
+    """The examples of one epoch: all of them shuffled, or n draws with replacement by weight.
+
+    kept: these alone, shuffled.
+    """
+    if kept is not None:
+        return torch.from_numpy(kept)[torch.randperm(len(kept), generator=generator)]
     if weights is None:
         return torch.randperm(n, generator=generator)
     return torch.multinomial(torch.from_numpy(weights), n, replacement=True, generator=generator)
@@ -125,8 +142,8 @@ def batches(
 
 
 def augmented(
-    pixels: UInt8[Tensor, "n c h w"], steps: Sequence[Augmentation], generator: torch.Generator
-) -> UInt8[Tensor, "n c h w"]:
+    pixels: Shaped[Tensor, "n c h w"], steps: Sequence[Augmentation], generator: torch.Generator
+) -> Shaped[Tensor, "n c h w"]:
     for step in steps:
         pixels = step(pixels, generator)
     return pixels

@@ -21,9 +21,11 @@ import numpy as np
 import torch
 
 from harness.errors import StoreError
+from harness.spec.stage_parts import Retrospective
+from harness.train.stages import BoundStage
 from harness.train.training import GLOBAL_GENERATOR, Iterates, Training
 
-FORMAT = 2
+FORMAT = 3
 SHARE = 0.005
 """Of the time, that saving may take; the wait after a save follows from how long it took."""
 
@@ -116,7 +118,7 @@ def state_of(run: Training) -> dict[str, Any]:
         "progress": {name: getattr(run, name) for name in PROGRESS},
         "losses": torch.stack(run.losses) if run.losses else torch.empty(0),
         "checkpoints": run.checkpoints.state(),
-        "controllers": [s.controller and s.controller.state() for s in run.stages],
+        "stages": [_state_of_stage(stage) for stage in run.stages],
         "iterates": {
             "best": run.iterates.best,
             "merit": run.iterates.merit,
@@ -148,12 +150,37 @@ def restore(run: Training, state: dict[str, Any]) -> None:
     run.order_before = generators["order"].cpu()
     run.losses = list(state["losses"].unbind())
     run.checkpoints.restore(state["checkpoints"])
-    for stage, controlled in zip(run.stages, state["controllers"], strict=True):
-        if stage.controller:
-            stage.controller.restore(controlled)
+    for stage, found in zip(run.stages, state["stages"], strict=True):
+        _restore_stage(stage, found)
     iterates = state["iterates"]
     mixture = {k: c.cpu().numpy() for k, c in iterates["mixture"].items()}
     run.iterates = Iterates(iterates["best"], iterates["merit"], mixture)
+
+
+def _state_of_stage(stage: BoundStage) -> dict[str, Any]:
+    looks_back = isinstance(stage.spec.sampler, Retrospective) and stage.weights is not None
+    return {
+        "controller": stage.controller and stage.controller.state(),
+        "reduction": stage.reduction.tensors(),
+        "learned": {k: part.parameters() for k, part in stage.learnables.items()},
+        "outer": stage.outer and stage.outer.state(),
+        "weights": torch.from_numpy(stage.weights) if looks_back else None,
+    }
+
+
+@torch.no_grad()
+def _restore_stage(stage: BoundStage, state: dict[str, Any]) -> None:
+    if stage.controller:
+        stage.controller.restore(state["controller"])
+    changed = [(stage.reduction.tensors(), state["reduction"])]
+    changed += [(part.parameters(), state["learned"][k]) for k, part in stage.learnables.items()]
+    for tensors, saved in changed:
+        for name, tensor in tensors.items():
+            tensor.copy_(saved[name])
+    if stage.outer:
+        stage.outer.restore(state["outer"])
+    if state["weights"] is not None:
+        stage.weights = state["weights"].cpu().numpy()
 
 
 def _python_state() -> list[Any]:

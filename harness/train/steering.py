@@ -1,4 +1,4 @@
-"""What a stage's controller is shown, and which of a trial's networks is evaluated."""
+"""What learns from held-out data while a network trains, and which of its states is evaluated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from harness.train.training import Training
 
 
 def steer(run: Training) -> None:
-    """Before a step: where the stage's controller is due, show it the held-out counts."""
+    """Before a step: what is due of the stage's controller, and of what learns its loss."""
+    outer = run.stage.spec.outer
+    if run.stage.outer and outer and run.steps % outer.every == 0:
+        run.stage.outer.step(run)
     spec, controller = run.stage.spec.controller, run.stage.controller
     if spec is None or controller is None or run.steps % spec.every:
         return
@@ -23,9 +26,9 @@ def steer(run: Training) -> None:
 
 def evaluated(run: Training) -> Snapshot:
     """The evaluation after an epoch, of the iterate that the stage's controller asks for."""
-    spec = run.stage.spec.controller
+    spec = run.stages and run.stage.spec.controller
     seen = evaluate(run)
-    if spec is None or spec.iterate == "last":
+    if not spec or spec.iterate == "last":
         return seen
     if spec.iterate == "averaged":
         mixture = run.iterates.mixture
@@ -41,8 +44,8 @@ def evaluated(run: Training) -> Snapshot:
 @contextlib.contextmanager
 def as_evaluated(run: Training) -> Iterator[None]:
     """With the weights of the iterate that is evaluated, in the tensors that are there."""
-    spec, best = run.stage.spec.controller, run.iterates.best
-    if spec is None or spec.iterate != "best" or not best:
+    spec, best = run.stages and run.stage.spec.controller, run.iterates.best
+    if not spec or spec.iterate != "best" or not best:
         yield
         return
     now = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}

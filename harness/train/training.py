@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from harness.backbones.networks.build import build
+from harness.backbones.networks.build import Network, build
 from harness.data.augmentations import Augmentation
 from harness.data.splits import ProblemData
 from harness.spec.method import Counts, Method, Predicted
 from harness.spec.record import Split
 from harness.spec.registry import REGISTRY
-from harness.spec.streams import stream_seed
+from harness.spec.stage_parts import BoundPolicy, Refit
+from harness.spec.streams import generator, stream_seed
 from harness.spec.trial import Kept, Recipe, Stream, Trial
 from harness.train.checkpoints import Checkpoints
 from harness.train.hardware import computes_in_half
 from harness.train.placed import Normalise, Placed, augmented
-from harness.train.sam import step_of
 from harness.train.schedules import Schedule
-from harness.train.stages import BoundStage, Material
+from harness.train.stages import BoundStage, Material, bind
 
 GLOBAL_GENERATOR = threading.Lock()
 """Held while weights are drawn: trials that share a process share torch's global generator."""
@@ -47,6 +48,19 @@ class Iterates:
     mixture: dict[Split, Predicted] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Some training images as the network sees them, and what they are.
+
+    targets are class probabilities in place of the labels.
+    """
+
+    images: Float[Tensor, "b c h w"]
+    labels: Int[Tensor, " b"]
+    rows: Int[Tensor, " b"]
+    targets: Float[Tensor, "b classes"] | None
+
+
 @dataclass
 class Training:
     """A trial under way: what stays, and what grows with every step.
@@ -59,15 +73,20 @@ class Training:
     images        seen so far, over all epochs
     keeps         what it keeps for other trials
     targets       a teacher's class probabilities for the training images, in place of their labels
+    fresh         makes the weights that it began with
+    direction     of the line that `recipe.angle_to` finds, once it was looked for
+    epochs        of all runs
     """
 
     recipe: Recipe
     device: torch.device
     half: bool
-    model: nn.Module
+    model: Network
     network: Callable[[Tensor], Tensor]
     optimizer: torch.optim.Optimizer
     stages: tuple[BoundStage, ...]
+    epochs: int
+    fresh: Callable[[], Mapping[str, Tensor]]
     schedule: Schedule
     augment: tuple[Augmentation, ...]
     normalise: Normalise
@@ -78,8 +97,11 @@ class Training:
     order: torch.Generator
     randomness: torch.Generator
     order_before: Tensor
+    draw: Callable[[], np.random.Generator]
+    refit: Refit | None = None
     keeps: frozenset[Kept] = frozenset()
     targets: Float[Tensor, "n classes"] | None = None
+    direction: Float[np.ndarray, " features"] | None = None
     iterates: Iterates = field(default_factory=Iterates)
     epoch: int = 1
     position: int = 0
@@ -105,25 +127,55 @@ class Training:
 
     def step(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
         """One step of the optimiser on some training examples; the loss before it."""
-        pixels = augmented(self.train.pixels[index], self.augment, self.randomness)
-        labels, rows = self.train.labels[index], self.train.rows[index]
-        targets = None if self.targets is None else self.targets[index]
         # A compiled network is compiled for one size of batch.
         whole = len(index) == self.recipe.batch
         network = self.network if whole else self.model
-        return stage.step(
-            lambda: stage.batch_loss(self.logits(pixels, network), labels, rows, targets),
-            self.model,
-            self.optimizer,
-        )
+        with torch.no_grad():
+            batch = self.batch(stage, index)
+        passes = itertools.count()
 
-    def logits(
-        self, pixels: UInt8[Tensor, "b c h w"], network: Callable[[Tensor], Tensor]
+        def loss_of() -> Float[Tensor, ""]:
+            logits = self.passed(batch.images, network)
+            learns = next(passes) == 0
+            return stage.batch_loss(logits, batch.labels, batch.rows, batch.targets, learns=learns)
+
+        return stage.step(loss_of, self.model, self.optimizer)
+
+    def batch(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Batch:
+        """Some training examples, augmented anew; with a graph where the policy asks for one."""
+        rows = self.train.rows[index]
+        pixels = augmented(self.train.pixels[index], self.augment, self.randomness)
+        targets = None if self.targets is None else self.targets[index]
+        images = self.inputs(pixels, rows, stage.policy)
+        return Batch(images, self.train.labels[index], rows, targets)
+
+    def loss_of(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
+        """The stage's loss on some training examples, in full precision and with its graph."""
+        batch = self.batch(stage, index)
+        logits = self.model(batch.images)
+        return stage.batch_loss(logits, batch.labels, batch.rows, batch.targets, learns=False)
+
+    def inputs(
+        self, pixels: Shaped[Tensor, "b c h w"], rows: Int[Tensor, " b"], policy: BoundPolicy | None
+    ) -> Float[Tensor, "b c h w"]:
+        """What the network sees of images in bytes, or of features."""
+        if policy is not None:
+            pixels = 255 * policy(pixels.float() / 255, rows, self.randomness)
+        return self.normalise(pixels).contiguous(memory_format=torch.channels_last)
+
+    def passed(
+        self, images: Float[Tensor, "b c h w"], network: Callable[[Tensor], Tensor]
     ) -> Float[Tensor, "b classes"]:
-        """What a network makes of images in bytes."""
-        images = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
+        """What a network makes of them, in the precision of the training."""
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
             return network(images).float()
+
+    def logits(
+        self, pixels: Shaped[Tensor, "b c h w"], network: Callable[[Tensor], Tensor]
+    ) -> Float[Tensor, "b classes"]:
+        """What a network makes of images in bytes, or of features, as they are."""
+        images = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
+        return self.passed(images, network)
 
 
 def begin(
@@ -147,7 +199,13 @@ def begin(
     def seed(name: Stream) -> int:
         return stream_seed(name, trial.seed, trial.vary)
 
-    model = _model(recipe, method, data, seed("init")).to(device)
+    def fresh() -> Network:
+        return _model(recipe, method, data, seed("init"))
+
+    def draw() -> np.random.Generator:
+        return generator("order", trial.seed, trial.vary)
+
+    model = fresh().to(device)
     order = torch.Generator().manual_seed(seed("order"))
     randomness = torch.Generator(device).manual_seed(seed("augment"))
     known = data.counts if taught is None else _sums(taught, data)
@@ -158,7 +216,9 @@ def begin(
         model=model,
         network=torch.compile(model, dynamic=False) if is_compiled else model,
         optimizer=_optimizer(recipe, model, device),
-        stages=_bind(method, Material(data, known, randomness), recipe, device),
+        stages=bind(method, Material(data, known, randomness, draw), recipe, device),
+        epochs=method.total_epochs(recipe.epochs),
+        fresh=lambda: fresh().state_dict(),
         schedule=REGISTRY.make("schedule", recipe.schedule),
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
         normalise=Normalise.of(placed, recipe.mean, recipe.std),
@@ -169,6 +229,8 @@ def begin(
         order=order,
         randomness=randomness,
         order_before=order.get_state(),
+        draw=draw,
+        refit=method.refit,
         keeps=keeps,
         targets=None if taught is None else torch.tensor(taught, device=device),
     )
@@ -189,12 +251,12 @@ def _sums(taught: Float[np.ndarray, "n classes"], data: ProblemData) -> Counts:
     return np.asarray(taught.T.astype(np.float64) @ groups)
 
 
-def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> nn.Module:
+def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> Network:
     _, side, _, channels = data.train.pixels.shape
     with GLOBAL_GENERATOR:
         # Layers draw from the global generators: initialisation, and drop-out later on.
         torch.manual_seed(seed)
-        model: nn.Module = build(
+        model = build(
             recipe.backbone,
             n_classes=len(data.summary.classes),
             head=method.head,
@@ -227,13 +289,3 @@ def _by_decay(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
         {"params": [p for p in model.parameters() if p not in norms]},
         {"params": [p for p in model.parameters() if p in norms], "weight_decay": 0.0},
     ]
-
-
-def _bind(
-    method: Method, material: Material, recipe: Recipe, device: torch.device
-) -> tuple[BoundStage, ...]:
-    firsts = method.first_epochs(recipe.epochs)
-    return tuple(
-        BoundStage.of(stage, material, device, first_epoch=first, step=step_of(recipe.sam, i))
-        for i, (stage, first) in enumerate(zip(method.stages, firsts, strict=True))
-    )

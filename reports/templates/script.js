@@ -57,8 +57,8 @@ function drawRecall(plot, problem) {
   }
   Plotly.react(plot, traces, layout({
     bargap: 0.25,
-    xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => short(figure.classes[i])), title: { text: figure.each > 1 ? "classes by falling training size" : "", font: { size: 11 } }, showgrid: false, tickangle: figure.classes.some((c) => c.length > 5) ? -40 : 0 }),
-    yaxis: axis({ title: { text: "recall, %", font: { size: 11 } }, range: [0, 102], tickvals: [0, 20, 40, 60, 80, 100], overlaying: "y2" }),
+    xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => (figure.groups ? figure.classes[i] : short(figure.classes[i]))), title: { text: figure.each > 1 ? (figure.groups ? "cells" : "classes") + " by falling training size" : "", font: { size: 11 } }, showgrid: false, tickangle: figure.classes.some((c) => c.length > 5) ? -40 : 0 }),
+    yaxis: axis({ title: { text: figure.groups ? "accuracy, %" : "recall, %", font: { size: 11 } }, range: [0, 102], tickvals: [0, 20, 40, 60, 80, 100], overlaying: "y2" }),
     yaxis2: axis({ title: { text: "training images", font: { size: 11 } }, type: "log", tickmode: "linear", dtick: 1, side: "right", showgrid: false, rangemode: "nonnegative" }),
     margin: { l: 46, r: 50, t: 8, b: 40 },
   }), { displayModeBar: false });
@@ -94,6 +94,12 @@ function lineStyle(i) {
   return { colour: colours[i % colours.length], symbol: SYMBOLS[i % SYMBOLS.length], dash: i < colours.length ? "solid" : "dash" };
 }
 
+// Lines of a number that problems differ in have an order, and one hue.
+function styleIn(figure, i) {
+  const s = lineStyle(i);
+  return figure.ramp ? { ...s, colour: ramp(i, figure.ramp), dash: "solid" } : s;
+}
+
 function bandOf(x, low, high, colour) {
   const known = x.map((_, i) => i).filter((i) => low[i] !== null && high[i] !== null);
   const back = known.slice().reverse();
@@ -101,24 +107,39 @@ function bandOf(x, low, high, colour) {
 }
 
 // A band of few seeds can reach below 0 and above 100 %; the axis does not.
+// Signed scores go below 0 themselves, and sums of gaps above 100.
 function percentRange(traces) {
-  const known = traces.flatMap((t) => t.y).filter((v) => v !== null);
-  const [low, high] = [Math.max(0, Math.min(...known)), Math.min(100, Math.max(...known))];
+  const reach = (t) => (t.error_y ? t.y.flatMap((v, k) => [v + t.error_y.array[k], v - t.error_y.arrayminus[k]]) : t.y);
+  const values = (of, ys) => of.flatMap(ys).filter((v) => v !== null);
+  const [known, drawn] = [values(traces, reach), values(traces.filter((t) => t.hoverinfo !== "skip"), (t) => t.y)];
+  const [floor, roof] = [Math.min(0, ...drawn), Math.max(100, ...drawn)];
+  const [low, high] = [Math.max(floor, Math.min(...known)), Math.min(roof, Math.max(...known))];
   const pad = Math.max(0.5, 0.05 * (high - low));
   return [low - pad, high + pad];
 }
 
 const KEYED = { showlegend: true, legend: { orientation: "h", x: 0, y: -0.16, yanchor: "top", font: { size: 11.5 } }, margin: { l: 46, r: 12, t: 8, b: 76 } };
 
+// Theory is a line without points, in the colour of the points that it is about.
+function theoryOf(figure, line, scale, more) {
+  const s = styleIn(figure, line.colour);
+  return { type: "scatter", mode: "lines", x: line.x, y: scale(line.y), name: line.name, showlegend: false, line: { color: s.colour, width: 1.6, dash: "dash" }, connectgaps: false, hovertemplate: "%{y:.1f}%", ...more };
+}
+
 function drawLines(plot, figure) {
   const traces = [];
-  (figure.rules[body.dataset.rule] || []).forEach((line, i) => {
-    const s = lineStyle(i);
+  const lines = figure.rules[body.dataset.rule] || [];
+  const known = new Set(figure.theory.map((line) => line.colour));
+  for (const line of lines) {
+    const s = styleIn(figure, line.colour);
     const [mean, low, high] = [line.mean, line.low, line.high].map(percent);
-    traces.push(bandOf(line.x, low, high, s.colour));
+    if (!known.has(line.colour)) traces.push(bandOf(line.x, low, high, s.colour));
     const said = mean.map((v, k) => (low[k] === null ? "" : ` [${low[k].toFixed(1)}, ${high[k].toFixed(1)}]`) + `, n = ${line.n[k]}`);
-    traces.push({ type: "scatter", mode: "lines+markers", x: line.x, y: mean, name: line.name, customdata: said, line: { color: s.colour, width: 2, dash: s.dash }, marker: { symbol: s.symbol, size: 7 }, hovertemplate: "%{y:.1f}%{customdata}" });
-  });
+    // Beside a theory, points with bars: the line between them would be taken for it.
+    const bars = known.has(line.colour) && { mode: "markers", error_y: { type: "data", symmetric: false, array: mean.map((v, k) => (high[k] ?? v) - v), arrayminus: mean.map((v, k) => v - (low[k] ?? v)), thickness: 1.2, width: 3, color: s.colour } };
+    traces.push({ type: "scatter", mode: "lines+markers", x: line.x, y: mean, name: line.name, customdata: said, line: { color: s.colour, width: 2, dash: s.dash }, marker: { symbol: s.symbol, size: 7, color: s.colour }, hovertemplate: "%{y:.1f}%{customdata}", ...bars });
+  }
+  for (const line of figure.theory) traces.push(theoryOf(figure, line, percent));
   const reference = figure.reference[body.dataset.rule];
   const every = traces.flatMap((t) => t.x);
   if (reference && every.length) {
@@ -129,6 +150,25 @@ function drawLines(plot, figure) {
     ...KEYED,
     xaxis: axis({ title: { text: figure.x, font: { size: 11 }, standoff: 6 }, showgrid: false }),
     yaxis: axis({ title: { text: figure.y + ", %", font: { size: 11 } }, range: percentRange(traces) }),
+  }), { displayModeBar: false });
+}
+
+// A curve through the points of a setting; what another of its points dominates is hollow.
+function drawFront(plot, figure) {
+  const bars = (s, mean) => ({ type: "data", symmetric: false, array: mean.map((v, k) => (s.high[k] === null ? 0 : 100 * s.high[k] - v)), arrayminus: mean.map((v, k) => (s.low[k] === null ? 0 : v - 100 * s.low[k])), thickness: 0.8, width: 0 });
+  const known = new Set(figure.theory.map((line) => line.colour));
+  const traces = (figure.rules[body.dataset.rule] || []).map((line) => {
+    const s = styleIn(figure, line.colour);
+    const [x, y] = [percent(line.x.mean), percent(line.y.mean)];
+    const symbols = line.front.map((best) => (best ? s.symbol : s.symbol + "-open"));
+    const said = line.at.map((at, k) => `${at === "" ? "" : `${figure.over} ${at}: `}${x[k].toFixed(1)}, ${y[k].toFixed(1)}, n = ${line.x.n[k]}`);
+    return { type: "scatter", mode: x.length > 1 && !known.has(line.colour) ? "lines+markers" : "markers", x, y, name: line.name, customdata: said, line: { color: s.colour, width: 1.6, dash: s.dash }, marker: { symbol: symbols, size: 8.5, color: s.colour, line: { width: 1.6, color: s.colour } }, error_x: { ...bars(line.x, x), color: s.colour }, error_y: { ...bars(line.y, y), color: s.colour }, hovertemplate: `${line.name}<br>%{customdata}<extra></extra>` };
+  });
+  for (const line of figure.theory) traces.push(theoryOf(figure, { ...line, x: percent(line.x) }, percent, { hovertemplate: `${line.name}: %{x:.1f}, %{y:.1f}<extra></extra>` }));
+  Plotly.react(plot, traces, layout({
+    ...KEYED, hovermode: "closest",
+    xaxis: axis({ title: { text: figure.x + ", %", font: { size: 11 }, standoff: 6 } }),
+    yaxis: axis({ title: { text: figure.y + ", %", font: { size: 11 } } }),
   }), { displayModeBar: false });
 }
 
@@ -144,58 +184,87 @@ function drawHeat(plot, figure) {
   }), { displayModeBar: false });
 }
 
+const SERIES = ["solid", "dash", "dot", "dashdot"];
+
 function drawSeries(plot, figure) {
-  const isPlain = figure.y === "lr" || figure.y.endsWith("loss");
-  const scale = isPlain ? (v) => v : percent;
+  const scale = figure.plain ? (v) => v : percent;
+  const named = new Set();
   const traces = [];
-  figure.lines.forEach((line, i) => {
-    const s = line.row === data.baseline ? styleOf(line.row) : lineStyle(i);
-    traces.push(bandOf(line.epoch, scale(line.low), scale(line.high), s.colour));
-    traces.push({ type: "scatter", mode: "lines", x: line.epoch, y: scale(line.mean), name: line.name, line: { color: s.colour, width: 2, dash: s.dash }, hovertemplate: isPlain ? "%{y:.3g}" : "%{y:.1f}" });
-  });
+  for (const line of figure.lines) {
+    const s = line.row === data.baseline && !figure.ramp && !figure.several ? styleOf(line.row) : styleIn(figure, line.colour);
+    if (!figure.several) traces.push(bandOf(line.epoch, scale(line.low), scale(line.high), s.colour));
+    traces.push({ type: "scatter", mode: "lines", x: line.epoch, y: scale(line.mean), name: figure.several ? `${line.name}, ${line.of}` : line.name, showlegend: !figure.several, line: { color: s.colour, width: figure.several ? 1.7 : 2, dash: figure.several ? SERIES[line.dash % SERIES.length] : s.dash }, hovertemplate: figure.plain ? "%{y:.3g}" : "%{y:.1f}" });
+    if (figure.several && !named.has(line.name)) traces.push({ type: "scatter", mode: "lines", x: [null], y: [null], name: line.name, line: { color: s.colour, width: 2.5 }, hoverinfo: "skip" });
+    named.add(line.name);
+  }
   Plotly.react(plot, traces, layout({
     ...KEYED,
     xaxis: axis({ title: { text: figure.x, font: { size: 11 }, standoff: 6 }, showgrid: false }),
-    yaxis: axis({ title: { text: figure.y + (isPlain ? "" : ", %"), font: { size: 11 } }, ...(isPlain ? {} : { range: percentRange(traces) }) }),
+    yaxis: axis({ title: { text: figure.y + (figure.plain ? "" : ", %"), font: { size: 11 } }, ...(figure.plain ? {} : { range: percentRange(traces) }) }),
   }), { displayModeBar: false });
 }
 
-// λ above, and under it by how much the constraints are missed, on the same epochs.
-function drawMultipliers(plot, figure) {
+// From the largest class to the smallest: one hue, from dark to light, or on dark the other way.
+function ramp(i, n) {
+  const ends = dark.matches ? [[222, 240, 253], [40, 104, 156]] : [[8, 40, 74], [120, 190, 232]];
+  const t = n > 1 ? i / (n - 1) : 0;
+  return `rgb(${ends[0].map((v, k) => Math.round(v + t * (ends[1][k] - v))).join(",")})`;
+}
+
+// How many powers of ten a panel spans; below one, Plotly finds ticks in between.
+function decades(panel) {
+  const values = panel.lines.flatMap((line) => line.mean.flatMap((v, k) => [v - (line.sd?.[k] ?? 0), v + (line.sd?.[k] ?? 0)])).filter((v) => v > 0);
+  return Math.log10(Math.max(...values) / Math.min(...values));
+}
+
+// One panel for each kind of number, on the same epochs; lines of one name share their colour.
+function drawLearned(plot, figure) {
+  const n = figure.panels.length;
+  const first = figure.panels[0].lines.length;
+  const weights = figure.panels.map((_, i) => (n === 2 && i === 0 && first > 1 ? 1.9 : 1));
+  const gap = n > 1 ? 0.24 / n : 0;
+  const room = (1 - gap * (n - 1)) / weights.reduce((a, b) => a + b, 0);
+  const names = [...new Set(figure.panels.filter((p) => p.lines.length > 1 || n === 1 || p.lines[0].name).flatMap((p) => p.lines.map((line) => line.name)).filter((name) => name))];
+  const shown = new Set();
   const traces = [];
-  const known = figure.multipliers.map((line) => line.name);
-  const add = (line, i, yaxis, scale) => {
-    const s = line.name === null ? { colour: ink("--muted"), dash: "solid" } : lineStyle(i);
-    const mean = scale(line.mean);
-    if (line.sd) {
-      const sd = scale(line.sd);
-      const reach = (sign) => mean.map((v, k) => (v === null || sd[k] === null ? null : Math.max(0, v + sign * sd[k])));
-      traces.push({ ...bandOf(figure.epoch, reach(-1), reach(1), s.colour), yaxis });
-    }
-    const isNew = yaxis === "y" || (line.name !== null && !known.includes(line.name));
-    traces.push({ type: "scatter", mode: "lines", x: figure.epoch, y: mean, yaxis, name: line.name ?? "largest violation", showlegend: isNew, line: { color: s.colour, width: 2, dash: s.dash }, hovertemplate: yaxis === "y" ? "%{y:.3g}" : "%{y:.2f} points" });
-  };
-  figure.multipliers.forEach((line, i) => add(line, i, "y", (v) => v));
-  figure.violations.forEach((line, i) => add(line, known.includes(line.name) ? known.indexOf(line.name) : known.length + i, "y2", percent));
-  const both = figure.violations.length > 0;
-  const title = (text) => ({ text, font: { size: 11 }, standoff: 6 });
+  const axes = {};
+  let top = 1;
+  figure.panels.forEach((panel, i) => {
+    const yaxis = i ? `y${i + 1}` : "y";
+    const scale = panel.percent ? percent : (v) => v;
+    panel.lines.forEach((line, k) => {
+      const s = line.name ? (panel.ordered ? { colour: ramp(k, panel.lines.length), dash: "solid" } : lineStyle(names.indexOf(line.name))) : { colour: ink("--muted"), dash: "solid" };
+      const mean = scale(line.mean);
+      if (line.sd) {
+        const sd = scale(line.sd);
+        const reach = (sign) => mean.map((v, j) => (v === null || sd[j] === null ? null : panel.floor ? Math.max(0, v + sign * sd[j]) : v + sign * sd[j]));
+        traces.push({ ...bandOf(figure.epoch, reach(-1), reach(1), s.colour), yaxis });
+      }
+      const said = line.name ?? "largest violation";
+      traces.push({ type: "scatter", mode: "lines", x: figure.epoch, y: mean, yaxis, name: said || panel.title, showlegend: said !== "" && !shown.has(said), line: { color: s.colour, width: 2, dash: s.dash }, hovertemplate: panel.percent ? "%{y:.2f} points" : "%{y:.3g}" });
+      shown.add(said);
+    });
+    const height = room * weights[i];
+    axes[i ? `yaxis${i + 1}` : "yaxis"] = axis({ title: { text: panel.title, font: { size: 11 }, standoff: 6 }, domain: [Math.max(0, top - height), top], ...(panel.floor && !panel.log && { rangemode: "tozero" }), ...(panel.log && { type: "log", ...(decades(panel) >= 1 && { dtick: 1 }) }), nticks: 5 });
+    top -= height + gap;
+  });
+  const legend = { ...KEYED.legend, yanchor: "top", y: -52 / plot.clientHeight };
   Plotly.react(plot, traces, layout({
-    ...KEYED,
-    xaxis: axis({ title: title("epoch"), showgrid: false, anchor: both ? "y2" : "y" }),
-    yaxis: axis({ title: title("λ" + (figure.of && ` of ${figure.of.replaceAll("_", " ")}`)), rangemode: "tozero", domain: both ? [0.42, 1] : [0, 1] }),
-    ...(both && { yaxis2: axis({ title: title("missed, points"), rangemode: "tozero", domain: [0, 0.3] }) }),
+    ...KEYED, legend,
+    xaxis: axis({ title: { text: "epoch", font: { size: 11 }, standoff: 6 }, showgrid: false, anchor: n > 1 ? `y${n}` : "y" }),
+    ...axes,
   }), { displayModeBar: false });
 }
 
-const SUITE = { lines: drawLines, heat: drawHeat, curves: drawSeries };
+const SUITE = { lines: drawLines, heat: drawHeat, front: drawFront, curves: drawSeries };
 
 function draw(plot) {
   const problem = data.problems[plot.dataset.problem];
   if (plot.dataset.figure === "suite") {
-    const figure = problem.figures[plot.dataset.number];
+    const figure = (plot.dataset.problem === "" ? data.over : problem.figures)[plot.dataset.number];
     return SUITE[figure.kind](plot, figure);
   }
-  if (plot.dataset.figure === "multipliers") return drawMultipliers(plot, problem.multipliers[plot.dataset.number]);
+  if (plot.dataset.figure === "learned") return drawLearned(plot, problem.learned[plot.dataset.number]);
   if (plot.dataset.figure === "recall") return drawRecall(plot, problem);
   drawCurves(plot, problem, document.querySelector(`select[data-problem="${plot.dataset.problem}"]`).value);
 }

@@ -111,3 +111,12 @@ def test_one_seed_gives_one_network_and_one_body_for_all_heads(name):
     assert all(torch.equal(first[key], again[key]) for key in first)
     body = [key for key in first if key.startswith("body.")]
     assert body and all(torch.equal(first[key], cosine[key]) for key in body)
+
+
+def test_a_linear_model_may_start_at_zero_and_have_no_intercept():
+    part = REGISTRY.part("backbone", "linear", {"init": "zero", "intercept": False})
+    made = build(part, n_classes=2, head="linear", in_channels=5, image_size=1)
+    assert not made.head.weight.any() and not made.head.bias.any()
+    assert made.head.weight.requires_grad and not made.head.bias.requires_grad
+    with pytest.raises(BackboneError, match="cosine head cannot start at zero"):
+        build(part, n_classes=2, head="cosine", in_channels=5, image_size=1)

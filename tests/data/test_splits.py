@@ -14,6 +14,7 @@ from harness.spec.trial import STREAMS, Val
 from tests.data.sources import make_problem, make_source
 
 SOURCE = make_source([60, 55, 50, 45], groups=2)
+ALL_IN_ONE = make_source([60, 55, 50, 45])
 VAL = Val(per_class=5)
 
 
@@ -105,7 +106,8 @@ def test_val_per_class_is_balanced_and_taken_before_the_profile():
 
 
 def test_val_by_fraction_is_taken_after_the_profile_class_by_class():
-    data = prepared(make_problem("exp", 10, n_max=40, val=Val(fraction=0.25)))
+    problem = make_problem("exp", 10, n_max=40, val=Val(fraction=0.25))
+    data = prepared(problem, ALL_IN_ONE)
     assert np.bincount(data.val.labels).tolist() == [10, 4, 2, 1]
     assert data.counts.sum(1).tolist() == [30, 14, 6, 3]
 
@@ -218,7 +220,7 @@ def test_every_image_has_the_same_chance_to_be_kept():
 )
 def test_too_few_images_are_told_before_training(problem, says):
     with pytest.raises(DataError) as raised:
-        prepared(problem)
+        prepared(problem, ALL_IN_ONE)
     assert says in str(raised.value)
     assert str(raised.value).startswith(problem.name)
 
@@ -247,9 +249,31 @@ def test_the_fingerprint_changes_with_any_value_of_any_split(split, field):
     )
 
 
-def test_the_fingerprint_is_pinned():
-    """It is in every record: another number here makes new records strangers to the old ones."""
-    assert prepared(make_problem(val=VAL)).summary.fingerprint == "d95df2733f978ec9925059b16da42568"
+PINNED = [
+    ("exp", Val(), "402ac3cd67d6bc0c1157a3e78068f7af"),
+    ("exp", Val(per_class=5), "320cbacee34c606d54ba39b9316ae39f"),
+    ("exp", Val(fraction=0.25), "a3b06eb09a2a4e487181cd72a3b313aa"),
+    ("exp", Val(test_half=True), "e00e0e2d75359c818cafd44a671cb3c8"),
+    ("natural", Val(), "0b88da340d6372678a14352a1ff65f94"),
+    ("natural", Val(per_class=5), "6b2686abcc320541bc92af371b0bbe15"),
+    ("natural", Val(fraction=0.25), "531ee063e3eed73a9e08ac0474d58130"),
+    ("natural", Val(test_half=True), "a4fb9ba02aedc8147b40bff6ad5e717c"),
+]
+
+
+@pytest.mark.parametrize(("profile", "val", "fingerprint"), PINNED)
+def test_the_fingerprint_is_pinned(profile, val, fingerprint):
+    """It is in every record: another number here makes new records strangers to the old ones.
+
+    These were taken before splits knew of groups.
+    """
+    settings = {"ratio": 10, "n_max": 40} if profile == "exp" else {"ratio": None}
+    problem = make_problem(profile, **settings, val=val)
+    assert prepared(problem, ALL_IN_ONE, seed=3).summary.fingerprint == fingerprint
+
+
+def test_the_fingerprint_of_data_with_groups_is_pinned():
+    assert prepared(make_problem(val=VAL)).summary.fingerprint == "3f9ff2a5756dc7d49c86d857c8a79fe7"
 
 
 def test_the_fingerprint_does_not_depend_on_how_arrays_lie_in_memory():

@@ -287,7 +287,7 @@ def test_tinyimagenet_lt_has_22403_images_and_at_least_6_of_a_class():
 def test_half_of_the_test_images_of_each_class_are_validation_images():
     given = {"profile": "exp", "ratio": 83, "val": {"test_half": True}}
     problem = resolve_problem("tinyimagenet", given, Val())
-    assert problem.name == "tinyimagenet-size64-exp-83-testhalf"
+    assert problem.name == "tinyimagenet-exp-83-testhalf"
     labels = [np.repeat(np.arange(200), n) for n in (500, 50)]
     black = [Images(np.zeros((len(y), 1, 1, 3), np.uint8), y, np.zeros_like(y)) for y in labels]
     whole = Source(*black, classes=tuple(map(str, range(200))), per_class=500)

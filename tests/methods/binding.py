@@ -1,10 +1,11 @@
-"""Losses as a test binds them."""
+"""Losses and reductions as a test binds them."""
 
 from __future__ import annotations
 
 import torch
 
-from harness.spec.method import BoundLoss, Counts, Drawing, Loss
+from harness.spec.method import BoundLoss, Counts, Drawing, Loss, Stage
+from harness.spec.stage_parts import BoundReduction, Reduction
 
 
 def bound(loss: Loss, counts: Counts) -> BoundLoss:
@@ -13,3 +14,10 @@ def bound(loss: Loss, counts: Counts) -> BoundLoss:
     if isinstance(made, Drawing):
         return made.drawing_from(torch.Generator().manual_seed(0))
     return made
+
+
+def reduction_of(stage: Stage, counts: Counts) -> BoundReduction:
+    """What the stage reduces by, for classes a, b, … and groups x, y, …"""
+    assert isinstance(stage.reduce, Reduction)
+    classes, groups = "abcdefgh"[: counts.shape[0]], "xyz"[: counts.shape[1]]
+    return stage.reduce.bind(counts, "cpu", classes=tuple(classes), groups=tuple(groups))

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from harness.spec.method import Method
+from harness.errors import DataError
+from harness.spec.method import Labels, Method
 from harness.spec.registry import REGISTRY
-from tests.methods.binding import bound
+from harness.spec.stage_parts import Reduction, Retrospective, Subsampler
+from tests.methods.binding import bound, reduction_of
 
 ENTRIES = list(REGISTRY.all("method"))
 ONE_GROUP = np.array([[10_000], [300], [20], [1]])
-GROUPS = np.array([[9_900, 100], [150, 150], [0, 20], [1, 0]])
+GROUPS = np.array([[9_900, 100], [150, 150], [3, 20], [1, 2]])
+EMPTY_CELLS = np.array([[9_900, 100], [150, 150], [0, 20], [1, 0]])
 
 
 @pytest.fixture(params=ENTRIES, ids=lambda entry: entry.name)
@@ -20,10 +23,18 @@ def entry(request):
     return request.param
 
 
+def made(entry):
+    method = REGISTRY.make("method", entry.resolve())
+    assert isinstance(method, Method)
+    return method
+
+
 def stages(entry):
-    made = REGISTRY.make("method", entry.resolve())
-    assert isinstance(made, Method)
-    return made.stages
+    return made(entry).stages
+
+
+def test_it_trains_or_solves(entry):
+    assert stages(entry) or made(entry).refit
 
 
 def test_it_has_a_title_a_summary_and_a_default_for_every_setting(entry):
@@ -45,16 +56,30 @@ def test_its_declaration_is_hashable_and_made_alike_twice(entry):
 @pytest.mark.parametrize("counts", [ONE_GROUP, GROUPS], ids=["one group", "groups"])
 @pytest.mark.parametrize("size", [0.0, 1.0, 1e4])
 def test_loss_and_gradient_are_finite_at_any_logits_and_counts(entry, counts, size):
-    n_groups = counts.shape[1]
-    labels, logits = every_corner(size)
-    rows = labels * n_groups + torch.arange(len(labels)) % n_groups
     for stage in stages(entry):
-        loss = bound(stage.loss, counts)
-        leaf = logits.clone().requires_grad_()
-        losses = loss(leaf, labels, rows)
-        losses.sum().backward()
-        assert losses.shape == labels.shape and losses.isfinite().all()
-        assert (losses >= 0).all() and leaf.grad.isfinite().all()
+        check_finite(bound(stage.loss, counts), counts, size)
+
+
+def test_cells_without_an_example_are_refused_by_name_or_do_no_harm(entry):
+    refusals = []
+    for stage in stages(entry):
+        try:
+            loss = bound(stage.loss, EMPTY_CELLS)
+        except DataError as error:
+            refusals.append(str(error))
+        else:
+            check_finite(loss, EMPTY_CELLS, 1e4)
+    assert all("class 2 in group 0" in text for text in refusals)
+
+
+def check_finite(loss, counts, size):
+    labels, logits = every_corner(size)
+    rows = labels * counts.shape[1] + torch.arange(len(labels)) % counts.shape[1]
+    leaf = logits.clone().requires_grad_()
+    losses = loss(leaf, labels, rows)
+    losses.sum().backward()
+    assert losses.shape == labels.shape and losses.isfinite().all()
+    assert (losses >= 0).all() and leaf.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("counts", [ONE_GROUP, GROUPS], ids=["one group", "groups"])
@@ -65,7 +90,8 @@ def test_weights_are_positive_and_divide_to_a_finite_mean(entry, counts):
         assert weights.shape == rows.shape and (weights > 0).all()
         # A batch of one class alone, as light as it may be, must not be 0/0.
         assert torch.isfinite(1 / weights).all()
-        assert stage.reduce == "weighted_mean" or weights.eq(1).all()
+        plain = stage.reduce == "mean"
+        assert not plain or weights.eq(1).all()
 
 
 def test_two_bindings_give_the_same_numbers(entry):
@@ -82,11 +108,81 @@ def test_half_precision_logits_give_float32_losses(entry):
         assert loss(logits.bfloat16(), labels, labels).dtype == torch.float32
 
 
+def test_what_it_reduces_by_is_finite_and_stays_where_it_is(entry):
+    """Also in a batch of one cell, whatever its losses."""
+    for stage in stages(entry):
+        if not isinstance(stage.reduce, Reduction):
+            continue
+        reduction = reduction_of(stage, GROUPS)
+        before = {name: tensor.data_ptr() for name, tensor in reduction.tensors().items()}
+        for rows in (torch.arange(8), torch.full((8,), 5)):
+            losses = torch.linspace(0, 1e4, 8).requires_grad_()
+            reduction.learn(losses.detach(), rows)
+            value = reduction(losses, rows, torch.ones(8))
+            value.backward()
+            assert value.isfinite() and losses.grad.isfinite().all()
+            assert all(np.isfinite(list(reduction.curves().values())))
+        assert {name: t.data_ptr() for name, t in reduction.tensors().items()} == before
+
+
+def test_a_reduction_names_the_cells_that_it_lacks(entry):
+    for stage in stages(entry):
+        if isinstance(stage.reduce, Reduction):
+            with pytest.raises(DataError, match="class c in group x, class d in group y"):
+                reduction_of(stage, EMPTY_CELLS)
+
+
 def test_its_sampler_can_draw_every_example_there_is(entry):
+    """But for one that says which it keeps."""
     for stage in stages(entry):
         weights = stage.sampler.weights(GROUPS)
-        assert weights is None or (weights[GROUPS > 0] > 0).all()
+        assert weights is None or (weights > 0).all()
         assert weights is None or weights.shape == GROUPS.shape
+        if isinstance(stage.sampler, Subsampler):
+            kept = stage.sampler.kept(GROUPS)
+            assert weights is None and kept.dtype.kind == "i"
+            assert (kept > 0).all() and (kept <= GROUPS).all()
+        if isinstance(stage.sampler, Retrospective):
+            chances = stage.sampler.by_example(np.array([True, False, False]))
+            assert weights is None and (chances > 0).all()
+
+
+def test_a_sampler_refuses_empty_cells_by_name_or_draws_from_the_others(entry):
+    refusals = []
+    for stage in stages(entry):
+        try:
+            weights = stage.sampler.weights(EMPTY_CELLS)
+            if isinstance(stage.sampler, Subsampler):
+                stage.sampler.kept(EMPTY_CELLS)
+        except DataError as error:
+            refusals.append(str(error))
+        else:
+            assert weights is None or (weights[EMPTY_CELLS > 0] > 0).all()
+    assert all("class 2 in group 0" in text for text in refusals)
+
+
+def test_its_refit_separates_what_can_be_separated(entry):
+    """Twice the same from the same generator; weights for every class and feature."""
+    refit = made(entry).refit
+    if refit is None:
+        return
+    labels, groups = np.arange(40) % 2, np.arange(40) // 2 % 2
+    features = np.eye(4)[labels] + 0.1 * np.sin(np.arange(160.0)).reshape(40, 4)
+    refit.check(Labels(None, 2, 2))
+    solved = [
+        refit.solve(
+            features,
+            labels,
+            groups,
+            counts=np.array([[10, 10], [10, 10]]),
+            randomness=np.random.default_rng(0),
+        )
+        for _ in "ab"
+    ]
+    assert solved[0].weight.shape == (2, 4) and solved[0].bias.shape == (2,)
+    np.testing.assert_array_equal(solved[0].weight, solved[1].weight)
+    predicted = (features @ solved[0].weight.T + solved[0].bias).argmax(1)
+    np.testing.assert_array_equal(predicted, labels)
 
 
 def every_corner(size):

@@ -1,8 +1,8 @@
 """Three float64 steps of every method, pinned: results that change need a new version.
 
-`tests/fingerprints.json` holds, for each method at its defaults, its version, and for each stage
-three losses, the weights after them, and what its sampler draws. Where a change is meant, raise
-`version=` in the method's decorator and rewrite the file:
+`tests/fingerprints.json` holds, for each method at its defaults, its version, for each stage three
+losses, the weights after them, and what its sampler draws, and the head that it solves for. Where a
+change is meant, raise `version=` in the method's decorator and rewrite the file:
 
     PYTHONPATH=. python tests/methods/test_fingerprints.py
 
@@ -21,7 +21,8 @@ import torch
 import torch.nn.functional as F
 
 from harness.spec.registry import REGISTRY, Entry
-from tests.methods.binding import bound
+from harness.spec.stage_parts import Reduction, Refit, Retrospective, Subsampler
+from tests.methods.binding import bound, reduction_of
 
 PATH = Path(__file__).parents[1] / "fingerprints.json"
 COUNTS = np.array([[9, 3], [3, 1], [1, 1]])
@@ -39,7 +40,8 @@ def fingerprint(entry: Entry) -> dict[str, Any]:
     part = entry.resolve()
     method = REGISTRY.make("method", part)
     stages = [three_steps(stage, method.head) for stage in method.stages]
-    return {"version": part.version, "settings": part.settings, "stages": stages}
+    found = {"version": part.version, "settings": part.settings, "stages": stages}
+    return found | ({"refit": solved(method.refit)} if method.refit else {})
 
 
 def three_steps(stage: Any, head: str) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def three_steps(stage: Any, head: str) -> dict[str, Any]:
     steered = stage.controller and stage.controller.bind(
         loss, COUNTS, COUNTS / COUNTS.sum(), classes=("a", "b", "c"), groups=("x", "y")
     )
+    reduction = reduction_of(stage, COUNTS) if isinstance(stage.reduce, Reduction) else None
     for _ in range(3):
         if head == "cosine":
             logits = F.normalize(features, dim=1) @ F.normalize(weight, dim=1).T
@@ -59,19 +62,53 @@ def three_steps(stage: Any, head: str) -> dict[str, Any]:
         if steered:
             steered.see(counted(rows, logits))
         losses = loss(logits, labels, rows)
-        divisor = loss.weights(rows).sum() if stage.reduce == "weighted_mean" else len(labels)
-        value = losses.sum() / divisor
+        if reduction:
+            reduction.learn(losses.detach(), rows)
+            value = reduction(losses, rows, loss.weights(rows))
+        else:
+            divisor = loss.weights(rows).sum() if stage.reduce == "weighted_mean" else len(labels)
+            value = losses.sum() / divisor
         (gradient,) = torch.autograd.grad(value, weight)
         weight = (weight - LR * gradient).detach().requires_grad_()
         values.append(value.item())
-    draw = stage.sampler.weights(COUNTS)
-    return {
+    found = {
         "until": stage.until,
-        "reduce": stage.reduce,
+        "reduce": repr(stage.reduce) if reduction else stage.reduce,
         "losses": values,
         "weights": weight.detach().flatten().tolist(),
-        "draw": None if draw is None else (draw / draw.sum()).ravel().tolist(),
+        **drawn(stage.sampler),
     }
+    # What few stages have is pinned where they have it, so that a new kind of part changes no pin.
+    found |= {"curves": reduction.curves()} if reduction else {}
+    # What learns on images or held-out data takes no step here: its declaration is pinned.
+    declared = {"policy": stage.policy, "outer": stage.outer}
+    found |= {name: repr(part) for name, part in declared.items() if part}
+    return found | ({"restart": True} if stage.restart else {})
+
+
+def drawn(sampler: Any) -> dict[str, Any]:
+    """What a sampler draws: by cell, by example, and how many of each cell it keeps."""
+    draw = sampler.weights(COUNTS)
+    found = {"draw": None if draw is None else (draw / draw.sum()).ravel().tolist()}
+    if isinstance(sampler, Subsampler):
+        found["kept"] = sampler.kept(COUNTS).ravel().tolist()
+    if isinstance(sampler, Retrospective):
+        found["by_example"] = sampler.by_example(np.arange(6) % 3 == 0).tolist()
+    return found
+
+
+def solved(refit: Refit) -> dict[str, Any]:
+    """The head for 48 examples of two classes and two groups, a third of them hard to tell."""
+    place = np.arange(48)
+    labels, groups = place % 2, place // 2 % 3 // 2
+    noise = np.sin(1 + 7 * np.arange(48.0 * N_FEATURES)).reshape(48, N_FEATURES)
+    features = noise + np.eye(N_FEATURES)[labels] + 0.5 * np.eye(N_FEATURES)[2 + groups]
+    counts = np.zeros((2, 2), dtype=np.int64)
+    np.add.at(counts, (labels, groups), 1)
+    randomness = np.random.default_rng(0)
+    head = refit.solve(features, labels, groups, counts=counts, randomness=randomness)
+    # To six digits, which a solver reaches alike on every processor.
+    return {name: np.round(part, 6).ravel().tolist() for name, part in head._asdict().items()}
 
 
 def counted(rows: torch.Tensor, logits: torch.Tensor) -> np.ndarray:

@@ -11,7 +11,7 @@ from harness.spec.yaml_lines import parse
 from reports import html, latex, markdown, published, tidy
 from reports.leaderboard import Leaderboard, build_from
 from reports.printed import beside, sources, text
-from tests.records import make_record
+from tests.records import make_record, make_trial
 
 SUITE = """\
 suite: printed
@@ -191,6 +191,60 @@ def test_the_shipped_suite_of_a_table_holds_all_its_numbers(table: str) -> None:
     for row in rows:
         if row.table == f"Table {table}":
             assert (row.dataset, row.method, row.metric, row.in_percent) in told
+
+
+SHIPPED = {
+    ("kini2021label", "Table 2"): ("kini2021_table2", {"Waterbirds"}),
+    ("li2021autobalance", "Table 1"): ("li2021_table1", {"CIFAR-10", "CIFAR-100"}),
+    ("li2021autobalance", "Table 2"): ("li2021_table2", {"CIFAR-10", "CIFAR-100"}),
+    ("li2021autobalance", "Table 3"): ("li2021_table3", {"Waterbirds"}),
+}
+"""Suites of groups and of learned losses, and the data sets of the tables that they have."""
+
+
+@pytest.mark.parametrize(("paper", "table"), SHIPPED)
+def test_the_numbers_of_a_table_stand_each_beside_one_row_of_its_suite(
+    paper: str, table: str
+) -> None:
+    name, datasets = SHIPPED[paper, table]
+    suite = open_suite(name)
+    groups = 2 if "Waterbirds" in datasets else 1
+    classes = 2 if groups > 1 else 10
+    trials = [t for t in suite.trials.values() if not t.seed]
+    records = [make_record(trial=t, groups=groups, classes=classes) for t in trials]
+    board = build_from(suite, records)
+    quotes = [q for m in board.metrics for found in beside(board, m).values() for q in found]
+    told = [(q.number.dataset, q.number.method, q.number.metric, q.text) for q in quotes]
+    printed = [r for r in published.rows(paper=paper) if r.table == table and r.dataset in datasets]
+
+    assert printed
+    for row in printed:
+        assert told.count((row.dataset, row.method, row.metric, row.in_percent)) == 1
+
+
+def test_features_of_waterbirds_have_the_numbers_of_features_alone() -> None:
+    [of_features, of_images] = (
+        published.on(
+            make_trial(problem=name, profile="natural", ratio=None).problem,
+            ["kini2021label", "li2021autobalance"],
+        )
+        for name in ("waterbirds_features", "waterbirds")
+    )
+
+    assert {row.paper for row in of_features} == {"Li et al. 2021 (AutoBalance)"}
+    assert {row.paper for row in of_images} == {"Kini et al. 2021 (VS-loss)"}
+
+
+def test_released_losses_and_other_exponents_have_no_number_of_the_text() -> None:
+    text = open_suite("kini2021_table2")
+    rows = {cell.row for cell in text.cells}
+    board = build_from(
+        text,
+        [make_record(trial=t, groups=2, classes=2) for t in text.trials.values() if not t.seed],
+    )
+    told = {row for metric in board.metrics for row, _ in beside(board, metric)}
+
+    assert rows - told == {"Group VS (released)", "Group VS + DRO (released)"}
 
 
 def test_the_blocks_are_all_that_narasimhan_and_menon_print() -> None:

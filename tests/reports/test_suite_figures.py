@@ -92,7 +92,7 @@ def test_a_point_is_the_estimate_of_its_row(
     assert line["high"][1] == pytest.approx(score.interval.high, abs=1e-4)
     assert line["n"] == [3, 3]
     assert "n = 3" in drawn[0]["text"]
-    assert "95 %" in drawn[0]["text"]
+    assert "95\N{NO-BREAK SPACE}%" in drawn[0]["text"]
 
 
 def test_a_baseline_without_the_setting_is_a_line_across(

@@ -16,16 +16,25 @@ def figures(*lines: str, text: str = GRID) -> str:
     return text + "figures:\n" + "".join(f"  - {line}\n" for line in lines)
 
 
-def test_a_figure_is_of_one_of_three_kinds():
+def test_a_figure_is_of_one_of_four_kinds():
     text = figures(
         "{x: tau, y: accuracy}",
         "{x: tau, y: lr, colour: accuracy, methods: [la]}",
+        "{front: [accuracy, balanced_accuracy], over: tau, reference: [0, 0.5]}",
         "{curves: train_recall_minority}",
+        "{curves: [val_balanced_accuracy, test_balanced_accuracy]}",
     ).replace("recipe: digits", "recipe: {digits: {evaluate_train: true, lr: {grid: [0.1, 0.2]}}}")
     found = resolved(text).suite.figures
-    assert [figure.kind for figure in found] == ["lines", "heat", "curves"]
-    assert [list(figure.settings) for figure in found] == [["x"], ["x", "y"], []]
-    assert [figure.metric for figure in found] == [{"y": "accuracy"}, {"colour": "accuracy"}, {}]
+    assert [figure.kind for figure in found] == ["lines", "heat", "front", "curves", "curves"]
+    assert [list(figure.settings) for figure in found] == [["x"], ["x", "y"], ["over"], [], []]
+    assert [figure.metrics for figure in found] == [
+        {("y",): "accuracy"},
+        {("colour",): "accuracy"},
+        {("front", 0): "accuracy", ("front", 1): "balanced_accuracy"},
+        {},
+        {},
+    ]
+    assert found[-1].series == ("val_balanced_accuracy", "test_balanced_accuracy")
 
 
 def test_figures_are_no_part_of_any_trial():
@@ -62,6 +71,20 @@ def test_a_row_with_brackets_in_its_name_is_named_as_it_is():
         ("{curves: val_acuracy}", "curves = 'val_acuracy': records hold no such series"),
         ("{curves: train_balanced_accuracy}", "add `evaluate_train: true` to the recipe"),
         ("{curves: train_recall_3}", "add `evaluate_train: true` to the recipe"),
+        ("{curves: [lr, val_acuracy]}", "curves = 'val_acuracy': records hold no such series"),
+        ("{curves: [lr, val_balanced_accuracy]}", "have no unit in common"),
+        ("{front: [accuracy], over: tau}", "figures.front: write two, `[X, Y]`"),
+        ("{front: [accuracy, balanced_accuracy]}", "`{front: [METRIC, METRIC], over: SETTING}`"),
+        ("{front: [accuracy, min_recall], over: tau}", "front = 'min_recall' is not among"),
+        ("{front: [accuracy, balanced_accuracy], over: gamma}", "over = 'gamma' has one value"),
+        ("{x: tau, y: accuracy, reference: [1, 1]}", "only a front has a reference"),
+        ("{x: tau, y: accuracy, by: gamma}", "by = 'gamma': write what problems differ in"),
+        ("{x: tau, y: lr, colour: accuracy, by: problem.ratio}", "a heat map has no `by`"),
+        ("{x: ratio, y: accuracy}", "did you mean 'problem.ratio'?"),
+        ("{x: problem.ratio, y: accuracy}", "x = 'problem.ratio': all problems have one value"),
+        ("{x: problem.raito, y: accuracy}", "x = 'problem.raito': no problem has it"),
+        ("{x: problem.raito, y: accuracy}", "did you mean 'problem.ratio'?"),
+        ("{x: problem.raito, y: accuracy}", "problem.val.per_class"),
     ],
 )
 def test_a_mistake_in_a_figure_is_told_with_its_line(tmp_path, figure, says):
@@ -82,3 +105,42 @@ def test_settings_that_compete_are_not_drawn_by_their_test_scores():
 def test_curves_are_drawn_with_select():
     text = figures("{curves: val_balanced_accuracy}", text=GRID + "select: {}\n")
     assert resolved(text).suite.figures[0].kind == "curves"
+
+
+PROBLEMS = "digits: {profile: exp, ratio: 10}"
+
+
+@pytest.mark.parametrize(
+    ("problems", "figure"),
+    [
+        ("digits: {profile: exp, ratio: {grid: [5, 10]}}", "{x: problem.ratio, y: accuracy}"),
+        (
+            "digits: {profile: exp, ratio: {grid: [5, 10]}}",
+            "{x: tau, y: accuracy, by: problem.ratio}",
+        ),
+        (
+            "digits: {profile: exp, ratio: 10, n_max: {grid: [50, 80]}}",
+            "{front: [accuracy, balanced_accuracy], over: problem.n_max}",
+        ),
+        (
+            PROBLEMS + "\n  - digits: {profile: exp, ratio: 10, val: {per_class: 10}}",
+            "{curves: lr, by: problem.val.per_class}",
+        ),
+    ],
+)
+def test_figures_go_over_what_problems_differ_in(problems, figure):
+    text = figures(figure, text=GRID.replace(PROBLEMS, problems))
+    [found] = resolved(text).suite.figures
+    assert len(found.of_problems) == 1
+
+
+def test_problems_that_differ_in_more_are_no_line():
+    two = PROBLEMS + "\n  - digits: {profile: step, ratio: 20}"
+    with pytest.raises(SpecError, match="no two problems differ in it alone"):
+        resolved(figures("{x: problem.ratio, y: accuracy}", text=GRID.replace(PROBLEMS, two)))
+
+
+def test_figures_over_problems_are_drawn_with_select():
+    many = GRID.replace(PROBLEMS, "digits: {profile: exp, ratio: {grid: [5, 10]}}")
+    text = figures("{x: problem.ratio, y: accuracy}", text=many + "select: {}\n")
+    assert resolved(text).suite.figures[0].of_problems == ("problem.ratio",)

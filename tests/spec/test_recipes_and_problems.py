@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
 from harness.errors import SpecError
 from harness.spec.base import Part
+from harness.spec.held_out import declared
+from harness.spec.method import Labels
 from harness.spec.problems import has_validation, resolve_problem
 from harness.spec.recipes import FIELDS, part, resolve_recipe
 from harness.spec.registry import REGISTRY
+from harness.spec.resolve import resolve
+from harness.spec.suite import load
 from harness.spec.trial import Problem, Recipe, Sam, Val
+from harness.spec.yaml_lines import parse
 
 
 @pytest.mark.parametrize("entry", list(REGISTRY.all("recipe")), ids=lambda entry: entry.name)
@@ -152,3 +159,39 @@ def test_a_selection_may_be_split_after_it_was_made():
 def test_a_data_set_of_equal_classes_says_how_large_they_are():
     facts = REGISTRY.get("dataset", "cifar100").facts
     assert (facts["per_class"], facts["n_classes"], facts["shape"]) == (500, 100, (32, 32, 3))
+
+
+def test_problems_of_one_table_are_told_apart_by_their_settings():
+    text = """
+        suite: birds
+        question: Which column?
+        problems:
+          - table: {path: a/birds.csv, label: species}
+          - table: {path: a/birds.csv, label: species, group: place}
+          - table: {path: b/birds.csv, label: species}
+          - table: {path: cats.csv, label: breed}
+        recipe: features-linear
+        seeds: 1
+        methods: [erm]
+        metrics: [accuracy]
+        primary: accuracy
+        baseline: erm
+    """
+    document = parse(dedent(text), "birds.yaml")
+    names = resolve(load(document), document).problems
+    assert names == (
+        "table-birds-path-a.birds.csv",
+        "table-birds-path-a.birds.csv-group-place",
+        "table-birds-path-b.birds.csv",
+        "table-cats",
+    )
+
+
+def test_what_a_table_alone_knows_is_not_made_up_to_plan():
+    part = REGISTRY.part("dataset", "table", {"path": "birds.csv", "label": "species"})
+    known = declared(Problem(dataset=part, profile=Part(name="natural")))
+    assert known.labels is None
+    assert known.has_validation
+    of_digits = declared(Problem(dataset=Part(name="digits"), profile=Part(name="natural")))
+    assert of_digits.labels == Labels(tuple("0123456789"), 10, 1)
+    assert not of_digits.has_validation

@@ -98,7 +98,11 @@ def test_there_are_parts_of_every_kind_in_order_of_name(kind):
     assert all(entry.kind == kind for entry in REGISTRY.all(kind))
 
 
-@pytest.mark.parametrize("entry", [e for kind in KINDS for e in REGISTRY.all(kind)], ids=str)
+@pytest.mark.parametrize(
+    "entry",
+    [e for kind in KINDS for e in REGISTRY.all(kind)],
+    ids=lambda entry: f"{entry.kind} {entry.name}",
+)
 def test_every_part_says_what_it_is(entry):
     assert entry.summary.endswith(".") or "=" in entry.summary or "−" in entry.summary
     assert entry.title

@@ -240,7 +240,7 @@ def test_evaluation_in_parts_counts_every_image(monkeypatch):
 
 def test_a_method_learns():
     outcome = run(make(epochs=15, **RESNET))
-    assert outcome.curves["val_balanced_accuracy"][-1] > 0.8
+    assert outcome.curves["val_balanced_accuracy"][-1] > 0.7
     assert outcome.curves["train_loss"][-1] < outcome.curves["train_loss"][0]
 
 

@@ -73,7 +73,27 @@ def build(
     body = _body(backbone, in_channels, image_size)
     n_features = _feature_width(backbone.model, body, in_channels, image_size)
     is_kaiming = backbone.options.get("init") != "torch"
-    return Network(body, make_head(head, n_features, n_classes, is_kaiming=is_kaiming))
+    made = make_head(head, n_features, n_classes, is_kaiming=is_kaiming)
+    _restrain(made, backbone)
+    return Network(body, made)
+
+
+def _restrain(head: nn.Module, backbone: Backbone) -> None:
+    """Start at zero and leave out the intercept, as the backbone says. Raises `BackboneError`."""
+    if backbone.intercept and not backbone.from_zero:
+        return
+    if not isinstance(head, nn.Linear):
+        raise BackboneError(
+            "a cosine head cannot start at zero and has no intercept\n"
+            "  leave the backbone's `init` and `intercept` out, or name a method with a linear head"
+        )
+    if backbone.from_zero:
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+    if not backbone.intercept:
+        # It stays a parameter, so that every linear head has the same two.
+        nn.init.zeros_(head.bias)
+        head.bias.requires_grad_(False)
 
 
 def _declared(part: Part) -> Backbone:

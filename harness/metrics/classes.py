@@ -1,48 +1,17 @@
-"""Every metric is a pure function of an evaluation's counts and the training counts.
-
-    counts  [groups, labels, predictions]  examples of one split at one checkpoint
-    train   [labels, groups]               examples that were trained on
-
-Scores are fractions. A metric that is undefined on these counts (a class that the split lacks, a
-quotient of zeros) is None, never 0.
-"""
+"""Metrics of classes, whatever the group: accuracy, recall, precision, coverage."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Real
 
-from harness.spec.registry import REGISTRY, metric
+from harness.spec.registry import metric
 
 Counts = Int[np.ndarray, "groups labels predictions"]
 Train = Int[np.ndarray, "labels groups"]
 MANY, FEW = 100, 20
-
-
-def score(
-    name: str, counts: Counts, train: Train, settings: Mapping[str, Any] = {}
-) -> float | None:
-    """The named metric, or None where it is undefined. Raises `UnknownName`.
-
-    settings are the method's: a metric registered with `reads=("weight",)` is called with that one
-    as well, and is undefined for a method without it.
-    """
-    entry = REGISTRY.get("metric", name)
-    read = [settings.get(setting) for setting in entry.facts.get("reads", ())]
-    if None in read:
-        return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = entry.make(counts, train, *read)
-    return float(value) if value is not None and math.isfinite(value) else None
-
-
-def better(name: str) -> str:
-    """ "higher" or "lower": the direction in which the named metric improves."""
-    return str(REGISTRY.get("metric", name).facts["better"])
 
 
 def recalls(counts: Counts) -> Float[np.ndarray, " labels"]:
@@ -55,15 +24,6 @@ def recalls(counts: Counts) -> Float[np.ndarray, " labels"]:
 def _precisions(counts: Counts) -> Float[np.ndarray, " labels"]:
     confusion = counts.sum(0)
     return np.asarray(np.diag(confusion) / confusion.sum(0))
-
-
-def _group_accuracies(counts: Counts) -> Float[np.ndarray, " cells"]:
-    """Accuracy of each (label, group) cell that the split has; NaN where it has none at all."""
-    size = counts.sum(2)
-    correct = np.diagonal(counts, axis1=1, axis2=2)
-    there = size > 0 if size.any() else np.ones_like(size, dtype=bool)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(correct[there] / size[there], dtype=np.float64)
 
 
 def _mean_recall_where(keep: np.ndarray, counts: Counts) -> float:
@@ -180,18 +140,6 @@ def medium_recall(counts: Counts, train: Train) -> float:
 def few_recall(counts: Counts, train: Train) -> float:
     """Mean recall of the classes with fewer than 20 training examples."""
     return _mean_recall_where(train.sum(1) < FEW, counts)
-
-
-@metric(better="higher", title="Worst-group accuracy")
-def worst_group_accuracy(counts: Counts, train: Train) -> float:
-    """Smallest accuracy of any (label, group) cell that the split has."""
-    return float(_group_accuracies(counts).min())
-
-
-@metric(better="higher", title="Balanced group accuracy")
-def balanced_group_accuracy(counts: Counts, train: Train) -> float:
-    """Mean accuracy of the (label, group) cells that the split has."""
-    return float(_group_accuracies(counts).mean())
 
 
 @metric(better="higher", title="Weighted accuracy", reads=("label", "weight"))

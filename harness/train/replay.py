@@ -1,0 +1,112 @@
+"""Passes over drawn batches that can be made again, and that leave a training as it was."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from harness.spec.bilevel import Hypergradient
+from harness.train.hypergradient import Slopes, slopes_of
+from harness.train.placed import augmented, batches
+from harness.train.training import Training
+
+SEEDS = 2**62
+
+HELD = 2**22
+"""Numbers in all training images of a step on held-out data, up to which their graphs are held."""
+
+
+class Replay:
+    """Batches drawn once, seen in each pass with the same augmentation and the same draws.
+
+    A training image is in one batch at most, as is a held-out one, unless the sampler repeats.
+    """
+
+    def __init__(self, run: Training, spec: Hypergradient) -> None:
+        self.run, self.augment = run, run.augment if spec.augment else ()
+        self.train = _drawn(run, _pool(run, spec.batches), spec.batches, drop_last=True)
+        everything = _shuffled(len(run.splits["val"]), run)
+        self.val = _drawn(run, everything, spec.batches, drop_last=False)
+        n = len(self.val) + len(self.train)
+        generator = run.randomness
+        seeds = torch.randint(SEEDS, (n,), generator=generator, device=run.device).tolist()
+        self.val_seeds, self.train_seeds = seeds[: len(self.val)], seeds[len(self.val) :]
+
+    def slopes(self, weights: list[Tensor]) -> list[Slopes]:
+        """Of each training batch; their graphs are held together where they are small."""
+        pixels = self.run.train.pixels
+        n = sum(len(index) for index in self.train) * pixels[0].numel()
+        return [
+            slopes_of(self._loss(index, seed), weights, is_held=n <= HELD)
+            for index, seed in zip(self.train, self.train_seeds, strict=True)
+        ]
+
+    def _loss(self, index: Int[Tensor, " batch"], seed: int) -> Callable[[], Tensor]:
+        def loss() -> Float[Tensor, ""]:
+            self.run.randomness.manual_seed(seed)
+            return self.run.loss_of(self.run.stage, index)
+
+        return loss
+
+    def held_out(self) -> Iterator[tuple[Float[Tensor, " batch"], Int[Tensor, " batch"]]]:
+        """Cross-entropy and row of each image, batch by batch; without loss and policy."""
+        run, split = self.run, self.run.splits["val"]
+        for index, seed in zip(self.val, self.val_seeds, strict=True):
+            run.randomness.manual_seed(seed)
+            pixels = augmented(split.pixels[index], self.augment, run.randomness)
+            images = run.inputs(pixels, split.rows[index], None)
+            losses = F.cross_entropy(run.model(images), split.labels[index], reduction="none")
+            yield losses, split.rows[index]
+
+
+def _pool(run: Training, n_batches: int) -> Int[Tensor, " n"]:
+    """Training examples as the stage's sampler draws them, in random order."""
+    stage = run.stage
+    if stage.kept is not None:
+        kept = torch.from_numpy(stage.kept).to(run.device)
+        return kept[_shuffled(len(kept), run)]
+    if stage.weights is None:
+        return _shuffled(len(run.train), run)
+    weights = torch.from_numpy(stage.weights).to(run.device)
+    n = n_batches * run.recipe.batch
+    return torch.multinomial(weights, n, replacement=True, generator=run.randomness)
+
+
+def _shuffled(n: int, run: Training) -> Int[Tensor, " n"]:
+    return torch.randperm(n, generator=run.randomness, device=run.device)
+
+
+def _drawn(
+    run: Training, pool: Int[Tensor, " n"], n_batches: int, *, drop_last: bool
+) -> list[Int[Tensor, " batch"]]:
+    return list(islice(batches(pool, run.recipe.batch, drop_last=drop_last), n_batches))
+
+
+@contextlib.contextmanager
+def undisturbed(run: Training) -> Iterator[None]:
+    """Running statistics and generator end as they begin.
+
+    Fused attention has no second derivatives, so that it is done step by step.
+    """
+    buffers = [(buffer, buffer.clone()) for buffer in run.model.buffers()]
+    generator = run.randomness.get_state()
+    fused = any(_is_attention(module) for module in run.model.modules())
+    try:
+        with sdpa_kernel(SDPBackend.MATH) if fused else contextlib.nullcontext():
+            yield
+    finally:
+        run.randomness.set_state(generator)
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+
+
+def _is_attention(module: nn.Module) -> bool:
+    return isinstance(module, nn.MultiheadAttention) or hasattr(module, "fused_attn")

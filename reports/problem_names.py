@@ -1,0 +1,21 @@
+"""What problems are called in narrow places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+LONG = 32
+"""Of a name that stands beside others: a heading of a narrow column, a link."""
+
+
+def short_names(problems: Sequence[str]) -> Mapping[str, str]:
+    """By name; where some are long and all are made alike, without what all have in common.
+
+    `gaussian_mixture-features450` for `gaussian_mixture-n800-features450-pi0.1`.
+    """
+    parts = {problem: problem.split("-") for problem in problems}
+    if len({len(each) for each in parts.values()}) > 1 or max(map(len, problems)) <= LONG:
+        return {problem: problem for problem in problems}
+    differ = [i for i, alike in enumerate(zip(*parts.values(), strict=True)) if len({*alike}) > 1]
+    kept = sorted({0, *differ})
+    return {problem: "-".join(each[i] for i in kept) for problem, each in parts.items()}

@@ -1,0 +1,273 @@
+"""A loss that is learned while a network trains: what moves, what stays, and what goes on."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from harness.errors import DataError, EvenhandError, SpecError
+from harness.losses.learned import LearnedScaling
+from harness.spec.bilevel import Hypergradient
+from harness.spec.method import Labels
+from harness.train.bilevel import bind, objective
+from harness.train.hypergradient import Norm
+from harness.train.outcome import Diverged
+from harness.train.training import begin
+from tests.data.sources import make_source
+from tests.train.test_resume import gone_on, states
+from tests.train.trials import CPU, RESNET, data_of, make, result, run
+
+QUICK = {"every": 2, "batches": 2, "terms": 2, "warmup": 0.5, "lr": 1.0}
+FEW = {"epochs": 4, "batch": 32}
+SOURCE = make_source([40, 36, 32, 28])
+"""Without groups."""
+
+
+def searching(settings=None, **fields):
+    """A trial of AutoBalance at the first epoch of its search."""
+    trial = make("autobalance", QUICK | (settings or {}), **(FEW | fields))
+    training = begin(trial, data_of(trial, SOURCE), CPU)
+    training.epoch = training.stages[1].first_epoch + 1
+    training.model.train()
+    assert training.stage.outer is not None
+    return training
+
+
+def learned(training):
+    return torch.cat([t.flatten() for t in training.stage.learnables["loss"].parameters().values()])
+
+
+def weights_of(training):
+    return torch.cat([p.detach().flatten() for p in training.model.parameters()])
+
+
+def test_the_loss_moves_in_the_search_alone():
+    outcome = run(make("autobalance", QUICK, **FEW), SOURCE)
+    curve = outcome.curves["learned l 3"]
+    assert outcome.curves["epoch"] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert curve[:2] == [None, None] and curve[2] != curve[3] and curve[4:] == [None] * 4
+    assert {"search validation objective", "hessian norm", "neumann scale"} <= set(outcome.curves)
+    (name, *_) = [k for k in outcome.curves if k.startswith("learned Δ")]
+    assert name == "learned Δ 0"
+
+
+def test_stages_share_one_loss():
+    training = searching()
+    first, search, again = training.stages
+    assert first.loss is search.loss is again.loss
+
+
+@pytest.mark.parametrize("fields", [{}, RESNET], ids=["linear", "resnet"])
+def test_a_step_moves_what_is_learned_and_nothing_else(fields):
+    training = searching(**fields)
+    before = learned(training).clone()
+    model = {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
+    training.stage.outer.step(training)
+    assert not torch.equal(learned(training), before)
+    for name, tensor in training.model.state_dict().items():
+        assert torch.equal(tensor, model[name]), name
+    assert all(p.grad is None for p in training.model.parameters())
+    assert not learned(training).requires_grad and training.model.training
+
+
+def test_a_learning_rate_of_0_keeps_the_loss_as_it_starts():
+    outcome = run(make("autobalance", QUICK | {"lr": 0.0}, **FEW), SOURCE)
+    for name in (f"learned l {c}" for c in range(4)):
+        assert len(set(outcome.curves[name]) - {None}) == 1
+
+
+def test_a_step_is_the_series_of_the_dense_hessian():
+    """All training images in one batch, as all held-out ones: nothing is left to chance."""
+    training = searching({"batches": 1, "terms": 3, "scale": 0.05, "la_init": False}, batch=128)
+    outer, loss = training.stage.outer, training.stage.loss
+    train, val = training.train, training.splits["val"]
+    shapes = [p.shape for p in training.model.parameters()]
+
+    def logits(theta, split):
+        images = training.normalise(split.pixels)
+        named = dict(zip(dict(training.model.named_parameters()), parts(theta), strict=True))
+        return torch.func.functional_call(training.model, named, images)
+
+    def parts(theta):
+        split = theta.split([s.numel() for s in shapes])
+        return [t.reshape(s) for t, s in zip(split, shapes, strict=True)]
+
+    def lower(theta, a):
+        raw = dict(zip(loss.raw, a.split(4), strict=True))
+        changed = replace(loss, raw=raw)
+        losses = changed(logits(theta, train), train.labels, train.rows)
+        return losses.sum() / changed.weights(train.rows).sum()
+
+    theta, a = weights_of(training), learned(training).clone()
+    hessian = torch.autograd.functional.hessian(lambda t: lower(t, a), theta)
+    ce = F.cross_entropy
+    slope = torch.autograd.functional.jacobian(lambda t: ce(logits(t, val), val.labels), theta)
+    step = torch.eye(len(theta)) - 0.05 * hessian
+    solved = 0.05 * sum(torch.linalg.matrix_power(step, i) @ slope for i in range(4))
+
+    def along(a):
+        at = theta.clone().requires_grad_()
+        return torch.autograd.grad(lower(at, a), at, create_graph=True)[0] @ solved
+
+    expected = -torch.autograd.functional.jacobian(along, a) + 1e-4 * a
+
+    outer.step(training)
+
+    assert outer.curves()["neumann scale"] == 0.05
+    moved = a - learned(training)
+    torch.testing.assert_close(moved, expected, rtol=2e-3, atol=2e-6)
+    assert outer.curves()["hessian norm"] == pytest.approx(
+        float(torch.linalg.eigvalsh(hessian).abs().max()), rel=0.1
+    )
+
+
+def test_from_plain_cross_entropy_the_rarest_class_learns_the_smallest_l():
+    settings = {"learn": "l", "la_init": False, "every": 4, "lr": 0.1, "lr_warmup": 0.0}
+    settings |= {"coast": False, "diverging": "rescale"}
+    trial = make("autobalance_released", settings, ratio=8, epochs=20, batch=16)
+    curves = run(trial, SOURCE).curves
+    found = [[v for v in curves[f"learned l {c}"] if v is not None][-1] for c in range(4)]
+    assert found[3] == min(found) < 0
+
+
+@pytest.mark.parametrize("fields", [{}, RESNET], ids=["linear", "resnet"])
+@pytest.mark.parametrize("name", ["autobalance", "autobalance_released"])
+def test_killed_at_any_step_it_ends_as_if_it_had_not_been(name, fields):
+    settings = {"every": 2, "warmup": 0.5, "lr": 1.0}
+    settings |= {"batches": 2} if name == "autobalance" else {"retrain": 1.0}
+    trial = make(name, settings, **(FEW | fields))
+    written, outcome = states(trial)
+    whole = result(outcome)
+    assert result(run(trial)) == whole
+    for state in random.Random(0).sample(written, 5):
+        found, saved = gone_on(trial, state)
+        assert result(found) == whole and saved.resumed is not None
+
+
+def test_coasting_goes_on_with_momentum_where_no_gradient_is():
+    training = searching()
+    spec = replace(training.stage.spec.outer, coast=True, interval=3, weight_decay=0.0)
+    outer = bind(spec, training.stage.learnables, np.full((4, 2), 5), CPU)
+    at = [learned(training).clone()]
+    for steps in (0, 1, 2):
+        training.steps = steps
+        outer.step(training)
+        at.append(learned(training).clone())
+    moves = [b - a for a, b in pairwise(at)]
+    torch.testing.assert_close(moves[1], 0.9 * moves[0], rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(moves[2], 0.81 * moves[0], rtol=1e-3, atol=1e-6)
+    assert spec.every == 1 and replace(spec, coast=False).every == 3
+
+
+def test_the_rate_follows_the_recipe_s_schedule_and_a_warm_up_of_its_own():
+    training = searching(epochs=20)
+    outer = training.stage.outer
+    outer.spec = replace(outer.spec, warmup=0.2)
+    rates = []
+    for training.epoch in (11, 12, 14, 15):
+        rates.append(outer._learning_rate(training))
+    assert rates == pytest.approx([0.25, 0.5, 1.0, 1.0])
+
+
+def test_a_series_that_would_diverge_is_rescaled_and_says_so():
+    training = searching({"scale": 1e4})
+    training.stage.outer.step(training)
+    curves = training.stage.outer.curves()
+    assert curves["neumann scale"] * curves["hessian norm"] == pytest.approx(1)
+
+
+def test_or_it_ends_the_trial():
+    with pytest.raises(EvenhandError, match="the Neumann series would diverge at step") as said:
+        run(make("autobalance", QUICK | {"scale": 1e4, "diverging": "refuse"}, **FEW))
+    assert "diverging: rescale" in str(said.value) and "epoch 3" in str(said.value)
+
+
+def test_or_goes_on_as_released():
+    training = searching({"scale": 50.0, "diverging": "allow"})
+    training.stage.outer.step(training)
+    assert training.stage.outer.curves()["neumann scale"] == 50
+
+
+def test_a_gradient_that_is_not_finite_is_a_divergence():
+    with pytest.raises(Diverged, match="the hypergradient is not finite at step") as found:
+        run(make("autobalance", QUICK | {"scale": 1e30, "diverging": "allow"}, **FEW))
+    assert found.value.outcome.curves["epoch"] == [1, 2]
+
+
+MEANS = torch.tensor([[1.0, 3.0], [4.0, 0.5]])
+N = torch.tensor([[30.0, 10.0], [5.0, 15.0]])
+
+
+@pytest.mark.parametrize(
+    ("name", "ce_share", "expected"),
+    [
+        ("balanced", 0.0, ((30 + 30) / 40 + (20 + 7.5) / 20) / 2),
+        ("group_balanced", 0.0, 8.5 / 4),
+        ("deo", 0.0, 2 + 3.5),
+        ("balanced", 1.0, (30 + 30 + 20 + 7.5) / 60),
+        ("deo", 0.1, 0.1 * (30 + 30 + 20 + 7.5) / 60 + 0.9 * 5.5),
+    ],
+)
+def test_objectives_are_the_formulas_written_out(name, ce_share, expected):
+    spec = Hypergradient(objective=name, ce_share=ce_share)
+    assert float(objective(MEANS, N, spec)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("balanced", 2.75), ("group_balanced", 17 / 6)])
+def test_a_cell_that_was_not_drawn_has_no_part(name, expected):
+    n = torch.tensor([[10.0, 10.0], [10.0, 0.0]])
+    means = torch.tensor([[1.0, 2.0], [4.0, 0.0]])
+    expected = (1.5 + 4.0) / 2 if name == "balanced" else 7 / 3
+    assert float(objective(means, n, Hypergradient(objective=name))) == pytest.approx(expected)
+    deo = objective(means, n, Hypergradient(objective="deo"))
+    assert float(deo) == 1
+
+
+@pytest.mark.parametrize("name", ["group_balanced", "deo"])
+def test_objectives_of_groups_learn_numbers_of_groups(name):
+    outcome = run(make("autobalance", QUICK | {"objective": name, "ce_share": 0.1}, **FEW))
+    assert "learned l class 3, group 1" in outcome.curves
+    alone = run(make("autobalance", QUICK, **FEW))
+    assert (
+        alone.curves["learned l class 0, group 0"] != outcome.curves["learned l class 0, group 0"]
+    )
+
+
+def test_the_objective_is_not_of_groups_where_there_are_none():
+    alone, grouped = Labels(None, 4, 1), Labels(None, 4, 2)
+    for name in ("deo", "group_balanced"):
+        with pytest.raises(SpecError, match=f"'{name}' is one of groups, and there are none"):
+            Hypergradient(objective=name).check(alone)
+        Hypergradient(objective=name).check(grouped)
+        Hypergradient(objective=name, ce_share=1.0).check(alone)
+    Hypergradient().check(alone)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "said"),
+    [
+        ("balanced", [[5, 2], [0, 0]], "1 of 2 classes have no held-out example"),
+        ("deo", [[5, 2], [3, 0]], "1 of 4 cells of class and group have no held-out example"),
+    ],
+)
+def test_what_is_not_held_out_cannot_be_an_objective(name, counts, said):
+    part = LearnedScaling().bind(np.array([[9, 4], [5, 2]]), "cpu")
+    with pytest.raises(DataError, match=said):
+        bind(Hypergradient(objective=name), {"loss": part}, np.array(counts), CPU)
+
+
+def test_a_norm_that_the_power_iteration_missed_is_found_by_the_series(monkeypatch):
+    missed = Norm(1e-3, [])
+    monkeypatch.setattr("harness.train.bilevel.spectral_norm", lambda *_, **__: missed)
+    training = searching({"scale": 50.0, "terms": 8})
+    training.stage.outer.step(training)
+    assert training.stage.outer.curves()["neumann scale"] < 25
+    refusing = searching({"scale": 50.0, "terms": 8, "diverging": "refuse"})
+    with pytest.raises(EvenhandError, match="would diverge"):
+        refusing.stage.outer.step(refusing)

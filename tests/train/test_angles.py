@@ -1,0 +1,77 @@
+"""The curve `angle`: between a network's line and one that is solved for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from harness.data.splits import load_source, prepare
+from harness.errors import DataError, SpecError
+from harness.spec.problems import resolve_problem
+from harness.spec.recipes import resolve_recipe
+from harness.spec.registry import REGISTRY
+from harness.spec.trial import STREAMS, Trial, Val
+from harness.train.engine import train
+from harness.train.entering import solved_for
+from harness.train.training import begin
+from tests.train.trials import CPU, make, run
+
+SMALL = {"n": 60, "d": 80, "n_test": 100}
+CS_SVM = {"cs_svm": {"delta": 3.0, "intercept": False}}
+
+
+def trial_of(name, settings=None, *, epochs=400):
+    problem = resolve_problem("gaussian_mixture", SMALL, Val())
+    linear = {"linear": {"init": "zero", "intercept": False}}
+    fields = {"epochs": epochs, "backbone": linear, "evaluate_every": 100, "angle_to": CS_SVM}
+    recipe = resolve_recipe("mixture-gd", fields)
+    return Trial(
+        problem=problem,
+        method=REGISTRY.part("method", name, settings),
+        recipe=recipe,
+        seed=0,
+        vary=STREAMS,
+    )
+
+
+def ended(trial):
+    data = prepare(trial.problem, load_source(trial.problem), seed=0, vary=STREAMS)
+    return train(trial, data, device=CPU).curves["angle"]
+
+
+def test_gradient_descent_on_cdt_turns_towards_the_cost_sensitive_margin_and_erm_stays_away():
+    towards, away = ended(trial_of("binary_vs", {"ratio": 3.0})), ended(trial_of("erm"))
+    assert np.all(np.diff(towards) < 0)
+    assert towards[-1] < away[-1]
+
+
+def test_a_line_makes_no_angle_with_itself():
+    assert ended(trial_of("cs_svm", {"delta": 3.0, "intercept": False})) == pytest.approx(
+        [0.0], abs=1e-3
+    )
+
+
+def test_it_is_the_angle_of_the_two_lines_written_out(models):
+    trial = trial_of("erm", epochs=100)
+    data = prepare(trial.problem, load_source(trial.problem), seed=0, vary=STREAMS)
+    [found] = train(trial, data, device=CPU).curves["angle"]
+    (_, trained) = models[0]
+    method = REGISTRY.make("method", trial.recipe.angle_to)
+    solved = solved_for(begin(trial, data, CPU), method.refit)
+    with torch.no_grad():
+        ours = (trained.head.weight[1] - trained.head.weight[0]).double().numpy()
+    theirs = solved.weight[1] - solved.weight[0]
+    cosine = ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs)
+    assert found == pytest.approx(np.degrees(np.arccos(cosine)), rel=1e-4)
+
+
+def test_more_than_two_classes_have_no_such_line():
+    part = REGISTRY.part("method", "cs_svm")
+    with pytest.raises(DataError, match="a line between two classes, and there are 4"):
+        run(make(angle_to=part))
+
+
+def test_a_method_that_trains_is_no_line():
+    with pytest.raises(SpecError, match="that method trains"):
+        resolve_recipe("mixture-gd", {"angle_to": "erm"})

@@ -39,10 +39,11 @@ def gather(resolved: Resolved, records: Sequence[Record]) -> Evidence:
 def _other_data(resolved: Resolved, records: Mapping[str, Record]) -> dict[str, str]:
     """Keys of records whose data differ from those of most others at the same problem and seed.
 
-    Where neither the subset nor the split follows the seed, all seeds share one data set. Without a
-    majority nobody can say which data are meant, and none is used.
+    Where neither the subset nor the split follows the seed, all seeds share one data set; a table
+    of one's own is the same at all of them before it is split. Without a majority nobody can say
+    which data are meant, and none is used.
     """
-    groups: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
+    groups: dict[tuple[str, int | None], dict[str, str]] = defaultdict(dict)
     for cell in resolved.cells:
         problem = canonical(cell.problem)
         for trial in cell.trials:
@@ -51,6 +52,8 @@ def _other_data(resolved: Resolved, records: Mapping[str, Record]) -> dict[str, 
                 moves = {"subset", "split"} & set(trial.vary)
                 group = groups[problem, trial.seed if moves else 0]
                 group[trial.key] = record.data.fingerprint
+                if record.data.source:
+                    groups[problem, None][trial.key] = record.data.source
     causes: dict[str, str] = {}
     for group in groups.values():
         (usual, n), *others = Counter(group.values()).most_common()

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from harness.metrics import Counts
 from harness.spec.record import RULES, Record, Rule
 from reports.leaderboard import Leaderboard
+from reports.runs import broken
 from reports.standing import Standing
 
 MOST_LINES = 8
@@ -128,7 +129,8 @@ def _plain(value: float) -> float | None:
 def curve_figure(board: Leaderboard, problem: str) -> dict[str, dict[str, Any]]:
     """Series by name, each {row: {epoch, mean, sd}}; the validation metric first.
 
-    sd is None with one seed. Test curves are left out where there are validation curves.
+    sd is None with one seed. A line breaks where training begins anew. Test curves are left out
+    where there are validation curves.
     """
     standings = _drawn(board, problem)
     names = dict.fromkeys(n for s in standings for r in usable(s) for n in r.curves)
@@ -148,11 +150,10 @@ def _curves(standings: Sequence[Standing], name: str) -> dict[str, Any]:
         series = [run[name] for run in runs if run["epoch"] == epochs]
         keep = thinned(len(epochs))
         values = np.array(series, dtype=np.float64)[:, keep]
-        lines[standing.row] = {
-            "epoch": [epochs[i] for i in keep],
-            "mean": rounded(values.mean(0)),
-            "sd": rounded(values.std(0, ddof=1)) if len(series) > 1 else None,
-        }
+        spread = rounded(values.std(0, ddof=1)) if len(series) > 1 else None
+        at = [epochs[i] or 0 for i in keep]
+        points = broken(standing.cell.trials[0], at, rounded(values.mean(0)), spread)
+        lines[standing.row] = dict(zip(("epoch", "mean", "sd"), points, strict=True))
     return lines
 
 

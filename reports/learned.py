@@ -220,8 +220,8 @@ def _largest_of(last: dict[str, float], kind: Kind) -> str:
     order = sorted(last, key=lambda name: -last[name])
     if kind.many == "average" and len(order) > FEW:
         ends = [order[: FEW // 2], order[-(FEW // 2) :]]
-        most, least = (", ".join(f"{name} {last[name]:.3g}" for name in end) for end in ends)
-        return f"{most} to {least}; {len(order)} in all"
+        most, least = (", ".join(f"{name}: {last[name]:.4g}" for name in end) for end in ends)
+        return f"{most} … {least} (of {len(order)})"
     shown = ", ".join(f"{name} {last[name]:.3g}" for name in order[:FEW])
     return shown + (f" and {len(order) - FEW} smaller" if len(order) > FEW else "")
 

@@ -17,6 +17,7 @@ import numpy as np
 from harness.spec.base import canonical
 from harness.spec.figures import OF_PROBLEM
 from harness.spec.registry import REGISTRY
+from harness.spec.trial import Val
 from reports.families import Point, is_number
 from reports.figures import DIGITS
 
@@ -52,10 +53,14 @@ def along(points: Sequence[Point], name: str, metrics: Sequence[str]) -> dict[st
 
 
 def _has_theory(point: Point) -> bool:
-    """Theory is of a method as it is, without what comes before or after."""
+    """Theory is of a method as it is, on a data set and its inputs as they are."""
     trial = point.standing.cell.trials[0]
+    problem, recipe = trial.problem, trial.recipe
     is_plain = not (trial.teacher or trial.posthoc)
-    return is_plain and _theory(trial.problem.dataset.name) is not None
+    is_whole = problem.profile.name == "natural" and problem.val == Val()
+    is_as_drawn = (recipe.mean, recipe.std) == ((0.0,), (1.0,))
+    known = _theory(problem.dataset.name) is not None
+    return is_plain and is_whole and is_as_drawn and known
 
 
 def _theory(dataset: str) -> Theory | None:

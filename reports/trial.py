@@ -14,7 +14,7 @@ from harness.spec.base import plain
 from harness.spec.record import DataSummary, Evaluation, Record
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Recipe
-from reports import making
+from reports import making, runs
 from reports.learned import at_the_end
 from reports.provenance import commit
 from reports.table import NO_VALUE, percent, seconds
@@ -75,6 +75,7 @@ def _spec(record: Record) -> list[tuple[str, str]]:
         ("parent", f"{trial.parent.key}, {making.read(trial)}" if trial.parent else ""),
         ("problem", f"{trial.problem.dataset} · {trial.problem.profile}"),
         ("recipe", _recipe(trial.recipe)),
+        ("runs", runs.in_words(trial)),
         ("seed", f"{trial.seed}, for {', '.join(trial.vary) or 'no stream'}"),
     ]
     if data:

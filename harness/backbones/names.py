@@ -81,7 +81,7 @@ def nm21_resnet47() -> Backbone:
     return Backbone("nm21_resnet47")
 
 
-@backbone(title="Linear", fits="any", static=True)
+@backbone(title="Linear", fits="any", static=True, body=False)
 def linear(
     init: Literal["zero"] | None = None, intercept: Literal[False] | None = None
 ) -> Backbone:

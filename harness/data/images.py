@@ -53,6 +53,7 @@ class Source:
     per_class          training images that each class has where the data set is whole; train may
                        hold fewer. None: what is in train is all there is
     in_official_order  whether training images have the places at which papers name them
+    digest             of all of it, where its files may change under one name; else ""
     redraw             of data that a distribution makes: all of it anew, by the stream `subset`.
                        None: the data are what they are
     """
@@ -64,6 +65,7 @@ class Source:
     val: Images | None = None
     per_class: int | None = None
     in_official_order: bool = True
+    digest: str = ""
     redraw: Callable[[np.random.Generator], Source] | None = None
 
     @property

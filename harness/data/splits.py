@@ -73,7 +73,7 @@ def prepare(
     counts = train.counts(len(source.classes), len(source.groups))
     _check_cells(problem, source, counts, held_out)
     summary = DataSummary(
-        fingerprint=_fingerprint(
+        fingerprint=fingerprint(
             [train, held_out.val, held_out.test], [train_index, *held_out.indices]
         ),
         classes=source.classes,
@@ -81,6 +81,7 @@ def prepare(
         train=tuple(tuple(row) for row in counts.tolist()),
         n_val=0 if held_out.val is None else len(held_out.val),
         n_test=len(held_out.test),
+        source=source.digest or None,
     )
     return ProblemData(train, held_out.val, held_out.test, counts, summary)
 
@@ -262,7 +263,7 @@ def _check_cells(
     check_cells(problem.name, splits, source.classes, source.groups)
 
 
-def _fingerprint(splits: list[Images | None], kept: list[Index]) -> str:
+def fingerprint(splits: list[Images | None], kept: list[Index]) -> str:
     digest = hashlib.sha256()
     for index in kept:
         digest.update(np.ascontiguousarray(index, dtype="<i8").tobytes() + b"|")

@@ -7,6 +7,7 @@ problems:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from harness.data.columns import Columns, read
 from harness.data.images import Images, Source
 from harness.data.listed import Rows, View, listing
 from harness.data.root import data_root
+from harness.data.splits import fingerprint
 from harness.errors import DataError
 from harness.spec.registry import dataset
 
@@ -43,22 +45,28 @@ def table(
     split: Column = "split",
     image: Column | None = None,
     features: Column | None = None,
-    size: Annotated[int, Field(ge=1)] = 32,
+    size: Annotated[int, Field(ge=1)] | None = None,
 ) -> Source:
     """A table of your own, `.csv`, `.parquet` or `.npz`, with columns of a label and of a split.
 
     path is relative to the data root, and paths of images to the table. Columns of features are
     those that fit `features`, such as `f_*`; by default all others that hold numbers. With `image`
-    they are paths of images, each resized to `size` × `size` in RGB. A split is train, val or test,
-    or 0, 1 or 2; there need be no val. Classes and groups go by their names in order, numbers as
-    numbers.
+    they are paths of images, each resized to `size` × `size`, or 32 × 32, in RGB. A split is train,
+    val or test, or 0, 1 or 2; there need be no val. Classes and groups go by their names in order,
+    numbers as numbers.
     """
+    if image is None and size is not None:
+        raise DataError(f"{path}: size = {size} is of images, and no column is named as `image`")
+    if image is not None and features is not None:
+        raise DataError(f"{path}: columns of images and of features are named; leave one out")
     columns = read(data_root() / Path(path).expanduser())
     rows = _rows(columns, label, group, split)
     if image is not None:
         names = columns.texts(image, "image")
-        return listing(columns, rows, names, columns.path.parent, View(size)).decoded()
-    return _features(columns, rows, features, [name for name in (label, group, split) if name])
+        listed = listing(columns, rows, names, columns.path.parent, View(size or 32))
+        return _digested(listed.decoded())
+    taken = [name for name in (label, group, split) if name]
+    return _digested(_features(columns, rows, features, taken))
 
 
 @dataset(
@@ -84,7 +92,13 @@ def waterbirds_features() -> Source:
             f"{files[0]}` writes it"
         )
     columns = read(there)
-    return _features(columns, _rows(columns, "label", "group", "split"), "features", ())
+    rows = _rows(columns, "label", "group", "split")
+    return _digested(_features(columns, rows, "features", ()))
+
+
+def _digested(source: Source) -> Source:
+    """The file may be another one tomorrow, under the same name."""
+    return replace(source, digest=fingerprint([source.train, source.val, source.test], []))
 
 
 def _features(columns: Columns, rows: Rows, pattern: str | None, taken: Sequence[str]) -> Source:

@@ -97,11 +97,14 @@ class InverseCell:
 
 @dataclass(frozen=True)
 class InverseGroup:
-    """N / N_g, whatever the class: 1/π̄_g (li2021autobalance, Sec. 4)."""
+    """N / (G · N_g) for G groups, whatever the class: ∝ 1/π̄_g (li2021autobalance, Sec. 4).
+
+    The mean over the training set is 1, so that shares of mixtures are what they say.
+    """
 
     def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups"]:
         n = present_cells(counts)
-        return np.broadcast_to(n.sum() / n.sum(0), n.shape).copy()
+        return np.broadcast_to(n.sum() / (n.shape[1] * n.sum(0)), n.shape).copy()
 
 
 @dataclass(frozen=True)

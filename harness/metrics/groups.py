@@ -94,7 +94,7 @@ def symmetric_deo(counts: Counts, train: Train) -> float:
     return float(_gaps(accuracies(counts)).mean())
 
 
-@metric(better="lower", title="DEO (sum)")
+@metric(better="lower", title="DEO (sum)", worst=2.0)
 def deo_sum(counts: Counts, train: Train) -> float:
     """Sum over labels of the gap between groups, in [0, number of labels].
 

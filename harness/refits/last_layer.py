@@ -41,6 +41,10 @@ class GroupBalancedLogistic:
         if labels.n_classes < 2:
             raise SpecError([Mistake("a head for one class decides nothing", (), "two or more")])
 
+    def check_counts(self, counts: Counts) -> None:
+        """Raises `DataError` for a cell too small to be drawn from."""
+        _check_cells(counts, at_least=2 if len(self.strengths) > 1 else 1, split=self.split)
+
     def solve(
         self,
         features: Features,
@@ -51,7 +55,7 @@ class GroupBalancedLogistic:
         randomness: np.random.Generator,
     ) -> Solved:
         """Raises `DataError` for a cell too small to be drawn from, and where nothing converges."""
-        _check_cells(counts, at_least=2 if len(self.strengths) > 1 else 1, split=self.split)
+        self.check_counts(counts)
         mean, scale = features.mean(0), features.std(0)
         scale = np.where(scale > 0, scale, 1.0)
         standard = (features - mean) / scale

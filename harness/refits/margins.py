@@ -34,6 +34,9 @@ class CostSensitiveMargin:
         """Raises `SpecError` for other than two classes."""
         _check_two("classes", labels.n_classes)
 
+    def check_counts(self, counts: Counts) -> None:
+        """Any cells will do: whether a line separates them the solver finds."""
+
     def solve(
         self,
         features: Float[np.ndarray, "n features"],
@@ -63,6 +66,9 @@ class GroupMargin:
         """Raises `SpecError` for other than two classes and two groups."""
         _check_two("classes", labels.n_classes)
         _check_two("groups", labels.n_groups)
+
+    def check_counts(self, counts: Counts) -> None:
+        """Any cells will do: whether a line separates them the solver finds."""
 
     def solve(
         self,

@@ -29,8 +29,8 @@ class Hypergradient:
     objective     of the held-out images: ce_share · CE + (1 − ce_share) · one of
                   balanced        mean over classes of the mean cross-entropy of each
                   group_balanced  the same over cells of class and group (CE_bal^G)
-                  deo             Σ over classes and pairs of groups of the difference between their
-                                  mean cross-entropies (CE_deo; no ½)
+                  deo             Σ over classes of the largest difference between its groups' mean
+                                  cross-entropies (CE_deo; no ½)
                   A class or cell that no drawn image is of has no part in it.
     batches       of the recipe's size, that each gradient averages over; fewer if the split has no
                   more

@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.errors import Mistake, Mistakes, suggest
 from harness.spec.entries import made_of
 from harness.spec.figure_checks import check_figures
-from harness.spec.held_out import Learners, check_learners, declared
+from harness.spec.held_out import Learners, check_angle, check_learners, declared
 from harness.spec.method import Method
 from harness.spec.parts import Parts
 from harness.spec.problems import has_validation
@@ -123,8 +123,10 @@ def _check_held_out(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
         inner = Mistakes()
         for problem in [p for p in parts.problems if p.name in row.problems]:
             teacher = row.teacher.method if row.teacher else None
-            who = Learners(row.part, teacher, row.posthoc)
+            who = Learners(row.part, teacher, row.posthoc, is_chosen=suite.select is not None)
             check_learners(who, declared(problem), inner)
+            for variant in row.variants:
+                check_angle(row.part, variant.recipe, declared(problem).labels, inner)
         placed = [replace(m, where=(*where, *m.where)) for m in inner.found]
         mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]
 

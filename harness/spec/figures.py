@@ -92,6 +92,8 @@ class Figure(Spec):
             return None
         if not isinstance(value, list | tuple) or len(value) != 2:
             raise ValueError("write two, `[X, Y]`")
+        if value[0] == value[1] and isinstance(value[0], str):
+            raise ValueError("write two metrics that differ, `[X, Y]`")
         return tuple(value)
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from harness.spec.method import Labels, Method, PostHoc, Stage
 from harness.spec.problems import has_validation
 from harness.spec.registry import REGISTRY
 from harness.spec.stage_parts import Reduction
-from harness.spec.trial import Problem
+from harness.spec.trial import Problem, Recipe
 from harness.spec.yaml_lines import Where
 
 
@@ -36,11 +36,15 @@ def declared(problem: Problem) -> Known:
 
 
 class Learners(NamedTuple):
-    """What learns from a problem, or reads what was learned."""
+    """What learns from a problem, or reads what was learned.
+
+    is_chosen  whether the suite chooses the method's settings on held-out images
+    """
 
     method: Part
     teacher: Part | None
     posthoc: Part | None
+    is_chosen: bool = False
 
 
 def check_learners(who: Learners, known: Known, mistakes: Mistakes) -> None:
@@ -57,6 +61,13 @@ def check_learners(who: Learners, known: Known, mistakes: Mistakes) -> None:
         if is_read and any(_averages(stage) for stage in method.stages):
             what = "an average of networks has no logits for others to read"
             mistakes.found.append(Mistake(what, where, "write `iterate: last` or `iterate: best`"))
+    refit = REGISTRY.make("method", who.method).refit
+    if refit and refit.split == "val" and (who.is_chosen or who.posthoc):
+        what = (
+            f"{who.method} fits its head on the held-out images, which then choose nothing for it"
+        )
+        right = "leave `select:` and `posthoc:` out, or fit on the training images: `split: train`"
+        mistakes.found.append(Mistake(what, (), right))
     if who.posthoc:
         posthoc: PostHoc = REGISTRY.make("posthoc", who.posthoc)
         head = REGISTRY.make("method", who.method).head
@@ -78,6 +89,21 @@ def _check_labels(method: Method, labels: Labels, where: Where, mistakes: Mistak
             mistakes.catch(where, stage.reduce.check, labels)
     if method.refit:
         mistakes.catch(where, method.refit.check, labels)
+
+
+def check_angle(method: Part, recipe: Recipe, labels: Labels | None, mistakes: Mistakes) -> None:
+    """Of a recipe with `angle_to`: there are two lines to compare, one of them solvable."""
+    if recipe.angle_to is None:
+        return
+    what, head = f"angle_to on {method}", REGISTRY.make("method", method).head
+    if REGISTRY.get("backbone", recipe.backbone.name).facts.get("body", True):
+        said = f"{what}: {recipe.backbone} has a body, and lines of different features no angle"
+        mistakes.found.append(Mistake(said, (), "use `backbone: linear`, or leave angle_to out"))
+    if head != "linear":
+        mistakes.found.append(Mistake(f"{what}: its head is {head}", (), "leave angle_to out"))
+    to: Method = REGISTRY.make("method", recipe.angle_to)
+    if labels and to.refit:
+        mistakes.catch((), to.refit.check, labels)
 
 
 def _averages(stage: Stage) -> bool:

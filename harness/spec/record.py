@@ -88,6 +88,8 @@ class DataSummary(Spec):
 
     fingerprint  SHA-256 of the kept indices, labels, groups and image bytes of every split
     train        [classes][groups] counts of the training set
+    source       digest of the whole data set before any split, where its files may change under one
+                 name
     """
 
     fingerprint: str
@@ -96,6 +98,7 @@ class DataSummary(Spec):
     train: tuple[tuple[int, ...], ...]
     n_val: int
     n_test: int
+    source: str | None = None
 
     @cached_property
     def train_counts(self) -> Int[np.ndarray, "classes groups"]:

@@ -15,6 +15,7 @@ import inspect
 import json
 import threading
 import traceback
+import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -50,10 +51,7 @@ class Setting:
 
     @property
     def type_name(self) -> str:
-        base = typing.get_args(self.annotation)[0] if self._annotated else self.annotation
-        if typing.get_origin(base) is typing.Literal:
-            return " | ".join(map(repr, typing.get_args(base)))
-        return base.__name__ if isinstance(base, type) else str(base).replace("typing.", "")
+        return _in_words(self.annotation)
 
     def __str__(self) -> str:
         if self.required:
@@ -222,6 +220,22 @@ class Registry:
 
 
 REGISTRY = Registry()
+
+
+def _in_words(annotation: Any) -> str:
+    """`tuple[float, ...]`, `str | None`: a type without what else it must satisfy."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _in_words(args[0])
+    if origin is typing.Literal:
+        return " | ".join(map(repr, args))
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(map(_in_words, args))
+    if annotation in (None, type(None), ...):
+        return "..." if annotation is ... else "None"
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(map(_in_words, args))}]"
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def _same_function(a: Callable[..., Any], b: Callable[..., Any]) -> bool:

@@ -122,7 +122,7 @@ class Solved(NamedTuple):
 class Refit(Protocol):
     """What solves for a linear head at the end of training, on features of the network as it is.
 
-    split  whose features: "val" takes the held-out images, which then say nothing of epochs
+    split  whose features: "val" takes the held-out images, which then choose nothing any more
     """
 
     @property
@@ -130,6 +130,10 @@ class Refit(Protocol):
 
     def check(self, labels: Labels) -> None:
         """Raises `SpecError` before anything trains."""
+        ...
+
+    def check_counts(self, counts: Counts) -> None:
+        """Raises `DataError` before anything trains, for a split of these counts."""
         ...
 
     def solve(

@@ -106,7 +106,7 @@ class Sam(Spec):
     """Sharpness-aware minimisation: every step follows the gradient at the worst point nearby.
 
     rho         radius in the norm of all weights together: one for each stage of the method in
-                turn, the last one from there on; 0 is a plain step
+                turn, the last one from there on, and anew after a fresh start; 0 is a plain step
     batch_norm  passes that move the running statistics: "both", as in the code released with
                 wang2023unified, or the "first", at the weights themselves, as in that of
                 foret2021sharpness. Neither text says; every number we compare with has "both".

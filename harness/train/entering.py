@@ -47,6 +47,9 @@ def refit(run: Training) -> None:
         parameter.copy_(torch.as_tensor(value, dtype=parameter.dtype))
     run.iterates = Iterates()
     run.checkpoints.clear()
+    if run.refit.split == "val":
+        # Images that a head was fitted on say nothing of it: what they would score is not recorded.
+        run.splits = {name: split for name, split in run.splits.items() if name != "val"}
 
 
 def solved_for(run: Training, spec: Refit) -> Solved:

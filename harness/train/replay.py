@@ -9,6 +9,7 @@ from itertools import islice
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from timm.layers.drop import DropPath
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -50,16 +51,22 @@ class Replay:
 
     def _loss(self, index: Int[Tensor, " batch"], seed: int) -> Callable[[], Tensor]:
         def loss() -> Float[Tensor, ""]:
-            self.run.randomness.manual_seed(seed)
+            self._seed(seed)
             return self.run.loss_of(self.run.stage, index)
 
         return loss
+
+    def _seed(self, seed: int) -> None:
+        """The trial's generator, and torch's own where the network draws from that."""
+        self.run.randomness.manual_seed(seed)
+        if _drops_out(self.run.model):
+            torch.manual_seed(seed)
 
     def held_out(self) -> Iterator[tuple[Float[Tensor, " batch"], Int[Tensor, " batch"]]]:
         """Cross-entropy and row of each image, batch by batch; without loss and policy."""
         run, split = self.run, self.run.splits["val"]
         for index, seed in zip(self.val, self.val_seeds, strict=True):
-            run.randomness.manual_seed(seed)
+            self._seed(seed)
             pixels = augmented(split.pixels[index], self.augment, run.randomness)
             images = run.inputs(pixels, split.rows[index], None)
             losses = F.cross_entropy(run.model(images), split.labels[index], reduction="none")
@@ -91,21 +98,28 @@ def _drawn(
 
 @contextlib.contextmanager
 def undisturbed(run: Training) -> Iterator[None]:
-    """Running statistics and generator end as they begin.
+    """Running statistics and generators end as they begin.
 
     Fused attention has no second derivatives, so that it is done step by step.
     """
     buffers = [(buffer, buffer.clone()) for buffer in run.model.buffers()]
     generator = run.randomness.get_state()
+    devices = [run.device] if run.device.type == "cuda" else []
     fused = any(_is_attention(module) for module in run.model.modules())
     try:
-        with sdpa_kernel(SDPBackend.MATH) if fused else contextlib.nullcontext():
+        plain = sdpa_kernel(SDPBackend.MATH) if fused else contextlib.nullcontext()
+        with torch.random.fork_rng(devices, enabled=_drops_out(run.model)), plain:
             yield
     finally:
         run.randomness.set_state(generator)
         with torch.no_grad():
             for buffer, before in buffers:
                 buffer.copy_(before)
+
+
+def _drops_out(model: nn.Module) -> bool:
+    """Such a network has its process to itself: trials that share one share torch's generator."""
+    return any(isinstance(m, nn.modules.dropout._DropoutNd | DropPath) for m in model.modules())
 
 
 def _is_attention(module: nn.Module) -> bool:

@@ -146,10 +146,13 @@ def bind(
     method: Method, material: Material, recipe: Recipe, device: torch.device
 ) -> tuple[BoundStage, ...]:
     """All stages of a method. Those with one learnable loss, or policy, share it."""
-    firsts = [(run, first) for run in method.runs(recipe.epochs) for first in run.firsts]
+    places = [
+        (run, first, step_of(recipe.sam, i))
+        for run in method.runs(recipe.epochs)
+        for i, first in enumerate(run.firsts)
+    ]
     found: list[BoundStage] = []
-    for i, (stage, (run, first)) in enumerate(zip(method.stages, firsts, strict=True)):
-        step = step_of(recipe.sam, i)
+    for stage, (run, first, step) in zip(method.stages, places, strict=True):
         found.append(_bound(stage, material, device, found, run=run, first=first, step=step))
     return tuple(found)
 

@@ -194,6 +194,10 @@ def begin(
     recipe, summary = trial.recipe, data.summary
     method: Method = REGISTRY.make("method", trial.method)
     n_groups, n_classes = len(summary.groups), len(summary.classes)
+    if method.refit:
+        split = data.val if method.refit.split == "val" else data.train
+        assert split is not None, "checked with the suite"
+        method.refit.check_counts(split.counts(n_classes, n_groups))
     placed = Placed.of(data.train, n_groups=n_groups, device=device)
 
     def seed(name: Stream) -> int:

@@ -165,10 +165,16 @@ function drawFront(plot, figure) {
     return { type: "scatter", mode: x.length > 1 && !known.has(line.colour) ? "lines+markers" : "markers", x, y, name: line.name, customdata: said, line: { color: s.colour, width: 1.6, dash: s.dash }, marker: { symbol: symbols, size: 8.5, color: s.colour, line: { width: 1.6, color: s.colour } }, error_x: { ...bars(line.x, x), color: s.colour }, error_y: { ...bars(line.y, y), color: s.colour }, hovertemplate: `${line.name}<br>%{customdata}<extra></extra>` };
   });
   for (const line of figure.theory) traces.push(theoryOf(figure, { ...line, x: percent(line.x) }, percent, { hovertemplate: `${line.name}: %{x:.1f}, %{y:.1f}<extra></extra>` }));
+  // The points set the range: bars of few seeds may go far beyond any score.
+  const range = (of) => {
+    const at = traces.flatMap((t) => t[of]).filter((v) => v !== null);
+    const pad = Math.max(1, 0.25 * (Math.max(...at) - Math.min(...at)));
+    return at.length ? [Math.min(...at) - pad, Math.max(...at) + pad] : undefined;
+  };
   Plotly.react(plot, traces, layout({
     ...KEYED, hovermode: "closest",
-    xaxis: axis({ title: { text: figure.x + ", %", font: { size: 11 }, standoff: 6 } }),
-    yaxis: axis({ title: { text: figure.y + ", %", font: { size: 11 } } }),
+    xaxis: axis({ title: { text: figure.x + ", %", font: { size: 11 }, standoff: 6 }, range: range("x") }),
+    yaxis: axis({ title: { text: figure.y + ", %", font: { size: 11 } }, range: range("y") }),
   }), { displayModeBar: false });
 }
 

@@ -94,7 +94,7 @@ def test_the_form_of_autobalance_is_the_formula_written_out(logits, labels, grou
 def test_logit_adjustment_within_groups_is_the_formula_written_out(logits, labels, groups, rows):
     n = COUNTS[:, groups].T
     z = logits.numpy() + np.log(n / n.sum(1, keepdims=True))
-    weights = COUNTS.sum() / n.sum(1)
+    weights = COUNTS.sum() / (COUNTS.shape[1] * n.sum(1))
     by_hand = [w * (np.log(np.exp(z[i]).sum()) - z[i, labels[i]]) for i, w in enumerate(weights)]
     loss = GroupScaling(InverseGroup(), delta=WithinGroup(LogPriorInGroup())).bind(COUNTS, "cpu")
     np.testing.assert_allclose(loss(logits, labels, rows), by_hand)

@@ -80,6 +80,19 @@ def test_the_share_is_that_of_cross_entropy(share):
     assert mixed == pytest.approx(share * ce + (1 - share) * gaps, rel=1e-5)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_share_of_cross_entropy_is_that_of_its_weight_within_groups_too(share):
+    (stage,) = make("la_within_groups", ce_share=share).stages
+    (adjusted,) = make("la_within_groups").stages
+    n = torch.tensor(COUNTS.sum(0), dtype=torch.float32)
+    weights = (n.sum() / (len(n) * n))[ROWS % 2]
+    torch.testing.assert_close(weights.mean(), torch.ones(()))
+    losses = stage.loss.bind(COUNTS, "cpu")(LOGITS, ROWS // 2, ROWS)
+    within = adjusted.loss.bind(COUNTS, "cpu")(LOGITS, ROWS // 2, ROWS)
+    plain = F.cross_entropy(LOGITS, ROWS // 2, reduction="none")
+    torch.testing.assert_close(losses, share * plain + (1 - share) * within)
+
+
 def test_with_one_group_logit_adjustment_within_groups_is_la():
     counts, rows = COUNTS.sum(1, keepdims=True), ROWS // 2
     stages = make("la_within_groups").stages + make("la").stages

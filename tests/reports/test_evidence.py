@@ -100,6 +100,17 @@ def test_records_of_other_data_are_reported_and_not_averaged() -> None:
     assert only(board, "la").is_whole
 
 
+def test_a_table_that_changed_between_two_seeds_is_not_averaged_over() -> None:
+    resolved = make_resolved(["ERM"])
+    records = scored(resolved, around(MEANS))
+    for i, record in enumerate(records):
+        source = "old" if i < len(records) - 1 else "new"
+        data = record.data.model_copy(update={"source": source})
+        records[i] = record.model_copy(update={"data": data})
+    [gap] = build_from(resolved, records).gaps
+    assert (gap.kind, gap.seed) == ("other data", 4)
+
+
 def test_without_a_majority_no_data_are_trusted() -> None:
     resolved = make_resolved(["ERM", "VS"])
     records = scored(resolved, around(MEANS))

@@ -209,5 +209,8 @@ def test_a_trial_says_what_it_learned_before_it_was_retrained() -> None:
     words = " ".join(text_of(trial.render(record)).split())
 
     assert "group weights a/b 0.75, a/c 0.25" in words
-    assert "class 9 0.9, class 8 0.8, class 7 0.7 to class 2 0.2, class 1 0.1, class 0 0;" in words
+    assert (
+        "class 9: 0.9, class 8: 0.8, class 7: 0.7 … class 2: 0.2, class 1: 0.1, class 0: 0 (of"
+        in words
+    )
     assert "learned τ 1.5" in words

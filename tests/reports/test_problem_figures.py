@@ -21,8 +21,8 @@ SUITE = """\
 suite: drawn
 question: What is drawn over problems?
 problems: [clouds: {features: {grid: [5, 10, 40]}, share: {grid: [0.1, 0.2]}}]
-val: {per_class: 20}
-recipe: digits
+val: none
+recipe: {digits: {mean: [0.0], std: [1.0]}}
 seeds: 2
 methods:
   - erm
@@ -48,7 +48,7 @@ def clouds() -> Iterator[None]:
     """A data set of two settings with a theory of one method."""
     digits = REGISTRY.get("dataset", "digits")
 
-    def make(features: int = 10, share: float = 0.1) -> Any:
+    def make(features: int, share: float) -> Any:
         raise AssertionError("nothing is loaded")
 
     facts = {**digits.facts, "theory": theory}
@@ -135,6 +135,22 @@ def test_theory_goes_over_a_setting_of_the_method_and_along_a_front() -> None:
     assert curve["x"] == curve["y"] == line["y"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("mean: [0.0], std: [1.0]", "epochs: 3"),
+        ("val: none", "val: {fraction: 0.5}"),
+    ],
+    ids=["standardised inputs", "fewer examples"],
+)
+def test_of_other_data_than_were_drawn_there_is_no_theory(old: str, new: str) -> None:
+    assert old in SUITE
+    suite = resolved(SUITE.replace(old, new) + "  - {x: tau, y: error}\n")
+    built = build_from(suite, [record(trial) for trial in suite.trials.values()])
+    [figure] = suite_figures(built, "clouds-features10-share0.1")
+    assert figure["theory"] == []
+
+
 def test_without_a_theory_there_is_no_line_of_it() -> None:
     [figure] = suite_figures(
         board("{x: tau, y: error, methods: [la]}"), "clouds-features5-share0.1"
@@ -145,7 +161,7 @@ def test_without_a_theory_there_is_no_line_of_it() -> None:
 
 
 def test_what_select_chose_differs_between_problems_and_is_one_line() -> None:
-    text = SUITE + f"  - {LINES}\n" + "select: {}\n"
+    text = SUITE.replace("val: none", "val: {per_class: 20}") + f"  - {LINES}\n" + "select: {}\n"
     suite = resolved(text)
     first, _ = figures_of_problems(build_from(suite, [record(t) for t in suite.trials.values()]))
 

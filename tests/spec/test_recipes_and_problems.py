@@ -61,6 +61,7 @@ def test_any_field_may_be_replaced():
         "sam": [0.1, 0.2],
         "decay_norms": False,
         "drop_last": True,
+        "angle_to": {"cs_svm": {"delta": 2.0}},
     }
     assert list(given) == FIELDS
     recipe = resolve_recipe("digits", given)

@@ -665,3 +665,25 @@ def test_a_windows_file_is_read(tmp_path):
     path = tmp_path / "x.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
     assert open_suite(str(path)).suite.suite == "small"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (SEEDS, f"{SEEDS}\nselect: {{on: val}}", "fits its head on the held-out images"),
+        (ERM, "  - erm\n  - dfr: {posthoc: post_shift}\n", "fits its head on the held-out images"),
+        (ERM, "  - erm\n  - deo_penalty\n", "one group alone has no gap to another"),
+        (ERM, "  - erm\n  - svm\n", "two classes"),
+        (
+            "metrics: [balanced_accuracy, accuracy]\nprimary: balanced_accuracy",
+            "metrics: [signed_deo]\nprimary: signed_deo",
+            "has a sign",
+        ),
+    ],
+)
+def test_what_a_problem_cannot_give_is_refused_with_the_suite(old, new, says, tmp_path):
+    path = tmp_path / "small.yaml"
+    text = with_(old, new)
+    path.write_text(text.replace("  - la: {tau", "  - dfr\n  - la: {tau"), encoding="utf-8")
+    with pytest.raises(SpecError, match=says):
+        open_suite(str(path))

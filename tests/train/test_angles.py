@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from harness.data.splits import load_source, prepare
-from harness.errors import DataError, SpecError
+from harness.errors import DataError, Mistakes, SpecError
+from harness.spec.held_out import check_angle
+from harness.spec.method import Labels
 from harness.spec.problems import resolve_problem
 from harness.spec.recipes import resolve_recipe
 from harness.spec.registry import REGISTRY
@@ -75,3 +77,26 @@ def test_more_than_two_classes_have_no_such_line():
 def test_a_method_that_trains_is_no_line():
     with pytest.raises(SpecError, match="that method trains"):
         resolve_recipe("mixture-gd", {"angle_to": "erm"})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "method", "what"),
+    [
+        ({"backbone": "mlp"}, "erm", "has a body"),
+        ({}, "ldam", "its head is cosine"),
+    ],
+)
+def test_two_lines_that_have_no_angle_are_refused_with_the_suite(recipe, method, what):
+    mistakes = Mistakes()
+    fields = {"angle_to": CS_SVM} | recipe
+    check_angle(
+        REGISTRY.part("method", method), resolve_recipe("mixture-gd", fields), None, mistakes
+    )
+    assert what in mistakes.found[0].what
+
+
+def test_a_line_between_two_classes_is_refused_where_there_are_more():
+    mistakes = Mistakes()
+    recipe = resolve_recipe("mixture-gd", {"angle_to": CS_SVM})
+    check_angle(REGISTRY.part("method", "erm"), recipe, Labels(None, 10, 1), mistakes)
+    assert "two classes" in mistakes.found[0].what

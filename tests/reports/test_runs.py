@@ -1,0 +1,37 @@
+"""Runs of a method, as reports tell them."""
+
+from __future__ import annotations
+
+from harness.spec.registry import REGISTRY
+from reports import runs
+from tests.train.trials import make
+
+
+def trial_of(name, settings=None, epochs=10):
+    trial = make(epochs=epochs)
+    return trial.model_copy(update={"method": REGISTRY.part("method", name, settings)})
+
+
+def test_one_run_needs_no_words_and_no_break():
+    assert runs.in_words(trial_of("vs")) == ""
+    assert runs.broken(trial_of("vs"), [1, 2], [0.1, 0.2], None) == [[1, 2], [0.1, 0.2], None]
+
+
+def test_a_line_breaks_where_training_begins_anew():
+    trial = trial_of("autobalance", {"search": 0.5})
+    assert runs.in_words(trial) == "5 epochs, then 10 from a fresh start"
+    assert runs.broken(trial, [4, 5, 6], [0.1, 0.2, 0.3]) == [
+        [4, 5, 5.5, 6],
+        [0.1, 0.2, None, 0.3],
+    ]
+
+
+def test_a_method_that_trains_nothing_has_no_runs():
+    assert runs.in_words(trial_of("svm")) == ""
+    assert runs.broken(trial_of("svm"), [1], [0.5]) == [[1], [0.5]]
+
+
+def test_a_method_of_a_plugin_that_is_not_here_has_none_that_are_known():
+    trial = make()
+    gone = trial.method.model_copy(update={"name": "gone"})
+    assert runs.lengths(trial.model_copy(update={"method": gone})) == ()

@@ -19,9 +19,9 @@ def jtt(first: Share = 0.2, factor: Annotated[float, Field(ge=1)] = 100.0) -> Me
 
     first is the share of the epochs that the first network trains for, before all of them for the
     second, and factor how much more often an error is drawn: 60 of 300 epochs and 100 on Waterbirds
-    in the paper, which chooses both on validation data. It repeats the errors, and an epoch grows
-    with them; here one has as many draws as there are examples, in the same proportion. No group
-    is read.
+    in the paper as remembered, not verified; it chooses both on validation data. It repeats the
+    errors, and an epoch grows with them; here one has as many draws as there are examples, in the
+    same proportion. No group is read.
     """
     erm = Stage(loss=VectorScaling(), until=first)
     again = Stage(loss=VectorScaling(), sampler=ErrorsOften(factor), restart=True)

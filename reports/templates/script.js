@@ -243,7 +243,9 @@ function drawLearned(plot, figure) {
       const mean = scale(line.mean);
       if (line.sd) {
         const sd = scale(line.sd);
-        const reach = (sign) => mean.map((v, j) => (v === null || sd[j] === null ? null : panel.floor ? Math.max(0, v + sign * sd[j]) : v + sign * sd[j]));
+        // A logarithm has no room for a band that reaches 0: there it ends at a third of the mean.
+        const floor = (v) => (panel.log ? v / 3 : panel.floor ? 0 : -Infinity);
+        const reach = (sign) => mean.map((v, j) => (v === null || sd[j] === null ? null : Math.max(floor(v), v + sign * sd[j])));
         traces.push({ ...bandOf(figure.epoch, reach(-1), reach(1), s.colour), yaxis });
       }
       const said = line.name ?? "largest violation";
@@ -251,7 +253,7 @@ function drawLearned(plot, figure) {
       shown.add(said);
     });
     const height = room * weights[i];
-    axes[i ? `yaxis${i + 1}` : "yaxis"] = axis({ title: { text: panel.title, font: { size: 11 }, standoff: 6 }, domain: [Math.max(0, top - height), top], ...(panel.floor && !panel.log && { rangemode: "tozero" }), ...(panel.log && { type: "log", ...(decades(panel) >= 1 && { dtick: 1 }) }), nticks: 5 });
+    axes[i ? `yaxis${i + 1}` : "yaxis"] = axis({ title: { text: panel.title, font: { size: 11 }, standoff: 6 }, domain: [Math.max(0, top - height), top], ...(panel.floor && !panel.log && { rangemode: "tozero" }), ...(panel.log && { type: "log", dtick: decades(panel) >= 1 ? 1 : "D2" }), nticks: 5 });
     top -= height + gap;
   });
   const legend = { ...KEYED.legend, yanchor: "top", y: -52 / plot.clientHeight };

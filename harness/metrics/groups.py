@@ -85,7 +85,7 @@ def train_weighted_error(counts: Counts, train: Train) -> float:
     return 1 - train_weighted_accuracy(counts, train)
 
 
-@metric(better="lower", title="Symmetric DEO")
+@metric(better="lower", title="Symmetric DEO", compares="groups")
 def symmetric_deo(counts: Counts, train: Train) -> float:
     """Mean over labels of the gap between groups: with two, ½ (|E_+1 − E_+2| + |E_−1 − E_−2|).
 
@@ -94,7 +94,7 @@ def symmetric_deo(counts: Counts, train: Train) -> float:
     return float(_gaps(accuracies(counts)).mean())
 
 
-@metric(better="lower", title="DEO (sum)", worst=2.0)
+@metric(better="lower", title="DEO (sum)", worst=2.0, compares="groups")
 def deo_sum(counts: Counts, train: Train) -> float:
     """Sum over labels of the gap between groups, in [0, number of labels].
 
@@ -104,19 +104,19 @@ def deo_sum(counts: Counts, train: Train) -> float:
     return float(_gaps(accuracies(counts)).sum())
 
 
-@metric(better="lower", title="DEO of the positive label")
+@metric(better="lower", title="DEO of the positive label", compares="groups")
 def deo_positive(counts: Counts, train: Train) -> float:
     """|E_+1 − E_+2|: the gap of the true positive rate; of problems with two labels alone."""
     return float(_gaps(accuracies(counts))[1]) if counts.shape[1] == 2 else math.nan
 
 
-@metric(better="lower", title="DEO of the negative label")
+@metric(better="lower", title="DEO of the negative label", compares="groups")
 def deo_negative(counts: Counts, train: Train) -> float:
     """|E_−1 − E_−2|: the gap of the false positive rate; of problems with two labels alone."""
     return float(_gaps(accuracies(counts))[0]) if counts.shape[1] == 2 else math.nan
 
 
-@metric(better="lower", title="Equalized-odds gap")
+@metric(better="lower", title="Equalized-odds gap", compares="groups")
 def equalized_odds_gap(counts: Counts, train: Train) -> float:
     """Greatest gap between groups of P(prediction = k | label = y), over all y and k.
 
@@ -129,7 +129,7 @@ def equalized_odds_gap(counts: Counts, train: Train) -> float:
     return float(np.max([_gaps(table) for table in rates.transpose(2, 1, 0)]))
 
 
-@metric(better="lower", title="Signed DEO", signed=True)
+@metric(better="lower", title="Signed DEO", signed=True, compares="groups")
 def signed_deo(counts: Counts, train: Train) -> float:
     """Mean over labels of E of the rarest group − E of the most frequent; 0 is best, not −1.
 

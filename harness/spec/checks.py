@@ -25,6 +25,7 @@ from harness.spec.yaml_lines import Where
 def check(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
     """Everything below; what is wrong goes to the mistakes."""
     _check_metrics(suite, mistakes)
+    _check_ranked(suite, parts.problems, mistakes)
     _check_baseline(suite, mistakes)
     _check_validation(suite, parts.problems, mistakes)
     _check_held_out(suite, parts, mistakes)
@@ -64,7 +65,6 @@ def _check_metrics(suite: Suite, mistakes: Mistakes) -> None:
     named = [mistakes.catch(("metrics", i), _metric, m) for i, m in enumerate(suite.metrics)]
     if suite.select and suite.select.by:
         mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
-    _check_ranked(suite, mistakes)
     # A misspelt metric is told once, not again as one that primary misses.
     if suite.primary in (*suite.metrics, UNREAD) or None in named or UNREAD in named:
         return
@@ -73,16 +73,21 @@ def _check_metrics(suite: Suite, mistakes: Mistakes) -> None:
     mistakes.found.append(Mistake(what, ("primary",), said.right, said.hint))
 
 
-def _check_ranked(suite: Suite, mistakes: Mistakes) -> None:
-    """A metric with a sign is best at 0, and ranks nothing."""
+def _check_ranked(suite: Suite, problems: list[Problem], mistakes: Mistakes) -> None:
+    """What ranks has a best end, and a value on every problem."""
     ranked: list[tuple[Where, str | None]] = [(("primary",), suite.primary)]
     ranked += [(("select", "by"), suite.select.by)] if suite.select else []
-    signed = [e.name for e in REGISTRY.all("metric") if e.facts.get("signed")]
+    facts = {entry.name: entry.facts for entry in REGISTRY.all("metric")}
+    labels = [(problem.name, declared(problem).labels) for problem in problems]
+    alone = [name for name, known in labels if known and known.n_groups == 1]
     for where, name in ranked:
-        if name in signed:
-            key = ".".join(map(str, where))
-            what = f"{key} = {name!r} has a sign: neither high nor low is best"
+        shown, of_name = f"{'.'.join(map(str, where))} = {name!r}", facts.get(name or "", {})
+        if of_name.get("signed"):
+            what = f"{shown} has a sign: neither high nor low is best"
             mistakes.found.append(Mistake(what, where, "name one that ranks, and draw this one"))
+        elif of_name.get("compares") == "groups" and alone:
+            what = f"{shown} compares groups, and there is one in {', '.join(alone)}"
+            mistakes.found.append(Mistake(what, where, "name another, or problems with groups"))
 
 
 def _metric(name: str) -> str:

@@ -679,6 +679,11 @@ def test_a_windows_file_is_read(tmp_path):
             "metrics: [signed_deo]\nprimary: signed_deo",
             "has a sign",
         ),
+        (
+            "metrics: [balanced_accuracy, accuracy]\nprimary: balanced_accuracy",
+            "metrics: [symmetric_deo]\nprimary: symmetric_deo",
+            "compares groups, and there is one in digits-exp-10",
+        ),
     ],
 )
 def test_what_a_problem_cannot_give_is_refused_with_the_suite(old, new, says, tmp_path):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from harness.errors import UnknownName
+from harness.errors import EvenhandError
 from harness.spec.method import Method
 from harness.spec.registry import REGISTRY
 from harness.spec.trial import Trial
 
 
 def lengths(trial: Trial) -> tuple[int, ...]:
-    """Epochs of each run of the method; () of a plugin's method that is not here."""
+    """Epochs of each run of the method; () of one that is not here, or has other settings now."""
     try:
         method: Method = REGISTRY.make("method", trial.method)
-    except UnknownName:
+    except EvenhandError:
         return ()
     return tuple(run.epochs for run in method.runs(trial.recipe.epochs))
 

@@ -35,3 +35,9 @@ def test_a_method_of_a_plugin_that_is_not_here_has_none_that_are_known():
     trial = make()
     gone = trial.method.model_copy(update={"name": "gone"})
     assert runs.lengths(trial.model_copy(update={"method": gone})) == ()
+
+
+def test_an_old_record_may_have_settings_that_its_method_has_no_more():
+    trial = make()
+    old = trial.method.model_copy(update={"settings": {"strength": 2.0}})
+    assert runs.lengths(trial.model_copy(update={"method": old})) == ()

@@ -6,7 +6,7 @@ Sums over cells are masked sums, which add in the same order every time; scatter
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,6 +29,16 @@ def risks(losses: Float[Tensor, " batch"], rows: Int[Tensor, " batch"], *, n_row
     size = member.sum(0)
     sums = torch.where(member, losses[:, None], 0).sum(0)
     return Risks(sums / size.clamp_min(1), size > 0)
+
+
+def gaps(
+    values: Float[Tensor, "classes groups"], is_there: Bool[Tensor, "classes groups"]
+) -> Float[Tensor, " classes"]:
+    """Largest less smallest of each class over the groups that are there; 0 for fewer than two."""
+    highest = values.masked_fill(~is_there, -torch.inf).amax(1)
+    lowest = values.masked_fill(~is_there, torch.inf).amin(1)
+    # Not as a product: of a class that is absent the difference is −∞.
+    return torch.where(is_there.sum(1) > 1, highest - lowest, 0)
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class BoundGroupDRO:
         self,
         losses: Float[Tensor, " batch"],
         rows: Int[Tensor, " batch"],
-        weights: Float[Tensor, " batch"],
+        weights: Callable[[], Tensor],
     ) -> Float[Tensor, ""]:
         """Σ_s q_s L_s over the cells in the batch."""
         found = risks(losses, rows, n_rows=len(self.names))
@@ -91,16 +101,12 @@ class BoundRiskGaps:
         self,
         losses: Float[Tensor, " batch"],
         rows: Int[Tensor, " batch"],
-        weights: Float[Tensor, " batch"],
+        weights: Callable[[], Tensor],
     ) -> Float[Tensor, ""]:
         """share · mean + (1 − share) · Σ_y gap_y."""
         found = risks(losses, rows, n_rows=int(np.prod(self.shape)))
         values, is_there = (tensor.reshape(self.shape) for tensor in found)
-        highest = values.masked_fill(~is_there, -torch.inf).amax(1)
-        lowest = values.masked_fill(~is_there, torch.inf).amin(1)
-        # Not as a product: of a class that is absent the difference is −∞.
-        gaps = torch.where(is_there.sum(1) > 1, highest - lowest, 0)
-        return self.share * losses.mean() + (1 - self.share) * gaps.sum()
+        return self.share * losses.mean() + (1 - self.share) * gaps(values, is_there).sum()
 
     def learn(self, losses: Float[Tensor, " batch"], rows: Int[Tensor, " batch"]) -> None:
         """It keeps nothing."""

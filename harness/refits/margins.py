@@ -8,11 +8,12 @@ as a quadratic program, solved by Clarabel. The class of index 1 is y = +1. The 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Int, Real
+from jaxtyping import Bool, Float, Int, Real
 
 from harness.errors import DataError, Mistake, SpecError
 from harness.spec.method import Labels
@@ -20,15 +21,21 @@ from harness.spec.stage_parts import Counts, Solved
 
 
 @dataclass(frozen=True)
-class CostSensitiveMargin:
-    """CS-SVM: the class with fewer examples keeps the margin delta, the other one 1.
+class Margin(ABC):
+    """Examples that are rare, in one sense or another, keep the margin delta, the others 1.
 
-    Of equal ones that of index 1. intercept: else the line goes through the origin, b = 0.
+    Of equally rare ones those of index 1. intercept: else the line goes through the origin, b = 0.
     """
 
     delta: float
     intercept: bool = True
     split: Literal["train"] = "train"
+
+    @abstractmethod
+    def is_rare(
+        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: Counts
+    ) -> Bool[np.ndarray, " n"]:
+        """Of each example; counts [classes, groups]."""
 
     def check(self, labels: Labels) -> None:
         """Raises `SpecError` for other than two classes."""
@@ -36,6 +43,7 @@ class CostSensitiveMargin:
 
     def check_counts(self, counts: Counts) -> None:
         """Any cells will do: whether a line separates them the solver finds."""
+        return
 
     def solve(
         self,
@@ -47,41 +55,35 @@ class CostSensitiveMargin:
         randomness: np.random.Generator,
     ) -> Solved:
         """Raises `DataError` where no line separates the classes."""
-        margins = np.where(labels == rarest(counts.sum(1)), self.delta, 1.0)
+        margins = np.where(self.is_rare(labels, groups, counts), self.delta, 1.0)
         return _head(features, labels, margins, intercept=self.intercept)
 
 
 @dataclass(frozen=True)
-class GroupMargin:
-    """GS-SVM: the group with fewer examples keeps the margin delta, the other one 1.
+class CostSensitiveMargin(Margin):
+    """CS-SVM: the class with fewer examples keeps the margin delta."""
 
-    Of equal ones that of index 1. intercept as in `CostSensitiveMargin`.
-    """
+    def is_rare(
+        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: Counts
+    ) -> Bool[np.ndarray, " n"]:
+        """Those of the rarer class."""
+        return np.asarray(labels == rarest(counts.sum(1)))
 
-    delta: float
-    intercept: bool = True
-    split: Literal["train"] = "train"
+
+@dataclass(frozen=True)
+class GroupMargin(Margin):
+    """GS-SVM: the group with fewer examples keeps the margin delta."""
+
+    def is_rare(
+        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: Counts
+    ) -> Bool[np.ndarray, " n"]:
+        """Those of the rarer group."""
+        return np.asarray(groups == rarest(counts.sum(0)))
 
     def check(self, labels: Labels) -> None:
         """Raises `SpecError` for other than two classes and two groups."""
-        _check_two("classes", labels.n_classes)
+        super().check(labels)
         _check_two("groups", labels.n_groups)
-
-    def check_counts(self, counts: Counts) -> None:
-        """Any cells will do: whether a line separates them the solver finds."""
-
-    def solve(
-        self,
-        features: Float[np.ndarray, "n features"],
-        labels: Int[np.ndarray, " n"],
-        groups: Int[np.ndarray, " n"],
-        *,
-        counts: Counts,
-        randomness: np.random.Generator,
-    ) -> Solved:
-        """Raises `DataError` where no line separates the classes."""
-        margins = np.where(groups == rarest(counts.sum(0)), self.delta, 1.0)
-        return _head(features, labels, margins, intercept=self.intercept)
 
 
 def rarest(sizes: Real[np.ndarray, " _"]) -> int:

@@ -129,9 +129,10 @@ def _check_held_out(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
         for problem in [p for p in parts.problems if p.name in row.problems]:
             teacher = row.teacher.method if row.teacher else None
             who = Learners(row.part, teacher, row.posthoc, is_chosen=suite.select is not None)
-            check_learners(who, declared(problem), inner)
+            known = declared(problem)
+            check_learners(who, known, inner)
             for variant in row.variants:
-                check_angle(row.part, variant.recipe, declared(problem).labels, inner)
+                check_angle(row.part, variant.recipe, known.labels, inner)
         placed = [replace(m, where=(*where, *m.where)) for m in inner.found]
         mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]
 

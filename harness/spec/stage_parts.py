@@ -5,7 +5,7 @@ As in `spec.method`, a declaration comes first and what `bind` makes of it insid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -23,8 +23,11 @@ Counts = Real[np.ndarray, "classes groups"]
 class BoundReduction(Protocol):
     """How the losses of a batch become one number, for one training set."""
 
-    def __call__(self, losses: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
-        """From loss, row and weight of each example; what it keeps stays as it is."""
+    def __call__(self, losses: Tensor, rows: Tensor, weights: Callable[[], Tensor]) -> Tensor:
+        """From loss and row of each example; what it keeps stays as it is.
+
+        weights gives that of each example to those that ask: with a teacher it costs classes² each.
+        """
         ...
 
     def learn(self, losses: Tensor, rows: Tensor) -> None:

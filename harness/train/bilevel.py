@@ -23,6 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from harness.errors import DataError, EvenhandError
+from harness.losses.reduction_kernel import gaps
 from harness.spec.bilevel import Hypergradient
 from harness.spec.method import Counts
 from harness.spec.stage_parts import Learnable
@@ -83,10 +84,7 @@ class BoundHypergradient:
         Raises `EvenhandError` where the series would diverge and may not, and `Diverged` where the
         gradient is not finite.
         """
-        is_due = run.steps % self.spec.interval == 0
-        if not is_due and not self.spec.coast:
-            return
-        if is_due:
+        if run.steps % self.spec.interval == 0:
             slopes = self._hypergradient(run)
         else:
             slopes = [torch.zeros_like(tensor) for tensor in self.learned]
@@ -220,9 +218,7 @@ def _group_balanced(means: Tensor, n: Tensor) -> Tensor:
 
 
 def _deo(means: Tensor, n: Tensor) -> Tensor:
-    largest = means.masked_fill(n == 0, -torch.inf).amax(1)
-    smallest = means.masked_fill(n == 0, torch.inf).amin(1)
-    return (largest - smallest)[(n > 0).sum(1) > 1].sum()
+    return gaps(means, n > 0).sum()
 
 
 _OBJECTIVES = {"balanced": _balanced, "group_balanced": _group_balanced, "deo": _deo}

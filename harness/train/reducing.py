@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Mean(Still):
         self,
         losses: Float[Tensor, " batch"],
         rows: Int[Tensor, " batch"],
-        weights: Float[Tensor, " batch"],
+        weights: Callable[[], Tensor],
     ) -> Float[Tensor, ""]:
         return losses.mean()
 
@@ -47,9 +47,9 @@ class WeightedMean(Still):
         self,
         losses: Float[Tensor, " batch"],
         rows: Int[Tensor, " batch"],
-        weights: Float[Tensor, " batch"],
+        weights: Callable[[], Tensor],
     ) -> Float[Tensor, ""]:
-        return losses.sum() / weights.sum()
+        return losses.sum() / weights().sum()
 
 
 PLAIN: Mapping[Any, BoundReduction] = dict[Reduce, BoundReduction](

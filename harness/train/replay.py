@@ -68,7 +68,7 @@ class Replay:
         for index, seed in zip(self.val, self.val_seeds, strict=True):
             self._seed(seed)
             pixels = augmented(split.pixels[index], self.augment, run.randomness)
-            images = run.inputs(pixels, split.rows[index], None)
+            images = run.inputs(pixels)
             losses = F.cross_entropy(run.model(images), split.labels[index], reduction="none")
             yield losses, split.rows[index]
 

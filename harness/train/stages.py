@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -124,12 +125,10 @@ class BoundStage:
         moved by these losses first.
         """
         if targets is None:
-            losses = self.loss(logits, labels, rows)
+            losses, weights = self.loss(logits, labels, rows), partial(self.loss.weights, rows)
         else:
             losses = self.soft(logits, targets, rows)
-        if self.spec.reduce == "mean":
-            return losses.mean()
-        weights = self.loss.weights(rows) if targets is None else self.soft.weights(targets, rows)
+            weights = partial(self.soft.weights, targets, rows)
         if learns:
             self.reduction.learn(losses.detach(), rows)
         return self.reduction(losses, rows, weights)

@@ -156,10 +156,14 @@ class Training:
         return stage.batch_loss(logits, batch.labels, batch.rows, batch.targets, learns=False)
 
     def inputs(
-        self, pixels: Shaped[Tensor, "b c h w"], rows: Int[Tensor, " b"], policy: BoundPolicy | None
+        self,
+        pixels: Shaped[Tensor, "b c h w"],
+        rows: Int[Tensor, " b"] | None = None,
+        policy: BoundPolicy | None = None,
     ) -> Float[Tensor, "b c h w"]:
-        """What the network sees of images in bytes, or of features."""
+        """What the network sees of images in bytes, or of features; a policy looks at rows."""
         if policy is not None:
+            assert rows is not None, "a policy may differ from class to class"
             pixels = 255 * policy(pixels.float() / 255, rows, self.randomness)
         return self.normalise(pixels).contiguous(memory_format=torch.channels_last)
 
@@ -174,8 +178,7 @@ class Training:
         self, pixels: Shaped[Tensor, "b c h w"], network: Callable[[Tensor], Tensor]
     ) -> Float[Tensor, "b classes"]:
         """What a network makes of images in bytes, or of features, as they are."""
-        images = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
-        return self.passed(images, network)
+        return self.passed(self.inputs(pixels), network)
 
 
 def begin(

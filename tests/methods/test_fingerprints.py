@@ -64,7 +64,7 @@ def three_steps(stage: Any, head: str) -> dict[str, Any]:
         losses = loss(logits, labels, rows)
         if reduction:
             reduction.learn(losses.detach(), rows)
-            value = reduction(losses, rows, loss.weights(rows))
+            value = reduction(losses, rows, lambda: loss.weights(rows))
         else:
             divisor = loss.weights(rows).sum() if stage.reduce == "weighted_mean" else len(labels)
             value = losses.sum() / divisor

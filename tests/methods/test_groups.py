@@ -32,7 +32,7 @@ def value(stage, counts=COUNTS, rows=ROWS):
         return losses.sum() / weights.sum()
     reduction = reduction_of(stage, counts)
     reduction.learn(losses.detach(), rows)
-    return reduction(losses, rows, weights)
+    return reduction(losses, rows, lambda: weights)
 
 
 def value_of(name, **settings):

@@ -13,21 +13,21 @@ from jaxtyping import install_import_hook
 # Shapes and types of arrays are checked at run time in the tests, and only there. Modules that
 # import torch in their functions alone are left out: their annotations name what is not there.
 WITH_ARRAYS = [
-    "harness.backbones.networks",
-    "harness.data.folder",
-    "harness.data.images",
-    "harness.data.selections",
-    "harness.data.splits",
-    "harness.losses.cost_kernel",
-    "harness.losses.kernel",
-    "harness.metrics",
-    "harness.posthoc.outputs",
-    "harness.posthoc.search",
-    "harness.train.checkpoints",
-    "harness.train.engine",
-    "harness.train.placed",
-    "harness.train.sam",
-    "harness.train.stages",
+    "evenhand.backbones.networks",
+    "evenhand.data.files.folder",
+    "evenhand.data.images",
+    "evenhand.data.selections",
+    "evenhand.data.splits",
+    "evenhand.losses.cost_kernel",
+    "evenhand.losses.kernel",
+    "evenhand.metrics",
+    "evenhand.posthoc.outputs",
+    "evenhand.posthoc.search",
+    "evenhand.train.checkpoints",
+    "evenhand.train.engine",
+    "evenhand.train.device_data",
+    "evenhand.train.sam",
+    "evenhand.train.stages",
 ]
 # The hook names its type check by module; this one lets an int stand for a float, as mypy does.
 typed = ModuleType("typed")
@@ -35,7 +35,7 @@ typed.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[
 sys.modules["typed"] = typed
 install_import_hook(WITH_ARRAYS, "typed.check")
 
-from harness.spec.registry import REGISTRY  # noqa: E402  the hook must come first
+from evenhand.declared.registry import REGISTRY  # noqa: E402  the hook must come first
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Int
 from pydantic import JsonValue
 
-from harness.spec.base import Part, canonical
-from harness.spec.record import (
+from evenhand.declared.base import Part, canonical
+from evenhand.declared.record import (
     Cost,
     DataSummary,
     Evaluation,
@@ -30,7 +30,7 @@ from harness.spec.record import (
     Split,
     Status,
 )
-from harness.spec.trial import STREAMS, Problem, Recipe, Stream, Trial, Val
+from evenhand.declared.trial import STREAMS, Problem, Recipe, Stream, Trial, Val
 
 Counts = Int[np.ndarray, "groups labels predictions"]
 Place = tuple[Split, Rule]

@@ -1,4 +1,4 @@
-"""Imports point downwards only: every import of `harness` and `reports`, read from the source."""
+"""Imports point downwards only: every import of both packages, read from the source."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-FLOOR = {"spec", "metrics", "errors"}
+FLOOR = {"declared", "metrics", "errors"}
+SUITE = {"suite"} | FLOOR
 PARTS = {"losses", "objectives", "data", "backbones", "sampling", "posthoc", "refits", "theory"}
 MAY_IMPORT = {
     "errors": {"errors"},
-    "spec": {"spec", "errors"},
+    "declared": {"declared", "errors"},
     "metrics": FLOOR,
-    **{part: {part} | FLOOR for part in PARTS},
-    "data": {"data", "theory"} | FLOOR,
-    "posthoc": {"posthoc", "objectives", "losses"} | FLOOR,
-    "methods": {"methods"} | PARTS | FLOOR,
-    "train": {"train", "methods"} | PARTS | FLOOR,
+    "suite": SUITE,
+    **{part: {part} | SUITE for part in PARTS},
+    "data": {"data", "theory"} | SUITE,
+    "posthoc": {"posthoc", "objectives", "losses"} | SUITE,
+    "methods": {"methods"} | PARTS | SUITE,
+    "recipes": {"recipes"} | PARTS | SUITE,
+    "train": {"train", "methods", "recipes"} | PARTS | SUITE,
     "store": {"store"} | FLOOR,
-    "run": {"run", "train", "store", "methods"} | PARTS | FLOOR,
-    "cli": {"cli", "run", "train", "store", "methods"} | PARTS | FLOOR,
+    "execution": {"execution", "train", "store", "methods", "recipes"} | PARTS | SUITE,
+    "cli": {"cli", "execution", "train", "store", "methods", "recipes"} | PARTS | SUITE,
 }
 SLOW = {"torch", "torchvision", "timm", "ray", "pandas", "sklearn", "plotly", "scipy", "pyarrow"}
 
@@ -45,9 +48,10 @@ class Import(NamedTuple):
 
 def imports() -> list[Import]:
     found = []
-    for path in [*sorted(ROOT.glob("harness/**/*.py")), *sorted(ROOT.glob("reports/**/*.py"))]:
-        name = str(path.relative_to(ROOT))
-        found += _imports(ast.parse(path.read_text()), name, eager=True)
+    for root, package in (("harness", "evenhand"), ("reports", "evenhand_reports")):
+        for path in sorted((ROOT / root / package).rglob("*.py")):
+            name = str(path.relative_to(ROOT / root))
+            found += _imports(ast.parse(path.read_text()), name, eager=True)
     return found
 
 
@@ -58,9 +62,9 @@ def _imports(node: ast.AST, file: str, *, eager: bool) -> Iterator[Import]:
         elif isinstance(child, ast.ImportFrom):
             assert child.level == 0, f"{file}:{child.lineno}: a relative import"
             module = child.module or ""
-            # `from harness import cli` imports a module as well as `from harness.cli import app`.
+            # `from evenhand import cli` imports a module as well as `from evenhand.cli import app`.
             names = [f"{module}.{a.name}" for a in child.names]
-            whole = module in ("harness", "reports")
+            whole = module in ("evenhand", "evenhand_reports")
             yield from (
                 Import(file, child.lineno, m, eager) for m in (names if whole else [module])
             )
@@ -73,12 +77,12 @@ def _imports(node: ast.AST, file: str, *, eager: bool) -> Iterator[Import]:
 IMPORTS = imports()
 
 
-def top(module: str) -> str:
-    return module.split(".", maxsplit=1)[0]
+def top(path_or_module: str) -> str:
+    return path_or_module.replace("/", ".").split(".", maxsplit=1)[0]
 
 
 def layer(path_or_module: str) -> str:
-    """`harness/spec/trial.py` and `harness.spec.trial` are both of the layer `spec`."""
+    """`evenhand/suite/only.py` and `evenhand.suite.only` are both of the layer `suite`."""
     parts = path_or_module.removesuffix(".py").replace("/", ".").split(".")
     return parts[1] if len(parts) > 1 else ""
 
@@ -87,17 +91,17 @@ def wrong(condition) -> list[str]:
     return [str(found) for found in IMPORTS if condition(found)]
 
 
-def test_every_folder_of_harness_has_a_layer():
-    there = {layer(str(p.relative_to(ROOT))) for p in ROOT.glob("harness/**/*.py")}
+def test_every_folder_has_a_layer():
+    there = {layer(found.file) for found in IMPORTS if top(found.file) == "evenhand"}
     assert there - {"__init__", "__main__"} <= MAY_IMPORT.keys()
 
 
-def test_imports_of_harness_point_downwards():
+def test_imports_point_downwards():
     def upwards(found: Import) -> bool:
-        if top(found.module) != "harness" or not found.file.startswith("harness/"):
+        if top(found.module) != "evenhand" or top(found.file) != "evenhand":
             return False
         allowed = MAY_IMPORT[layer(found.file)]
-        # `from harness import __version__` is of no layer.
+        # `from evenhand import __version__` is of no layer.
         return layer(found.module) not in allowed | {"", "__version__"}
 
     assert not wrong(upwards)
@@ -105,46 +109,55 @@ def test_imports_of_harness_point_downwards():
 
 def test_only_the_command_line_knows_the_reports():
     assert not wrong(
-        lambda i: top(i.module) == "reports" and not i.file.startswith(("reports/", "harness/cli/"))
+        lambda i: (
+            top(i.module) == "evenhand_reports"
+            and top(i.file) == "evenhand"
+            and layer(i.file) != "cli"
+        )
     )
 
 
-def test_reports_see_the_spec_metrics_store_and_errors_of_harness_alone():
+def test_reports_see_the_suite_metrics_store_and_errors_alone():
     assert not wrong(
         lambda i: (
-            i.file.startswith("reports/")
-            and top(i.module) == "harness"
-            and layer(i.module) not in FLOOR | {"store", "__version__"}
+            top(i.file) == "evenhand_reports"
+            and top(i.module) == "evenhand"
+            and layer(i.module) not in SUITE | {"store", "__version__"}
         )
     )
 
 
 def test_reports_import_neither_torch_nor_ray():
     heavy = {"torch", "torchvision", "timm", "ray"}
-    assert not wrong(lambda i: i.file.startswith("reports/") and top(i.module) in heavy)
+    assert not wrong(lambda i: top(i.file) == "evenhand_reports" and top(i.module) in heavy)
 
 
 def test_one_file_imports_ray():
-    assert {i.file for i in IMPORTS if top(i.module) == "ray"} == {"harness/run/ray_tune.py"}
+    assert {i.file for i in IMPORTS if top(i.module) == "ray"} == {"evenhand/execution/ray_tune.py"}
 
 
 def test_declarations_import_no_torch_when_they_are_imported():
     """Losses and methods are listed, planned and hashed where there may be no GPU and no time."""
     eager = [i for i in IMPORTS if i.eager and top(i.module) in SLOW]
-    listed = ("harness/spec", "harness/methods", "harness/posthoc", "harness/data", "harness/cli")
-    listed += ("harness/metrics", "harness/errors", "harness/sampling", "harness/backbones/names")
-    assert not [str(i) for i in eager if i.file.startswith(listed)]
+    listed = {"declared", "suite", "methods", "recipes", "posthoc", "data", "cli", "metrics"}
+    listed |= {"errors", "sampling"}
+    assert not [
+        str(i)
+        for i in eager
+        if top(i.file) == "evenhand"
+        and (layer(i.file) in listed or i.file == "evenhand/backbones/names.py")
+    ]
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        "import harness.cli",
-        "from harness.spec.registry import REGISTRY\n"
+        "import evenhand.cli",
+        "from evenhand.declared.registry import REGISTRY\n"
         "for kind in ('method', 'dataset', 'backbone', 'metric', 'recipe'):\n"
         "    [(e.name, e.summary, e.settings) for e in REGISTRY.all(kind)]",
-        "from harness.spec.resolve import open_suite; open_suite('quickstart').trials",
-        "import harness.store, harness.run.plan",
+        "from evenhand.suite.resolve import open_suite; open_suite('quickstart').trials",
+        "import evenhand.store, evenhand.execution.plan",
     ],
     ids=["command line", "list", "resolve", "plan"],
 )
@@ -156,12 +169,14 @@ def test_what_need_not_train_loads_nothing_slow(code):
 
 
 def test_a_report_loads_neither_torch_nor_ray():
-    modules = [
-        f"reports.{path.stem}" for path in ROOT.glob("reports/*.py") if path.stem != "__init__"
-    ]
-    code = (
-        f"import {', '.join(sorted(modules))}, sys; print(*{{'torch', 'ray'}} & {{*sys.modules}})"
+    package = ROOT / "reports"
+    modules = sorted(
+        ".".join(path.relative_to(package).with_suffix("").parts)
+        for path in (package / "evenhand_reports").rglob("*.py")
+        if path.stem != "__init__"
     )
+    code = f"import {', '.join(modules)}, sys; print(*{{'torch', 'ray'}} & {{*sys.modules}})"
     command = [sys.executable, "-c", code]
     out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert len(modules) > 40
     assert out.stdout.strip() == ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from harness.losses.per_cell import InverseCell
-from harness.losses.per_class import InversePrior
-from harness.sampling import CellWeighted, ClassWeighted, ErrorsOften, Subsampled
-from harness.spec.method import Sampler
-from harness.spec.stage_parts import Retrospective, Subsampler
+from evenhand.declared.method import Sampler
+from evenhand.declared.stage_parts import Retrospective, Subsampler
+from evenhand.errors import DataError
+from evenhand.losses.per_cell import InverseCell
+from evenhand.losses.per_class import InversePrior
+from evenhand.sampling import CellWeighted, ClassWeighted, ErrorsOften, Subsampled
 
 COUNTS = np.array([[3498, 184], [56, 1057]])
 

@@ -18,7 +18,7 @@ SLOW = ("torch", "ray", "timm", "pandas", "sklearn", "scipy", "plotly", "pyarrow
 )
 def test_nothing_slow_is_imported(arguments):
     script = (
-        "import sys; from harness.cli.app import app\n"
+        "import sys; from evenhand.cli.app import app\n"
         f"try: app({arguments!r})\n"
         "except SystemExit: pass\n"
         f"print(*[name for name in {SLOW!r} if name in sys.modules], file=sys.stderr)"
@@ -45,14 +45,16 @@ baseline: vs_tla_adrw
 def test_a_suite_trains_inline_where_only_torch_and_timm_are(tmp_path):
     """On a borrowed GPU machine there may be nothing else."""
     (tmp_path / "small.yaml").write_text(SUITE)
-    parts = Path(__file__).parent / "run" / "parts.py"
+    parts = Path(__file__).parent / "execution" / "parts.py"
     arguments = ["run", "small.yaml", "--inline", "--plugin", str(parts)]
     script = (
         "import sys\n"
         f"for name in {LEFT_OUT!r}: sys.modules[name] = None\n"
-        f"from harness.cli.app import app; app({arguments!r})"
+        f"from evenhand.cli.app import app; app({arguments!r})"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    root = Path(__file__).parents[1]
+    paths = [str(root / name) for name in ("harness", "reports")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-c", script]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False

@@ -47,9 +47,9 @@ def evenhand(installed: Path, folder: Path, *arguments: str) -> str:
 
 
 def test_the_installed_command_lists_suites_from_any_directory(installed, tmp_path):
-    where = [str(installed / "python"), "-c", "import harness; print(harness.__file__)"]
-    harness = subprocess.run(where, cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert str(installed.parent) in harness.stdout
+    where = [str(installed / "python"), "-c", "import evenhand; print(evenhand.__file__)"]
+    where_is = subprocess.run(where, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert str(installed.parent) in where_is.stdout
 
     listed = json.loads(evenhand(installed, tmp_path, "list", "suites", "--json"))
     ours = sorted(path.stem for path in (ROOT / "suites").glob("*.yaml"))
@@ -67,8 +67,8 @@ def test_the_installed_package_trains_and_reports(installed, tmp_path):
 
 def test_the_wheel_carries_the_papers_numbers_and_references(installed, tmp_path):
     script = (
-        "from reports import published; from importlib.resources import files;"
-        "print(len(published.rows()), (files('harness') / 'references.bib').is_file())"
+        "from evenhand_reports.papers import published; from importlib.resources import files;"
+        "print(len(published.rows()), (files('evenhand') / 'references.bib').is_file())"
     )
     done = subprocess.run(
         [str(installed / "python"), "-c", script],

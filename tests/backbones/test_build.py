@@ -8,12 +8,12 @@ import pytest
 import timm
 import torch
 
-from harness.backbones.names import Backbone
-from harness.backbones.networks.build import build
-from harness.backbones.networks.head import CosineHead
-from harness.errors import BackboneError
-from harness.spec.base import canonical
-from harness.spec.registry import REGISTRY
+from evenhand.backbones.names import Backbone
+from evenhand.backbones.networks.build import build
+from evenhand.backbones.networks.head import CosineHead
+from evenhand.declared.base import canonical
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import BackboneError
 
 
 def build_for(name, settings=None, *, n_classes=10, head="linear", channels=1, size=8):

@@ -9,8 +9,8 @@ import timm
 import torch
 from torch import nn
 
-from harness.backbones.networks.cifar_resnet import BasicBlock, CifarResNet, PaddedShortcut
-from harness.backbones.networks.head import CosineHead, make_head
+from evenhand.backbones.networks.cifar_resnet import BasicBlock, CifarResNet, PaddedShortcut
+from evenhand.backbones.networks.head import CosineHead, make_head
 
 
 @pytest.mark.parametrize(

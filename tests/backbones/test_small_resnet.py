@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness.backbones.networks.nm21_resnet import Block
+from evenhand.backbones.networks.nm21_resnet import Block
 
 
 def parameters(model):

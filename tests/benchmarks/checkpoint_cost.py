@@ -13,20 +13,19 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
 import torch
 
-from harness.data.images import Source
-from harness.data.splits import prepare
-from harness.run.execute import STATE
-from harness.spec.recipes import resolve_recipe
-from harness.spec.registry import REGISTRY
-from harness.spec.trial import Problem, Trial
-from harness.store import Store
-from harness.train.resume import LEAST_SECONDS, SHARE, Resumable
-from harness.train.training import begin
+from evenhand.data.images import Source
+from evenhand.data.splits import prepare
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Problem, Trial
+from evenhand.execution.execute import STATE
+from evenhand.store import Store
+from evenhand.suite.recipes import resolve_recipe
+from evenhand.train.resume import LEAST_SECONDS, SHARE, Resumable
+from evenhand.train.training import begin
 from tests.benchmarks.cifar_race import noise
 
 

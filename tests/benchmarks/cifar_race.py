@@ -19,17 +19,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
 import numpy as np
 import torch
 
-from harness.data.images import Images, Source
-from harness.data.splits import prepare
-from harness.spec.recipes import resolve_recipe
-from harness.spec.registry import REGISTRY
-from harness.spec.trial import Problem, Trial
-from harness.train.engine import Conduct, train
+from evenhand.data.images import Images, Source
+from evenhand.data.splits import prepare
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Problem, Trial
+from evenhand.suite.recipes import resolve_recipe
+from evenhand.train.engine import Conduct, train
 from tests.benchmarks import reference_loop
 
 TESTS = 10_000 / 12_406

@@ -1,4 +1,4 @@
-"""What compiling a ResNet-32 costs and what it saves: the figures in `harness/run/compiling.py`.
+"""What compiling a ResNet-32 costs and what it saves: the figures in `execution/compiling.py`.
 
     python tests/benchmarks/compile_pays.py [--bf16] [--steps 8]
 
@@ -18,14 +18,13 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
 import torch
 import torch.nn.functional as F
 
-from harness.backbones.names import cifar_resnet32
-from harness.backbones.networks.build import build
+from evenhand.backbones.names import cifar_resnet32
+from evenhand.backbones.networks.build import build
 
 
 def main() -> None:

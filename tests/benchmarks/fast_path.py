@@ -19,16 +19,15 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
-from harness.metrics import score
-from harness.run.execute import Execution
-from harness.run.inline import run_inline
-from harness.run.sources import load_sources
-from harness.spec.resolve import open_suite
-from harness.store import Store
-from reports.estimate import estimate
+from evenhand.execution.execute import Execution
+from evenhand.execution.inline import run_inline
+from evenhand.execution.sources import load_sources
+from evenhand.metrics import score
+from evenhand.store import Store
+from evenhand.suite.resolve import open_suite
+from evenhand_reports.statistics.estimate import estimate
 
 
 def main() -> None:

@@ -29,8 +29,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
 
 class _Axes:
@@ -50,20 +49,20 @@ import numpy as np
 import torch
 from PIL import Image
 
-from harness.data.images import Images, Source
-from harness.data.splits import ProblemData, prepare
-from harness.metrics import score
-from harness.run.execute import Execution
-from harness.run.inline import run_inline
-from harness.run.sources import source_key
-from harness.spec.problems import resolve_problem
-from harness.spec.recipes import resolve_recipe
-from harness.spec.record import RULES
-from harness.spec.registry import REGISTRY
-from harness.spec.trial import Trial, Val
-from harness.store import Store
-from harness.train.engine import Conduct, train
-from reports import published
+from evenhand.data.images import Images, Source
+from evenhand.data.splits import ProblemData, prepare
+from evenhand.declared.record import RULES
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Trial, Val
+from evenhand.execution.execute import Execution
+from evenhand.execution.inline import run_inline
+from evenhand.execution.sources import source_key
+from evenhand.metrics import score
+from evenhand.store import Store
+from evenhand.suite.problems import resolve_problem
+from evenhand.suite.recipes import resolve_recipe
+from evenhand.train.engine import Conduct, train
+from evenhand_reports.papers import published
 from tests.benchmarks import reference_loop
 
 METHODS = ("erm", "ldam_drw", "vs", "la", "vs_tla_adrw")

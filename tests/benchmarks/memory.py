@@ -16,19 +16,18 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
 import psutil
 
-from harness.run.execute import Execution
-from harness.run.packs import run_pack
-from harness.run.sources import load_sources
-from harness.spec.problems import resolve_problem
-from harness.spec.recipes import resolve_recipe
-from harness.spec.registry import REGISTRY
-from harness.spec.trial import Trial, Val
-from harness.store import Store
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Trial, Val
+from evenhand.execution.execute import Execution
+from evenhand.execution.packs import run_pack
+from evenhand.execution.sources import load_sources
+from evenhand.store import Store
+from evenhand.suite.problems import resolve_problem
+from evenhand.suite.recipes import resolve_recipe
 
 
 def main() -> None:

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 NO_OP = """
-import harness.train.engine as engine
-from harness.spec.record import Cost
+import evenhand.train.engine as engine
+from evenhand.declared.record import Cost
 engine.train = lambda *args, **kwargs: engine.Outcome((), {}, Cost())
 """
 PLUGIN = ("--plugin", "no_op.py")
@@ -41,7 +41,7 @@ baseline: erm
 def evenhand(folder: Path, *arguments: str) -> float:
     """Seconds that a command took. Raises where it failed."""
     began = time.perf_counter()
-    command = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from evenhand.cli import main; main()", *arguments]
     subprocess.run(command, check=True, capture_output=True, cwd=folder)
     return time.perf_counter() - began
 
@@ -52,7 +52,7 @@ def run(folder: Path, seeds: int, results: str, *plugin: str) -> float:
 
 
 def planned(folder: Path, results: str) -> dict[str, int]:
-    command = [sys.executable, "-c", "from harness.cli import main; main()"]
+    command = [sys.executable, "-c", "from evenhand.cli import main; main()"]
     shown = subprocess.run(
         [*command, "plan", "suite.yaml", "--results", results, "--json"],
         check=True,

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.datasets import CIFAR10
 
-from harness.backbones.names import cifar_resnet32
-from harness.backbones.networks.build import build
-from harness.data.images import Images
+from evenhand.backbones.names import cifar_resnet32
+from evenhand.backbones.networks.build import build
+from evenhand.data.images import Images
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 TRAINING = transforms.Compose(

@@ -12,12 +12,14 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
-import reports
-from harness.spec.resolve import Resolved
-from harness.store import Store
-from reports import leaderboard, terminal
+import evenhand_reports
+from evenhand.store import Store
+from evenhand.suite.resolve import Resolved
+from evenhand_reports.board import leaderboard
+from evenhand_reports.formats import terminal
 from tests.reports.suites import around, make_resolved, scored
 
 METHODS = ["LA", "VS", "CDT", "CB", "wCE", "Focal", "LDAM", "LDAM_DRW", "VS_DRW"]
@@ -42,7 +44,7 @@ def _measured(resolved: Resolved, store: Store, out: Path) -> dict[str, float]:
     started = time.perf_counter()
     board = leaderboard.build(resolved, store)
     built = time.perf_counter()
-    written = reports.write(board, out)
+    written = evenhand_reports.write(board, out)
     terminal.render(board)
     ended = time.perf_counter()
     size = written.html.stat().st_size / 2**20

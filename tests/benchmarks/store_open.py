@@ -18,11 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
-from harness.spec.record import Record
-from harness.store import Store
+from evenhand.declared.record import Record
+from evenhand.store import Store
 from tests.records import make_record
 
 TARGETS = {"cold open": 3.0, "warm open": 0.5, "read half": 2.0}

@@ -7,14 +7,14 @@ import re
 
 import pytest
 
-from harness.cli.app import app
-from harness.errors import DataError, SpecError
+from evenhand.cli.app import app
+from evenhand.errors import DataError, SpecError
 from tests.cli.test_verbs import PARTS, evenhand
 from tests.data.originals import SQUARE, source, write_folder
 
 PLUGIN = """
-from harness.data.prepared import load
-from harness.spec.registry import dataset
+from evenhand.data.files.prepared import load
+from evenhand.declared.registry import dataset
 from tests.data.originals import SQUARE
 
 @dataset(cite="none", title="Tiny", **SQUARE.facts)

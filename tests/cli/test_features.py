@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from harness.cli.app import app
-from harness.data.root import rooted
-from harness.data.table import waterbirds_features
-from harness.errors import BackboneError, DataError, SpecError
+from evenhand.cli.app import app
+from evenhand.data.files.root import rooted
+from evenhand.data.sources.table import waterbirds_features
+from evenhand.errors import BackboneError, DataError, SpecError
 from tests.cli.test_verbs import PARTS, evenhand
 from tests.data.groups import birds, write_table, write_waterbirds
 
@@ -86,7 +86,7 @@ def test_weights_may_lie_in_a_file(here):
         found = dict(file)
     assert found["features"].shape == (1097 + 200 + 500, 64)
     assert found["features"].dtype == np.float32
-    from harness.data.coloured import digits_coloured
+    from evenhand.data.sources.coloured import digits_coloured
 
     config = network.pretrained_cfg
     pixels = torch.tensor(digits_coloured().train.pixels[:5]).permute(0, 3, 1, 2) / 255

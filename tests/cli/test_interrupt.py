@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PARTS = ROOT / "tests/run/parts.py"
-COMMAND = [sys.executable, "-c", "from harness.cli import main; main()"]
+PARTS = ROOT / "tests/execution/parts.py"
+COMMAND = [sys.executable, "-c", "from evenhand.cli import main; main()"]
 SUITE = """
 suite: long
 question: Does it stop?
@@ -40,7 +40,7 @@ def plan(folder: Path) -> dict[str, int]:
 
 
 def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT)}
+    return os.environ | {"PYTHONPATH": f"{ROOT / 'harness'}{os.pathsep}{ROOT / 'reports'}"}
 
 
 def test_ctrl_c_on_ray_keeps_what_is_done_and_the_same_command_goes_on(tmp_path):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.errors import StoreError
+from evenhand.errors import StoreError
 from tests.cli.test_verbs import evenhand, here, small
 
 __all__ = ["here"]

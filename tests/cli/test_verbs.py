@@ -10,13 +10,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from harness.cli.app import app
-from harness.cli.run import seconds
-from harness.errors import EvenhandError, RunError
-from harness.spec.suite import shipped
-from harness.spec.yaml_lines import read
+from evenhand.cli.app import app
+from evenhand.cli.run import seconds
+from evenhand.errors import EvenhandError, RunError
+from evenhand.suite.suite import shipped
+from evenhand.suite.yaml_lines import read
 
-PARTS = str(Path(__file__).parents[1] / "run" / "parts.py")
+PARTS = str(Path(__file__).parents[1] / "execution" / "parts.py")
 SUITE = """
 suite: small
 question: Does it run?

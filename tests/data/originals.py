@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 from torchvision import datasets
 
-from harness.data.cifar import CIFAR10, CIFAR100
-from harness.data.images import Images, Source
-from harness.data.original import Original
+from evenhand.data.files.original import Original
+from evenhand.data.images import Images, Source
+from evenhand.data.sources.cifar import CIFAR10, CIFAR100
 
 TINY = Original(name="tiny", classes=("ant", "bee", "cow"), shape=(4, 6, 3), train=5, test=2)
 SQUARE = replace(TINY, shape=(4, 4, 3))

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.cells import by_cell, check_cells, first_of_each, shares
-from harness.data.splits import prepare
-from harness.errors import DataError
-from harness.spec.trial import STREAMS, Val
-from tests.data.sources import make_problem, make_source
+from evenhand.data.cells import by_cell, check_cells, first_of_each, shares
+from evenhand.data.splits import prepare
+from evenhand.declared.trial import STREAMS, Val
+from evenhand.errors import DataError
+from tests.data.samples import make_problem, make_source
 
 SOURCE = make_source([60, 55, 50, 45], groups=3, test=12)
 

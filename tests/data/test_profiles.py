@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from harness.data.profiles import Exponential, Natural, Step
-from harness.spec.registry import REGISTRY
+from evenhand.data.profiles import Exponential, Natural, Step
+from evenhand.declared.registry import REGISTRY
 
 CIFAR10_EXP_100 = [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
 CIFAR10_EXP_10 = [5000, 3871, 2997, 2320, 1796, 1391, 1077, 834, 645, 500]

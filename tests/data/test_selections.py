@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.data.profiles import Exponential, Step
-from harness.data.selections import SELECTIONS
-from harness.spec.problems import SELECTIONS as NAMES
+from evenhand.data.profiles import Exponential, Step
+from evenhand.data.selections import SELECTIONS
+from evenhand.suite.problems import SELECTIONS as NAMES
 
 
 def as_published(targets, wanted):

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.data.images import Images
-from harness.data.splits import prepare
-from harness.errors import DataError
-from harness.spec.trial import STREAMS, Val
-from tests.data.sources import make_problem, make_source
+from evenhand.data.images import Images
+from evenhand.data.splits import prepare
+from evenhand.declared.trial import STREAMS, Val
+from evenhand.errors import DataError
+from tests.data.samples import make_problem, make_source
 
 SOURCE = make_source([60, 55, 50, 45], groups=2)
 ALL_IN_ONE = make_source([60, 55, 50, 45])

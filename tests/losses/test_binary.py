@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.spec.registry import REGISTRY
+from evenhand.declared.registry import REGISTRY
 from tests.methods.binding import bound
 
 COUNTS = np.array([[90], [10]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.losses.clusters import FrequencyClusters, clusters
+from evenhand.losses.clusters import FrequencyClusters, clusters
 
 
 def test_the_most_frequent_come_first_and_the_last_cluster_is_shorter():

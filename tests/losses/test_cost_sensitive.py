@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from scipy.optimize import minimize
 
-from harness.errors import SpecError
-from harness.losses.cost_sensitive import (
+from evenhand.declared.method import BoundLoss, Loss
+from evenhand.errors import SpecError
+from evenhand.losses.cost_sensitive import (
     HYBRID_A,
     HYBRID_B,
     RE_WEIGHTED,
@@ -22,9 +23,8 @@ from harness.losses.cost_sensitive import (
     diagonal_and_columns,
     non_negative,
 )
-from harness.losses.per_class import CountPower, LogPrior
-from harness.losses.vector_scaling import VectorScaling
-from harness.spec.method import BoundLoss, Loss
+from evenhand.losses.per_class import CountPower, LogPrior
+from evenhand.losses.vector_scaling import VectorScaling
 
 COUNTS = np.array([[400], [60], [7], [1]])
 GROUPED = np.array([[390, 10], [30, 30], [6, 1], [1, 0]])

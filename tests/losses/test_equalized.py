@@ -7,11 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.losses.equalized import RareNegatives
-from harness.losses.kernel import equalized_cross_entropy
-from harness.losses.vector_scaling import VectorScaling
-from harness.spec.method import BoundLoss, Drawing
-from harness.spec.registry import REGISTRY
+from evenhand.declared.method import BoundLoss, Drawing
+from evenhand.declared.registry import REGISTRY
+from evenhand.losses.equalized import RareNegatives
+from evenhand.losses.kernel import equalized_cross_entropy
+from evenhand.losses.vector_scaling import VectorScaling
 
 COUNTS = np.array([[400], [60], [7], [1]])
 PRIOR = COUNTS[:, 0] / COUNTS.sum()

@@ -7,9 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.losses.focal import Focal
-from harness.losses.kernel import focal_cross_entropy
-from harness.losses.per_class import InversePrior
+from evenhand.losses.focal import Focal
+from evenhand.losses.kernel import focal_cross_entropy
+from evenhand.losses.per_class import InversePrior
 
 COUNTS = np.array([[40], [6], [1]])
 LOGITS = torch.randn(9, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -7,10 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.errors import DataError
-from harness.losses.groups import GroupScaling
-from harness.losses.mixture import Mixture
-from harness.losses.per_cell import (
+from evenhand.errors import DataError
+from evenhand.losses.groups import GroupScaling
+from evenhand.losses.mixture import Mixture
+from evenhand.losses.per_cell import (
     CellPower,
     EveryLogit,
     InverseCell,
@@ -20,9 +20,9 @@ from harness.losses.per_cell import (
     WithinGroup,
     present_cells,
 )
-from harness.losses.per_class import CountPower, InversePrior, LogPrior
-from harness.losses.vector_scaling import VectorScaling
-from harness.methods.group_vs import factors_alone, margins, offsets_alone
+from evenhand.losses.per_class import CountPower, InversePrior, LogPrior
+from evenhand.losses.vector_scaling import VectorScaling
+from evenhand.methods.group_vs import factors_alone, margins, offsets_alone
 
 WATERBIRDS = np.array([[3498, 184], [56, 1057]])
 COUNTS = np.array([[390, 10, 5], [30, 30, 7], [6, 1, 8], [1, 2, 3]])

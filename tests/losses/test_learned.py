@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from harness.errors import DataError
-from harness.losses.learned import LearnedScaling
-from harness.losses.learned_kernel import cluster_name
-from harness.losses.per_class import Constant, InversePrior, LogPrior
-from harness.losses.vector_scaling import VectorScaling
+from evenhand.errors import DataError
+from evenhand.losses.learned import LearnedScaling
+from evenhand.losses.learned_kernel import cluster_name
+from evenhand.losses.per_class import Constant, InversePrior, LogPrior
+from evenhand.losses.vector_scaling import VectorScaling
 
 COUNTS = np.array([[400], [60], [7], [1]])
 GROUPED = np.array([[390, 10], [30, 30], [6, 1], [2, 5]])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from harness.losses.per_class import (
+from evenhand.errors import DataError
+from evenhand.losses.per_class import (
     Constant,
     CountPower,
     EffectiveNumber,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from harness.errors import DataError
-from harness.losses.reductions import GroupDRO, RiskGaps
-from harness.spec.stage_parts import BoundReduction, Reduction
+from evenhand.declared.stage_parts import BoundReduction, Reduction
+from evenhand.errors import DataError
+from evenhand.losses.reductions import GroupDRO, RiskGaps
 
 COUNTS = np.array([[30, 4], [8, 15]])
 NAMES = {"classes": ("landbird", "waterbird"), "groups": ("land", "water")}

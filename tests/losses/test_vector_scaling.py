@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.losses.kernel import vs_cross_entropy
-from harness.losses.per_class import (
+from evenhand.losses.kernel import vs_cross_entropy
+from evenhand.losses.per_class import (
     Constant,
     CountPower,
     EffectiveNumber,
@@ -17,7 +17,7 @@ from harness.losses.per_class import (
     OwnClassMargin,
     PriorPower,
 )
-from harness.losses.vector_scaling import VectorScaling
+from evenhand.losses.vector_scaling import VectorScaling
 
 COUNTS = np.array([[400], [60], [7], [1]])
 GROUPED = np.array([[390, 10], [30, 30], [6, 1], [1, 0]])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from harness.spec.method import BoundLoss, Counts, Drawing, Loss, Stage
-from harness.spec.stage_parts import BoundReduction, Reduction
+from evenhand.declared.method import BoundLoss, Counts, Drawing, Loss, Stage
+from evenhand.declared.stage_parts import BoundReduction, Reduction
 
 
 def bound(loss: Loss, counts: Counts) -> BoundLoss:

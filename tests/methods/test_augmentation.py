@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.losses.learned import LearnedScaling
-from harness.methods.augmentation import madao, pda, pda_autobalance
-from harness.spec.stage_parts import Learnable
+from evenhand.declared.stage_parts import Learnable
+from evenhand.losses.learned import LearnedScaling
+from evenhand.methods.augmentation import madao, pda, pda_autobalance
 
 COUNTS = np.array([[50], [20], [5]])
 CLUSTERS = {madao: 1, pda: 3, pda_autobalance: 3}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import SpecError
-from harness.spec.registry import REGISTRY
-from tests.spec.suite_text import resolved, with_
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import SpecError
+from tests.suite.suite_text import resolved, with_
 
 
 def make(name, **settings):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.errors import DataError
-from harness.spec.method import Labels, Method
-from harness.spec.registry import REGISTRY
-from harness.spec.stage_parts import Reduction, Retrospective, Subsampler
+from evenhand.declared.method import Labels, Method
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.stage_parts import Reduction, Retrospective, Subsampler
+from evenhand.errors import DataError
 from tests.methods.binding import bound, reduction_of
 
 ENTRIES = list(REGISTRY.all("method"))

@@ -20,8 +20,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.spec.registry import REGISTRY, Entry
-from harness.spec.stage_parts import Reduction, Refit, Retrospective, Subsampler
+from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.stage_parts import Reduction, Refit, Retrospective, Subsampler
 from tests.methods.binding import bound, reduction_of
 
 PATH = Path(__file__).parents[1] / "fingerprints.json"

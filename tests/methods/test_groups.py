@@ -7,10 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.errors import SpecError
-from harness.losses.reductions import GroupDRO, RiskGaps
-from harness.spec.method import EveryExample
-from harness.spec.registry import REGISTRY
+from evenhand.declared.method import EveryExample
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import SpecError
+from evenhand.losses.reductions import GroupDRO, RiskGaps
 from tests.methods.binding import bound, reduction_of
 
 COUNTS = np.array([[60, 12], [4, 24]])

@@ -7,10 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.errors import SpecError
-from harness.losses.per_class import Constant, EffectiveNumber, PriorPower
-from harness.spec.method import EveryExample
-from harness.spec.registry import REGISTRY
+from evenhand.declared.method import EveryExample
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import SpecError
+from evenhand.losses.per_class import Constant, EffectiveNumber, PriorPower
 
 COUNTS = np.array([[400], [60], [7], [1]])
 LABELS = torch.arange(12) % 4

@@ -8,10 +8,10 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-import harness
-from harness.spec.registry import REGISTRY
+import evenhand
+from evenhand.declared.registry import REGISTRY
 
-BIB = (files("harness") / "references.bib").read_text(encoding="utf-8")
+BIB = (files("evenhand") / "references.bib").read_text(encoding="utf-8")
 KEYS = re.findall(r"^@\w+\{(\w+),$", BIB, flags=re.MULTILINE)
 KINDS = (
     "method",
@@ -44,7 +44,7 @@ def test_every_other_citation_is_in_the_bibliography():
 
 
 def test_every_key_in_a_docstring_is_in_the_bibliography():
-    folder = Path(harness.__file__).parent
+    folder = Path(evenhand.__file__).parent
     written = {
         key
         for path in folder.rglob("*.py")
@@ -57,14 +57,14 @@ def test_every_key_in_a_docstring_is_in_the_bibliography():
 
 def test_listing_parts_imports_nothing_heavy():
     program = (
-        "import sys, harness.methods\n"
-        "from harness.spec.registry import REGISTRY\n"
+        "import sys, evenhand.methods\n"
+        "from evenhand.declared.registry import REGISTRY\n"
         "assert len(list(REGISTRY.all('method'))) >= 17\n"
         "assert len(list(REGISTRY.all('backbone'))) >= 8\n"
         "heavy = {'torch', 'timm', 'ray', 'pandas'} & sys.modules.keys()\n"
         "sys.exit(f'imported {sorted(heavy)}' if heavy else 0)\n"
     )
-    root = Path(harness.__file__).parents[1]
+    root = Path(evenhand.__file__).parents[1]
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.posthoc import Outputs, Trained
-from harness.spec.method import Labels
+from evenhand.declared.method import Labels
+from evenhand.posthoc import Outputs, Trained
 
 NAMES = ("car", "ship", "truck")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from harness.posthoc import PostHoc
-from harness.spec.registry import REGISTRY
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import DataError
+from evenhand.posthoc import PostHoc
 from tests.posthoc.problems import gaussians, labels, outputs, trained
 
 NETWORK = gaussians(3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from harness.posthoc.logit_adjustment import la_posthoc
+from evenhand.errors import DataError
+from evenhand.posthoc.logit_adjustment import la_posthoc
 from tests.posthoc.problems import gaussians, trained
 
 COUNTS = np.array([[400, 100], [100, 20], [5, 25]])

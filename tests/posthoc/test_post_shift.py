@@ -9,11 +9,11 @@ import pytest
 from scipy.optimize import linprog
 from scipy.special import softmax
 
-from harness.errors import DataError, SpecError
-from harness.objectives.objective import BoundObjective
-from harness.objectives.parse import parse
-from harness.posthoc.post_shift import post_shift
-from harness.spec.registry import REGISTRY
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import DataError, SpecError
+from evenhand.objectives.objective import BoundObjective
+from evenhand.objectives.parse import parse
+from evenhand.posthoc.post_shift import post_shift
 from tests.posthoc.problems import (
     NAMES,
     Gaussians,

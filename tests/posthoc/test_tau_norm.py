@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from harness.posthoc.tau_norm import tau_norm
-from harness.spec.registry import REGISTRY
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import DataError
+from evenhand.posthoc.tau_norm import tau_norm
 from tests.posthoc.problems import trained
 
 COUNTS = np.array([400, 100, 5])

@@ -7,10 +7,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from harness.errors import DataError, SpecError
-from harness.refits.last_layer import GroupBalancedLogistic, balanced, halves
-from harness.spec.method import Labels
-from harness.spec.stage_parts import Refit
+from evenhand.declared.method import Labels
+from evenhand.declared.stage_parts import Refit
+from evenhand.errors import DataError, SpecError
+from evenhand.refits.last_layer import GroupBalancedLogistic, balanced, halves
 
 SIZES = np.array([[90, 10], [6, 80]])
 
@@ -121,7 +121,7 @@ def test_cells_too_small_to_be_balanced_are_named(strengths, smallest):
 
 
 def test_a_fit_that_does_not_converge_says_so(monkeypatch):
-    monkeypatch.setattr("harness.refits.last_layer.ITERATIONS", 1)
+    monkeypatch.setattr("evenhand.refits.last_layer.ITERATIONS", 1)
     with pytest.raises(DataError, match=r"strength 1 did not converge in 1 iterations"):
         solve(GroupBalancedLogistic(strengths=(1.0,), draws=1))
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from sklearn.svm import SVC
 
-from harness.data.mixtures import gaussian_mixture, group_gaussian_mixture
-from harness.errors import DataError, SpecError
-from harness.refits.margins import CostSensitiveMargin, GroupMargin, rarest
-from harness.spec.method import Labels
-from harness.spec.registry import REGISTRY
+from evenhand.data.sources.mixtures import gaussian_mixture, group_gaussian_mixture
+from evenhand.declared.method import Labels
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import DataError, SpecError
+from evenhand.refits.margins import CostSensitiveMargin, GroupMargin, rarest
 from tests.methods.binding import bound
 
 LABELLED = gaussian_mixture(n=60, d=40, means="orthogonal").train

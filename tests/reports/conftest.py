@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.leaderboard import Leaderboard, build_from
+from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from tests.records import make_record
 from tests.reports.suites import Rows, around, make_resolved, scored
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.spec.record import Record
-from harness.spec.resolve import Cell, Resolved
-from harness.spec.suite import Suite
-from harness.spec.trial import Trial
-from reports.leaderboard import Leaderboard
-from reports.standing import Standing
+from evenhand.declared.record import Record
+from evenhand.declared.trial import Trial
+from evenhand.suite.resolve import Cell, Resolved
+from evenhand.suite.suite import Suite
+from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.results import Standing
 from tests.records import make_record, make_trial
 
 Settings = dict[str, Any]

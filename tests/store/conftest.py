@@ -10,8 +10,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
-from harness.store import Store
-from harness.store.files import Files, open_files
+from evenhand.store import Store
+from evenhand.store.files import Files, open_files
 
 FOLDERS = count()
 
@@ -41,7 +41,7 @@ def place(
     if request.param == "local":
         return lambda: str(tmp_path / f"results-{next(FOLDERS)}")
     # Every object of a test is too young to be indexed, unless youth is abolished.
-    monkeypatch.setattr("harness.store.objects.SETTLED_SECONDS", float("-inf"))
+    monkeypatch.setattr("evenhand.store.objects.SETTLED_SECONDS", float("-inf"))
     url: Callable[[str], str] = request.getfixturevalue("bucket")
     return lambda: url(f"results-{next(FOLDERS)}")
 

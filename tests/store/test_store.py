@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import StoreError
-from harness.spec.record import Record, Status
-from harness.store import Head, Store
-from harness.store.files import Files
+from evenhand.declared.record import Record, Status
+from evenhand.errors import StoreError
+from evenhand.store import Head, Store
+from evenhand.store.files import Files
 from tests.records import make_record
 
 KEY = "0" * 32
@@ -364,7 +364,7 @@ def test_a_forbidden_folder_is_no_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, verb: str
 ) -> None:
     # Not by chmod: it does not stop root, whom containers run tests as.
-    monkeypatch.setattr("harness.store.files.os.access", lambda path, rights: False)
+    monkeypatch.setattr("evenhand.store.files.os.access", lambda path, rights: False)
     with pytest.raises(StoreError, match=f"cannot be {verb}: permission denied"):
         Store.open(tmp_path / folder)
 
@@ -394,6 +394,6 @@ def test_a_young_object_is_not_trusted_to_the_index(bucket: Callable[[str], str]
 
 
 def test_the_store_starts_light() -> None:
-    code = "import sys, harness.store; print(*{'torch', 'pandas', 'pyarrow'} & {*sys.modules})"
+    code = "import sys, evenhand.store; print(*{'torch', 'pandas', 'pyarrow'} & {*sys.modules})"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == ""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import StoreError
-from harness.store.files import BATCH, Files, LocalFiles, open_files, read_all
+from evenhand.errors import StoreError
+from evenhand.store.files import BATCH, Files, LocalFiles, open_files, read_all
 
 
 def test_what_is_written_is_read(files: Files) -> None:
@@ -121,7 +121,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.store.files.os.fsync", full)
+    monkeypatch.setattr("evenhand.store.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         files.write("main/a/record.json", b"first")
     assert isinstance(files, LocalFiles)

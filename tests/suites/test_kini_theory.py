@@ -7,12 +7,12 @@ import re
 import pytest
 import torch
 
-from harness.data.splits import load_source, prepare
-from harness.metrics import score
-from harness.spec.registry import REGISTRY
-from harness.spec.resolve import open_suite
-from harness.theory.gaussian_mixture import cost_sensitive
-from harness.train.engine import train
+from evenhand.data.splits import load_source, prepare
+from evenhand.declared.registry import REGISTRY
+from evenhand.metrics import score
+from evenhand.suite.resolve import open_suite
+from evenhand.theory.gaussian_mixture import cost_sensitive
+from evenhand.train.engine import train
 
 LARGEST = 10.0
 """The greatest δ that the suites have, for where it has no bound."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.run.plan import make_plan
-from harness.spec.resolve import open_suite
-from harness.store import Store
+from evenhand.execution.plan import make_plan
+from evenhand.store import Store
+from evenhand.suite.resolve import open_suite
 
 TABLES = [f"narasimhan2021_table{number}" for number in (2, 3, 4, 5)]
 RECIPES = {"cifar10": "cifar-nm21", "cifar100": "cifar100-nm21"}

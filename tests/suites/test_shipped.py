@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from harness.spec.resolve import Resolved, open_suite
-from harness.spec.suite import shipped
-from reports import published
-from reports.leaderboard import Leaderboard, build_from
-from reports.printed import beside
+from evenhand.suite.resolve import Resolved, open_suite
+from evenhand.suite.suite import shipped
+from evenhand_reports.board.leaderboard import Leaderboard, build_from
+from evenhand_reports.papers import published
+from evenhand_reports.papers.matching import beside
 from tests.records import make_record
 
 PAPERS = [

@@ -7,10 +7,10 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from harness.data.mixtures import gaussian_mixture, group_gaussian_mixture
-from harness.refits.margins import CostSensitiveMargin, GroupMargin
-from harness.theory.gaussian_mixture import cost_sensitive, group_sensitive, two_labels
-from harness.theory.max_margin import half_square, max_margin, separable_from
+from evenhand.data.sources.mixtures import gaussian_mixture, group_gaussian_mixture
+from evenhand.refits.margins import CostSensitiveMargin, GroupMargin
+from evenhand.theory.gaussian_mixture import cost_sensitive, group_sensitive, two_labels
+from evenhand.theory.max_margin import half_square, max_margin, separable_from
 
 MEANS = np.array([[4.0, 0.0], [0.0, 2.0]])
 

@@ -6,9 +6,9 @@ import copy
 
 import pytest
 
-from harness.spec.method import Method
-from harness.spec.registry import method
-from harness.train import training
+from evenhand.declared.method import Method
+from evenhand.declared.registry import method
+from evenhand.train import training
 from tests.train.trials import make
 
 

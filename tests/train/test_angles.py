@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from harness.data.splits import load_source, prepare
-from harness.errors import DataError, Mistakes, SpecError
-from harness.spec.held_out import check_angle
-from harness.spec.method import Labels
-from harness.spec.problems import resolve_problem
-from harness.spec.recipes import resolve_recipe
-from harness.spec.registry import REGISTRY
-from harness.spec.trial import STREAMS, Trial, Val
-from harness.train.engine import train
-from harness.train.entering import solved_for
-from harness.train.training import begin
+from evenhand.data.splits import load_source, prepare
+from evenhand.declared.method import Labels
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import STREAMS, Trial, Val
+from evenhand.errors import DataError, Mistakes, SpecError
+from evenhand.suite.problems import resolve_problem
+from evenhand.suite.recipes import resolve_recipe
+from evenhand.suite.requirements import check_angle
+from evenhand.train.engine import train
+from evenhand.train.training import begin
+from evenhand.train.transitions import solved_for
 from tests.train.trials import CPU, make, run
 
 SMALL = {"n": 60, "d": 80, "n_test": 100}

@@ -11,15 +11,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.errors import DataError, EvenhandError, SpecError
-from harness.losses.learned import LearnedScaling
-from harness.spec.bilevel import Hypergradient
-from harness.spec.method import Labels
-from harness.train.bilevel import bind, objective
-from harness.train.hypergradient import Norm
-from harness.train.outcome import Diverged
-from harness.train.training import begin
-from tests.data.sources import make_source
+from evenhand.declared.bilevel import Hypergradient
+from evenhand.declared.method import Labels
+from evenhand.errors import DataError, EvenhandError, SpecError
+from evenhand.losses.learned import LearnedScaling
+from evenhand.train.bilevel import bind, objective
+from evenhand.train.hypergradient import Norm
+from evenhand.train.outcome import Diverged
+from evenhand.train.training import begin
+from tests.data.samples import make_source
 from tests.train.test_resume import gone_on, states
 from tests.train.trials import CPU, RESNET, data_of, make, result, run
 
@@ -264,7 +264,7 @@ def test_what_is_not_held_out_cannot_be_an_objective(name, counts, said):
 
 def test_a_norm_that_the_power_iteration_missed_is_found_by_the_series(monkeypatch):
     missed = Norm(1e-3, [])
-    monkeypatch.setattr("harness.train.bilevel.spectral_norm", lambda *_, **__: missed)
+    monkeypatch.setattr("evenhand.train.bilevel.spectral_norm", lambda *_, **__: missed)
     training = searching({"scale": 50.0, "terms": 8})
     training.stage.outer.step(training)
     assert training.stage.outer.curves()["neumann scale"] < 25

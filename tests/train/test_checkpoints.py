@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.train.checkpoints import Checkpoints, Snapshot
+from evenhand.train.checkpoints import Checkpoints, Snapshot
 
 TRAIN = np.array([[50], [5]])
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from harness.spec.base import Part, canonical
-from harness.spec.method import Stage
-from harness.train.training import begin
+from evenhand.declared.base import Part, canonical
+from evenhand.declared.method import Stage
+from evenhand.train.training import begin
 from tests.train.trials import CPU, RESNET, Spy, data_of, make, run
 
 
@@ -53,7 +53,7 @@ def test_without_a_word_everything_decays():
 )
 def test_other_normalisation_layers_are_known_too(layer, monkeypatch):
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), layer)
-    monkeypatch.setattr("harness.train.training._model", lambda *_: model)
+    monkeypatch.setattr("evenhand.train.training._model", lambda *_: model)
     groups = begun(decay_norms=False).optimizer.param_groups
     decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
     assert [decays[id(p)] for p in model.parameters()] == [0.5, 0.5, 0.0, 0.0]

@@ -10,16 +10,16 @@ import pytest
 import torch
 from scipy import stats
 
-from harness.losses.per_class import InversePrior
-from harness.sampling import ClassWeighted
-from harness.spec.base import Part
-from harness.spec.method import Stage
-from harness.spec.registry import REGISTRY
-from harness.spec.trial import Val
-from harness.train import engine, evaluation, training
-from harness.train.engine import Conduct
-from harness.train.outcome import Diverged, Stopped, TimeUp
-from tests.data.sources import make_problem, make_source
+from evenhand.declared.base import Part
+from evenhand.declared.method import Stage
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Val
+from evenhand.losses.per_class import InversePrior
+from evenhand.sampling import ClassWeighted
+from evenhand.train import engine, evaluation, training
+from evenhand.train.engine import Conduct
+from evenhand.train.outcome import Diverged, Stopped, TimeUp
+from tests.data.samples import make_problem, make_source
 from tests.train.trials import RESNET, Spy, data_of, make, result, run
 
 STEP = Part(name="step", settings={"drops": [[0.5, 0.1], [0.75, 0.01]]})
@@ -289,7 +289,7 @@ def test_automatic_precision_is_what_the_device_is_good_at(monkeypatch):
     half, full = (make("vs", precision=p, **RESNET) for p in ("bf16", "fp32"))
     auto = make("vs", precision="auto", **RESNET)
     for has_units, same in ((True, half), (False, full)):
-        monkeypatch.setattr("harness.train.hardware.has_bf16_units", lambda _, has=has_units: has)
+        monkeypatch.setattr("evenhand.train.hardware.has_bf16_units", lambda _, has=has_units: has)
         assert result(run(auto)) == result(run(same))
 
 

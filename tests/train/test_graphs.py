@@ -10,14 +10,14 @@ import torch
 from filelock import FileLock, Timeout
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from harness.run.execute import run_trial
-from harness.run.packs import run_pack
-from harness.spec.base import Part
-from harness.spec.still import holds_still
-from harness.store import Store
-from harness.train.graphs import FirstAlone, Graphed, call_by_call, state_kept, stepper_of
-from harness.train.training import begin
-from tests.run.test_execute import execution
+from evenhand.declared.base import Part
+from evenhand.declared.static import holds_still
+from evenhand.execution.execute import run_trial
+from evenhand.execution.packs import run_pack
+from evenhand.store import Store
+from evenhand.train.graphs import FirstAlone, Graphed, call_by_call, state_kept, stepper_of
+from evenhand.train.training import begin
+from tests.execution.test_execute import execution
 from tests.train.trials import CPU, RESNET, SOURCE, data_of, make, result, run
 
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "repeat_interleave")
@@ -126,7 +126,7 @@ def test_a_graph_trains_as_calls_do(monkeypatch, sam):
     trial = make("vs_tla_adrw", epochs=5, sam=sam, deterministic=True, **RESNET)
     gpu = torch.device("cuda")
     graphed = run(trial, device=gpu)
-    monkeypatch.setattr("harness.train.engine.stepper_of", lambda *_: call_by_call)
+    monkeypatch.setattr("evenhand.train.engine.stepper_of", lambda *_: call_by_call)
     called = run(trial, device=gpu)
     assert graphed.curves["train_loss"] == pytest.approx(called.curves["train_loss"], rel=1e-3)
     assert result(graphed)[0] == result(run(trial, device=gpu))[0]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.losses.learned import LearnedScaling
-from harness.train.hypergradient import (
+from evenhand.losses.learned import LearnedScaling
+from evenhand.train.hypergradient import (
     hessian_product,
     hypergradient,
     inverse_product,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.errors import StoreError
-from harness.train.engine import Conduct
-from harness.train.outcome import Diverged, TimeUp
-from harness.train.resume import Resumable
+from evenhand.errors import StoreError
+from evenhand.train.engine import Conduct
+from evenhand.train.outcome import Diverged, TimeUp
+from evenhand.train.resume import Resumable
 from tests.train.trials import RESNET, make, result, run
 
 IDENTITY = {"key": "k"}

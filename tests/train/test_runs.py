@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from harness.losses.vector_scaling import VectorScaling
-from harness.spec.method import EveryExample, Method, Stage
-from harness.spec.registry import method
-from harness.spec.stage_parts import Solved
-from harness.train.engine import Conduct
-from harness.train.outcome import Stopped
-from harness.train.resume import Resumable
-from harness.train.stages import BoundStage
-from harness.train.training import begin
+from evenhand.declared.method import EveryExample, Method, Stage
+from evenhand.declared.registry import method
+from evenhand.declared.stage_parts import Solved
+from evenhand.losses.vector_scaling import VectorScaling
+from evenhand.train.engine import Conduct
+from evenhand.train.outcome import Stopped
+from evenhand.train.resume import Resumable
+from evenhand.train.stages import BoundStage
+from evenhand.train.training import begin
 from tests.train.trials import CPU, RESNET, data_of, make, result, run
 
 CE = VectorScaling()

@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness.spec.method import Stage
-from harness.spec.trial import Sam
-from harness.train import training
-from harness.train.outcome import Diverged
-from harness.train.sam import SamStep, plain_step, statistics_kept, step_of
-from harness.train.training import begin
+from evenhand.declared.method import Stage
+from evenhand.declared.trial import Sam
+from evenhand.train import training
+from evenhand.train.outcome import Diverged
+from evenhand.train.sam import SamStep, plain_step, statistics_kept, step_of
+from evenhand.train.training import begin
 from tests.train.trials import RESNET, Spy, data_of, make, result, run
 
 LR, MOMENTUM, DECAY = 0.3, 0.9, 0.01

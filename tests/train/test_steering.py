@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.losses.cost_sensitive import LogitAdjusted
-from harness.objectives.controller import MultiplierUpdates
-from harness.spec.method import Labels, Method, Stage
-from harness.spec.registry import REGISTRY
-from harness.train.engine import Conduct, train
-from harness.train.resume import Resumable
+from evenhand.declared.method import Labels, Method, Stage
+from evenhand.declared.registry import REGISTRY
+from evenhand.losses.cost_sensitive import LogitAdjusted
+from evenhand.objectives.controller import MultiplierUpdates
+from evenhand.train.engine import Conduct, train
+from evenhand.train.resume import Resumable
 from tests.train.trials import CPU, RESNET, data_of, make, result, run
 
 CSL = {"every": 4, "step": 1.0}

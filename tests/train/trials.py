@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from harness.data.splits import prepare
-from harness.losses.vector_scaling import VectorScaling
-from harness.spec.base import Part
-from harness.spec.registry import REGISTRY
-from harness.spec.trial import STREAMS, Recipe, Trial, Val
-from harness.train.engine import Conduct, train
-from tests.data.sources import make_problem, make_source
+from evenhand.data.splits import prepare
+from evenhand.declared.base import Part
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import STREAMS, Recipe, Trial, Val
+from evenhand.losses.vector_scaling import VectorScaling
+from evenhand.train.engine import Conduct, train
+from tests.data.samples import make_problem, make_source
 
 CPU = torch.device("cpu")
 SOURCE = make_source([40, 36, 32, 28], groups=2)

@@ -1,3 +1,0 @@
-"""Profiles, splits, fingerprints, and one file per source of images."""
-
-IMPORT_ALL = True

@@ -1,0 +1,105 @@
+"""The backbones that a recipe can name.
+
+backbone: cifar_resnet32
+backbone: {cifar_resnet32: {shortcut: B, init: torch}}
+backbone: {timm: {model: convnext_tiny}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from evenhand.declared.registry import backbone
+
+Shortcut = Literal["A", "B"]
+Init = Literal["torch"]
+"""torch: weights start as PyTorch's layers do. None: Kaiming-normal; it is in no trial's key."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A model of timm's registry by name, and the options it is made with.
+
+    Classes, channels and image size are not among the options: they follow from the problem.
+
+    from_zero  whether a linear head's weights start as zeros
+    intercept  whether it has one; else its bias is zero and stays so in training
+    """
+
+    model: str
+    options: Mapping[str, JsonValue] = field(default_factory=dict, hash=False)
+    from_zero: bool = False
+    intercept: bool = True
+
+
+@backbone(cite="he2016deep", title="ResNet-8", fits="any", static=True)
+def cifar_resnet8(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 8 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet8", {"shortcut": shortcut, "init": init})
+
+
+@backbone(cite="he2016deep", title="ResNet-20", fits="any", static=True)
+def cifar_resnet20(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 20 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet20", {"shortcut": shortcut, "init": init})
+
+
+@backbone(cite="he2016deep", title="ResNet-32", fits="any", static=True)
+def cifar_resnet32(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 32 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet32", {"shortcut": shortcut, "init": init})
+
+
+@backbone(cite="he2016deep", title="ResNet-44", fits="any", static=True)
+def cifar_resnet44(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 44 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet44", {"shortcut": shortcut, "init": init})
+
+
+@backbone(cite="he2016deep", title="ResNet-56", fits="any", static=True)
+def cifar_resnet56(shortcut: Shortcut = "A", init: Init | None = None) -> Backbone:
+    """CIFAR ResNet, 56 layers: shortcut A pads, B is a 1×1 convolution; init torch is PyTorch's."""
+    return Backbone("cifar_resnet56", {"shortcut": shortcut, "init": init})
+
+
+@backbone(cite="he2016deep", title="ResNet-18, small images", fits="any", static=True)
+def resnet18_small(stride: Literal[1, 2] = 1) -> Backbone:
+    """timm's ResNet-18 with a first convolution of 3×3 and no pooling after it.
+
+    stride of that convolution: with 2, images of 64×64 cost what those of 32×32 do with 1.
+    """
+    return Backbone("resnet18_small", {"stride": stride})
+
+
+@backbone(cite="narasimhan2021training", title="ResNet-47 (NM21)", fits="any", static=True)
+def nm21_resnet47() -> Backbone:
+    """The network of NM21's code: 15 blocks of 1×1, 3×3 and 1×1 convolutions of one width."""
+    return Backbone("nm21_resnet47")
+
+
+@backbone(title="Linear", fits="any", static=True, body=False)
+def linear(
+    init: Literal["zero"] | None = None, intercept: Literal[False] | None = None
+) -> Backbone:
+    """No body: the head sees the flattened input; it may start at zero and have no intercept."""
+    is_free = intercept is None
+    return Backbone("evenhand_flatten", from_zero=init == "zero", intercept=is_free)
+
+
+@backbone(title="MLP", fits="any", static=True)
+def mlp(hidden: Annotated[int, Field(ge=1)] = 256) -> Backbone:
+    """One hidden layer of ReLUs on the flattened input."""
+    return Backbone("evenhand_mlp", {"hidden": hidden})
+
+
+@backbone(name="timm", cite="wightman2019timm", title="timm")
+def any_of_timm(model: str, pretrained: bool = False) -> Backbone:
+    """Any model of timm by its name there, as in `timm.list_models()`.
+
+    pretrained loads the weights that timm has for it, over the network or from its cache.
+    """
+    return Backbone(model, {"pretrained": pretrained})

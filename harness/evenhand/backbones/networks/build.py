@@ -1,0 +1,159 @@
+"""From a backbone's name to a network that fits the images: timm's body and the method's head."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import timm
+import torch
+from jaxtyping import Float
+from timm.models import get_pretrained_cfg
+from torch import Tensor, nn
+
+import evenhand.backbones.networks.cifar_resnet
+import evenhand.backbones.networks.flat
+import evenhand.backbones.networks.nm21_resnet
+import evenhand.backbones.networks.small_resnet  # noqa: F401  all register their models with timm
+from evenhand.backbones.names import Backbone
+from evenhand.backbones.networks.head import make_head
+from evenhand.declared.base import Part
+from evenhand.declared.method import Head
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import BackboneError
+
+REFUSALS = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AssertionError,
+    ArithmeticError,
+    LookupError,
+    OSError,
+)
+"""What timm's models raise on an input or an option that they were not made for; OSError is what
+fetching weights raises."""
+
+SMALL = (
+    "name a backbone for such images (cifar_resnet32, mlp and linear take any), "
+    "or a problem with larger ones"
+)
+FETCH = "set pretrained to false, name weights that timm has, or fetch them first: they are cached"
+
+
+class Network(nn.Module):
+    """A body that gives features, and a head that gives logits."""
+
+    def __init__(self, body: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.head = head
+
+    def features(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch features"]:
+        """What the head sees."""
+        features: Tensor = self.body(images)
+        return features
+
+    def forward(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch classes"]:
+        logits: Tensor = self.head(self.body(images))
+        return logits
+
+
+def build(
+    backbone: Part | Backbone, *, n_classes: int, head: Head, in_channels: int, image_size: int
+) -> Network:
+    """A freshly initialised network for square images of image_size pixels a side.
+
+    Draws from torch's global generator, the body first: under one seed, methods with different
+    heads share it. Raises `BackboneError` where timm has no such model, or the model cannot be
+    made for these images or cannot take them.
+    """
+    if isinstance(backbone, Part):
+        backbone = _declared(backbone)
+    body = _body(backbone, in_channels, image_size)
+    n_features = _feature_width(backbone.model, body, in_channels, image_size)
+    is_kaiming = backbone.options.get("init") != "torch"
+    made = make_head(head, n_features, n_classes, is_kaiming=is_kaiming)
+    _restrain(made, backbone)
+    return Network(body, made)
+
+
+def _restrain(head: nn.Module, backbone: Backbone) -> None:
+    """Start at zero and leave out the intercept, as the backbone says. Raises `BackboneError`."""
+    if backbone.intercept and not backbone.from_zero:
+        return
+    if not isinstance(head, nn.Linear):
+        raise BackboneError(
+            "a cosine head cannot start at zero and has no intercept\n"
+            "  leave the backbone's `init` and `intercept` out, or name a method with a linear head"
+        )
+    if backbone.from_zero:
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+    if not backbone.intercept:
+        # It stays a parameter, so that every linear head has the same two.
+        nn.init.zeros_(head.bias)
+        head.bias.requires_grad_(False)
+
+
+def _declared(part: Part) -> Backbone:
+    made = REGISTRY.make("backbone", part)
+    assert isinstance(made, Backbone)
+    return made
+
+
+def _body(backbone: Backbone, in_channels: int, image_size: int) -> nn.Module:
+    """timm's model without its head, made for this input. Raises `BackboneError`."""
+    if not timm.is_model(backbone.model):
+        raise BackboneError(_unknown(backbone.model))
+    options: dict[str, Any] = dict(backbone.options)
+    config = get_pretrained_cfg(backbone.model)
+    # Transformers and MLPs are made for one image size; timm marks them, and only they take it.
+    if config is not None and config.fixed_input_size:
+        options["img_size"] = image_size
+    try:
+        return timm.create_model(backbone.model, num_classes=0, in_chans=in_channels, **options)
+    except REFUSALS as error:
+        what = f"timm cannot make {backbone.model!r} for"
+        todo = FETCH if backbone.options.get("pretrained") else SMALL
+        raise BackboneError(_refusal(what, in_channels, image_size, error, todo)) from error
+
+
+def _feature_width(model: str, body: nn.Module, in_channels: int, image_size: int) -> int:
+    """Width of the features for this input, measured: what timm declares is that at its own size.
+
+    Raises `BackboneError` where the body cannot take the input.
+    """
+    body.eval()
+    try:
+        with torch.no_grad():
+            features = body(torch.zeros(2, in_channels, image_size, image_size))
+    except REFUSALS as error:
+        what = f"{model!r} cannot take"
+        raise BackboneError(_refusal(what, in_channels, image_size, error, SMALL)) from error
+    body.train()
+    if not isinstance(features, Tensor) or features.ndim != 2 or features.shape[1] == 0:
+        shape = list(features.shape) if isinstance(features, Tensor) else type(features).__name__
+        raise BackboneError(
+            f"{model!r} gives no feature vector: {shape} for 2 images\n"
+            "  a head needs [images, features]; name a model that pools, such as resnet18"
+        )
+    return features.shape[1]
+
+
+def _unknown(model: str) -> str:
+    nearest = difflib.get_close_matches(model, timm.list_models(), n=5)
+    hint = f"\n  did you mean {', '.join(nearest)}?" if nearest else ""
+    return (
+        f"timm {timm.__version__} has no model {model!r}{hint}\n"
+        "  `timm.list_models()` lists them; a name may end in a full stop and a set of weights"
+    )
+
+
+def _refusal(what: str, in_channels: int, image_size: int, error: BaseException, todo: str) -> str:
+    reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    return (
+        f"{what} {image_size}×{image_size} images of {in_channels} channels\n"
+        f"  {type(error).__name__}: {reason}\n"
+        f"  {todo}"
+    )

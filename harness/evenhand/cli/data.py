@@ -1,0 +1,181 @@
+"""`evenhand data prepare|check|list|features`: data sets that a run finds on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evenhand.cli.data_options import From, Name, Root, original_of, root_of
+from evenhand.cli.features import features
+from evenhand.cli.options import AsJson, Plugins, load_plugins
+from evenhand.cli.output import console, errors, print_json, some_of
+from evenhand.errors import DataError
+
+if TYPE_CHECKING:
+    from evenhand.data.files.original import Original
+    from evenhand.data.files.prepared import Prepared
+    from evenhand.data.images import Source
+    from evenhand.declared.registry import Entry
+
+app = typer.Typer(
+    help="Prepare data sets once, check them, list them; extract features of them.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+def prepare(
+    name: Name,
+    root: Root = None,
+    place: From = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Make it anew where it is already there.")
+    ] = False,
+    plugin: Plugins = None,
+    json: AsJson = False,
+) -> None:
+    """Download a data set, or convert files of it, once; any number may do so at a time."""
+    from evenhand.data.files.preparing import prepare_once
+
+    load_plugins(plugin)
+    original = original_of(name)
+    where = None if place is None else place.expanduser()
+    if (root_of(root) / name).exists() and not again:
+        errors().print(f"{name} was prepared before; --again makes it anew", soft_wrap=True)
+    _show(original, prepare_once(original, root_of(root), place=where, again=again), json)
+
+
+@app.command()
+def check(name: Name, root: Root = None, plugin: Plugins = None, json: AsJson = False) -> None:
+    """Verify every byte of a prepared data set, and say what it holds."""
+    from evenhand.data.files.original import verify
+    from evenhand.data.files.prepared import find
+
+    load_plugins(plugin)
+    original = original_of(name)
+    prepared = find(name, root_of(root))
+    verify(original, prepared.source, str(prepared.folder))
+    _show(original, prepared, json)
+
+
+@app.command("list")
+def list_data(root: Root = None, plugin: Plugins = None, json: AsJson = False) -> None:
+    """Say which data sets have to be prepared, and which of them are."""
+    from evenhand.declared.registry import REGISTRY
+
+    load_plugins(plugin)
+    where = root_of(root)
+    rows = [
+        {"name": entry.name, "status": _status(entry, where)} for entry in REGISTRY.all("dataset")
+    ]
+    if json:
+        print_json({"root": str(where), "datasets": rows})
+        return
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        console().print(f"{row['name']:{width}}  {row['status']}", soft_wrap=True)
+    console().print(f"in {where}", soft_wrap=True)
+
+
+app.command()(features)
+
+
+def _status(entry: Entry, root: Path) -> str:
+    """One line; the bytes are not read."""
+    from evenhand.data.files.prepared import find
+
+    original: Original | None = entry.facts.get("original")
+    if original is None:
+        return str(entry.facts.get("comes", "needs no preparing"))
+    if not (root / original.name).exists():
+        return "not prepared"
+    try:
+        source = find(original.name, root, checked=False).source
+    except DataError as error:
+        return str(error).partition("\n")[0]
+    return f"prepared: {_training(source)}"
+
+
+def _training(source: Source) -> str:
+    """How many training images there are, and of how many where that is known."""
+    whole = "" if source.per_class is None else f" of {source.n_whole:,}"
+    return f"{len(source.train):,}{whole} training images"
+
+
+def _show(original: Original, prepared: Prepared, json: bool) -> None:
+    found = _found(original, prepared)
+    if json:
+        print_json(found)
+        return
+    source, contents = prepared.source, prepared.contents
+    lines = [f"{original.name}: {_training(source)}, {len(source.test):,} test images"]
+    if found["short"]:
+        lines.append(f"short of training images: {some_of(found['short'])}")
+    if found["official_test"] is not None:
+        what = "" if found["official_test"] else "not "
+        lines.append(f"test images: {what}the official ones, bit for bit")
+    if not source.in_official_order:
+        lines.append("not in the official order, which a suite's `selection:` needs")
+    lines += _cells(found)
+    lines.append(f"made of {contents.origin}")
+    lines.append(f"in {prepared.folder}, fingerprint {contents.fingerprint}")
+    console().print("\n  ".join(lines), soft_wrap=True, markup=False)
+
+
+def _cells(found: dict[str, Any]) -> list[str]:
+    """Of data with groups: how many images each cell has, and whether its makers count so, too."""
+    if "cells" not in found:
+        return []
+    lines = [
+        f"{split}: "
+        + "; ".join(
+            f"{row}: " + ", ".join(f"{g} {n:,}" for g, n in by_group.items())
+            for row, by_group in of_split.items()
+        )
+        for split, of_split in found["cells"].items()
+    ]
+    if found["as_published"] is not None:
+        what = "as" if found["as_published"] else "NOT as"
+        lines.append(f"these counts are {what} published")
+    return lines
+
+
+def _found(original: Original, prepared: Prepared) -> dict[str, Any]:
+    source, contents = prepared.source, prepared.contents
+    train = source.train.counts(len(source.classes), len(source.groups)).sum(1).tolist()
+    by_name = dict(zip(source.classes, train, strict=True))
+    return {
+        "name": original.name,
+        "folder": str(prepared.folder),
+        "fingerprint": contents.fingerprint,
+        "origin": contents.origin,
+        "prepared": contents.prepared,
+        "in_official_order": source.in_official_order,
+        "official_test": original.has_official_test(source),
+        "train": by_name,
+        "test": len(source.test),
+        "short": [f"{name} {n:,}" for name, n in by_name.items() if n < (original.train or 0)],
+        **_of_groups(original, source),
+    }
+
+
+def _of_groups(original: Original, source: Source) -> dict[str, Any]:
+    from evenhand.data.files.original import counted
+
+    if len(source.groups) == 1:
+        return {}
+    counts = {split: cells.tolist() for split, cells in counted(source).items()}
+    published = {split: [list(row) for row in rows] for split, rows in original.published.items()}
+    return {
+        "cells": {
+            split: {
+                c: dict(zip(source.groups, row, strict=True))
+                for c, row in zip(source.classes, rows, strict=True)
+            }
+            for split, rows in counts.items()
+        },
+        "as_published": counts == published if published else None,
+    }

@@ -1,0 +1,145 @@
+"""What a run looks like while it goes: a calm picture, plain lines, or JSON for machines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from evenhand.cli.output import console, duration, print_line
+
+if TYPE_CHECKING:
+    from evenhand.execution.events import Event, Sink
+    from evenhand.execution.plan import Plan
+
+BAR_WIDTH = 76
+RUNNING_SHOWN = 8
+LINE_EVERY_SECONDS = 1.0
+
+
+@dataclass
+class Tally:
+    """How far a run is."""
+
+    name: str
+    total: int
+    done: int = 0
+    failed: int = 0
+    interrupted: int = 0
+    running: dict[str, Event] = field(default_factory=dict)
+    began: float | None = None
+
+    def see(self, event: Event) -> None:
+        if self.began is None:
+            self.began = time.monotonic()
+        if event.kind in ("started", "progress"):
+            self.running[event.key] = event
+        elif event.kind == "ended":
+            self.running.pop(event.key, None)
+            self.done += event.status == "done"
+            self.failed += event.status in ("failed", "diverged")
+            self.interrupted += event.status == "interrupted"
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """From the pace of this run so far; running trials count for the share they have done."""
+        parts = [(e.epoch or 0) / (e.epochs or 1) for e in self.running.values()]
+        progress = self.done + self.failed + sum(parts)
+        if progress <= 0 or self.began is None:
+            return None
+        return (time.monotonic() - self.began) * (self.total - progress) / progress
+
+    def line(self) -> str:
+        if self.began is None:
+            return f"{self.total} to run, workers are starting"
+        eta = self.eta_seconds
+        left = f", about {duration(eta)} left" if eta is not None and self.running else ""
+        return (
+            f"{self.done} of {self.total} done, {len(self.running)} running, "
+            f"{self.failed} failed{left}"
+        )
+
+    def __rich__(self) -> Table:
+        bar = ProgressBar(
+            total=self.total,
+            completed=self.done + self.failed,
+            width=BAR_WIDTH,
+            style="dim",
+            complete_style="cyan",
+            finished_style="green",
+        )
+        head = Text.assemble((self.name, "bold"), f"  {self.line()}")
+        if self.failed:
+            head.highlight_words([f"{self.failed} failed"], "red")
+        trials = Table.grid(padding=(0, 2))
+        for event in list(self.running.values())[:RUNNING_SHOWN]:
+            score = "" if event.score is None else f"val {event.score:.3f}"
+            epoch = f"epoch {event.epoch or 0}/{event.epochs}"
+            trials.add_row(Text(event.trial, overflow="ellipsis", no_wrap=True), epoch, score)
+        if len(self.running) > RUNNING_SHOWN:
+            trials.add_row(Text(f"and {len(self.running) - RUNNING_SHOWN} more", "dim"))
+        picture = Table.grid()
+        for part in (head, bar, trials):
+            picture.add_row(part)
+        return picture
+
+
+@contextmanager
+def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
+    """Where a run's events go; the form depends on who reads."""
+    out = console()
+    tally = Tally(plan.resolved.suite.suite, len(plan.missing))
+    began = time.monotonic()
+    if json:
+        yield _json
+        return
+    waiting = len(plan.done) + len(plan.failed)
+    note = f" ({waiting} have records already)" if waiting else ""
+    if out.is_terminal:
+        with Live(tally, console=out, refresh_per_second=4, transient=True):
+            yield tally.see
+    else:
+        out.print(f"{tally.name}: {tally.total} trials to run{note}")
+        yield _Lines(tally, out)
+    taken = time.monotonic() - began
+    stopped = f", {tally.interrupted} interrupted" if tally.interrupted else ""
+    out.print(
+        f"{tally.name}: {tally.done} done, {tally.failed} failed{stopped} "
+        f"in {duration(taken)}{note}"
+    )
+
+
+def _json(event: Event) -> None:
+    print_line({"time": round(time.time(), 3), **event.as_json()})
+
+
+@dataclass
+class _Lines:
+    """A line for each trial that ends, at most one a second; every failure at once."""
+
+    tally: Tally
+    out: Console
+    last: float = 0.0
+
+    def __call__(self, event: Event) -> None:
+        self.tally.see(event)
+        if event.kind != "ended":
+            return
+        went_wrong = event.status != "done"
+        if not went_wrong and time.monotonic() - self.last < LINE_EVERY_SECONDS:
+            return
+        self.last = time.monotonic()
+        cause = f": {event.cause.partition(chr(10))[0]}" if went_wrong else ""
+        self.out.print(
+            f"{self.tally.line()}; {event.trial}: {event.status}{cause}",
+            markup=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,103 @@
+"""`evenhand data features`: a table of what a network says of images before its head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evenhand.cli.data_options import From, Root, original_of, root_of
+from evenhand.cli.options import AsJson, Plugins, load_plugins
+from evenhand.cli.output import console, errors, print_json
+from evenhand.errors import DataError
+
+if TYPE_CHECKING:
+    from evenhand.data.images import Source
+
+
+def features(
+    name: Annotated[
+        str, typer.Argument(metavar="DATA", help="A data set as a suite has it: waterbirds.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where to, in .npz or .parquet.")
+    ],
+    backbone: Annotated[
+        str, typer.Option("--backbone", metavar="MODEL", help="Any model of timm.")
+    ] = "resnet18.tv_in1k",
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", metavar="FILE", help="Its weights; else timm's own for it."),
+    ] = None,
+    pretrained: Annotated[
+        bool, typer.Option(help="Whether it has weights at all; without they are random.")
+    ] = True,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Images at a time.")] = 128,
+    root: Root = None,
+    place: From = None,
+    plugin: Plugins = None,
+    json: AsJson = False,
+) -> None:
+    """Write what a network says of images before its head, as a table that `table` reads."""
+    import torch
+
+    from evenhand.data.files.feature_table import check_form, save, splits
+    from evenhand.train.extraction import Extractor
+
+    load_plugins(plugin)
+    check_form(out)
+    source = _source(name, root_of(root), place)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    extractor = Extractor.of(
+        backbone, source, weights=weights, pretrained=pretrained, device=device
+    )
+    parts = splits(source)
+    with _progress(sum(map(len, parts.values()))) as told:
+        found = {k: extractor.features(v, batch=batch, told=told) for k, v in parts.items()}
+    save(out, source, found)
+    counts = {split: len(array) for split, array in found.items()}
+    said = {
+        "file": str(out),
+        "features": int(found["train"].shape[1]),
+        "rows": counts,
+    }
+    if json:
+        print_json(said)
+        return
+    rows = ", ".join(f"{split} {n:,}" for split, n in counts.items())
+    console().print(f"{out}: {said['features']} features of {backbone}: {rows}", soft_wrap=True)
+
+
+def _source(given: str, root: Path, place: Path | None) -> Source:
+    """A data set by its name, or with settings as in a suite: `celeba: {label: Smiling}`."""
+    import yaml
+    from pydantic import ValidationError
+
+    from evenhand.data.files.preparing import prepare_once
+    from evenhand.data.files.root import rooted
+    from evenhand.declared.registry import REGISTRY
+    from evenhand.suite.suite import Named
+
+    try:
+        named = Named.model_validate(yaml.safe_load(given))
+    except (ValidationError, yaml.YAMLError):
+        raise DataError(f"{given}: write a data set's name, or `name: {{setting: …}}`") from None
+    if place is not None:
+        prepare_once(original_of(named.name), root, place=place.expanduser())
+    with rooted(root):
+        part = REGISTRY.part("dataset", named.name, named.settings)
+        made: Source = REGISTRY.make("dataset", part)
+    return made
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing in a pipe."""
+    from rich.progress import Progress
+
+    with Progress(console=errors(), transient=True, disable=not errors().is_terminal) as bar:
+        task = bar.add_task("images", total=total)
+        yield lambda n: bar.advance(task, n)

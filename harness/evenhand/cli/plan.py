@@ -1,0 +1,97 @@
+"""`evenhand plan SUITE`: what would run, and what it would cost."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evenhand.cli.options import AsJson, Edition, Only, Plugins, Results, SuiteName, open_part
+from evenhand.cli.output import console, duration, print_json
+
+if TYPE_CHECKING:
+    from evenhand.execution.plan import Plan
+
+
+def plan(
+    suite: SuiteName,
+    results: Results = "results",
+    edition: Edition = "main",
+    only: Only = None,
+    plugin: Plugins = None,
+    gpus_per_trial: Annotated[float, typer.Option(help="For the GPU-hours.")] = 0.25,
+    slots: Annotated[
+        int, typer.Option(min=1, help="Trials that run side by side; by default the CPU cores.")
+    ] = os.cpu_count() or 1,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Count failed trials as missing.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Say which trials are done, missing and failed, and what the missing ones will cost."""
+    from evenhand.execution.plan import make_plan
+    from evenhand.store import Store
+
+    resolved = open_part(suite, only, plugin)
+    made = make_plan(resolved, Store.open(results, edition), retry_failed=retry_failed)
+    if json:
+        print_json(made.as_json(gpus_per_trial=gpus_per_trial, slots=slots))
+        return
+    _print(made, gpus_per_trial, slots)
+
+
+def print_blocked(plan: Plan) -> None:
+    """Each trial that cannot run, with what it waits for, and what to do."""
+    from evenhand.execution.events import label
+
+    for blocked in plan.blocked:
+        text = f"blocked: {label(blocked.trial)}: {blocked.cause}"
+        console().print(text, style="yellow", markup=False, soft_wrap=True)
+    if plan.blocked:
+        text = "`evenhand show KEY` says why; mend it, and add --retry-failed"
+        console().print(text, style="yellow", markup=False)
+
+
+def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
+    from rich.table import Table
+
+    out, suite = console(), plan.resolved.suite
+    out.print(f"[bold]{suite.suite}[/bold] v{suite.version}: {suite.question}\n")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("method")
+    for heading in ("trials", "done", "missing", "failed", "a trial", "to go"):
+        table.add_column(heading, justify="right")
+    for m in plan.methods:
+        table.add_row(
+            m.row,
+            *(str(n) for n in (m.trials, m.done, m.missing, m.failed)),
+            duration(m.seconds) if m.seconds is not None else "–",
+            duration(m.remaining_seconds) if m.missing else "–",
+        )
+    out.print(table)
+    out.print(
+        f"\n{len(plan.resolved.trials)} trials: {len(plan.done)} done, {len(plan.missing)} "
+        f"missing, {len(plan.failed)} failed"
+        + (f", {len(plan.blocked)} blocked" if plan.blocked else "")
+    )
+    if any(trial.key not in plan.resolved.trials for trial in plan.missing):
+        out.print("(for others): networks in no row, which rows learn or predict from")
+    if plan.again:
+        text = f"{len(plan.again)} of the missing are done, but did not keep what others now read"
+        out.print(f"{text}: they train again")
+    print_blocked(plan)
+    seconds = plan.total(plan.missing)
+    if not plan.missing:
+        out.print("nothing to run")
+    elif seconds is None:
+        out.print("no estimate: not every problem has a finished trial under this recipe yet")
+    else:
+        hours = plan.gpu_hours(gpus_per_trial)
+        shares = f"{gpus_per_trial:g} of a GPU each"
+        on_gpu = "timed on CPUs" if hours is None else f"{hours:.2g} GPU-hours at {shares}"
+        out.print(f"about {duration(seconds / slots)} with {slots} at a time, {on_gpu}")
+        if plan.compiled:
+            out.print("long enough to compile the networks first; --no-compile leaves them")
+    for fault in plan.faults:
+        out.print(f"unreadable: {fault}", style="yellow", markup=False, soft_wrap=True)

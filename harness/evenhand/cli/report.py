@@ -1,0 +1,42 @@
+"""`evenhand report SUITE`: records become a leaderboard and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evenhand.cli.options import Edition, Only, Plugins, Results, SuiteName, open_part
+from evenhand.cli.output import console
+
+
+def report(
+    suite: SuiteName,
+    results: Results = "results",
+    edition: Edition = "main",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where to write; by default report/SUITE.", file_okay=False
+        ),
+    ] = None,
+    only: Only = None,
+    plugin: Plugins = None,
+) -> None:
+    """Write the leaderboard as HTML, LaTeX, CSV, Markdown and Parquet, and print it."""
+    import evenhand_reports
+    from evenhand.execution import provenance
+    from evenhand.store import Store
+    from evenhand_reports.board import leaderboard
+    from evenhand_reports.formats import terminal
+
+    resolved = open_part(suite, only, plugin)
+    board = leaderboard.build(resolved, Store.open(results, edition))
+    folder = out or Path("report") / resolved.suite.suite
+    written = evenhand_reports.write(board, folder, command=provenance.command())
+    screen = console()
+    screen.print(terminal.render(board))
+    screen.print()
+    for what, path in (("HTML", written.html), ("LaTeX", written.tables), ("CSV", written.csv)):
+        screen.print(f"{what:<6} {path}", soft_wrap=True)

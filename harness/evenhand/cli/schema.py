@@ -1,0 +1,14 @@
+"""`evenhand schema`: a JSON Schema of suite files, for editors."""
+
+from __future__ import annotations
+
+from evenhand.cli.options import Plugins, load_plugins
+from evenhand.cli.output import print_json
+
+
+def schema(plugin: Plugins = None) -> None:
+    """Print a JSON Schema of suite files, with every name and setting there is."""
+    from evenhand.suite.schema import suite_schema
+
+    load_plugins(plugin)
+    print_json(suite_schema())

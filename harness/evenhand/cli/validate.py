@@ -1,0 +1,34 @@
+"""`evenhand validate FILE`: every mistake in a suite, before anything runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evenhand.cli.options import Only, Plugins, SuiteName, open_part
+from evenhand.cli.output import console, plural
+
+if TYPE_CHECKING:
+    from evenhand.suite.resolve import Resolved
+
+
+def validate(suite: SuiteName, only: Only = None, plugin: Plugins = None) -> None:
+    """Check a suite file and say what it would run."""
+    resolved = open_part(suite, only, plugin)
+    console().print(
+        f"{suite} is a valid suite: {resolved.suite.suite} v{resolved.suite.version}\n"
+        f"  {_shape(resolved)} = {plural(len(resolved.trials), 'trial')}",
+        soft_wrap=True,
+    )
+
+
+def _shape(resolved: Resolved) -> str:
+    """`16 rows × 8 problems × 5 seeds`; settings are told where they compete for a row, and cells
+    where a row has more of them on one problem than on another."""
+    settings = {(cell.row, cell.setting) for cell in resolved.cells}
+    seeds = plural(len({trial.seed for trial in resolved.trials.values()}), "seed")
+    rows, problems = len(resolved.rows), len(resolved.problems)
+    if len(settings) * problems != len(resolved.cells):
+        cells = f"{plural(len(resolved.cells), 'cell')} × {seeds}"
+        return f"{plural(rows, 'row')} on {plural(problems, 'problem')}; {cells}"
+    competing = f"; {plural(len(settings), 'setting')}" if len(settings) > rows else ""
+    return f"{plural(rows, 'row')}{competing} × {plural(problems, 'problem')} × {seeds}"

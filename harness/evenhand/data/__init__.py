@@ -1,0 +1,1 @@
+"""Labelled images, imbalance profiles, splits and (class, group) cells."""

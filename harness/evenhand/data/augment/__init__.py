@@ -1,0 +1,3 @@
+"""Augmentation as batched tensor code, and augmentation policies that are learned."""
+
+IMPORT_ALL = True

@@ -1,0 +1,1 @@
+"""Files that images and features are read from: archives, folders, Parquet, tables."""

@@ -1,0 +1,3 @@
+"""The data sets, one file for each."""
+
+IMPORT_ALL = True

@@ -1,0 +1,277 @@
+"""From a source to one trial's data: validation set aside, profile applied, all fingerprinted.
+
+Whatever is drawn of a class keeps the shares of its groups. Draws are the same with one group as
+they would be without any.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from evenhand.data.cells import by_cell, check_cells, first_of_each
+from evenhand.data.images import Images, Source
+from evenhand.data.profiles import Profile
+from evenhand.data.selections import SELECTIONS
+from evenhand.declared.record import DataSummary
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.streams import generator
+from evenhand.declared.trial import Problem, Stream
+from evenhand.errors import DataError
+
+Index = Int[np.ndarray, " _"]
+
+
+@dataclass(frozen=True)
+class ProblemData:
+    """What one trial trains and is evaluated on. counts are those of the training set."""
+
+    train: Images
+    val: Images | None
+    test: Images
+    counts: Int[np.ndarray, "classes groups"]
+    summary: DataSummary
+
+
+class HeldOut(NamedTuple):
+    """What is not trained on, and the indices that say which images these are."""
+
+    val: Images | None
+    test: Images
+    indices: list[Index]
+
+
+def load_source(problem: Problem) -> Source:
+    """The problem's data set from disk. Raises `DataError` where it is not there or not whole."""
+    source: Source = REGISTRY.make("dataset", problem.dataset)
+    return source
+
+
+def prepare(
+    problem: Problem, source: Source, *, seed: int, vary: Collection[Stream]
+) -> ProblemData:
+    """The splits of a problem at one seed.
+
+    Raises `DataError` where the source has too few images for the profile and the splits, and
+    where a (class, group) cell is left without any.
+    """
+    if source.redraw is not None:
+        source = source.redraw(generator("subset", seed, vary))
+    by_class = _shuffled_by_class(source.train, source, generator("split", seed, vary))
+    val, by_class = _set_aside(problem, source, by_class)
+    keep = _kept(problem, source, by_class, generator("subset", seed, vary))
+    if problem.val.fraction is not None:
+        val, keep = _fraction(problem, source, keep, generator("split", seed, vary))
+    held_out = _held_out(problem, source, val, generator("split", seed, vary))
+    train_index = np.concatenate(keep)
+    train = source.train[train_index]
+    counts = train.counts(len(source.classes), len(source.groups))
+    _check_cells(problem, source, counts, held_out)
+    summary = DataSummary(
+        fingerprint=fingerprint(
+            [train, held_out.val, held_out.test], [train_index, *held_out.indices]
+        ),
+        classes=source.classes,
+        groups=source.groups,
+        train=tuple(tuple(row) for row in counts.tolist()),
+        n_val=0 if held_out.val is None else len(held_out.val),
+        n_test=len(held_out.test),
+        source=source.digest or None,
+    )
+    return ProblemData(train, held_out.val, held_out.test, counts, summary)
+
+
+def _shuffled_by_class(images: Images, source: Source, rng: np.random.Generator) -> list[Index]:
+    indices = [np.flatnonzero(images.labels == c) for c in range(len(source.classes))]
+    return [rng.permutation(index) for index in indices]
+
+
+def _set_aside(
+    problem: Problem, source: Source, by_class: list[Index]
+) -> tuple[Index | None, list[Index]]:
+    """`val: {per_class: n}`: the first n of each class, before the profile; groups by their shares.
+
+    Balanced over classes, not over groups: the rare group of a class stays rare.
+    """
+    n = problem.val.per_class
+    if n is None:
+        return None, by_class
+    for name, index in zip(source.classes, by_class, strict=True):
+        if len(index) <= n:
+            raise DataError(
+                f"{problem.name}: class {name} has {len(index)} training images, "
+                f"val takes {n} of each class\n  lower `val: {{per_class: {n}}}`"
+                f"{_where_the_others_are(problem, source)}"
+            )
+    first = [_first(source, source.train, index, n) for index in by_class]
+    val = [index[mine] for index, mine in zip(by_class, first, strict=True)]
+    rest = [index[~mine] for index, mine in zip(by_class, first, strict=True)]
+    return np.concatenate(val), rest
+
+
+def _first(source: Source, images: Images, index: Index, n: int) -> Bool[np.ndarray, " _"]:
+    return first_of_each(index, n, images.groups, len(source.groups))
+
+
+def _kept(
+    problem: Problem, source: Source, by_class: list[Index], rng: np.random.Generator
+) -> list[Index]:
+    """As many of each class as the profile says, drawn by the stream `subset` or as selected."""
+    profile: Profile = REGISTRY.make("profile", problem.profile)
+    n_max = problem.n_max or _all_of_a_class(problem, source, by_class)
+    wanted = profile(n_max, len(by_class))
+    if wanted is None:
+        if len(source.train) < source.n_whole:
+            raise DataError(
+                f"{problem.name}: the profile {problem.profile} keeps all images\n"
+                f"  name a profile that needs fewer{_where_the_others_are(problem, source)}"
+            )
+        return [np.sort(index) for index in by_class]
+    _check_enough(problem, source, by_class, wanted, n_max)
+    if problem.selection is not None:
+        _check_order(problem, source)
+        return SELECTIONS[problem.selection](by_class, wanted)
+    shuffled = [rng.permutation(np.sort(index)) for index in by_class]
+    return [
+        np.sort(index[_first(source, source.train, index, int(n))])
+        for n, index in zip(wanted, shuffled, strict=True)
+    ]
+
+
+def _all_of_a_class(problem: Problem, source: Source, by_class: list[Index]) -> int:
+    """n_max where the problem does not say: all that a class of the whole data set can give."""
+    if source.per_class is None:
+        return min(len(index) for index in by_class)
+    return source.per_class - (problem.val.per_class or 0)
+
+
+def _check_enough(
+    problem: Problem,
+    source: Source,
+    by_class: list[Index],
+    wanted: Int[np.ndarray, " classes"],
+    n_max: int,
+) -> None:
+    for name, n, index in zip(source.classes, wanted, by_class, strict=True):
+        if n < 1:
+            raise DataError(
+                f"{problem.name}: class {name} would keep no image of {n_max}\n"
+                f"  a ratio of at most {n_max} leaves it one"
+            )
+        if n > len(index):
+            raise DataError(
+                f"{problem.name}: class {name} has {len(index)} images to train on, the profile "
+                f"wants {n}\n  lower n_max (now {n_max}) or the images that `val:` takes"
+                f"{_where_the_others_are(problem, source)}"
+            )
+
+
+def _check_order(problem: Problem, source: Source) -> None:
+    if not source.in_official_order:
+        name = problem.dataset.name
+        raise DataError(
+            f"{problem.name}: the selection {problem.selection} names images by their places in "
+            f"the official files; {name} was prepared from a mirror, where they have others\n"
+            f"  `evenhand data prepare {name} --again` takes the official files; or leave "
+            "selection out"
+        )
+
+
+def _where_the_others_are(problem: Problem, source: Source) -> str:
+    """One more line of an error where images are lacking that the data set has."""
+    if len(source.train) >= source.n_whole:
+        return ""
+    return (
+        f"\n  only {len(source.train):,} of {source.n_whole:,} training images were prepared: "
+        f"`evenhand data prepare {problem.dataset.name} --again` where all of them are"
+    )
+
+
+def _fraction(
+    problem: Problem, source: Source, keep: list[Index], rng: np.random.Generator
+) -> tuple[Index, list[Index]]:
+    """`val: {fraction: f}`: a share of each cell after the profile, at least one image."""
+    share = problem.val.fraction or 0.0
+    val, train = [], []
+    for label, index in enumerate(keep):
+        rest = []
+        for group, cell in enumerate(by_cell(index, source.train.groups, len(source.groups))):
+            n = max(1, round(share * len(cell)))
+            if n >= len(cell) > 0:
+                raise DataError(
+                    f"{problem.name}: {_called(source, label, group)} keeps {len(cell)} image(s), "
+                    f"too few for training and `val: {{fraction: {share:g}}}`\n"
+                    "  use `{per_class: n}` or a lower ratio"
+                )
+            shuffled = rng.permutation(cell)
+            val.append(shuffled[:n])
+            rest.append(shuffled[n:])
+        train.append(np.sort(np.concatenate(rest)))
+    return np.concatenate(val), train
+
+
+def _called(source: Source, label: int, group: int) -> str:
+    """`class waterbird`, with `in the group land` where there are groups."""
+    where = f" in the group {source.groups[group]}" if len(source.groups) > 1 else ""
+    return f"class {source.classes[label]}{where}"
+
+
+def _held_out(
+    problem: Problem, source: Source, val: Index | None, rng: np.random.Generator
+) -> HeldOut:
+    """Test images are validation images under `val: {test_half: true}` alone."""
+    if problem.val.test_half:
+        return _test_halves(problem, source, rng)
+    if val is not None:
+        return HeldOut(source.train[val], source.test, [val])
+    return HeldOut(source.val, source.test, [np.arange(len(source.val or ()))])
+
+
+def _test_halves(problem: Problem, source: Source, rng: np.random.Generator) -> HeldOut:
+    """Of each cell half of the test images, drawn by the stream `split`."""
+    test, n_groups = source.test, len(source.groups)
+    first, second = [], []
+    for label in range(len(source.classes)):
+        index = np.flatnonzero(test.labels == label)
+        for group, cell in enumerate(by_cell(index, test.groups, n_groups)):
+            if len(cell) == 1 or (len(cell) == 0 and n_groups == 1):
+                raise DataError(
+                    f"{problem.name}: {_called(source, label, group)} has {len(cell)} test "
+                    "image(s), too few for two halves\n"
+                    "  use `val: {per_class: n}` or `{fraction: f}`"
+                )
+            shuffled = rng.permutation(cell)
+            first.append(np.sort(shuffled[: len(cell) // 2]))
+            second.append(np.sort(shuffled[len(cell) // 2 :]))
+    halves = [np.concatenate(first), np.concatenate(second)]
+    return HeldOut(test[halves[0]], test[halves[1]], halves)
+
+
+def _check_cells(
+    problem: Problem, source: Source, counts: Int[np.ndarray, "classes groups"], held_out: HeldOut
+) -> None:
+    shape = len(source.classes), len(source.groups)
+    splits = {"train": counts}
+    if held_out.val is not None:
+        splits["val"] = held_out.val.counts(*shape)
+    splits["test"] = held_out.test.counts(*shape)
+    check_cells(problem.name, splits, source.classes, source.groups)
+
+
+def fingerprint(splits: list[Images | None], kept: list[Index]) -> str:
+    digest = hashlib.sha256()
+    for index in kept:
+        digest.update(np.ascontiguousarray(index, dtype="<i8").tobytes() + b"|")
+    for images in splits:
+        if images is None:
+            continue
+        digest.update(repr(images.pixels.shape).encode())
+        digest.update(np.ascontiguousarray(images.labels, dtype="<i8").tobytes())
+        digest.update(np.ascontiguousarray(images.groups, dtype="<i8").tobytes())
+        digest.update(np.ascontiguousarray(images.pixels).data)
+    return digest.hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""What a trial is: methods, stages, problems, recipes, records. Frozen, hashable, no tensors."""

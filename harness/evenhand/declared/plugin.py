@@ -1,0 +1,63 @@
+"""A single file of somebody's own parts, as `--plugin` names it."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import traceback
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+from evenhand.declared.registry import PLUGIN, REGISTRY
+from evenhand.errors import Mistake, SpecError
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A file of somebody's own parts: its text, so that it travels to other machines."""
+
+    path: str
+    source: str
+
+    @classmethod
+    def read(cls, path: str | Path) -> Plugin:
+        """Raises `SpecError` where there is no such file."""
+        try:
+            return cls(str(path), Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError(f"{path}: cannot read the plugin: {error}") from None
+
+    def load(self) -> None:
+        """Run the file once in this process, after our own parts are there.
+
+        Raises `SpecError` with the line where the file itself fails.
+        """
+        REGISTRY.fill()
+        digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
+        name = f"{PLUGIN}{Path(self.path).stem}_{digest}"
+        if name in sys.modules:
+            return
+        module = types.ModuleType(name)
+        module.__file__ = self.path
+        sys.modules[name] = module
+        try:
+            exec(compile(self.source, self.path, "exec", dont_inherit=True), module.__dict__)
+        except Exception as error:
+            # The edge of somebody else's file: whatever it raises is said with its line.
+            del sys.modules[name]
+            raise SpecError([self._failure(error)], [f"{self.path}:{self._line(error)}"]) from error
+
+    def _line(self, error: Exception) -> int:
+        """The last line of this file that was run, or that cannot be read."""
+        if isinstance(error, SyntaxError) and error.filename == self.path:
+            return error.lineno or 1
+        frames = traceback.extract_tb(error.__traceback__)
+        return [f.lineno for f in frames if f.filename == self.path and f.lineno][-1]
+
+    @staticmethod
+    def _failure(error: Exception) -> Mistake:
+        if isinstance(error, SpecError):
+            return error.mistakes[0]
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        return Mistake(f"the plugin fails: {type(error).__name__}: {said}")

@@ -1,0 +1,284 @@
+"""Parts register by decorator under a kind and a name; a suite names them.
+
+    @method(cite="kini2021label", title="VS")
+    def vs(tau: float = 1.0, gamma: float = 0.15) -> Method: ...
+
+The function's signature is the only list of its settings: names, types and defaults are read off
+it here, for the suite reader, the record and `evenhand list` alike. Our own parts are found by
+importing the packages below; a third party's through the entry-point group `evenhand`, each entry
+naming a module to import; a single file through `plugin.py`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import threading
+import traceback
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from evenhand.declared.base import Part, advice, plain, written
+from evenhand.declared.importing import import_all
+from evenhand.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
+
+PLUGIN = "evenhand_plugin_"
+"""How the modules of plugin files are called: this, the file's name and its digest."""
+
+FIXED_KINDS = frozenset({"metric"})
+"""Kinds whose functions are called with data, not with settings."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One parameter of a part."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def type_name(self) -> str:
+        return _in_words(self.annotation)
+
+    def __str__(self) -> str:
+        if self.required:
+            return f"{self.name}: {self.type_name}"
+        return f"{self.name}: {self.type_name} = {plain(self.default)}"
+
+    @property
+    def _annotated(self) -> bool:
+        return typing.get_origin(self.annotation) is typing.Annotated
+
+    def check(self, value: Any) -> JsonValue:
+        """The value in its declared type; a list may stand for a tuple, nothing else is bent.
+
+        Raises `ValueError` with what is wrong.
+        """
+        try:
+            adapter: TypeAdapter[Any] = TypeAdapter(self.annotation)
+            parsed = adapter.validate_json(json.dumps(value, allow_nan=False), strict=True)
+        except ValidationError as error:
+            raise ValueError(advice(error.errors()[0])) from None
+        except TypeError:
+            raise ValueError(f"cannot be a {type(value).__name__}") from None
+        except ValueError:
+            raise ValueError("write a finite number") from None
+        return typing.cast("JsonValue", adapter.dump_python(parsed, mode="json"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered part: what makes it, and what is known of it without making it."""
+
+    kind: str
+    name: str
+    make: Callable[..., Any]
+    cite: str = ""
+    title: str = ""
+    version: int = 1
+    aliases: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(self.make) or "").partition("\n")[0]
+
+    @property
+    def code(self) -> str | None:
+        """The digest of the plugin file that the part is from; None for a part of a package."""
+        module = self.make.__module__
+        return module.rpartition("_")[2] if module.startswith(PLUGIN) else None
+
+    @cached_property
+    def settings(self) -> dict[str, Setting]:
+        if self.kind in FIXED_KINDS:
+            return {}
+        parameters = inspect.signature(self.make).parameters.values()
+        try:
+            hints = typing.get_type_hints(self.make, include_extras=True)
+        except NameError as error:
+            raise SpecError(f"{self.kind} {self.name!r}: the type of a setting: {error}") from None
+        if loose := [str(p) for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]:
+            what = f"{self.kind} {self.name!r} takes {', '.join(loose)}"
+            raise SpecError([Mistake(what, (), "name each setting in the signature")])
+        return {p.name: Setting(p.name, hints.get(p.name, Any), p.default) for p in parameters}
+
+    def resolve(self, given: Mapping[str, Any] | None = None) -> Part:
+        """This part with every default filled in.
+
+        Raises `SpecError` with one mistake for each setting that is unknown, missing or ill-typed;
+        a mistake's `where` is the setting's name.
+        """
+        given = dict(given or {})
+        mistakes: list[Mistake] = []
+        takes = f"it takes {', '.join(map(str, self.settings.values())) or 'no settings'}"
+        for name in [name for name in given if name not in self.settings]:
+            hint = suggest(str(name), list(self.settings)).hint
+            what = f"{self.name} has no setting {name!r}"
+            mistakes.append(Mistake(what, (name,), takes, hint))
+        values: dict[str, JsonValue] = {}
+        for name, setting in self.settings.items():
+            try:
+                if name not in given and setting.required:
+                    what = f"{self.name}: {name} is not given"
+                    mistakes.append(Mistake(what, (), takes))
+                    continue
+                values[name] = setting.check(given.get(name, setting.default))
+            except ValueError as error:
+                what = f"{self.name}: {name} = {written(given.get(name, setting.default))}: {error}"
+                several = isinstance(given.get(name), list)
+                hint = f"to try several, write {{grid: {given[name]}}}" if several else ""
+                mistakes.append(Mistake(what, (name,), takes, hint))
+        if mistakes:
+            raise SpecError(mistakes)
+        return Part(name=self.name, version=self.version, code=self.code, settings=values)
+
+
+class Registry:
+    """All entries by kind and name. One instance, `REGISTRY`, filled on first use."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, Entry]] = {}
+        self._aliases: dict[str, dict[str, str]] = {}
+        self._filled = False
+        # Whoever comes while another thread fills waits; the parts being imported do not.
+        self._filling = threading.RLock()
+
+    def add(self, entry: Entry) -> None:
+        """Raises `SpecError` where the name is taken by another function."""
+        entries = self._entries.setdefault(entry.kind, {})
+        aliases = self._aliases.setdefault(entry.kind, {})
+        for name in (entry.name, *entry.aliases):
+            holder = entries.get(aliases.get(name, name))
+            if holder is not None and not _same_function(holder.make, entry.make):
+                hint = f"the other one is {holder.make.__module__}.{holder.make.__qualname__}"
+                what = f"{entry.kind} {name!r} is registered twice"
+                raise SpecError([Mistake(what, (), "", hint)])
+        entries[entry.name] = entry
+        aliases.update(dict.fromkeys(entry.aliases, entry.name))
+
+    def get(self, kind: str, name: str) -> Entry:
+        """Raises `UnknownName` with the nearest name there is."""
+        self.fill()
+        entries = self._entries.get(kind, {})
+        aliases = self._aliases.get(kind, {})
+        try:
+            return entries[aliases.get(name, name)]
+        except KeyError:
+            raise UnknownName(kind, name, [*entries, *aliases]) from None
+
+    def all(self, kind: str) -> Iterator[Entry]:
+        """In order of name."""
+        self.fill()
+        yield from (entry for _, entry in sorted(self._entries.get(kind, {}).items()))
+
+    def part(self, kind: str, name: str, settings: Mapping[str, Any] | None = None) -> Part:
+        """A part with every default filled in; see `Entry.resolve`."""
+        return self.get(kind, name).resolve(settings)
+
+    def make(self, kind: str, part: Part) -> Any:
+        """Call what the part names with its settings.
+
+        Raises `SpecError` with the line where the function itself fails.
+        """
+        entry = self.get(kind, part.name)
+        try:
+            return entry.make(**part.settings)
+        except EvenhandError:
+            raise
+        except Exception as error:
+            # The edge of somebody else's code: whatever it raises is said with its line.
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            what = f"{part.name}() fails: {type(error).__name__}: {error}"
+            raise SpecError([Mistake(what)], [f"{last.filename}:{last.lineno}"]) from error
+
+    def fill(self) -> None:
+        """Import our own parts and every plugin, once; the parts themselves may look names up."""
+        with self._filling:
+            if self._filled:
+                return
+            self._filled = True
+            try:
+                import_all()
+            except BaseException:
+                self._filled = False
+                raise
+
+
+REGISTRY = Registry()
+
+
+def _in_words(annotation: Any) -> str:
+    """`tuple[float, ...]`, `str | None`: a type without what else it must satisfy."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _in_words(args[0])
+    if origin is typing.Literal:
+        return " | ".join(map(repr, args))
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(map(_in_words, args))
+    if annotation in (None, type(None), ...):
+        return "..." if annotation is ... else "None"
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(map(_in_words, args))}]"
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _same_function(a: Callable[..., Any], b: Callable[..., Any]) -> bool:
+    """Whether one is the other, loaded again: a second function of that name is not."""
+    code = [getattr(function, "__code__", None) for function in (a, b)]
+    same_place = (a.__module__, a.__qualname__) == (b.__module__, b.__qualname__)
+    return a is b or (same_place and code[0] == code[1])
+
+
+def _decorator(kind: str) -> Callable[..., Callable[[F], F]]:
+    def register(
+        *,
+        cite: str = "",
+        name: str | None = None,
+        title: str = "",
+        version: int = 1,
+        aliases: tuple[str, ...] = (),
+        **facts: Any,
+    ) -> Callable[[F], F]:
+        def add(function: F) -> F:
+            if kind == "metric" and facts.get("better") not in ("higher", "lower"):
+                what = f"metric {name or function.__name__!r} does not say which scores are better"
+                raise SpecError([Mistake(what, (), '@metric(better="higher") or "lower"')])
+            called = name or function.__name__
+            entry = Entry(kind, called, function, cite, title or called, version, aliases, facts)
+            REGISTRY.add(entry)
+            return function
+
+        return add
+
+    register.__name__ = kind
+    register.__doc__ = (
+        f"Register the decorated function as a {kind}, under its own name unless told."
+    )
+    return register
+
+
+method = _decorator("method")
+dataset = _decorator("dataset")
+backbone = _decorator("backbone")
+metric = _decorator("metric")
+recipe = _decorator("recipe")
+profile = _decorator("profile")
+schedule = _decorator("schedule")
+augmentation = _decorator("augmentation")
+posthoc = _decorator("posthoc")

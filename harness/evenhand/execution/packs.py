@@ -1,0 +1,70 @@
+"""Trials that share a process: one copy of torch and of the data, and a GPU that is never idle.
+
+A small network keeps a GPU busy for a fraction of a step. Trials in processes of their own take
+turns on it; in one process, each on a stream of its own, their kernels run side by side. On a CPU a
+pack saves memory: importing torch takes more of it than a ResNet-32.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
+
+from evenhand.declared.static import holds_still
+from evenhand.declared.trial import Trial
+from evenhand.execution.events import Event, Sink
+from evenhand.execution.execute import Execution, run_trial
+from evenhand.store import Store
+
+Pack = tuple[Trial, ...]
+
+
+def packs(
+    trials: Sequence[Trial], size: int, *, alone: Collection[str] = frozenset()
+) -> list[Pack]:
+    """The trials in their order, up to `size` like ones together.
+
+    Alike are trials of one problem under one recipe: they take equally long. What does not hold
+    still shares its process with no other, and neither do the trials whose keys are in `alone`.
+    """
+    found: list[list[Trial]] = []
+    open_packs: dict[str, list[Trial]] = {}
+    for trial in trials:
+        if trial.key in alone or not holds_still(trial):
+            found.append([trial])
+            continue
+        pack = open_packs.get(trial.workload)
+        if pack is None or len(pack) >= size:
+            pack = open_packs[trial.workload] = []
+            found.append(pack)
+        pack.append(trial)
+    return [tuple(pack) for pack in found]
+
+
+def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None:
+    """Run the trials of a pack side by side, each in a thread.
+
+    Raises `KeyboardInterrupt` once every trial has its record, and what `run_trial` raises.
+    """
+    if len(pack) < 2:
+        for trial in pack:
+            run_trial(trial, execution, store, sink)
+        return
+    stop, lock = threading.Event(), threading.Lock()
+    execution = replace(execution, stop=stop)
+
+    def one_at_a_time(event: Event) -> None:
+        with lock:
+            sink(event)
+
+    with ThreadPoolExecutor(len(pack)) as pool:
+        running = [pool.submit(run_trial, t, execution, store, one_at_a_time) for t in pack]
+        try:
+            wait(running, return_when=FIRST_EXCEPTION)
+        finally:
+            # Where one could not write its record, or we are interrupted, nobody trains on.
+            stop.set()
+    for done in running:
+        done.result()

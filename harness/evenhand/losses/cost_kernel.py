@@ -1,0 +1,166 @@
+"""The tensors behind cost-sensitive losses; `bind` imports this module, inside the worker.
+
+Gains change while a loss trains. `set_gains` computes in NumPy and copies into the tensors that are
+there, so that a compiled network or a CUDA graph, which reads them where they are, follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from evenhand.declared.method import Counts
+from evenhand.losses.cost_sensitive import HYBRID_A, Gains, Hybrid, SoftmaxShifted, floored
+from evenhand.losses.kernel import upcast
+
+
+@dataclass(frozen=True)
+class BoundHybrid:
+    """A hybrid loss for one training set: M, log d, and the weight of each row's examples."""
+
+    spec: Hybrid
+    counts: Counts
+    mixture: Float[Tensor, "rows classes"]
+    log_d: Float[Tensor, " classes"]
+    row_weight: Float[Tensor, " rows"]
+
+    @classmethod
+    def of(cls, spec: Hybrid, counts: Counts, device: torch.device | str) -> BoundHybrid:
+        m, rows = len(counts), counts.size
+        blank = [torch.zeros(shape, device=device) for shape in ((rows, m), (m,), (rows,))]
+        bound = cls(spec, counts, *blank)
+        bound.set_gains(spec.start(counts.sum(1)))
+        return bound
+
+    def set_gains(self, gains: Gains) -> None:
+        """Follow other gains from the next call on, in the same tensors."""
+        parts = self.spec.parts(gains, self.counts)
+        _copy(self.mixture, parts.mixture)
+        _copy(self.log_d, parts.log_d)
+        _copy(self.row_weight, floored(parts.mixture.sum(1)))
+
+    def __call__(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Int[Tensor, " batch"],
+        rows: Int[Tensor, " batch"],
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each example, in nats."""
+        return hybrid_cross_entropy(logits, rows, mixture=self.mixture, log_d=self.log_d)
+
+    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Weight of each example: Σ_i M_ri, which is G_yy where G is diagonal and d = 1."""
+        return self.row_weight[rows]
+
+
+@dataclass(frozen=True)
+class BoundSoftmaxShifted:
+    """A softmax-shifted loss for one training set.
+
+    fallback is the hybrid that `variant="hybrid"` may turn to; falls_back says whether it has.
+    """
+
+    spec: SoftmaxShifted
+    counts: Counts
+    log_alpha: Float[Tensor, " classes"]
+    ratio: Float[Tensor, " classes"]
+    log_k: Float[Tensor, ""]
+    fallback: BoundHybrid | None
+    falls_back: Bool[Tensor, ""]
+
+    @classmethod
+    def of(
+        cls, spec: SoftmaxShifted, counts: Counts, device: torch.device | str
+    ) -> BoundSoftmaxShifted:
+        m = len(counts)
+        log_alpha, ratio, log_k = (torch.zeros(s, device=device) for s in ((m,), (m,), ()))
+        fallback = HYBRID_A.bind(counts, device) if spec.variant == "hybrid" else None
+        falls_back = torch.zeros((), dtype=torch.bool, device=device)
+        bound = cls(spec, counts, log_alpha, ratio, log_k, fallback, falls_back)
+        bound.set_gains(spec.start(counts.sum(1)))
+        return bound
+
+    def set_gains(self, gains: Gains) -> None:
+        """Follow other gains from the next call on, in the same tensors."""
+        parts = self.spec.parts(gains, self.counts)
+        self.falls_back.fill_(parts is None)
+        if self.fallback is not None:
+            self.fallback.set_gains(gains)
+        if parts is not None:
+            _copy(self.log_alpha, parts.log_alpha)
+            _copy(self.ratio, parts.ratio)
+            self.log_k.fill_(parts.log_k)
+
+    def __call__(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Int[Tensor, " batch"],
+        rows: Int[Tensor, " batch"],
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each example, in nats."""
+        losses = softmax_shifted(
+            logits,
+            labels,
+            log_alpha=self.log_alpha,
+            ratio=self.ratio,
+            log_k=self.log_k,
+            epsilon=self.spec.epsilon,
+        )
+        if self.fallback is None:
+            return losses
+        # Both are finite with finite slopes, so the one not taken adds nothing to the gradient.
+        return torch.where(self.falls_back, self.fallback(logits, labels, rows), losses)
+
+    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Weight of each example: 1, or the hybrid's."""
+        ones = torch.ones_like(rows, dtype=self.log_alpha.dtype)
+        if self.fallback is None:
+            return ones
+        return torch.where(self.falls_back, self.fallback.weights(rows), ones)
+
+
+def hybrid_cross_entropy(
+    logits: Float[Tensor, "batch classes"],
+    rows: Int[Tensor, " batch"],
+    *,
+    mixture: Float[Tensor, "rows classes"],
+    log_d: Float[Tensor, " classes"],
+) -> Float[Tensor, " batch"]:
+    """−Σ_i M_ri log softmax_i(s − log d) of each example of row r, in nats.
+
+    mixture  [rows, classes]  M; the rows of G itself where d = 1
+    log_d    [classes]        is taken off the logits
+    """
+    return -(mixture[rows] * torch.log_softmax(upcast(logits) - log_d, 1)).sum(1)
+
+
+def softmax_shifted(
+    logits: Float[Tensor, "batch classes"],
+    labels: Int[Tensor, " batch"],
+    *,
+    log_alpha: Float[Tensor, " classes"],
+    ratio: Float[Tensor, " classes"],
+    log_k: Float[Tensor, ""],
+    epsilon: float,
+) -> Float[Tensor, " batch"]:
+    """−log(K q_y − β_y/α_y) of each example of label y, in nats, with q = softmax(s − log α).
+
+    ratio  [classes]  β/α; where it is positive, the logarithm is its tangent below epsilon
+    """
+    log_q = torch.log_softmax(upcast(logits) - log_alpha, 1)
+    log_kq = log_k + log_q.gather(1, labels[:, None]).squeeze(1)
+    ratio = ratio[labels]
+    # Where the ratio is not positive the sum is taken in logarithms: exact at any logits.
+    exact = torch.logaddexp(log_kq, (-ratio).clamp_min(0).log())
+    argument = log_kq.exp() - ratio
+    safe = argument.clamp_min(epsilon)
+    extended = safe.log() + (argument - safe) / epsilon
+    return -torch.where(ratio > 0, extended, exact)
+
+
+def _copy(there: Tensor, values: np.ndarray) -> None:
+    there.copy_(torch.from_numpy(np.ascontiguousarray(values)))

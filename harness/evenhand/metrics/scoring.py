@@ -1,0 +1,34 @@
+"""A metric by its name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from evenhand.declared.registry import REGISTRY
+from evenhand.metrics.classes import Counts, Train
+
+
+def score(
+    name: str, counts: Counts, train: Train, settings: Mapping[str, Any] = {}
+) -> float | None:
+    """The named metric, or None where it is undefined. Raises `UnknownName`.
+
+    settings are the method's: a metric registered with `reads=("weight",)` is called with that one
+    as well, and is undefined for a method without it.
+    """
+    entry = REGISTRY.get("metric", name)
+    read = [settings.get(setting) for setting in entry.facts.get("reads", ())]
+    if None in read:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = entry.make(counts, train, *read)
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def better(name: str) -> str:
+    """ "higher" or "lower": the direction in which the named metric improves."""
+    return str(REGISTRY.get("metric", name).facts["better"])

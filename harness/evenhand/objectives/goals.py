@@ -1,0 +1,204 @@
+"""What is maximised: a rate's mean, the smallest of several rates, or a smooth function of C.
+
+A goal is bound to the training counts, because they say which classes are head and tail. `value` is
+the goal itself. `gain` is the derivative by C of what the Lagrangian has in its place: the goal,
+or, for a minimum, the rates under it weighed by their multipliers.
+
+Shares π are given, not the row sums of C, so that a derivative treats them as constants. With C's
+own row sums it would differ by a constant in each row, which no Bayes decision sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from evenhand.objectives.cells import Cells, Classes, Terms
+from evenhand.objectives.rates import (
+    RATES,
+    Confusion,
+    Gains,
+    Matrix,
+    PerClass,
+    Rate,
+    Shares,
+    divided,
+    shares_of,
+)
+
+Multipliers = Float[np.ndarray, " multipliers"]
+FLOOR = 1e-3
+"""Recalls below it count as this much in the slope of the G-mean, which has none at 0."""
+
+
+@runtime_checkable
+class BoundGoal(Protocol):
+    """A goal for one training set; `names` are those of its multipliers, if it is a minimum."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def value(self, confusion: Confusion, shares: Shares) -> float: ...
+
+    def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
+        """What each multiplier weighs: the rates under the minimum."""
+        ...
+
+    def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
+        """Derivative by the confusion matrices of data with these shares."""
+        ...
+
+
+@dataclass(frozen=True)
+class Mean:
+    """One linear rate, summed over classes with these weights."""
+
+    rate: Rate
+    weights: PerClass
+    names: tuple[str, ...] = ()
+
+    def value(self, confusion: Confusion, shares: Shares) -> float:
+        return float(self.rate.values(self.weights[None], confusion, shares)[0])
+
+    def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
+        return np.zeros(0)
+
+    def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
+        return self.rate.coefficients(self.weights, train)
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """The smallest of several sums of a rate, one a row of weights: min_k = min over λ of Σ λ_k."""
+
+    rate: Rate
+    weights: Float[np.ndarray, "multipliers units"]
+    names: tuple[str, ...]
+
+    def value(self, confusion: Confusion, shares: Shares) -> float:
+        return float(self.rates(confusion, shares).min())
+
+    def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
+        return self.rate.values(self.weights, confusion, shares)
+
+    def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
+        return self.rate.coefficients(multipliers @ self.weights, train)
+
+
+class Linearised(NamedTuple):
+    """A smooth function of C at one C: its value and its derivative."""
+
+    value: float
+    slope: Matrix
+
+
+Smooth = Callable[[Matrix, PerClass, Int[np.ndarray, " members"]], Linearised]
+
+
+@dataclass(frozen=True)
+class SmoothGoal:
+    """A smooth function of recalls or precisions, linearised at the last estimate of C.
+
+    The estimate is of held-out data whose label shares π may differ from the training set's. An
+    entry of the training confusion matrix stands for π_i / π_i^train of it, so that is the factor
+    of row i of the gain: 1 / π^train for a recall, as in the linear problems.
+    """
+
+    function: Smooth
+    chosen: Int[np.ndarray, " members"]
+    names: tuple[str, ...] = ()
+
+    def value(self, confusion: Confusion, shares: Shares) -> float:
+        return self._at(confusion, shares.sum(1)).value
+
+    def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
+        return np.zeros(0)
+
+    def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
+        assert confusion is not None, "a smooth goal is linearised at an estimate"
+        prior = shares_of(confusion).sum(1)
+        slope = self._at(confusion, prior).slope
+        return np.asarray(slope * (prior / train.sum(1))[:, None])
+
+    def _at(self, confusion: Confusion, prior: PerClass) -> Linearised:
+        divided(np.isin(np.arange(prior.size), self.chosen).astype(np.float64), prior)
+        return self.function(confusion.sum(0), prior, self.chosen)
+
+
+def g_mean(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
+    """(Π_y rec_y)^(1/k) over the k classes chosen; slope f / (k · rec_y · π_y) on the diagonal."""
+    recalls = np.diag(confusion)[chosen] / prior[chosen]
+    floored = np.maximum(recalls, FLOOR)
+    slope = np.exp(np.log(floored).mean()) / (chosen.size * floored)
+    value = 0.0 if (recalls <= 0).any() else float(np.exp(np.log(recalls).mean()))
+    return Linearised(value, _diagonal(slope, prior, chosen))
+
+
+def quadratic_mean(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
+    """1 − √(mean_y (1 − rec_y)²) over the classes chosen; rec_y near 1 counts least."""
+    missed = 1 - np.diag(confusion)[chosen] / prior[chosen]
+    size = float(np.sqrt((missed**2).mean()))
+    # At recalls of 1 the root has no slope; the mean recall's is one of its tangents.
+    slope = missed / (chosen.size * size) if size > 0 else np.full(chosen.size, 1 / chosen.size)
+    return Linearised(1 - size, _diagonal(slope, prior, chosen))
+
+
+def macro_f1(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
+    """Mean over the classes chosen of 2·C_yy / (π_y + cov_y)."""
+    size = (prior + confusion.sum(0))[chosen]
+    f1 = 2 * np.diag(confusion)[chosen] / size
+    slope = np.zeros_like(confusion)
+    slope[:, chosen] = -f1 / (size * chosen.size)
+    slope[chosen, chosen] += 2 / (size * chosen.size)
+    return Linearised(float(f1.mean()), slope)
+
+
+def micro_f1(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
+    """2·Σ_y C_yy / Σ_y (π_y + cov_y) over the classes chosen; over all classes, the accuracy."""
+    size = float((prior + confusion.sum(0))[chosen].sum())
+    f1 = float(2 * np.diag(confusion)[chosen].sum() / size)
+    slope = np.zeros_like(confusion)
+    slope[:, chosen] = -f1 / size
+    slope[chosen, chosen] += 2 / size
+    return Linearised(f1, slope)
+
+
+def _diagonal(slope: np.ndarray, prior: PerClass, chosen: np.ndarray) -> Matrix:
+    gains = np.zeros((prior.size, prior.size))
+    gains[chosen, chosen] = slope / prior[chosen]
+    return gains
+
+
+SMOOTH: Mapping[str, Smooth] = {
+    "macro_f1": macro_f1,
+    "micro_f1": micro_f1,
+    "g_mean": g_mean,
+    "quadratic_mean": quadratic_mean,
+}
+MINIMA = ("min_recall", "min_head_tail_recall", "min_group_recall")
+GOALS = ("accuracy", "mean_recall", *MINIMA, *SMOOTH)
+
+
+def bind_goal(name: str, classes: Classes, cells: Cells) -> BoundGoal:
+    """The named goal over some classes of one training set."""
+    match name:
+        case "accuracy":
+            return Mean(RATES["accuracy"], cells.mean("*"))
+        case "mean_recall":
+            return Mean(RATES["recall"], cells.mean(classes))
+        case "min_recall":
+            return _minimum(name, "recall", cells.each(classes))
+        case "min_group_recall":
+            return _minimum(name, "group_recall", cells.each(classes, by_group=True))
+        case "min_head_tail_recall":
+            halves = np.stack([cells.mean("head"), cells.mean("tail")])
+            return _minimum(name, "recall", Terms(halves, ("head", "tail")))
+    return SmoothGoal(SMOOTH[name], cells.members(classes))
+
+
+def _minimum(name: str, rate: str, terms: Terms) -> Minimum:
+    return Minimum(RATES[rate], terms.weights, tuple(f"{name}[{term}]" for term in terms.names))

@@ -1,0 +1,3 @@
+"""Recipes by name, and the learning-rate schedules that they name."""
+
+IMPORT_ALL = True

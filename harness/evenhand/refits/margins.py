@@ -1,0 +1,175 @@
+"""Hard-margin support vector machines whose margins differ by class or by group (kini2021label).
+
+    min ‖w‖²  subject to  y_i (⟨w, x_i⟩ + b) ≥ m_i,  y_i = ±1
+
+as a quadratic program, solved by Clarabel. The class of index 1 is y = +1. The head's logits are
+∓(⟨w, x⟩ + b)/2, so that their difference is the score.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Real
+
+from evenhand.declared.method import Labels
+from evenhand.declared.stage_parts import Counts, Solved
+from evenhand.errors import DataError, Mistake, SpecError
+
+
+@dataclass(frozen=True)
+class Margin(ABC):
+    """Examples that are rare, in one sense or another, keep the margin delta, the others 1.
+
+    Of equally rare ones those of index 1. intercept: else the line goes through the origin, b = 0.
+    """
+
+    delta: float
+    intercept: bool = True
+    split: Literal["train"] = "train"
+
+    @abstractmethod
+    def is_rare(
+        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: Counts
+    ) -> Bool[np.ndarray, " n"]:
+        """Of each example; counts [classes, groups]."""
+
+    def check(self, labels: Labels) -> None:
+        """Raises `SpecError` for other than two classes."""
+        _check_two("classes", labels.n_classes)
+
+    def check_counts(self, counts: Counts) -> None:
+        """Any cells will do: whether a line separates them the solver finds."""
+        return
+
+    def solve(
+        self,
+        features: Float[np.ndarray, "n features"],
+        labels: Int[np.ndarray, " n"],
+        groups: Int[np.ndarray, " n"],
+        *,
+        counts: Counts,
+        randomness: np.random.Generator,
+    ) -> Solved:
+        """Raises `DataError` where no line separates the classes."""
+        margins = np.where(self.is_rare(labels, groups, counts), self.delta, 1.0)
+        return _head(features, labels, margins, intercept=self.intercept)
+
+
+@dataclass(frozen=True)
+class CostSensitiveMargin(Margin):
+    """CS-SVM: the class with fewer examples keeps the margin delta."""
+
+    def is_rare(
+        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: Counts
+    ) -> Bool[np.ndarray, " n"]:
+        """Those of the rarer class."""
+        return np.asarray(labels == rarest(counts.sum(1)))
+
+
+@dataclass(frozen=True)
+class GroupMargin(Margin):
+    """GS-SVM: the group with fewer examples keeps the margin delta."""
+
+    def is_rare(
+        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: Counts
+    ) -> Bool[np.ndarray, " n"]:
+        """Those of the rarer group."""
+        return np.asarray(groups == rarest(counts.sum(0)))
+
+    def check(self, labels: Labels) -> None:
+        """Raises `SpecError` for other than two classes and two groups."""
+        super().check(labels)
+        _check_two("groups", labels.n_groups)
+
+
+def rarest(sizes: Real[np.ndarray, " _"]) -> int:
+    """Index of the smallest; of equals the last, for the positive one comes last."""
+    return int(len(sizes) - 1 - np.argmin(sizes[::-1]))
+
+
+def _check_two(what: str, n: int) -> None:
+    if n != 2:
+        said = f"margins are of two {what}, and the problem has {n}"
+        raise SpecError([Mistake(said, (), f"name a problem with two {what}")])
+
+
+def _head(
+    features: Float[np.ndarray, "n features"],
+    labels: Int[np.ndarray, " n"],
+    margins: Float[np.ndarray, " n"],
+    *,
+    intercept: bool,
+) -> Solved:
+    signs = np.where(labels == 1, 1.0, -1.0)
+    line = widest(features, signs, margins, intercept=intercept)
+    halves = np.array([-0.5, 0.5])
+    return Solved(weight=halves[:, None] * line[:-1], bias=halves * line[-1])
+
+
+def widest(
+    features: Float[np.ndarray, "n features"],
+    signs: Float[np.ndarray, " n"],
+    margins: Float[np.ndarray, " n"],
+    *,
+    intercept: bool = True,
+) -> Float[np.ndarray, " features+1"]:
+    """(w, b) of least ‖w‖ with y (⟨w, x⟩ + b) ≥ margin; b = 0 without intercept.
+
+    The dual is solved, whose size is n² whatever the features: min ½ αᵀKα − mᵀα over α ≥ 0, with
+    yᵀα = 0 for the sake of b, and w = Σ α_i y_i x_i. Raises `DataError` where there is none.
+    """
+    import clarabel
+    from scipy import sparse
+
+    signed = signs[:, None] * features
+    n, at_zero = len(signs), signs[None] if intercept else np.empty((0, len(signs)))
+    options = clarabel.DefaultSettings()
+    # One thread gives the same bits every time.
+    options.verbose, options.direct_solve_method, options.max_threads = False, "faer", 1
+    found = clarabel.DefaultSolver(
+        sparse.csc_array(np.triu(signed @ signed.T)),
+        -margins,
+        sparse.csc_array(np.vstack([at_zero, -np.eye(n)])),
+        np.zeros(n + len(at_zero)),
+        [clarabel.ZeroConeT(len(at_zero)), clarabel.NonnegativeConeT(n)],
+        options,
+    ).solve()
+    if found.status != clarabel.SolverStatus.Solved:
+        raise DataError(_unsolved(np.column_stack([signed, *at_zero]), str(found.status)))
+    return np.append(np.asarray(found.x) @ signed, found.z[0] if intercept else 0.0)
+
+
+def _unsolved(rows: Float[np.ndarray, "n k"], status: str) -> str:
+    """What to say of data that no line separates, or of a solver that gave up."""
+    missed, most = _misses(rows)
+    n = len(rows)
+    if not missed:
+        return (
+            f"the solver of the margins ends with {status}, though a line separates the classes\n"
+            "  features of very different sizes do that: normalise them, or lower delta"
+        )
+    return (
+        f"no line separates the classes: the one that misses margins of 1 by the least in all "
+        f"leaves {missed} of {n} examples on the wrong side, the worst by {most:.3g}\n"
+        "  a hard margin needs more features or fewer examples; methods that train need neither"
+    )
+
+
+def _misses(rows: Float[np.ndarray, "n k"]) -> tuple[int, float]:
+    """Examples on the wrong side, and by how much, of the line with the least sum of slacks."""
+    from scipy.optimize import linprog
+
+    n, k = rows.shape
+    found: Any = linprog(
+        np.append(np.zeros(k), np.ones(n)),
+        A_ub=-np.column_stack([rows, np.eye(n)]),
+        b_ub=-np.ones(n),
+        bounds=[(None, None)] * k + [(0, None)] * n,
+        method="highs",
+    )
+    beyond = found.x[k:] - 1
+    return int((beyond > 1e-6).sum()), float(beyond.max())

@@ -1,0 +1,94 @@
+"""Object storage, and whatever else `pyarrow.fs` makes of a URL."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from pyarrow import ArrowInvalid
+from pyarrow import fs as arrow
+
+from evenhand.errors import StoreError
+
+BUCKETS = ("s3", "gs", "gcs", "abfs", "abfss")
+SECRETS = ("secret", "token", "password")
+SETTLED_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class ObjectFiles:
+    """Files in a bucket, under a prefix.
+
+    S3, Google and Azure show an object when its upload is complete, the old one until then. On a
+    file system without that promise (HDFS), a reader may meet half a record, and reports it.
+    """
+
+    location: str
+    system: arrow.FileSystem
+    root: str
+
+    @classmethod
+    def open(cls, url: str) -> ObjectFiles:
+        location = _without_secrets(url)
+        try:
+            system, root = arrow.FileSystem.from_uri(_with_single_put(url))
+            bucket = root.partition("/")[0]
+            is_there = system.get_file_info(bucket or root).type is not arrow.FileType.NotFound
+        except (OSError, ArrowInvalid) as error:
+            reason = str(error).partition("\n")[0].replace(url, location)
+            raise StoreError(f"{location}: cannot be opened: {reason}\n  {HINT}") from None
+        if urlsplit(url).scheme in BUCKETS and not (bucket and is_there):
+            raise StoreError(f"{location}: there is no bucket {bucket!r}\n  {HINT}")
+        return cls(location, system, root.rstrip("/"))
+
+    def versions(self, folder: str, leaf: str) -> dict[str, str]:
+        base = f"{self.root}/{folder}"
+        selector = arrow.FileSelector(base, allow_not_found=True, recursive=True)
+        found: dict[str, str] = {}
+        now = time.time_ns()
+        for info in self.system.get_file_info(selector):
+            name = info.path[len(base) + 1 :]
+            head, _, rest = name.partition("/")
+            is_listed = info.is_file and not head.startswith(".") and rest in ("", leaf)
+            if is_listed:
+                found[f"{folder}/{name}"] = _version(info, now)
+        return found
+
+    def read(self, path: str) -> bytes:
+        with self.system.open_input_stream(f"{self.root}/{path}") as stream:
+            return bytes(stream.read())
+
+    def write(self, path: str, content: bytes) -> None:
+        with self.system.open_output_stream(f"{self.root}/{path}") as stream:
+            stream.write(content)
+
+    def remove(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.system.delete_file(f"{self.root}/{path}")
+
+
+HINT = "a store is a folder, or a URL such as s3://bucket/prefix?region=eu-west-1 or gs://bucket"
+
+
+def _version(info: arrow.FileInfo, now: int) -> str:
+    """Empty while the object is young: S3 tells time in seconds, and two objects may share one."""
+    if info.mtime_ns is None or now - info.mtime_ns < SETTLED_SECONDS * 1e9:
+        return ""
+    return f"{info.size}-{info.mtime_ns}"
+
+
+def _with_single_put(url: str) -> str:
+    """S3 in one request where the content is small, instead of the three of a multipart upload."""
+    if urlsplit(url).scheme != "s3" or "allow_delayed_open" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}allow_delayed_open=true"
+
+
+def _without_secrets(url: str) -> str:
+    """The URL as it may appear in a report: keys and passwords left out."""
+    parts = urlsplit(url)
+    fields = [(k, v) for k, v in parse_qsl(parts.query) if not any(s in k for s in SECRETS)]
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query=urlencode(fields, safe="/:")).geturl()

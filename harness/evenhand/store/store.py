@@ -1,0 +1,268 @@
+"""The records of one edition, by key."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeVar
+
+from evenhand.declared.record import Record
+from evenhand.errors import StoreError
+from evenhand.store.files import Files, open_files, read_all
+from evenhand.store.index import Entry, Head, dump_index, load_index
+from evenhand.store.reading import Unreadable, read_head, read_record
+
+RECORD = "record.json"
+INDEX = "index.json"
+KEY = re.compile(r"[0-9a-f]{32}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """A file that should be a record and is not."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class Store:
+    """Records of one edition at one location; see the package for the layout."""
+
+    def __init__(self, files: Files, edition: str) -> None:
+        if not NAME.fullmatch(edition):
+            raise StoreError(
+                f"{files.location}: no edition can be called {edition!r}\n"
+                "  letters, digits, '.', '_' and '-', beginning with a letter or digit"
+            )
+        self._files = files
+        self._edition = edition
+        self._entries: dict[str, Entry] | None = None
+        self._faults: tuple[Fault, ...] = ()
+
+    @classmethod
+    def open(cls, location: str | Path, edition: str = "main") -> Self:
+        """The store at a folder or URL; an absent one is empty.
+
+        Raises `StoreError` where the URL is not one or permission is missing.
+        """
+        return cls(open_files(location), edition)
+
+    @property
+    def location(self) -> str:
+        """As it was given, without passwords."""
+        return self._files.location
+
+    @property
+    def edition(self) -> str:
+        return self._edition
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What the last `heads` or `records` found and could not read, by path."""
+        return self._faults
+
+    def check_writable(self) -> None:
+        """Raises `StoreError` where no record could be written: better now than after training."""
+        self.heads()
+        with self._named(INDEX):
+            self._write_index()
+
+    def write(self, record: Record, attachments: Mapping[str, bytes] = {}) -> None:
+        """Attachments first and the record last, so that a record that exists is whole.
+
+        A record that is done stays: an attempt that ended otherwise writes nothing.
+        """
+        assert record.key == record.trial.key, "a record goes by the key of its trial"
+        if record.exit.status != "done" and self._is_done(record.key):
+            return
+        for name, content in attachments.items():
+            assert NAME.fullmatch(name), f"an attachment called {name!r}"
+            assert name != RECORD, "the record itself is no attachment"
+            self._write(f"{record.key}/{name}", content)
+        self._write(f"{record.key}/{RECORD}", record.model_dump_json().encode())
+
+    def _is_done(self, key: str) -> bool:
+        try:
+            return self.read(key).exit.status == "done"
+        except StoreError:
+            return False
+
+    def heads(self) -> dict[str, Head]:
+        """The head of every record, by key; reads only what changed since the index was made."""
+        versions, faults = self._records_there()
+        known = self._read_index() if self._entries is None else self._entries
+        entries = {
+            key: known[key]
+            for key, version in versions.items()
+            if version and key in known and known[key].version == version
+        }
+        changed = [key for key in versions if key not in entries]
+        for key, head in self._parsed(changed, read_head, faults):
+            entries[key] = Entry(versions[key], head)
+        self._entries, self._faults = entries, tuple(sorted(faults))
+        if _settled(entries) != _settled(known):
+            # Whoever may only read can do without an index.
+            with suppress(OSError):
+                self._write_index()
+        return {key: entries[key].head for key in sorted(entries)}
+
+    def read(self, key: str) -> Record:
+        """Raises `StoreError` where there is no such record or it cannot be read."""
+        self._check_key(key)
+        with self._named(f"{key}/{RECORD}"):
+            content = self._files.read(self._path(f"{key}/{RECORD}"))
+        try:
+            return read_record(content, key)
+        except Unreadable as error:
+            raise StoreError(str(self._fault(key, error))) from None
+
+    def records(self, keys: Iterable[str] | None = None) -> list[Record]:
+        """Whole records in the order of the keys, or all by key.
+
+        Absent ones are left out; so are unreadable ones, which then stand in `faults`.
+        """
+        faults: list[Fault] = []
+        if keys is None:
+            versions, faults = self._records_there()
+            wanted = sorted(versions)
+        else:
+            wanted = [key for key in keys if KEY.fullmatch(key)]
+        with _no_collection():
+            records = [record for _, record in self._parsed(wanted, read_record, faults)]
+        self._faults = tuple(sorted(faults))
+        return records
+
+    def attachment(self, key: str, name: str) -> bytes:
+        """Raises `StoreError` where there is none."""
+        self._check_key(key)
+        if not NAME.fullmatch(name):
+            raise StoreError(f"{self._place(key)}: no attachment can be called {name!r}")
+        with self._named(f"{key}/{name}"):
+            return self._files.read(self._path(f"{key}/{name}"))
+
+    def keep(self, key: str, name: str, content: bytes) -> None:
+        """Put a file beside the record that is not there yet, whole or not at all."""
+        self._check_key(key)
+        assert NAME.fullmatch(name)
+        assert name != RECORD
+        self._write(f"{key}/{name}", content)
+
+    def kept(self, key: str, name: str) -> bytes | None:
+        """What `keep` left, or None."""
+        try:
+            return self.attachment(key, name)
+        except StoreError:
+            return None
+
+    def drop(self, key: str, name: str) -> None:
+        """Remove what `keep` left, if it did."""
+        self._check_key(key)
+        with self._named(f"{key}/{name}"):
+            self._files.remove(self._path(f"{key}/{name}"))
+
+    def _records_there(self) -> tuple[dict[str, str], list[Fault]]:
+        """Versions by key, and the files that lie where only records should."""
+        versions: dict[str, str] = {}
+        faults: list[Fault] = []
+        with self._named(""):
+            found = self._files.versions(self._edition, RECORD)
+        for path, version in found.items():
+            folder, _, name = path.removeprefix(f"{self._edition}/").rpartition("/")
+            if KEY.fullmatch(folder):
+                versions[folder] = version
+            elif folder:
+                faults.append(Fault(self._place(f"{folder}/{name}"), "its folder is not a key"))
+            elif name != INDEX:
+                faults.append(Fault(self._place(name), "not a record, and no folder of one"))
+        return versions, faults
+
+    def _parsed(
+        self, keys: Sequence[str], parse: Callable[[bytes, str], T], faults: list[Fault]
+    ) -> Iterator[tuple[str, T]]:
+        """What `parse` makes of each record that is there; what it cannot read joins `faults`."""
+        paths = [self._path(f"{key}/{RECORD}") for key in keys]
+        for key, (_, content) in zip(keys, read_all(self._files, paths), strict=True):
+            try:
+                parsed = parse(_whole(content), key)
+            except FileNotFoundError:
+                continue
+            except (Unreadable, OSError) as error:
+                faults.append(self._fault(key, error))
+            else:
+                yield key, parsed
+
+    def _read_index(self) -> dict[str, Entry]:
+        try:
+            return load_index(self._files.read(self._path(INDEX)))
+        except OSError:
+            return {}
+
+    def _write_index(self) -> None:
+        self._files.write(self._path(INDEX), dump_index(self._entries or {}))
+
+    def _write(self, name: str, content: bytes) -> None:
+        with self._named(name):
+            self._files.write(self._path(name), content)
+
+    def _path(self, name: str) -> str:
+        return f"{self._edition}/{name}" if name else self._edition
+
+    def _place(self, name: str) -> str:
+        """A path as shown to people."""
+        return f"{self.location.partition('?')[0].rstrip('/')}/{self._path(name)}"
+
+    def _fault(self, key: str, error: Unreadable | OSError) -> Fault:
+        reason = str(error) if isinstance(error, Unreadable) else f"unreadable: {_plain(error)}"
+        return Fault(self._place(f"{key}/{RECORD}"), reason)
+
+    def _check_key(self, key: str) -> None:
+        if not KEY.fullmatch(key):
+            raise StoreError(f"{key!r} is not a key\n  a key has 32 hexadecimal digits")
+
+    @contextmanager
+    def _named(self, name: str) -> Iterator[None]:
+        """What goes wrong inside, as a `StoreError` that says where."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise StoreError(f"{self._place(name)}: there is no such file") from None
+        except OSError as error:
+            raise StoreError(f"{self._place(name)}: {_plain(error)}") from error
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Records hold no cycles; looking for some among thousands takes as long as reading them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _settled(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Version of each entry that an index would hold."""
+    return {key: entry.version for key, entry in entries.items() if entry.version}
+
+
+def _whole(content: bytes | OSError) -> bytes:
+    if isinstance(content, OSError):
+        raise content
+    return content
+
+
+def _plain(error: OSError) -> str:
+    """What the system says, in one line and without the path, which we name ourselves."""
+    return (error.strerror or str(error)).partition("\n")[0].lower()

@@ -1,0 +1,1 @@
+"""From a suite file to its trials: reading, checks, expansion and resolution."""

@@ -1,0 +1,187 @@
+"""What must hold between the parts of a suite, beyond each part by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from evenhand.declared.method import Method
+from evenhand.declared.notation import in_print
+from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.trial import Problem, Recipe
+from evenhand.errors import Mistake, Mistakes, suggest
+from evenhand.suite.entries import made_of
+from evenhand.suite.figure_checks import check_figures
+from evenhand.suite.partial import UNREAD
+from evenhand.suite.parts import Parts
+from evenhand.suite.problems import has_validation
+from evenhand.suite.recipes import FIELDS
+from evenhand.suite.requirements import Learners, check_angle, check_learners, declared
+from evenhand.suite.rows import Row
+from evenhand.suite.suite import Suite
+from evenhand.suite.yaml_lines import Where
+
+
+def check(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
+    """Everything below; what is wrong goes to the mistakes."""
+    _check_metrics(suite, mistakes)
+    _check_ranked(suite, parts.problems, mistakes)
+    _check_baseline(suite, mistakes)
+    _check_validation(suite, parts.problems, mistakes)
+    _check_held_out(suite, parts, mistakes)
+    _check_entries(suite, parts.rows, mistakes)
+    _check_stages(suite, parts, mistakes)
+    _check_channels(suite, parts, mistakes)
+    check_figures(suite, parts.rows, parts.problems, mistakes)
+
+
+def _check_entries(suite: Suite, rows: list[Row], mistakes: Mistakes) -> None:
+    """No two entries share a row: under `select:` they would compete, else be one cell twice."""
+    told = {m.where for m in mistakes.found}
+    owner: dict[str, int] = {}
+    for row in rows:
+        variants = row.variants[:1] if suite.select else row.variants
+        for variant in variants:
+            apart = {} if suite.select else row.apart(variant)
+            shown = {**row.fixed, **apart}
+            for name in (row.called(shown), in_print(row.title, shown)):
+                if owner.setdefault(name, row.entry) == row.entry:
+                    continue
+                owner[name] = row.entry
+                if ("methods", row.entry) not in told:
+                    mistakes.found.append(_shared(suite, name, row.entry))
+                    told.add(("methods", row.entry))
+
+
+def _shared(suite: Suite, name: str, entry: int) -> Mistake:
+    what, right = f"{name} would be the row of two entries", "name one of them: `as: …`"
+    if suite.select:
+        what += ", between which `select` could not tell"
+        right = "put the settings of both into one entry's grid, or name one of them: `as: …`"
+    return Mistake(what, ("methods", entry), right)
+
+
+def _check_metrics(suite: Suite, mistakes: Mistakes) -> None:
+    named = [mistakes.catch(("metrics", i), _metric, m) for i, m in enumerate(suite.metrics)]
+    if suite.select and suite.select.by:
+        mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
+    # A misspelt metric is told once, not again as one that primary misses.
+    if suite.primary in (*suite.metrics, UNREAD) or None in named or UNREAD in named:
+        return
+    said = suggest(suite.primary, suite.metrics, "metric")
+    what = f"primary {suite.primary!r} is not among the suite's metrics"
+    mistakes.found.append(Mistake(what, ("primary",), said.right, said.hint))
+
+
+def _check_ranked(suite: Suite, problems: list[Problem], mistakes: Mistakes) -> None:
+    """What ranks has a best end, and a value on every problem."""
+    ranked: list[tuple[Where, str | None]] = [(("primary",), suite.primary)]
+    ranked += [(("select", "by"), suite.select.by)] if suite.select else []
+    facts = {entry.name: entry.facts for entry in REGISTRY.all("metric")}
+    labels = [(problem.name, declared(problem).labels) for problem in problems]
+    alone = [name for name, known in labels if known and known.n_groups == 1]
+    for where, name in ranked:
+        shown, of_name = f"{'.'.join(map(str, where))} = {name!r}", facts.get(name or "", {})
+        if of_name.get("signed"):
+            what = f"{shown} has a sign: neither high nor low is best"
+            mistakes.found.append(Mistake(what, where, "name one that ranks, and draw this one"))
+        elif of_name.get("compares") == "groups" and alone:
+            what = f"{shown} compares groups, and there is one in {', '.join(alone)}"
+            mistakes.found.append(Mistake(what, where, "name another, or problems with groups"))
+
+
+def _metric(name: str) -> str:
+    return name if name == UNREAD else REGISTRY.get("metric", name).name
+
+
+def baseline_of(suite: Suite) -> str | None:
+    """What the baseline is called whatever its alias: what an entry makes, or a method's name."""
+    if suite.baseline in map(made_of, suite.methods):
+        return suite.baseline
+    known: Entry | None = Mistakes().catch((), REGISTRY.get, "method", suite.baseline)
+    return known.name if known else None
+
+
+def _check_baseline(suite: Suite, mistakes: Mistakes) -> None:
+    if suite.baseline == UNREAD:
+        return
+    there = [made_of(entry) for entry in suite.methods]
+    if baseline_of(suite) in there or None in there:
+        return
+    known = [name for name in there if name] + [entry.name for entry in suite.methods]
+    said = suggest(suite.baseline, list(dict.fromkeys(known)), "method")
+    what = f"baseline {suite.baseline!r} is not among the suite's methods"
+    mistakes.found.append(Mistake(what, ("baseline",), said.right, said.hint))
+
+
+def _check_validation(suite: Suite, problems: list[Problem], mistakes: Mistakes) -> None:
+    blind = [problem.name for problem in problems if not has_validation(problem)]
+    if suite.select and blind:
+        what = f"select chooses on validation data, and {', '.join(blind)} has none"
+        mistakes.found.append(Mistake(what, ("select",), "add e.g. `val: {per_class: 20}`"))
+
+
+def _check_held_out(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
+    """Who learns from held-out images has some, and asks of them what can be asked."""
+    for row in parts.rows:
+        where: Where = ("methods", row.entry, suite.methods[row.entry].name)
+        inner = Mistakes()
+        for problem in [p for p in parts.problems if p.name in row.problems]:
+            teacher = row.teacher.method if row.teacher else None
+            who = Learners(row.part, teacher, row.posthoc, is_chosen=suite.select is not None)
+            known = declared(problem)
+            check_learners(who, known, inner)
+            for variant in row.variants:
+                check_angle(row.part, variant.recipe, known.labels, inner)
+        placed = [replace(m, where=(*where, *m.where)) for m in inner.found]
+        mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]
+
+
+def _check_stages(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
+    """A stage that would begin after the last epoch would silently make another method of it."""
+    told: set[Where] = set()
+    for row in parts.rows:
+        entry: Where = ("methods", row.entry, suite.methods[row.entry].name)
+        trained = [(entry, row.part, variant.recipe) for variant in row.variants]
+        if row.teacher:
+            place, taught = (*entry, "teacher"), row.teacher.method
+            trained += [(place, taught, v.teacher or v.recipe) for v in row.variants]
+        for where, part, recipe in trained:
+            method: Method = REGISTRY.make("method", part)
+            first = method.first_epochs(recipe.epochs)
+            ends = [*first[1:], method.total_epochs(recipe.epochs)]
+            if where in told or all(a < b for a, b in zip(first, ends, strict=bool(first))):
+                continue
+            begins = " and ".join(f"{epoch + 1}" for epoch in first)
+            what = f"{part}: of {recipe.epochs} epochs its stages would begin at {begins}"
+            mistakes.found.append(Mistake(what, where, "each needs one of its own: train longer"))
+            told.add(where)
+
+
+def _check_channels(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
+    """A recipe's `mean` and `std` hold one number a channel, or one for all."""
+    for problem in parts.problems:
+        shape = REGISTRY.get("dataset", problem.dataset.name).facts.get("shape")
+        fits = (1, int(shape[-1]) if shape else 1)
+        for where, field, given in _statistics(suite, parts, problem) if shape else ():
+            if len(given) not in fits:
+                what = f"{field} holds {len(given)} numbers; {problem.name} has {fits[1]} channels"
+                mistake = Mistake(what, (*where, field), f"write 1 or {fits[1]}")
+                mistakes.found += [mistake] if mistake not in mistakes.found else []
+
+
+def _statistics(
+    suite: Suite, parts: Parts, problem: Problem
+) -> Iterator[tuple[Where, str, tuple[float, ...]]]:
+    """Each `mean` and `std` under which a problem is trained, and where the suite gives it."""
+    used: list[tuple[Where, Recipe, list[str]]] = []
+    if problem.name not in parts.own:
+        ours: Where = ("recipe", suite.recipe.name)
+        used = [(ours, variant.recipe, FIELDS) for variant in parts.recipes]
+    for row in [row for row in parts.rows if problem.name in row.problems]:
+        where: Where = ("methods", row.entry, suite.methods[row.entry].name, "recipe")
+        used += [(where, variant.recipe, list(row.replaced)) for variant in row.variants]
+    for place, recipe, fields in used:
+        for field, given in (("mean", recipe.mean), ("std", recipe.std)):
+            if given is not None and field in fields:
+                yield place, field, given

@@ -1,0 +1,165 @@
+"""What one setting of a method's entry names: method, post-hoc map, teacher and recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from evenhand.declared.base import Part, advice, canonical, written
+from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.trial import Recipe, Teacher
+from evenhand.errors import Mistake, Mistakes, SpecError
+from evenhand.suite.entries import FIELD, POSTHOC, PREFIXES, TEACHER, Declared
+from evenhand.suite.recipes import MAPPINGS, resolve_recipe
+from evenhand.suite.suite import Suite
+
+MAPPED = tuple(prefix + name for name in MAPPINGS for prefix in (FIELD, TEACHER + FIELD))
+TEMPERATURE = TEACHER + "temperature"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One setting of the recipe: the fields given, and which of them tell it from the others.
+
+    teacher  the recipe of a teacher, where it is another
+    """
+
+    recipe: Recipe
+    given: Mapping[str, Any]
+    differs: Mapping[str, Any]
+    teacher: Recipe | None = None
+
+
+@dataclass(frozen=True)
+class Suitewide:
+    """What the rows of an entry need of the rest of the suite.
+
+    problems  names; None where not all could be read
+    recipe    by its name, and the settings of it that the suite declares
+    own       recipes of problems that have one of their own, by the problem's name
+    """
+
+    suite: Suite
+    seed: str
+    problems: Sequence[str] | None
+    recipe: str
+    recipes: Sequence[Variant]
+    own: Mapping[str, RecipeOf] = field(default_factory=dict)
+
+    def by_recipe(self, problems: Sequence[str]) -> list[tuple[Suitewide, frozenset[str]]]:
+        """The problems in groups of one recipe, each with what its rows need."""
+        groups: dict[str, list[str]] = {}
+        for problem in problems:
+            own = self.own.get(problem)
+            dumped = [v.recipe.model_dump(mode="json") for v in own.variants] if own else ""
+            key = canonical(dumped)
+            groups.setdefault(key, []).append(problem)
+        found = []
+        for names in groups.values():
+            own = self.own.get(names[0])
+            here = replace(self, recipe=own.name, recipes=own.variants) if own else self
+            found.append((here, frozenset(names)))
+        return found
+
+
+class RecipeOf(NamedTuple):
+    """A recipe's name, and the settings of it that are declared."""
+
+    name: str
+    variants: Sequence[Variant]
+
+
+class EntryParts(NamedTuple):
+    """What one setting of an entry names."""
+
+    method: Part
+    posthoc: Part | None
+    teacher: Teacher | None
+    variants: tuple[Variant, ...]
+
+
+def parts_of(
+    around: Suitewide, registered: Entry | None, given: Declared, mistakes: Mistakes
+) -> EntryParts | None:
+    """The parts of one setting; a mistake's `where` begins with the declared key.
+
+    None where the method or a recipe could not be made.
+    """
+    method = mistakes.catch((), registered.resolve, _under("", given)) if registered else None
+    posthoc = _named_part("posthoc", "posthoc", _under(POSTHOC, given), given, mistakes)
+    settings = _under(TEACHER, given)
+    temperature = settings.pop("temperature", 1.0)
+    taught = _named_part("teacher", "method", settings, given, mistakes)
+    variants = _variants(around, given, mistakes)
+    if method is None or variants is None:
+        return None
+    teacher = mistakes.catch((TEMPERATURE,), _teacher, taught, temperature) if taught else None
+    return EntryParts(method, posthoc, teacher, variants)
+
+
+def _named_part(
+    role: str, kind: str, settings: Declared, given: Declared, mistakes: Mistakes
+) -> Part | None:
+    if role not in given:
+        return None
+    inner = Mistakes()
+    part: Part | None = inner.catch((), REGISTRY.part, kind, given[role], settings)
+    for mistake in inner.found:
+        first = f"{role}.{mistake.where[0]}" if mistake.where else role
+        mistakes.found.append(replace(mistake, where=(first, *mistake.where[1:])))
+    return part
+
+
+def _teacher(method: Part, temperature: Any) -> Teacher:
+    """Raises `SpecError` for a temperature that is none."""
+    try:
+        return Teacher(method=method, temperature=temperature)
+    except ValidationError as error:
+        what = f"temperature = {written(temperature)}: {advice(error.errors()[0])}"
+        raise SpecError([Mistake(what)]) from None
+
+
+def _under(prefix: str, given: Declared) -> Declared:
+    """What is declared under a prefix, without it; under "" the settings of the method itself."""
+    apart = [p for p in PREFIXES if len(p) > len(prefix)]
+    return {
+        k.removeprefix(prefix): v
+        for k, v in given.items()
+        if k.startswith(prefix)
+        and not any(k.startswith(p) for p in apart)
+        and k not in ("posthoc", "teacher")
+    }
+
+
+def _variants(
+    around: Suitewide, declared: Declared, mistakes: Mistakes
+) -> tuple[Variant, ...] | None:
+    """The suite's recipes with the entry's fields replaced; a grid over such a field is gone."""
+    fields, taught = _under(FIELD, declared), _under(TEACHER + FIELD, declared)
+    if not fields and not taught:
+        return tuple(around.recipes)
+    found: dict[str, Variant] = {}
+    for variant in around.recipes or [Variant(None, {}, {})]:  # type: ignore[arg-type]
+        given = {**variant.given, **fields}
+        recipe = _replaced(around, given, fields, FIELD, mistakes)
+        teacher = _replaced(around, {**given, **taught}, taught, TEACHER + FIELD, mistakes)
+        if recipe is None:
+            return None
+        left = {k: v for k, v in variant.differs.items() if k not in fields}
+        made = Variant(recipe, given, left, None if teacher == recipe else teacher)
+        found.setdefault(canonical(left), made)
+    return tuple(found.values())
+
+
+def _replaced(
+    around: Suitewide, given: Declared, fields: Declared, prefix: str, mistakes: Mistakes
+) -> Recipe | None:
+    """The suite's recipe under these fields; of mistakes those of the entry's own are told."""
+    inner = Mistakes()
+    recipe = inner.catch((), resolve_recipe, around.recipe, given)
+    ours = [m for m in inner.found if m.where and m.where[0] in fields]
+    mistakes.found += [replace(m, where=(f"{prefix}{m.where[0]}", *m.where[1:])) for m in ours]
+    return recipe

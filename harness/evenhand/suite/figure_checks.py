@@ -1,0 +1,147 @@
+"""What must hold of a suite's figures: what they name is there, and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from evenhand.declared.base import Spec, canonical
+from evenhand.declared.trial import Problem, Recipe
+from evenhand.errors import Mistake, Mistakes, suggest
+from evenhand.suite.figures import (
+    OF_PROBLEM,
+    RECALL,
+    Figure,
+    apart_from,
+    coordinate,
+    is_plain,
+    known_of,
+    series_of,
+)
+from evenhand.suite.recipes import FIELDS
+from evenhand.suite.rows import Row
+from evenhand.suite.suite import Suite
+from evenhand.suite.yaml_lines import Where
+
+
+class _Drawn(NamedTuple):
+    """The rows and problems that a figure is of."""
+
+    rows: Sequence[Row]
+    problems: Sequence[Problem]
+
+
+def check_figures(
+    suite: Suite, rows: Sequence[Row], problems: Sequence[Problem], mistakes: Mistakes
+) -> None:
+    """What is wrong goes to the mistakes, with the key that says it."""
+    for i, figure in enumerate(suite.figures if rows else ()):
+        where: Where = ("figures", i)
+        names = [(row, _names(row, is_chosen=suite.select is not None)) for row in rows]
+        drawn = [row for row, called in names if any(map(figure.is_about, called))]
+        every = list(dict.fromkeys(name for _, called in names for name in called))
+        mistakes.found += _methods(figure, every, where)
+        mistakes.found += _settings(suite, figure, _Drawn(drawn, problems), where) if drawn else []
+        for key, metric in figure.metrics.items():
+            if metric not in suite.metrics:
+                said = suggest(metric, suite.metrics, "metric")
+                what = f"{key[0]} = {metric!r} is not among the suite's metrics"
+                mistakes.found.append(Mistake(what, (*where, *key), said.right, said.hint))
+        if figure.curves and drawn:
+            mistakes.found += _curves(figure, drawn, (*where, "curves"))
+
+
+def _names(row: Row, *, is_chosen: bool) -> list[str]:
+    """What a row goes by: its method, what the suite calls it, and its own name.
+
+    is_chosen  whether one of its settings is chosen, which its name then does not say
+    """
+    settings = [{}] if is_chosen else [row.apart(variant) for variant in row.variants]
+    own = [row.made, row.name]
+    return [*own, *(row.called({**row.fixed, **apart}) for apart in settings)]
+
+
+def _methods(figure: Figure, names: Sequence[str], where: Where) -> list[Mistake]:
+    found = []
+    for i, glob in enumerate(figure.methods):
+        if not any(fnmatchcase(name, glob) for name in names):
+            said = suggest(glob, names, "method")
+            what = f"methods: no row of this suite is called {glob!r}"
+            found.append(Mistake(what, (*where, "methods", i), said.right, said.hint))
+    return found
+
+
+def _settings(suite: Suite, figure: Figure, drawn: _Drawn, where: Where) -> list[Mistake]:
+    found: list[Mistake] = []
+    for key, name in figure.settings.items():
+        if name.startswith(OF_PROBLEM):
+            found += _of_problems(figure, key, drawn.problems, where)
+        else:
+            found += _of_rows(suite, key, name, drawn, where)
+    return found
+
+
+def _of_rows(suite: Suite, key: str, name: str, drawn: _Drawn, where: Where) -> Iterator[Mistake]:
+    known = list(dict.fromkeys(name for row in drawn.rows for name in row.part.settings))
+    values = {canonical({"value": value}) for value in _values(drawn.rows, name)}
+    if name not in known and name not in FIELDS:
+        in_problem = f"{OF_PROBLEM}{name}"
+        of_problems = [in_problem] if any(in_problem in known_of(p) for p in drawn.problems) else []
+        said = suggest(name, [*known, *of_problems], "setting")
+        what = f"{key} = {name!r} is no setting of the methods that are drawn"
+        hint = f"did you mean {in_problem!r}?" if of_problems else said.hint
+        yield Mistake(what, (*where, key), said.right, hint)
+    elif suite.select is not None:
+        what = f"{key} = {name!r}: `select:` leaves each row one setting on test data"
+        yield Mistake(what, (*where, key), "draw settings in a suite without `select:`")
+    elif len(values) < 2:
+        what = f"{key} = {name!r} has one value in this suite"
+        yield Mistake(what, (*where, key), f"write e.g. `{name}: {{grid: […]}}`")
+
+
+def _values(rows: Sequence[Row], name: str) -> list[object]:
+    recipes = [(row.part, variant.recipe) for row in rows for variant in row.variants]
+    found = [coordinate(part.settings, recipe, None, name) for part, recipe in recipes]
+    return [v.model_dump(mode="json") if isinstance(v, Spec) else v for v in found if v is not None]
+
+
+def _of_problems(
+    figure: Figure, key: str, problems: Sequence[Problem], where: Where
+) -> Iterator[Mistake]:
+    name = figure.settings[key]
+    having = [(p, value) for p in problems if (value := known_of(p).get(name)) is not None]
+    if not having:
+        known = list(dict.fromkeys(n for p in problems for n, v in known_of(p).items() if v))
+        said = suggest(name, known, "problem setting")
+        yield Mistake(f"{key} = {name!r}: no problem has it", (*where, key), said.right, said.hint)
+        return
+    alike: dict[str, set[str]] = {}
+    for problem, value in having:
+        rest = canonical(apart_from(problem, figure.of_problems))
+        alike.setdefault(rest, set()).add(canonical({"value": value}))
+    if max(map(len, alike.values())) < 2:
+        one = len({canonical({"value": value}) for _, value in having}) == 1
+        what = "all problems have one value" if one else "no two problems differ in it alone"
+        own = name.removeprefix(OF_PROBLEM)
+        right = f"write e.g. `{own}: {{grid: […]}}` in a problem"
+        yield Mistake(f"{key} = {name!r}: {what}", (*where, key), right)
+
+
+def _curves(figure: Figure, rows: Sequence[Row], where: Where) -> Iterator[Mistake]:
+    recipes: list[Recipe] = [variant.recipe for row in rows for variant in row.variants]
+    known = list(dict.fromkeys(s for recipe in recipes for s in series_of(recipe.best_by)))
+    for i, series in enumerate(figure.series):
+        at: Where = where if isinstance(figure.curves, str) else (*where, i)
+        label = series.removeprefix(RECALL)
+        is_class = series.startswith(RECALL) and label.isdecimal()
+        of_train = series.startswith("train_") and series != "train_loss"
+        if series not in known and not is_class:
+            said = suggest(series, known, "curve")
+            yield Mistake(f"curves = {series!r}: records hold no such series", at, *said)
+        elif of_train and not all(recipe.evaluate_train for recipe in recipes):
+            what = f"curves = {series!r} is not measured under every recipe"
+            yield Mistake(what, at, "add `evaluate_train: true` to the recipe")
+    if len(figure.series) > 1 and any(map(is_plain, figure.series)):
+        what = f"curves: {', '.join(figure.series)} have no unit in common"
+        yield Mistake(what, where, "draw `train_loss` and `lr` in figures of their own")

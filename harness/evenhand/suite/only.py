@@ -1,0 +1,209 @@
+"""`--only method=vs,problem=cifar10*,seed=0..2`: a part of a suite, by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from evenhand.declared.base import Part
+from evenhand.declared.notation import shown
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Recipe, Sam, Trial
+from evenhand.errors import Mistake, SpecError, suggest
+from evenhand.suite.resolve import Cell, Resolved
+
+KEYS = ("method", "row", "problem", "seed", "recipe", "key")
+RECIPE = "recipe."
+OPEN, CLOSE, QUOTE = "([{", ")]}", '"'
+
+
+@dataclass(frozen=True)
+class Only:
+    """Conditions that must all hold; several values of one key are alternatives.
+
+    A value is a glob (`cifar10*`), or a range with both ends in it (`0..2`); 1, 1.0 and 1e0 are one
+    number. A value with a comma stands in brackets or in quotes: `method="VS, SAM"`. `method` is
+    a method in all its rows, or what a suite calls a row; `row` is one row, by that or as it
+    is printed.
+
+    Beside the keys above any setting of a method may be named, `tau=1..1.5`, and any field of the
+    recipe, `lr=0.05`; a field that is not set is `none`, and a list goes by each of its items, too.
+    Where a method has a setting of that name, the setting is meant, and the field is
+    `recipe.lr=0.05`.
+    """
+
+    conditions: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Only:
+        """Raises `SpecError` for what is not `key=value,…`."""
+        conditions = []
+        for each in terms(text):
+            key, equals, value = each.partition("=")
+            if not (key.strip() and equals and value.strip()):
+                right = "write e.g. `--only method=vs,problem=cifar10*,seed=0..2`"
+                hint = "a value with a comma needs quotes: `--only 'row=\"VS, SAM\"'`"
+                what = f"--only {text}: {each!r} is not key=value"
+                raise SpecError([Mistake(what, (), right, hint)])
+            conditions.append((key.strip(), value.strip().strip(QUOTE)))
+        return cls(tuple(conditions))
+
+    def holds(self, cell: Cell, trial: Trial) -> bool:
+        values = _values(cell, trial)
+        wanted: dict[str, list[str]] = {}
+        for key, pattern in self.conditions:
+            wanted.setdefault(key, []).append(pattern)
+        return all(
+            any(_matches(pattern, value) for pattern in patterns for value in values.get(key, ()))
+            for key, patterns in wanted.items()
+        )
+
+
+def restrict(resolved: Resolved, filters: Sequence[str]) -> Resolved:
+    """The part of a suite that any of the filters keeps; all of it where there are none.
+
+    Raises `SpecError` for a key that nothing has, and where nothing is left.
+    """
+    if not filters:
+        return resolved
+    wanted = [Only.parse(text) for text in filters]
+    _check_keys(resolved, wanted)
+    _check_values(resolved, wanted)
+    cells = [
+        replace(cell, trials=tuple(t for t in cell.trials if any(o.holds(cell, t) for o in wanted)))
+        for cell in resolved.cells
+    ]
+    kept = tuple(cell for cell in cells if cell.trials)
+    if not kept:
+        what = f"--only {' --only '.join(filters)}: no trial has all of this"
+        raise SpecError([Mistake(what, (), "alternatives are written `seed=0,seed=2`")])
+    return replace(resolved, cells=kept, whole=resolved.whole or resolved)
+
+
+def setting_beside(cell: Cell) -> str:
+    """What sets a cell apart and its row does not say: there is some where settings compete."""
+    said = cell.row.endswith((f"({cell.setting})", f" {cell.setting})"))
+    return "" if said else cell.setting
+
+
+def term(key: str, value: str) -> str:
+    """A condition as it is typed: `method=vs`, `method="VS, SAM"`."""
+    return f"{key}={QUOTE}{value}{QUOTE}" if len(terms(value)) > 1 else f"{key}={value}"
+
+
+def terms(text: str) -> list[str]:
+    """What stands between the commas, but for those in brackets or quotes:
+    `method=vs(tau=1, gamma=0.3)`."""
+    found, depth, quoted = [""], 0, False
+    for sign in text:
+        quoted ^= sign == QUOTE
+        if not quoted:
+            depth = max(0, depth + (sign in OPEN) - (sign in CLOSE))
+        if sign == "," and not depth and not quoted:
+            found.append("")
+        else:
+            found[-1] += sign
+    return [each.strip() for each in found]
+
+
+def _values(cell: Cell, trial: Trial) -> dict[str, set[str]]:
+    """What a trial goes by under each key."""
+    is_plain = cell.made == cell.method.name
+    aliases = REGISTRY.get("method", cell.method.name).aliases if is_plain else ()
+    fields = _fields(cell.recipe)
+    return {
+        **fields,
+        **{RECIPE + name: values for name, values in fields.items()},
+        **{name: {shown(value)} for name, value in _settings(cell).items()},
+        "method": {cell.made, cell.row, *_label(cell), *aliases},
+        "row": {cell.row, cell.title},
+        "problem": {cell.problem.name, cell.problem.dataset.name},
+        "seed": {str(trial.seed)},
+        "recipe": {cell.recipe.name},
+        "key": {trial.key},
+    }
+
+
+def _settings(cell: Cell) -> dict[str, Any]:
+    """Of the post-hoc map and of the method; where both have one of a name, the method's."""
+    posthoc = cell.trials[0].posthoc
+    return {**(posthoc.settings if posthoc else {}), **cell.method.settings}
+
+
+def _label(cell: Cell) -> set[str]:
+    """What the suite calls the rows of the cell's entry, where it does not call them by method."""
+    title = REGISTRY.get("method", cell.method.name).title
+    return {cell.family} - {title, ""}
+
+
+def _fields(recipe: Recipe) -> dict[str, set[str]]:
+    """The recipe's fields as people write them: a part by its name or in full, a list whole or by
+    each of its items."""
+    return {name: _written(getattr(recipe, name)) for name in Recipe.model_fields if name != "name"}
+
+
+def _written(value: Any) -> set[str]:
+    if isinstance(value, tuple):
+        return {shown(value)}.union(*map(_written, value))
+    if isinstance(value, Sam):
+        return {shown(value), *map(shown, value.rho)}
+    return {value.name, str(value)} if isinstance(value, Part) else {shown(value)}
+
+
+def _check_keys(resolved: Resolved, wanted: Sequence[Only]) -> None:
+    """Raises `SpecError` for a key that no trial has."""
+    settings = {name for cell in resolved.cells for name in _settings(cell)}
+    fields = {name for cell in resolved.cells for name in _fields(cell.recipe)}
+    known = list(dict.fromkeys([*KEYS, *sorted(settings), *sorted(fields)]))
+    for key, _ in [condition for only in wanted for condition in only.conditions]:
+        if key not in known and key.removeprefix(RECIPE) not in fields:
+            said = suggest(key, known, "key")
+            what = f"--only: trials have no {key!r}"
+            raise SpecError([Mistake(what, (), said.right, said.hint)])
+
+
+def _check_values(resolved: Resolved, wanted: Sequence[Only]) -> None:
+    """Raises `SpecError` for a condition that no trial meets, with what there is."""
+    known: dict[str, set[str]] = {}
+    for cell in resolved.cells:
+        for trial in cell.trials:
+            for key, values in _values(cell, trial).items():
+                known.setdefault(key, set()).update(values)
+    mistakes = []
+    for key, pattern in [condition for only in wanted for condition in only.conditions]:
+        if not any(_matches(pattern, value) for value in known[key]):
+            there = sorted(known[key], key=_by_size) if key != "key" else []
+            said = suggest(pattern, there, key)
+            what = f"--only {key}={pattern}: no trial has it"
+            mistakes.append(Mistake(what, (), said.right if there else "", said.hint))
+    if mistakes:
+        raise SpecError(mistakes)
+
+
+def _by_size(value: str) -> tuple[float, str]:
+    number = _number(value)
+    return (0.0 if number is None else number), value
+
+
+def _matches(pattern: str, value: str) -> bool:
+    low, dots, high = pattern.partition("..")
+    if dots and pattern != value:
+        try:
+            return float(low or "-inf") <= float(value) <= float(high or "inf")
+        except ValueError:
+            return False
+    number = _number(pattern)
+    is_same = pattern == value or (number is not None and number == _number(value))
+    return is_same or fnmatchcase(value, pattern)
+
+
+def _number(text: str) -> float | None:
+    """None for what is no finite number."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,51 @@
+"""What can be read of a suite whose shape is wrong, so that its names are checked all the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from evenhand.suite.suite import Suite
+from evenhand.suite.yaml_lines import Document
+
+UNREAD = "?"
+"""Stands where a name could not be read; `resolve` says nothing about it."""
+
+_LISTS = ("problems", "methods", "metrics")
+_REQUIRED: dict[str, Any] = {
+    "suite": "unread",
+    "question": UNREAD,
+    "problems": [UNREAD],
+    "methods": [UNREAD],
+    "recipe": UNREAD,
+    "seeds": 1,
+    "metrics": [UNREAD],
+    "primary": UNREAD,
+    "baseline": UNREAD,
+}
+
+
+def salvage(document: Document) -> Suite | None:
+    """The suite with `UNREAD` for what cannot be read; None where that is not enough."""
+    if not isinstance(document.data, dict):
+        return None
+    given = {k: v for k, v in document.data.items() if k in Suite.model_fields}
+    data: dict[str, Any] = json.loads(json.dumps(_REQUIRED | given, default=str))
+    for _ in Suite.model_fields:
+        try:
+            return Suite.model_validate_json(json.dumps(data))
+        except ValidationError as error:
+            for key, *inner in [e["loc"] for e in error.errors()]:
+                _give_up(data, str(key), inner)
+    return None
+
+
+def _give_up(data: dict[str, Any], key: str, inner: list[int | str]) -> None:
+    if key in _LISTS and inner and isinstance(inner[0], int):
+        data[key][inner[0]] = UNREAD
+    elif key in _REQUIRED:
+        data[key] = _REQUIRED[key]
+    else:
+        data.pop(key, None)

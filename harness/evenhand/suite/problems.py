@@ -1,0 +1,110 @@
+"""A problem from its entry in a suite: each setting goes to the dataset or profile that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from evenhand.declared.base import advice, written
+from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.trial import HOW_VAL, Problem, Selection, Val
+from evenhand.errors import Mistake, Mistakes, SpecError, suggest
+
+KEYS = ("profile", "n_max", "selection", "val", "recipe")
+SELECTIONS: tuple[Selection, ...] = get_args(Selection)
+
+
+def resolve_problem(name: str, given: Mapping[str, Any], default: Val) -> Problem:
+    """`cifar10: {profile: exp, ratio: 100}` as a problem; default is the suite's own `val`.
+
+    Raises `SpecError`; a mistake's `where` begins with the setting's name.
+    """
+    source = REGISTRY.get("dataset", name)
+    mistakes = Mistakes()
+    profile = mistakes.catch(("profile",), _profile, given.get("profile", "natural"))
+    if profile is None:
+        raise SpecError(mistakes.found)
+    rest = {k: v for k, v in given.items() if k not in KEYS}
+    mistakes.found += _unknown(rest, source, profile)
+    dataset = mistakes.catch((), source.resolve, _of(source, rest))
+    shape = mistakes.catch((), profile.resolve, _of(profile, rest))
+    n_max = mistakes.catch(("n_max",), _n_max, given.get("n_max"), profile)
+    val = mistakes.catch(("val",), _val, given.get("val"), default)
+    selection = mistakes.catch(
+        ("selection",), _selection, given.get("selection"), profile, val or Val()
+    )
+    if mistakes.found or dataset is None or shape is None or val is None:
+        raise SpecError(mistakes.found)
+    return Problem(dataset=dataset, profile=shape, n_max=n_max, selection=selection, val=val)
+
+
+def has_validation(problem: Problem) -> bool:
+    """Whether the problem has a validation split: its data set's own, or one carved out.
+
+    Also where its files alone say: what needs one is then looked at when they are read.
+    """
+    own = REGISTRY.get("dataset", problem.dataset.name).facts.get("own_val", False)
+    return problem.val != Val() or bool(own)
+
+
+def _of(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in given.items() if k in entry.settings}
+
+
+def _unknown(given: Mapping[str, Any], source: Entry, profile: Entry) -> list[Mistake]:
+    known = [*KEYS, *source.settings, *profile.settings]
+    found = []
+    for key in [k for k in given if k not in known]:
+        said = suggest(str(key), known, "key")
+        what = f"{source.name} under the profile {profile.name} has no key {key!r}"
+        found.append(Mistake(what, (key,), said.right, said.hint))
+    return found
+
+
+def _profile(given: Any) -> Entry:
+    if isinstance(given, dict | list):
+        right = "write its name, and its settings beside it: `{profile: exp, ratio: 100}`"
+        raise SpecError([Mistake(f"profile = {given!r}", (), right)])
+    return REGISTRY.get("profile", str(given))
+
+
+def _n_max(given: Any, profile: Entry) -> int | None:
+    if given is None:
+        return None
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        raise SpecError([Mistake(f"n_max = {written(given)}: write a whole number from 1")])
+    if profile.name == "natural":
+        right = "leave n_max out, or name a profile: `{profile: exp, ratio: 100}`"
+        raise SpecError([Mistake("n_max: the profile natural keeps all images", (), right)])
+    return given
+
+
+def _selection(given: Any, profile: Entry, val: Val) -> Selection | None:
+    if given is None:
+        return None
+    if given not in SELECTIONS:
+        said = suggest(str(given), SELECTIONS, "selection")
+        raise SpecError([Mistake(f"selection = {written(given)}", (), said.right, said.hint)])
+    if profile.name == "natural":
+        right = "leave selection out, or name a profile: `{profile: exp, ratio: 100}`"
+        raise SpecError([Mistake("selection: the profile natural keeps all images", (), right)])
+    if val.per_class is not None:
+        what = f"selection {given}: `val: {{per_class: {val.per_class}}}` would take its images"
+        raise SpecError(
+            [Mistake(what, (), "add `val: {test_half: true}`, `{fraction: …}` or `none`")]
+        )
+    selection: Selection = given
+    return selection
+
+
+def _val(given: Any, default: Val) -> Val:
+    if given is None:
+        return default
+    try:
+        return Val.model_validate(given)
+    except ValidationError as error:
+        found = [e for e in error.errors() if e["type"] != "extra_forbidden"]
+        said = advice(found[0]) if found else HOW_VAL
+        raise SpecError([Mistake(f"val = {written(given)}: {said}")]) from None

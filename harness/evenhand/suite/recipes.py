@@ -1,0 +1,101 @@
+"""A registered recipe with some of its fields replaced by a suite's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from evenhand.declared.base import Part, advice, written
+from evenhand.declared.method import Method
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Recipe
+from evenhand.errors import Mistake, SpecError, suggest
+from evenhand.suite.suite import Named
+
+FIELDS = [name for name in Recipe.model_fields if name != "name"]
+MAPPINGS = ("backbone", "schedule", "sam", "angle_to")
+"""Fields that may be written as a mapping: `sam: {rho: [0.1, 0.2]}` is no distribution."""
+
+
+def part(kind: str, **settings: Mapping[str, Any]) -> Part:
+    """`part("schedule", step={"drops": ...})`: a part by the name of its one keyword."""
+    [(name, given)] = settings.items()
+    return REGISTRY.part(kind, name, given)
+
+
+def resolve_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
+    """The named recipe with fields replaced; backbone, schedule and augment are parts by name.
+
+    Raises `SpecError`; a mistake's `where` begins with the field's name.
+    """
+    recipe: Recipe = REGISTRY.get("recipe", name).make()
+    mistakes: list[Mistake] = []
+    fields: dict[str, Any] = json.loads(recipe.model_dump_json()) | {"name": name}
+    for key, value in given.items():
+        if key not in FIELDS:
+            said = suggest(str(key), FIELDS, "field")
+            what = f"a recipe has no field {key!r}"
+            mistakes.append(Mistake(what, (key,), said.right, said.hint))
+            continue
+        try:
+            fields[key] = _field(key, value)
+        except SpecError as error:
+            mistakes += [Mistake(m.what, (key, *m.where), m.right, m.hint) for m in error.mistakes]
+    if mistakes:
+        raise SpecError(mistakes)
+    try:
+        resolved = Recipe.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        raise SpecError(
+            [
+                Mistake(f"{e['loc'][0]} = {written(e['input'])}: {advice(e)}", tuple(e["loc"]))
+                for e in error.errors()
+            ]
+        ) from None
+    return resolved
+
+
+def _named(kind: str, value: Any) -> Any:
+    try:
+        entry = Named.model_validate(value)
+    except ValidationError:
+        raise SpecError(
+            [Mistake(f"{written(value)}: write a {kind}'s name, or `name: {{setting: value}}`")]
+        ) from None
+    return REGISTRY.part(kind, entry.name, entry.settings).model_dump(mode="json")
+
+
+def _solving(value: Any) -> Any:
+    part = _named("method", value)
+    method: Method = REGISTRY.make("method", Part.model_validate(part))
+    if method.stages or method.refit is None or method.refit.split != "train":
+        what = f"angle_to = {written(value)}: that method trains, it does not solve for its head"
+        raise SpecError([Mistake(what, (), "name one that only solves, such as `cs_svm`")])
+    return part
+
+
+def _parts(value: Any) -> Any:
+    if not isinstance(value, list):
+        right = "write a list of augmentations; [] for none"
+        raise SpecError([Mistake(f"augment = {written(value)}: {right}")])
+    return [_named("augmentation", item) for item in value]
+
+
+def _metric(value: Any) -> Any:
+    return REGISTRY.get("metric", str(value)).name
+
+
+_PARTS: dict[str, Callable[[Any], Any]] = {
+    "backbone": lambda value: _named("backbone", value),
+    "schedule": lambda value: _named("schedule", value),
+    "angle_to": _solving,
+    "augment": _parts,
+    "best_by": _metric,
+}
+
+
+def _field(key: str, value: Any) -> Any:
+    return _PARTS[key](value) if key in _PARTS else value

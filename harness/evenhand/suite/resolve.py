@@ -1,0 +1,153 @@
+"""A suite, resolved: every trial it asks for, laid out in the cells of its leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from evenhand.declared.base import Part
+from evenhand.declared.notation import in_print, listed, made
+from evenhand.declared.trial import Problem, Recipe, Trial
+from evenhand.errors import Mistakes, SpecError
+from evenhand.suite.checks import baseline_of, check
+from evenhand.suite.entry_parts import Variant
+from evenhand.suite.partial import salvage
+from evenhand.suite.parts import Parts, gather
+from evenhand.suite.rows import Row
+from evenhand.suite.suite import Suite, find, load
+from evenhand.suite.yaml_lines import Document
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting of a method under one recipe on one problem, over all seeds.
+
+    row      the leaderboard row it belongs to, e.g. `vs` or `vs(tau=1.25)`. Where the suite says
+             `select:`, all settings of one method entry share a row and compete for it.
+    title    the row's name in print, e.g. `VS+TLA+ADRW`
+    setting  what sets this cell apart from others of its row, e.g. `tau=1.25, gamma=0.3`; may be ""
+    trials   one a seed, in the order of the suite's seeds
+    family   the title without settings; rows of one family are points of one line in a figure
+    apart    what tells the row and its setting from others of its family
+    local    what the suite's `on:` gives this problem, e.g. `tau=0.75, sam=0.3`; may be ""
+    """
+
+    row: str
+    title: str
+    setting: str
+    method: Part
+    problem: Problem
+    recipe: Recipe
+    trials: tuple[Trial, ...]
+    family: str = ""
+    apart: Mapping[str, Any] = field(default_factory=dict)
+    local: str = ""
+
+    @property
+    def made(self) -> str:
+        """What was done, whatever the row is called: `vs`, `distilled-vs`, `vs+post_shift`."""
+        trial = self.trials[0]
+        mapped = trial.posthoc.name if trial.posthoc else None
+        return made(trial.method.name, mapped, taught=trial.teacher is not None)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A suite and all its cells, in the suite's order (method entry, then problem).
+
+    source  what the user calls the suite: its path, or its name where it comes with the package
+    whole   all of the suite, where this is a part of it
+    """
+
+    suite: Suite
+    cells: tuple[Cell, ...]
+    source: str = ""
+    whole: Resolved | None = None
+
+    @cached_property
+    def trials(self) -> dict[str, Trial]:
+        """Every distinct trial by key; cells may share trials."""
+        return {trial.key: trial for cell in self.cells for trial in cell.trials}
+
+    @cached_property
+    def rows(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(cell.row for cell in self.cells))
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(cell.problem.name for cell in self.cells))
+
+
+def open_suite(name: str) -> Resolved:
+    """The suite at a path, or the shipped one of that name. Raises `SpecError`: every mistake."""
+    document = find(name)
+    try:
+        suite = load(document)
+    except SpecError as error:
+        mistakes = Mistakes(list(error.mistakes))
+        if (readable := salvage(document)) is not None:
+            _checked(readable, mistakes)
+        raise document.error(mistakes.found) from None
+    return resolve(suite, document, source=name)
+
+
+def resolve(suite: Suite, document: Document, *, source: str = "") -> Resolved:
+    """Every cell of a suite. Raises `SpecError` with the place of each mistake."""
+    mistakes = Mistakes()
+    parts = _checked(suite, mistakes)
+    if mistakes.found:
+        raise document.error(mistakes.found)
+    cells = tuple(
+        _cell(suite, row, problem, variant)
+        for row, problem in _places(parts)
+        for variant in row.variants
+    )
+    baseline = baseline_of(suite) or suite.baseline
+    return Resolved(suite.model_copy(update={"baseline": baseline}), cells, source)
+
+
+def _checked(suite: Suite, mistakes: Mistakes) -> Parts:
+    parts = gather(suite, mistakes)
+    check(suite, parts, mistakes)
+    return parts
+
+
+def _places(parts: Parts) -> list[tuple[Row, Problem]]:
+    """Every row where it holds: setting by setting of each entry, problem by problem."""
+    found = [
+        ((row.entry, row.place, i), row, problem)
+        for row in parts.rows
+        for i, problem in enumerate(parts.problems)
+        if problem.name in row.problems
+    ]
+    return [(row, problem) for _, row, problem in sorted(found, key=lambda place: place[0])]
+
+
+def _cell(suite: Suite, row: Row, problem: Problem, variant: Variant) -> Cell:
+    apart = row.apart(variant)
+    shown = {**row.fixed} if suite.select else {**row.fixed, **apart}
+    return Cell(
+        row=row.called(shown),
+        title=in_print(row.title, shown),
+        setting=listed(apart),
+        method=row.part,
+        problem=problem,
+        recipe=variant.recipe,
+        trials=tuple(
+            Trial(
+                problem=problem,
+                method=row.part,
+                recipe=variant.recipe,
+                seed=seed,
+                vary=suite.vary,
+                teacher=row.teacher_under(variant),
+                posthoc=row.posthoc,
+            )
+            for seed in suite.seeds
+        ),
+        family=row.title,
+        apart={**row.fixed, **apart},
+        local=listed(row.local),
+    )

@@ -1,0 +1,293 @@
+"""The rows of a leaderboard: every setting of every method entry, where it holds, and its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from evenhand.declared.base import Part, canonical
+from evenhand.declared.notation import in_print, made, named
+from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.trial import Teacher
+from evenhand.errors import Mistake, Mistakes, suggest
+from evenhand.suite.entries import (
+    FIELD,
+    POSTHOC,
+    PREFIXES,
+    TEACHER,
+    Declared,
+    MethodEntry,
+    check_settings,
+    in_full,
+    read,
+)
+from evenhand.suite.entry_parts import MAPPED, EntryParts, Suitewide, Variant, parts_of
+from evenhand.suite.expand import expand, marked
+from evenhand.suite.partial import UNREAD
+from evenhand.suite.yaml_lines import Where
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting of one method entry, on the problems where it holds.
+
+    A row of the leaderboard may be several of these, of one entry and place: one for the problems
+    that `on` says nothing of, one for each glob.
+
+    entry     which of the suite's methods
+    place     which of the entry's settings
+    name      what the row is called, but for what follows: as the entry says, or like its method
+    labelled  the entry says it
+    fixed     what tells entries of one name apart
+    differs   what a grid or a draw tells apart within the entry
+    local     what `on` gives these problems
+    variants  of the recipe, with the fields that the entry replaces
+    replaced  which fields those are
+    problems  names
+    """
+
+    entry: int
+    place: int
+    name: str
+    labelled: bool
+    title: str
+    part: Part
+    fixed: Mapping[str, Any]
+    differs: Mapping[str, Any]
+    local: Mapping[str, Any]
+    variants: tuple[Variant, ...]
+    replaced: frozenset[str]
+    problems: frozenset[str]
+    posthoc: Part | None = None
+    teacher: Teacher | None = None
+
+    @property
+    def made(self) -> str:
+        """As `Cell.made`."""
+        mapped = self.posthoc.name if self.posthoc else None
+        return made(self.part.name, mapped, taught=self.teacher is not None)
+
+    def teacher_under(self, variant: Variant) -> Teacher | None:
+        """The teacher, with the recipe that it has beside this variant."""
+        return self.teacher and self.teacher.model_copy(update={"recipe": variant.teacher})
+
+    def apart(self, variant: Variant) -> dict[str, Any]:
+        """What grids and draws tell apart: those of the entry, then those of the recipe."""
+        return {**self.differs, **{self.shown(FIELD + k): v for k, v in variant.differs.items()}}
+
+    def called(self, values: Mapping[str, Any]) -> str:
+        """`vs(tau=1.25)`; after a name that the entry gives as in print: `My VS (tau=1.25)`."""
+        return in_print(self.name, values) if self.labelled else named(self.name, values)
+
+    def shown(self, key: str) -> str:
+        """`lr` for `recipe.lr`, but where the method has a setting of that name."""
+        prefix = next((p for p in PREFIXES if key.startswith(p)), "")
+        name = key.removeprefix(prefix)
+        return key if name in self.part.settings or prefix.startswith(TEACHER) else name
+
+
+def all_rows(around: Suitewide, mistakes: Mistakes) -> list[Row]:
+    """The rows of all entries; what is wrong goes to the mistakes, each once."""
+    rows: list[Row] = []
+    for i, entry in enumerate(around.suite.methods):
+        if entry.name != UNREAD:
+            rows += _rows(around, i, mistakes)
+    mistakes.found += _twice(rows)
+    return _told_apart(rows)
+
+
+def _rows(around: Suitewide, index: int, mistakes: Mistakes) -> list[Row]:
+    """Of one entry: where `on` says nothing, then glob by glob."""
+    named_entry = around.suite.methods[index]
+    where: Where = ("methods", index, named_entry.name)
+    registered = mistakes.catch(where, REGISTRY.get, "method", in_full(named_entry).name)
+    entry = read(named_entry, mistakes, where)
+    mistakes.found += _useless(around, entry, where)
+    if registered is not None:
+        mistakes.catch(where, check_settings, registered)
+    rows: list[Row] = []
+    for glob in (None, *entry.on):
+        problems = entry.matching(glob, around.problems or ())
+        if glob is None and entry.on and around.problems and not problems:
+            continue  # every problem has settings of its own
+        for there, names in around.by_recipe(problems) or [(around, frozenset[str]())]:
+            here = _Here(there, index, registered, entry, glob, names)
+            inner = Mistakes()
+            rows += _rows_of(here, inner)
+            placed = [replace(m, where=(*where, *entry.where(glob, m.where))) for m in inner.found]
+            mistakes.found += [m for m in placed if m not in mistakes.found]
+    return rows
+
+
+def _useless(around: Suitewide, entry: MethodEntry, where: Where) -> list[Mistake]:
+    """Globs that decide nothing, and grids in them that no row's name could tell."""
+    found = []
+    for glob, given in entry.on.items():
+        place = (*where, "on", glob)
+        if around.problems is not None and not entry.matching(glob, around.problems):
+            found.append(_unmatched(glob, around.problems, place))
+        if around.suite.select is None:
+            own = [k for k, v in entry.own.items() if _is_marked(k, v)]
+            own += {FIELD + k for v in around.recipes for k in v.differs} - entry.own.keys()
+            marks = [k for k, v in given.items() if _is_marked(k, v) or k in own]
+            marks = [k for k in marks if k != "sample"] or marks
+            right = "one row would have several settings here: add `select:`, or write one value"
+            what = "{}: without `select:`, `on` neither multiplies nor replaces what is multiplied"
+            found += [
+                Mistake(what.format(k), (*where, *entry.where(glob, (k,))), right) for k in marks
+            ]
+    return found
+
+
+def _unmatched(glob: str, problems: Sequence[str], place: Where) -> Mistake:
+    taken = [problem for problem in problems if fnmatchcase(problem, glob)]
+    if taken:
+        what = f"on {glob}: a glob above it decides {' and '.join(taken)} already"
+        return Mistake(what, place, "the first glob that matches a problem decides: put it first")
+    said = suggest(glob, problems, "problem")
+    what = f"on {glob}: no problem of this suite is called so"
+    return Mistake(what, place, said.right, said.hint)
+
+
+def _is_marked(key: str, value: Any) -> bool:
+    return key == "sample" or bool(marked(value, mapping=key in MAPPED))
+
+
+@dataclass(frozen=True)
+class _Here:
+    """An entry where one glob decides; None: where none does."""
+
+    around: Suitewide
+    index: int
+    registered: Entry | None
+    entry: MethodEntry
+    glob: str | None
+    problems: frozenset[str]
+
+    @property
+    def declared(self) -> Declared:
+        return self.entry.declared(self.glob)
+
+
+def _rows_of(here: _Here, mistakes: Mistakes) -> list[Row]:
+    """One row a setting, unnamed; a mistake's `where` begins with the setting's name."""
+    entry = here.around.suite.methods[here.index]
+    seed = f"{here.around.seed}/{here.registered.name if here.registered else entry.name}"
+    # Fields of the recipe are drawn alike for every method: else luck would tune one better.
+    fair = {k: here.around.seed for k in here.declared if k.startswith(FIELD)}
+    found = mistakes.catch((), expand, here.declared, seed=seed, seeds=fair, mappings=MAPPED)
+    settings = found or []
+    rows = []
+    for place, given in enumerate(settings):
+        before = len(mistakes.found)
+        parts = parts_of(here.around, here.registered, given, mistakes)
+        if parts is None or len(mistakes.found) > before:
+            # Every setting of the grid would repeat the same mistake.
+            break
+        rows.append(_row(here, place, parts, given=given, n=len(settings)))
+    return rows
+
+
+def _row(here: _Here, place: int, parts: EntryParts, *, given: Declared, n: int) -> Row:
+    assert here.registered is not None
+    multiplied = {k for k, v in here.declared.items() if n > 1 and _is_marked(k, v)}
+    varied = {key for given in here.entry.on.values() for key in given}
+    filled = {**parts.method.settings, **_filled_in(POSTHOC, parts.posthoc)}
+    values = {**filled, **{k: v for k, v in given.items() if k not in filled}}
+    fields = {k: given[k] for k in given if k.startswith(FIELD)}
+    row = Row(
+        entry=here.index,
+        place=place,
+        name=here.entry.label or _name(here, parts),
+        labelled=here.entry.label is not None,
+        title=here.entry.label or _title(here, parts),
+        part=parts.method,
+        fixed={k: values[k] for k in values if k in here.entry.own.keys() - varied - multiplied},
+        differs={},
+        local={},
+        variants=parts.variants,
+        replaced=frozenset(k.removeprefix(FIELD) for k in fields),
+        problems=here.problems,
+        posthoc=parts.posthoc,
+        teacher=parts.teacher,
+    )
+    return replace(
+        row,
+        differs={row.shown(k): values[k] for k in values if k in multiplied},
+        # On every problem, also where the entry's own values stand: else defaults would be read.
+        local={row.shown(k): values[k] for k in values if k in varied and k not in multiplied},
+    )
+
+
+def _name(here: _Here, parts: EntryParts) -> str:
+    """`vs`, `vs+post_shift`, `distilled-vs`; of a post-hoc map that stands alone, its own."""
+    assert here.registered is not None
+    if here.entry.alone and parts.posthoc:
+        return parts.posthoc.name
+    mapped = parts.posthoc.name if parts.posthoc else None
+    return made(here.registered.name, mapped, taught=parts.teacher is not None)
+
+
+def _title(here: _Here, parts: EntryParts) -> str:
+    """`VS`, `VS + PS`, `Distilled VS`."""
+    assert here.registered is not None
+    mapped = REGISTRY.get("posthoc", parts.posthoc.name).title if parts.posthoc else ""
+    title = f"{'Distilled ' if parts.teacher else ''}{here.registered.title}"
+    return f"{title} + {mapped}" if mapped else title
+
+
+def _filled_in(prefix: str, part: Part | None) -> Declared:
+    return {prefix + k: v for k, v in part.settings.items()} if part else {}
+
+
+def _twice(rows: Sequence[Row]) -> list[Mistake]:
+    """Settings that train the same trials as one before them."""
+    settings: dict[tuple[int, int], list[Row]] = {}
+    for row in rows:
+        settings.setdefault((row.entry, row.place), []).append(row)
+    seen: set[frozenset[str]] = set()
+    found = []
+    for (entry, _), here in settings.items():
+        trained = frozenset(canonical(_trained(row)) for row in here)
+        if trained in seen:
+            what = f"{here[0].part} stands here twice"
+            found.append(Mistake(what, ("methods", entry)))
+        seen.add(trained)
+    return found
+
+
+def _trained(row: Row) -> dict[str, Any]:
+    recipes = [v.recipe.model_dump(mode="json") for v in row.variants]
+    teachers = [row.teacher_under(variant) for variant in row.variants]
+    return {
+        "part": row.part.model_dump(mode="json"),
+        "recipes": recipes,
+        "problems": sorted(row.problems),
+        "posthoc": row.posthoc and row.posthoc.model_dump(mode="json"),
+        "teachers": [teacher and teacher.model_dump(mode="json") for teacher in teachers],
+    }
+
+
+def _told_apart(rows: Sequence[Row]) -> list[Row]:
+    """Each row with what its name needs: nothing where its entry alone is called so; the settings
+    that it gives; fields of the recipe where settings do not tell the entries apart. A name that
+    entries give leaves out what is the same in all of them."""
+    entries: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for row in rows:
+        entries.setdefault(row.name, {}).setdefault(row.entry, row.fixed)
+    found = []
+    for row in rows:
+        alike = list(entries[row.name].values())
+        by_settings = [named("", _settings(fixed)) for fixed in alike]
+        fixed = row.fixed if len(set(by_settings)) < len(alike) else _settings(row.fixed)
+        if row.labelled:
+            fixed = {k: v for k, v in fixed.items() if any(other.get(k) != v for other in alike)}
+        shown = {row.shown(k): v for k, v in fixed.items()} if len(alike) > 1 else {}
+        found.append(replace(row, fixed=shown))
+    return found
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in given.items() if not k.startswith(FIELD)}

@@ -1,0 +1,182 @@
+"""The suite file: which methods, problems, recipe and seeds, and what is compared with what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from evenhand.declared.base import Spec, advice, written
+from evenhand.declared.trial import STREAMS, Kept, Stream, Val
+from evenhand.errors import Mistake, SpecError, suggest
+from evenhand.suite.figures import Figure
+from evenhand.suite.yaml_lines import Document, read
+
+HOW_NAMED = "write `name`, or `name: {setting: value}`"
+IN_WHEEL = Path(__file__).parents[1] / "_suites"
+IN_CHECKOUT = Path(__file__).parents[3] / "suites"
+
+
+class Named(Spec):
+    """A name, or a name with settings: `vs` or `vs: {tau: 1.25}`."""
+
+    name: str
+    settings: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and len(value) == 1:
+            [(name, settings)] = value.items()
+            if settings is None or isinstance(settings, dict):
+                return {"name": str(name), "settings": settings or {}}
+            raise ValueError(f"write `{name}`, or `{name}: {{setting: value}}`")
+        if isinstance(value, dict) and value:
+            names = ", ".join(map(str, value))
+            raise ValueError(f"{names} stand in one entry; {HOW_NAMED}")
+        raise ValueError(HOW_NAMED)
+
+
+class Select(Spec):
+    """How a setting is chosen for each method and problem: on validation data, never on test.
+
+    by     metric; None: the suite's primary
+    epoch  checkpoint rule at which settings are judged and the chosen one is ranked
+    """
+
+    on: Literal["val"] = "val"
+    by: str | None = None
+    epoch: Literal["last", "best-val"] = "last"
+
+
+class Suite(Spec):
+    """What a suite file declares; names are checked and grids multiplied by `resolve`.
+
+    vary      the random streams that follow the seed; the others stay as at seed 0
+    val       where validation images come from, for problems that say nothing of their own
+    data      where prepared data sets are, seen from the suite's file; no part of any trial
+    baseline  the method that every other is compared with
+    alpha     level of tests; intervals cover 1 − alpha
+    keep      what every trained trial keeps for others that read it, in this suite or another
+    figures   what the report draws over settings and epochs
+    """
+
+    suite: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    version: Annotated[int, Field(ge=1)] = 1
+    question: str
+    sources: tuple[str, ...] = ()
+    cost: str = ""
+    expect: str = ""
+    problems: Annotated[tuple[Named, ...], Field(min_length=1)]
+    methods: Annotated[tuple[Named, ...], Field(min_length=1)]
+    recipe: Named
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    vary: tuple[Stream, ...] = STREAMS
+    val: Val = Val()
+    data: Annotated[str, Field(min_length=1)] | None = None
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)]
+    primary: str
+    select: Select | None = None
+    baseline: str
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    keep: tuple[Kept, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _seeds(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value < 1:
+                raise ValueError("nothing would be trained; write at least 1, or a list of seeds")
+            return tuple(range(value))
+        if isinstance(value, list):
+            return tuple(value)
+        raise ValueError("write a number of seeds, or a list of them")
+
+    @field_validator("seeds", "metrics", "vary", "sources", "keep")
+    @classmethod
+    def _no_duplicates(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        twice = sorted({str(v) for v in value if value.count(v) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands here twice")
+        return value
+
+
+def load(document: Document) -> Suite:
+    """The suite of a parsed file. Raises `SpecError` with every mistake of its shape."""
+    if not isinstance(document.data, dict):
+        raise document.error([Mistake("a suite is a mapping that begins with `suite: NAME`")])
+    try:
+        suite = Suite.model_validate_json(json.dumps(document.data, default=str))
+    except ValidationError as error:
+        raise document.error([_mistake(e) for e in _apart(error)]) from None
+    if suite.data is None:
+        return suite
+    seen_from_file = Path(document.path).parent / Path(suite.data).expanduser()
+    return suite.model_copy(update={"data": str(seen_from_file)})
+
+
+def _apart(error: ValidationError) -> list[ErrorDetails]:
+    """Without "too short" of a list whose entries are wrong: pydantic counts the right ones."""
+    found = error.errors()
+    inner = {e["loc"][:-1] for e in found if e["loc"]}
+    return [e for e in found if e["type"] != "too_short" or e["loc"] not in inner]
+
+
+def _mistake(error: ErrorDetails) -> Mistake:
+    where = tuple(part for part in error["loc"] if part != "[key]")
+    kind, name = error["type"], str(where[-1]) if where else ""
+    value = error["input"]
+    if kind == "extra_forbidden":
+        fields = _fields(where[:-1])
+        said = suggest(name, fields, "key")
+        return Mistake(f"no key is called {name!r} here", where, said.right, said.hint)
+    if kind == "missing":
+        return Mistake(f"the key {name!r} is missing", where[:-1], f"add `{name}: …`")
+    path = ".".join(str(part) for part in where if isinstance(part, str))
+    shown = "" if isinstance(value, dict | list | tuple) else f" = {written(value)}"
+    hint = ""
+    if kind == "literal_error" and isinstance(value, str):
+        options = [
+            word.strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")
+        ]
+        hint = suggest(value, options).hint
+    return Mistake(f"{path}{shown}: {advice(error)}", where, "", hint)
+
+
+def _fields(where: tuple[str | int, ...]) -> list[str]:
+    nested: dict[str, type[Spec]] = {"select": Select, "val": Val, "figures": Figure}
+    model = nested.get(str(where[0]), Suite) if where else Suite
+    return list(model.model_fields)
+
+
+def shipped() -> dict[str, Path]:
+    """The suites that come with the package, by name."""
+    folder = IN_WHEEL if IN_WHEEL.is_dir() else IN_CHECKOUT
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find(name: str) -> Document:
+    """The suite file at a path, or the shipped suite of that name.
+
+    Raises `SpecError` where there is neither.
+    """
+    suites = shipped()
+    if name in suites and not Path(name).is_file():
+        return read(suites[name])
+    path = Path(name)
+    if path.exists():
+        return read(path)
+    if path.suffix in {".yaml", ".yml"} or path.parent != Path():
+        beside = [str(found) for found in sorted(path.parent.glob("*.y*ml"))]
+        hint = suggest(name, beside).hint or suggest(path.stem, list(suites)).hint
+        raise SpecError([Mistake(f"{name}: there is no such file", (), "", hint)])
+    said = suggest(name, list(suites), "suite")
+    raise SpecError(
+        [Mistake(f"{name}: neither a file nor a shipped suite", (), said.right, said.hint)]
+    )

@@ -1,0 +1,142 @@
+"""YAML that knows on which line each value stands, and refuses what YAML lets slip."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evenhand.errors import Mistake, SpecError
+
+Where = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file and the line of every value by its path in the file."""
+
+    path: str
+    data: Any
+    lines: dict[Where, int]
+
+    def place(self, where: Where) -> str:
+        """`suites/x.yaml:22`, of the nearest enclosing value that the file has."""
+        for end in range(len(where), -1, -1):
+            if where[:end] in self.lines:
+                return f"{self.path}:{self.lines[where[:end]]}"
+        return self.path
+
+    def error(self, mistakes: list[Mistake]) -> SpecError:
+        """All mistakes with their places, in the order of their lines."""
+        placed = sorted(
+            ((self.lines_of(m.where), m, self.place(m.where)) for m in mistakes), key=lambda x: x[0]
+        )
+        return SpecError([m for _, m, _ in placed], [p for _, _, p in placed])
+
+    def lines_of(self, where: Where) -> int:
+        return int(self.place(where).rpartition(":")[2]) if self.lines else 0
+
+
+def read(path: str | Path) -> Document:
+    """Parse a file. Raises `SpecError` with the line of what is not YAML."""
+    shown = str(path)
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise SpecError(f"{shown}: cannot be read: {error.strerror}") from None
+    try:
+        return parse(data.decode("utf-8-sig"), shown)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise SpecError(f"{shown}:{line}: is not text in UTF-8") from None
+
+
+def parse(text: str, path: str) -> Document:
+    """Parse a text. Raises `SpecError` as `read` does."""
+    try:
+        node = yaml.compose(text, Loader=Loader)
+        if node is None:
+            raise SpecError(f"{path}: is empty; a suite begins with `suite: NAME`")
+        lines: dict[Where, int] = {}
+        mistakes: list[tuple[int, str]] = []
+        _walk(node, (), lines, mistakes)
+        if mistakes:
+            places = [f"{path}:{line}" for line, _ in mistakes]
+            raise SpecError([Mistake(what) for _, what in mistakes], places)
+        return Document(path, yaml.load(text, Loader=Loader), lines)  # noqa: S506  it is a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        raise _not_yaml(error, text, path) from None
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise SpecError(f"{path}:{line}: is not text: it holds {error.character:#04x}") from None
+    except RecursionError:
+        raise SpecError(f"{path}: is not YAML: it nests too deep or refers to itself") from None
+
+
+class Loader(yaml.SafeLoader):
+    """Safe YAML whose plain words and numbers are those of YAML 1.2.
+
+    YAML 1.1, which PyYAML reads, takes the key `on` for true, 1e-3 for a word, 010 for eight and
+    1:30 for ninety.
+    """
+
+
+Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+    ("merge", r"<<", ["<"]),
+):
+    Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first
+    )
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> SpecError:
+    """The line, what it reads, and what people most often mean to write there."""
+    problem, context = error.problem or "", error.context or ""
+    mark, hint = error.problem_mark, ""
+    if problem.startswith("but "):
+        problem = f"{context}, {problem}"
+    elif context.startswith("while parsing a flow") and error.context_mark:
+        hint = f"is the bracket of line {error.context_mark.line + 1} closed?"
+    elif problem == "could not find expected ':'":
+        problem, mark = "a ':' is missing", error.context_mark
+    elif problem.startswith("mapping values"):
+        hint = "check the indentation; a text with ': ' in it needs quotes"
+    row = min(mark.line if mark else 0, text.count("\n"))
+    at_fault = text.split("\n")[row].rstrip()
+    if "\t" in at_fault:
+        hint = "use spaces: YAML does not allow tabs here"
+    if re.search("[<>]=", at_fault):
+        hint = 'a bound in a list needs quotes, `["recall[3] >= 0.6"]`, or a line of its own, `- …`'
+    reads = f"the line reads {at_fault!r}"
+    return SpecError([Mistake(f"is not YAML: {problem}", (), reads, hint)], [f"{path}:{row + 1}"])
+
+
+def _walk(
+    node: yaml.Node, where: Where, lines: dict[Where, int], mistakes: list[tuple[int, str]]
+) -> None:
+    lines.setdefault(where, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        for i, item in enumerate(node.value):
+            _walk(item, (*where, i), lines, mistakes)
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                mistakes.append((line, f"{name!r} is given twice, first on line {seen[name]}"))
+            seen[name] = line
+            lines[(*where, name)] = line
+            _walk(value, (*where, name), lines, mistakes)

@@ -1,0 +1,229 @@
+"""A method's stages, with everything filled in that depends on the training set and the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from evenhand.data.splits import ProblemData
+from evenhand.declared.method import BoundController, BoundLoss, Counts, Drawing, Method, Run, Stage
+from evenhand.declared.stage_parts import (
+    BoundPolicy,
+    BoundReduction,
+    Learnable,
+    Reduction,
+    Retrospective,
+    Subsampler,
+)
+from evenhand.declared.trial import Recipe
+from evenhand.losses.soft import SoftLabels
+from evenhand.train.reducing import PLAIN
+from evenhand.train.sam import Step, step_of
+
+if TYPE_CHECKING:
+    from evenhand.train.training import Training
+
+
+@dataclass(frozen=True)
+class Material:
+    """What stages are bound to.
+
+    known       [classes, groups] what losses take for the training counts: those, or the sums of a
+                teacher's class probabilities (narasimhan2021training, Sec. 6: the priors in the
+                gains are the teacher's)
+    randomness  what a loss draws from that draws
+    draw        makes a generator of what is drawn once; the same at each call
+    """
+
+    data: ProblemData
+    known: Counts
+    randomness: torch.Generator
+    draw: Callable[[], np.random.Generator]
+
+
+@runtime_checkable
+class BoundOuter(Protocol):
+    """What learns a stage's loss or policy on held-out data while it trains."""
+
+    def step(self, run: Training) -> None:
+        """Before a step of the optimiser, where one is due."""
+        ...
+
+    def curves(self) -> dict[str, float]:
+        """What to log of where it stands, by name."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that changes but what is learned, as plain containers and tensors."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        ...
+
+
+@dataclass
+class BoundStage:
+    """A stage, bound.
+
+    weights  those by which its sampler draws examples, if it does; of a sampler that looks back
+             they are known when the stage begins
+    kept     the examples that it trains on, where these are not all
+    """
+
+    spec: Stage
+    run: Run
+    first_epoch: int
+    step: Step
+    loss: BoundLoss
+    soft: SoftLabels
+    reduction: BoundReduction
+    weights: Float[np.ndarray, " n"] | None
+    kept: Int[np.ndarray, " kept"] | None = None
+    controller: BoundController | None = None
+    policy: BoundPolicy | None = None
+    outer: BoundOuter | None = None
+
+    @property
+    def learnables(self) -> dict[str, Learnable]:
+        """What held-out data may learn, by what it is."""
+        parts: dict[str, object] = {"loss": self.loss, "policy": self.policy}
+        return {name: part for name, part in parts.items() if isinstance(part, Learnable)}
+
+    def look_back(self, is_wrong: Callable[[], Int[np.ndarray, " n"]]) -> None:
+        """As it begins, with the network that the stages before it left."""
+        if isinstance(self.spec.sampler, Retrospective):
+            self.weights = np.asarray(self.spec.sampler.by_example(is_wrong()), np.float64)
+
+    def batch_loss(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Int[Tensor, " batch"],
+        rows: Int[Tensor, " batch"],
+        targets: Float[Tensor, "batch classes"] | None,
+        *,
+        learns: bool = True,
+    ) -> Float[Tensor, ""]:
+        """One number for the batch, as the stage says.
+
+        targets are class probabilities in place of the labels. learns: what the reduction keeps is
+        moved by these losses first.
+        """
+        if targets is None:
+            losses, weights = self.loss(logits, labels, rows), partial(self.loss.weights, rows)
+        else:
+            losses = self.soft(logits, targets, rows)
+            weights = partial(self.soft.weights, targets, rows)
+        if learns:
+            self.reduction.learn(losses.detach(), rows)
+        return self.reduction(losses, rows, weights)
+
+    def curves(self) -> dict[str, float]:
+        """What its parts have to log, by name."""
+        moving: list[BoundController | BoundReduction | BoundOuter | Learnable | None]
+        moving = [self.controller, self.reduction, self.outer]
+        moving += self.learnables.values() if self.outer else ()
+        return {name: value for part in moving if part for name, value in part.curves().items()}
+
+
+def bind(
+    method: Method, material: Material, recipe: Recipe, device: torch.device
+) -> tuple[BoundStage, ...]:
+    """All stages of a method. Those with one learnable loss, or policy, share it."""
+    places = [
+        (run, first, step_of(recipe.sam, i))
+        for run in method.runs(recipe.epochs)
+        for i, first in enumerate(run.firsts)
+    ]
+    found: list[BoundStage] = []
+    for stage, (run, first, step) in zip(method.stages, places, strict=True):
+        found.append(_bound(stage, material, device, found, run=run, first=first, step=step))
+    return tuple(found)
+
+
+def _bound(
+    stage: Stage,
+    material: Material,
+    device: torch.device,
+    before: Sequence[BoundStage],
+    *,
+    run: Run,
+    first: int,
+    step: Step,
+) -> BoundStage:
+    data, known = material.data, material.known
+    classes, groups = data.summary.classes, data.summary.groups
+    loss = _shared(before, "loss", stage.loss) or stage.loss.bind(known, device)
+    if isinstance(loss, Drawing):
+        loss = loss.drawing_from(material.randomness)
+    reduction = stage.reduce
+    bound = BoundStage(
+        spec=stage,
+        run=run,
+        first_epoch=first,
+        step=step,
+        loss=loss,
+        soft=SoftLabels(loss, data.counts.shape[1]),
+        reduction=reduction.bind(data.counts, device, classes=classes, groups=groups)
+        if isinstance(reduction, Reduction)
+        else PLAIN[reduction],
+        weights=_weights(stage, data),
+        kept=_kept(stage, data, material.draw),
+    )
+    if stage.controller:
+        shares = known / known.sum()
+        bound.controller = stage.controller.bind(
+            loss, data.counts, shares, classes=classes, groups=groups
+        )
+    if stage.policy:
+        shared = _shared(before, "policy", stage.policy)
+        bound.policy = shared or stage.policy.bind(data.counts, device)
+    if stage.outer:
+        assert data.val is not None, "checked with the suite"
+        held_out = data.val.counts(*data.counts.shape)
+        # It takes a training as a whole, which holds stages.
+        from evenhand.train.bilevel import bind as bind_outer
+
+        bound.outer = bind_outer(stage.outer, bound.learnables, held_out, device)
+    return bound
+
+
+def _shared(before: Sequence[BoundStage], name: str, spec: object) -> Any:
+    """What an earlier stage made of the same declaration, if that can be learned."""
+    for stage in before:
+        part = getattr(stage, name)
+        if getattr(stage.spec, name) == spec and isinstance(part, Learnable):
+            return part
+    return None
+
+
+def _weights(stage: Stage, data: ProblemData) -> Float[np.ndarray, " n"] | None:
+    weights = stage.sampler.weights(data.counts)
+    if weights is None:
+        return None
+    by_cell = np.asarray(weights, np.float64)
+    return np.asarray(by_cell[data.train.labels, data.train.groups])
+
+
+def _kept(
+    stage: Stage, data: ProblemData, draw: Callable[[], np.random.Generator]
+) -> Int[np.ndarray, " kept"] | None:
+    if not isinstance(stage.sampler, Subsampler):
+        return None
+    generator, wanted = draw(), stage.sampler.kept(data.counts)
+    cells = data.train.labels * data.counts.shape[1] + data.train.groups
+    return np.sort(
+        np.concatenate(
+            [
+                generator.permutation(np.flatnonzero(cells == cell))[:n]
+                for cell, n in enumerate(wanted.ravel())
+            ]
+        )
+    )

@@ -1,1 +1,0 @@
-"""What is declared: frozen, hashable by its JSON, without tensors. It travels and is stored."""

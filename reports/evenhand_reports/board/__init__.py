@@ -1,0 +1,1 @@
+"""The leaderboard as data: scores, ranks, gaps and provenance, without any layout."""

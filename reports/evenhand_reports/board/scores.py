@@ -1,0 +1,183 @@
+"""From records to scores: what each cell has, what it lacks, and which setting stands for a row."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evenhand.declared.base import canonical
+from evenhand.declared.record import RULES, Record, Rule, Split
+from evenhand.declared.trial import Trial
+from evenhand.metrics import better, score
+from evenhand.suite.resolve import Cell, Resolved
+from evenhand.suite.suite import Select, Suite
+from evenhand_reports.board.results import Candidate, Choice, Gap, Score, Standing
+from evenhand_reports.statistics.estimate import estimate
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Records by key, and why those of other data are not used."""
+
+    records: Mapping[str, Record]
+    other_data: Mapping[str, str]
+
+    def usable(self, trial: Trial) -> Record | None:
+        record = self.records.get(trial.key)
+        if record is None or record.exit.status != "done" or trial.key in self.other_data:
+            return None
+        return record
+
+
+def gather(resolved: Resolved, records: Sequence[Record]) -> Evidence:
+    """The records that the suite asks for; others are left aside."""
+    wanted = {record.key: record for record in records if record.key in resolved.trials}
+    return Evidence(wanted, _other_data(resolved, wanted))
+
+
+def _other_data(resolved: Resolved, records: Mapping[str, Record]) -> dict[str, str]:
+    """Keys of records whose data differ from those of most others at the same problem and seed.
+
+    Where neither the subset nor the split follows the seed, all seeds share one data set; a table
+    of one's own is the same at all of them before it is split. Without a majority nobody can say
+    which data are meant, and none is used.
+    """
+    groups: dict[tuple[str, int | None], dict[str, str]] = defaultdict(dict)
+    for cell in resolved.cells:
+        problem = canonical(cell.problem)
+        for trial in cell.trials:
+            record = records.get(trial.key)
+            if record is not None and record.data is not None and record.exit.status == "done":
+                moves = {"subset", "split"} & set(trial.vary)
+                group = groups[problem, trial.seed if moves else 0]
+                group[trial.key] = record.data.fingerprint
+                if record.data.source:
+                    groups[problem, None][trial.key] = record.data.source
+    causes: dict[str, str] = {}
+    for group in groups.values():
+        (usual, n), *others = Counter(group.values()).most_common()
+        if not others:
+            continue
+        agreed = usual if 2 * n > len(group) else None
+        for key, fingerprint in group.items():
+            if fingerprint != agreed:
+                causes[key] = f"data {fingerprint[:12]}, {_others(agreed, n, len(group))}"
+    return causes
+
+
+def _others(agreed: str | None, n: int, of: int) -> str:
+    return f"{n} of {of} records have {agreed[:12]}" if agreed else f"{of} records disagree"
+
+
+def stand(suite: Suite, cells: Sequence[Cell], evidence: Evidence) -> Standing:
+    """Where a row stands on a problem, before it is compared; cells are its competing settings."""
+    choice = _choose(suite, suite.select, cells, evidence) if suite.select else None
+    assert choice or len(cells) == 1, "settings share a row only where the suite selects"
+    cell = cells[(choice.chosen or 0) if choice else 0]
+    records = tuple(evidence.usable(trial) for trial in cell.trials)
+    scores = _scores(suite, records)
+    gaps = [gap for each in cells for gap in _gaps(each, evidence)]
+    primary = scores[suite.primary, ranking_rule(suite)]
+    gaps += _undefined(suite, cell, records, primary)
+    return Standing(
+        row=cell.row,
+        title=cell.title,
+        problem=cell.problem.name,
+        cell=cell,
+        records=tuple(evidence.records.get(trial.key) for trial in cell.trials),
+        scores=scores,
+        gaps=tuple(gaps),
+        is_whole=primary.is_whole
+        and (choice is None or choice.chosen is not None)
+        and not any(_blocks(gap, cell) for gap in gaps),
+        choice=choice,
+    )
+
+
+def _blocks(gap: Gap, chosen: Cell) -> bool:
+    """A competing setting that diverged has lost; any other gap may hide the better setting."""
+    return gap.kind != "diverged" or gap.setting == chosen.setting
+
+
+def ranking_rule(suite: Suite) -> Rule:
+    return suite.select.epoch if suite.select else "last"
+
+
+def metrics_of(suite: Suite) -> tuple[str, ...]:
+    """The primary metric first, each once."""
+    return tuple(dict.fromkeys((suite.primary, *suite.metrics)))
+
+
+def value(record: Record | None, split: Split, rule: Rule, metric: str) -> float | None:
+    """The metric on one split at one checkpoint rule; None where there is none."""
+    evaluation = record.evaluation(split, rule) if record else None
+    if record is None or record.data is None or evaluation is None:
+        return None
+    return score(metric, evaluation.counts, record.data.train_counts, record.trial.method.settings)
+
+
+def _scores(suite: Suite, records: Sequence[Record | None]) -> dict[tuple[str, Rule], Score]:
+    scores: dict[tuple[str, Rule], Score] = {}
+    for rule in RULES:
+        for metric in metrics_of(suite):
+            values = [value(record, "test", rule, metric) for record in records]
+            known = [v for v in values if v is not None]
+            mean = estimate(known, alpha=suite.alpha) if known else None
+            scores[metric, rule] = Score(tuple(values), mean)
+    return scores
+
+
+def _gaps(cell: Cell, evidence: Evidence) -> list[Gap]:
+    gaps = []
+    for trial in cell.trials:
+        record = evidence.records.get(trial.key)
+        if record is None:
+            gaps.append(_gap(cell, trial, "missing"))
+        elif record.exit.status != "done":
+            gaps.append(_gap(cell, trial, record.exit.status, record.exit.cause))
+        elif trial.key in evidence.other_data:
+            gaps.append(_gap(cell, trial, "other data", evidence.other_data[trial.key]))
+    return gaps
+
+
+def _undefined(
+    suite: Suite, cell: Cell, records: Sequence[Record | None], primary: Score
+) -> list[Gap]:
+    """Seeds that have a whole record and yet no value to rank by."""
+    cause = f"no {suite.primary} on the test split at {ranking_rule(suite)}"
+    seeds = zip(cell.trials, records, primary.values, strict=True)
+    return [_gap(cell, t, "undefined", cause) for t, r, v in seeds if r is not None and v is None]
+
+
+def _gap(cell: Cell, trial: Trial, kind: str, cause: str = "") -> Gap:
+    return Gap(
+        row=cell.row,
+        title=cell.title,
+        problem=cell.problem.name,
+        setting=cell.setting,
+        seed=trial.seed,
+        key=trial.key,
+        kind=kind,  # type: ignore[arg-type]  # an exit's status is a kind of gap
+        cause=cause,
+    )
+
+
+def _choose(suite: Suite, select: Select, cells: Sequence[Cell], evidence: Evidence) -> Choice:
+    """The setting with the best mean validation score among those that have all seeds.
+
+    Ties go to the setting that the suite names first.
+    """
+    metric = select.by or suite.primary
+    sign = 1 if better(metric) == "higher" else -1
+    candidates = []
+    for cell in cells:
+        records = [evidence.usable(trial) for trial in cell.trials]
+        found = [value(record, select.on, select.epoch, metric) for record in records]
+        known = [v for v in found if v is not None]
+        whole = len(known) == len(found)
+        mean = estimate(known, alpha=suite.alpha) if whole else None
+        candidates.append(Candidate(cell.setting, mean, cell.trials))
+    merits = [(sign * c.score.mean, -i) for i, c in enumerate(candidates) if c.score is not None]
+    chosen = -max(merits)[1] if merits else None
+    return Choice(metric, select.epoch, tuple(candidates), chosen)

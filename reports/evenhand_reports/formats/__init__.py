@@ -1,0 +1,1 @@
+"""A leaderboard as HTML, LaTeX, Markdown, CSV, Parquet or terminal text."""

@@ -1,0 +1,177 @@
+"""One trial for people: what it was, how it ended, its scores, and how to run it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from evenhand.declared.base import plain
+from evenhand.declared.record import DataSummary, Evaluation, Record
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Recipe
+from evenhand.metrics import score
+from evenhand_reports.board import lineage
+from evenhand_reports.board.provenance import commit
+from evenhand_reports.figures import restarts
+from evenhand_reports.figures.learned import at_the_end
+from evenhand_reports.wording.formatting import NO_VALUE, percent, seconds
+
+EPOCHS_SHOWN = 8
+ON_TEST_DATA = "best-test was chosen on test data: for comparison with printed numbers only."
+
+
+def render(record: Record) -> RenderableType:
+    """Spec, exit, metrics at each checkpoint rule, cost, provenance and the command."""
+    trial = record.trial
+    parts: list[RenderableType] = [
+        Text(str(trial), style="bold"),
+        Text(record.key, style="dim"),
+        Text(),
+        _facts([("status", _status(record)), *_spec(record)]),
+    ]
+    if record.evaluations:
+        parts += [Text(), _scores(record)]
+        if any(e.rule == "best-test" for e in record.evaluations):
+            parts.append(Text(ON_TEST_DATA, style="dim"))
+    if record.curves.get("epoch"):
+        parts += [Text(), _curves(record)]
+    if ended := at_the_end(record):
+        parts += [Text(), _facts(ended)]
+    parts += [Text(), _facts(_cost(record)), Text(), _facts(_origin(record))]
+    parts += [Text(), Text("to run it again", style="dim")]
+    if record.exit.traceback:
+        parts += [Text(), Text(record.exit.traceback.rstrip(), style="dim")]
+    return Group(*parts)
+
+
+def _facts(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True, min_width=12)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        if value:
+            grid.add_row(name, Text(value))
+    return grid
+
+
+def _status(record: Record) -> str:
+    end = record.exit
+    where = [f"{word} {at}" for word, at in (("epoch", end.epoch), ("step", end.step)) if at]
+    tries = f"{record.attempts} attempts" if record.attempts > 1 else ""
+    return ", ".join(text for text in (end.status, end.cause, *where, tries) if text)
+
+
+def _spec(record: Record) -> list[tuple[str, str]]:
+    trial = record.trial
+    data = record.data
+    teacher = trial.teacher.method if trial.teacher else None
+    pairs = [
+        ("method", f"{trial.method} (version {trial.method.version})"),
+        ("teacher", f"{lineage.teacher(trial)} (version {teacher.version})" if teacher else ""),
+        ("post-hoc", f"{trial.posthoc} (version {trial.posthoc.version})" if trial.posthoc else ""),
+        ("parent", f"{trial.parent.key}, {lineage.read(trial)}" if trial.parent else ""),
+        ("problem", f"{trial.problem.dataset} · {trial.problem.profile}"),
+        ("recipe", _recipe(trial.recipe)),
+        ("runs", restarts.in_words(trial)),
+        ("seed", f"{trial.seed}, for {', '.join(trial.vary) or 'no stream'}"),
+    ]
+    if data:
+        train = data.train_counts.sum(1)
+        sizes = f"{train.sum():,} training images, {train.max():,} to {train.min():,} a class"
+        pairs.append(("data", f"{sizes}; {data.n_val:,} validation, {data.n_test:,} test"))
+        pairs.append(("groups", _groups(data)))
+        pairs.append(("fingerprint", data.fingerprint))
+    return pairs
+
+
+def _groups(data: DataSummary) -> str:
+    """`land, water; smallest cell waterbird, land: 56`; "" where there is one group."""
+    if len(data.groups) < 2:
+        return ""
+    label, group = divmod(int(data.train_counts.argmin()), len(data.groups))
+    cell = f"{data.classes[label]}, {data.groups[group]}: {data.train[label][group]:,}"
+    return f"{', '.join(data.groups)}; smallest cell {cell}"
+
+
+def _recipe(recipe: Recipe) -> str:
+    augment = " + ".join(map(str, recipe.augment)) or "no augmentation"
+    radius = "/".join(map(plain, recipe.sam.rho)) if recipe.sam else ""
+    sam = f"SAM ρ {radius}, " if radius else ""
+    return (
+        f"{recipe.name}: {recipe.backbone}, {recipe.epochs} epochs, batch {recipe.batch}, "
+        f"lr {plain(recipe.lr)} ({recipe.schedule}), momentum {plain(recipe.momentum)}, "
+        f"weight decay {plain(recipe.weight_decay)}, {sam}{augment}, {recipe.precision}"
+    )
+
+
+def _scores(record: Record) -> RenderableType:
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
+    grid.add_column("metric, in percent", overflow="fold")
+    for evaluation in record.evaluations:
+        title = f"{evaluation.split}\n{evaluation.rule}\nepoch {evaluation.epoch}"
+        grid.add_column(title, justify="right")
+    for metric in REGISTRY.all("metric"):
+        values = [_score(record, metric.name, each) for each in record.evaluations]
+        if any(value != NO_VALUE for value in values):
+            grid.add_row(metric.title, *values)
+    return grid
+
+
+def _score(record: Record, metric: str, evaluation: Evaluation) -> str:
+    train = record.data.train_counts if record.data else None
+    settings = record.trial.method.settings
+    value = None if train is None else score(metric, evaluation.counts, train, settings)
+    return NO_VALUE if value is None else percent(value)
+
+
+def _curves(record: Record) -> RenderableType:
+    """Learning rate, training loss and what was measured after some of the epochs."""
+    curves, epochs = record.curves, record.curves["epoch"]
+    measured = [name for name in curves if name.startswith(("val_", "test_"))]
+    names = [name for name in ("lr", "train_loss", *measured) if name in curves]
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
+    for name in ("epoch", *names):
+        unit = ", %" if name in measured and not name.endswith("loss") else ""
+        grid.add_column(f"{name.replace('_', ' ')}{unit}", justify="right")
+    last, n = len(epochs) - 1, min(EPOCHS_SHOWN, len(epochs))
+    for i in sorted({round(last * k / max(1, n - 1)) for k in range(n)}):
+        grid.add_row(f"{epochs[i]:g}", *(_point(name, curves[name][i]) for name in names))
+    return grid
+
+
+def _point(name: str, value: float | None) -> str:
+    if value is None:
+        return NO_VALUE
+    if name == "lr":
+        return f"{value:.3g}"
+    return f"{value:.4f}" if name.endswith("loss") else percent(value)
+
+
+def _cost(record: Record) -> list[tuple[str, str]]:
+    cost = record.cost
+    peaks = [("", cost.peak_memory_gib), ("GPU ", cost.peak_gpu_memory_gib)]
+    speed = cost.images_per_second
+    training = f", {seconds(cost.train_seconds)} of it training" if cost.train_seconds else ""
+    return [
+        ("time", f"{seconds(cost.seconds)}{training}"),
+        ("speed", f"{speed:,.0f} images/s" if speed else ""),
+        ("memory", ", ".join(f"{what}{peak:.2f} GiB" for what, peak in peaks if peak)),
+        ("parameters", f"{cost.parameters:,}" if cost.parameters else ""),
+    ]
+
+
+def _origin(record: Record) -> list[tuple[str, str]]:
+    found = record.provenance
+    hardware = [found.host, found.gpu or "", found.cpu, f"{found.threads} threads"]
+    driver = f"driver {found.driver}" if found.driver else ""
+    return [
+        ("commit", commit(record) + (" (+: files had been changed)" if found.dirty else "")),
+        ("machine", ", ".join(text for text in (*hardware, driver) if text)),
+        ("packages", ", ".join(f"{name} {version}" for name, version in found.versions.items())),
+        ("when", f"{found.started} to {found.finished}" if found.started else ""),
+        ("command", found.command),
+    ]

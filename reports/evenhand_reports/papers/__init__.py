@@ -1,0 +1,1 @@
+"""Numbers printed in papers, and which of ours stand beside them."""

@@ -1,0 +1,297 @@
+"""The numbers that the papers print, as data; `published/README.md` says what to know of them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from evenhand.declared.trial import Problem
+
+FOLDER = Path(__file__).parent / "numbers"
+
+PAPERS = {
+    "narasimhan2021training": "Narasimhan & Menon 2021",
+    "wang2023unified": "Wang et al. 2023 (DDC)",
+    "li2021autobalance": "Li et al. 2021 (AutoBalance)",
+    "kini2021label": "Kini et al. 2021 (VS-loss)",
+    "menon2021long": "Menon et al. 2021 (Logit adjustment)",
+}
+"""By bib key."""
+
+PROFILES = {"exp": ("LT",), "step": ("Step",), "natural": ("group", "natural")}
+"""The tables' kinds of imbalance by our profiles; data sets that come with theirs keep it."""
+
+DATASETS = {("Waterbirds", "ResNet-18 512-d features"): "waterbirds_features"}
+"""Our data sets by the tables' name and protocol, where the name alone does not say."""
+
+TEXT: Mapping[str, Any] = {"form": "equation_3", "gamma": 0.3}
+PLAIN_DRO: Mapping[str, Any] = {"balanced_sampling": False, "eta": 0.01, "adjustment": 0.0}
+"""Group losses as the text of Kini et al. has them, whatever code made the table."""
+
+SEARCH: Mapping[str, Any] = {"objective": "balanced", "la_init": False}
+
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "Re-Sampling": {"by": "prior"},
+    "Balanced": {"tau": 1.0},
+    "CSL [Re-weighted]": {"loss": "re_weighted", "iterate": "last"},
+    "CSL [Logit-adjusted]": {"loss": "logit_adjusted", "iterate": "last"},
+    "CSL [Hybrid A]": {"loss": "hybrid_a", "iterate": "last"},
+    "CSL [Hybrid B]": {"loss": "hybrid_b", "iterate": "last"},
+    "CSL [Logit-adjusted] + PS": {"loss": "logit_adjusted", "iterate": "last"},
+    "Distilled Balanced": {"tau": 1.0},
+    "Distilled CSL [Re-weighted]": {"loss": "re_weighted", "iterate": "last"},
+    "Distilled CSL [Logit-adjusted]": {"loss": "logit_adjusted", "iterate": "last"},
+    "LA loss (tau=1)": {"tau": 1.0},
+    "AutoBalance: tau of LA loss": {"objective": "balanced", "learn": "tau"},
+    "AutoBalance: l": {**SEARCH, "learn": "l"},
+    "AutoBalance: Delta": {**SEARCH, "learn": "delta"},
+    "AutoBalance: Delta & l": {**SEARCH, "learn": "both"},
+    "AutoBalance: Delta & l, LA init": {**SEARCH, "learn": "both", "la_init": True},
+    "AutoBalance: PDA, Delta & l": {"la_init": False},
+    "Group LA": TEXT,
+    "Group CDT": TEXT,
+    "Group VS": TEXT,
+    "Group LA + DRO": {**TEXT, **PLAIN_DRO},
+    "Group CDT + DRO": {**TEXT, **PLAIN_DRO},
+    "Group VS + DRO": {**TEXT, **PLAIN_DRO},
+    "CE + DRO": PLAIN_DRO,
+    "CE_bal^G": {"ce_share": 0.0},
+    "Group-LA loss": {"tau": 1.0, "ce_share": 0.0},
+    "CE_deo": {"ce_share": 0.0},
+    "0.1*CE + 0.9*CE_deo (lambda = 0.1)": {"ce_share": 0.1},
+    "AutoBalance: L_fair with lambda_val = 0.1": {"objective": "deo", "ce_share": 0.1},
+}
+"""What a method of ours must be set to, where the tables' row is one form of it. Of 0.1 and 0.9 in
+Li et al., Table 3, the coefficients decide and not the λ: 0.1 is that of cross-entropy."""
+
+METHODS = {
+    "CE": "erm",
+    "wCE": "wce",
+    "Re-Sampling": "resample",
+    "LDAM": "ldam",
+    "LA (tau=tau*)": "la",
+    "CDT (gamma=gamma*)": "cdt",
+    "VS": "vs",
+    "VS (tau=tau*, gamma=gamma*)": "vs",
+    "CE+DRW": "erm_drw",
+    "LDAM-DRW": "ldam_drw",
+    "LDAM+DRW": "ldam_drw",
+    "VS+DRW": "vs_drw",
+    "CE+ADRW": "erm_adrw",
+    "LDAM+ADRW": "ldam_adrw",
+    "VS+TLA+DRW": "vs_tla_drw",
+    "VS+TLA+ADRW": "vs_tla_adrw",
+    "ERM": "erm",
+    "Balanced": "la",
+    "Equalized": "equalized",
+    "Adaptive": "ldam",
+    "CSL [Re-weighted]": "csl",
+    "CSL [Logit-adjusted]": "csl",
+    "CSL [Hybrid A]": "csl",
+    "CSL [Hybrid B]": "csl",
+    "ERM + PS": "erm+post_shift",
+    "CSL [Logit-adjusted] + PS": "csl+post_shift",
+    "Distilled ERM": "distilled-erm",
+    "Distilled Balanced": "distilled-la",
+    "Distilled CSL [Re-weighted]": "distilled-csl",
+    "Distilled CSL [Logit-adjusted]": "distilled-csl",
+    "Cross-Entropy": "erm",
+    "LDAM loss": "ldam",
+    "LA loss (tau=1)": "la",
+    "CDT loss": "cdt",
+    "AutoBalance: tau of LA loss": "autobalance",
+    "AutoBalance: l": "autobalance",
+    "AutoBalance: Delta": "autobalance",
+    "AutoBalance: Delta & l": "autobalance",
+    "AutoBalance: Delta & l, LA init": "autobalance",
+    "MADAO": "madao",
+    "AutoBalance: PDA": "pda",
+    "AutoBalance: PDA, Delta & l": "pda_autobalance",
+    "Group LA": "group_la",
+    "Group CDT": "group_cdt",
+    "Group VS": "group_vs",
+    "CE + DRO": "dro",
+    "Group LA + DRO": "group_la_dro",
+    "Group CDT + DRO": "group_cdt_dro",
+    "Group VS + DRO": "group_vs_dro",
+    "Cross entropy (CE)": "erm",
+    "CE_bal^G": "group_balanced",
+    "Group-LA loss": "la_within_groups",
+    "CE_deo": "deo_penalty",
+    "0.1*CE + 0.9*CE_deo (lambda = 0.1)": "deo_penalty",
+    "DRO": "dro",
+    "AutoBalance: L_fair with lambda_val = 0.1": "autobalance",
+}
+"""Our methods, as `Cell.made` has them, by what the tables call them; rows of other names stand
+beside none of ours."""
+
+METRICS = {
+    "top1_accuracy_balanced_val": "balanced_accuracy",
+    "avg_recall": "balanced_accuracy",
+    "symm_deo": "symmetric_deo",
+    "group_balanced_accuracy": "balanced_group_accuracy",
+    "group_balanced_error": "balanced_group_error",
+    "deo": "deo_sum",
+}
+"""Our metrics by the papers' names, where they differ: on as many test images of each class,
+accuracy is balanced accuracy. Li et al., Table 3, does not say which DEO it prints; the sum over
+both labels is what its CE_deo is made of, and the rows allow it as they allow one label's."""
+
+
+class Objective(NamedTuple):
+    """What is maximised, and the constraints without blanks; `[*]`, each class, is left out."""
+
+    maximize: str
+    subject_to: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Objective:
+        """That of a method or a post-hoc map that has one."""
+        lines = (re.sub(r"\s|\[\*\]", "", line) for line in settings["subject_to"])
+        return cls(settings["maximize"], frozenset(lines))
+
+
+WORST, WORST_HALF = Objective("min_recall"), Objective("min_head_tail_recall")
+COVERED = Objective("mean_recall", frozenset({"balanced_coverage>=0.95/m"}))
+COVERED_HALVES = Objective(
+    "mean_recall",
+    frozenset({"balanced_coverage[head]>=0.95/m", "balanced_coverage[tail]>=0.95/m"}),
+)
+COVERAGE = "maximize average recall s.t. coverage (printed target {})"
+DISTILLED = "self-distillation (ResNet-56 teacher and student)"
+OBJECTIVES: Mapping[tuple[str, str], Objective] = {
+    ("maximize worst-case recall (per class)", "CIFAR-10"): WORST,
+    ("maximize min per-class recall", "CIFAR-10"): WORST,
+    ("maximize min per-class recall", "CIFAR-100"): WORST,
+    ("maximize min of head and tail recall", "CIFAR-100"): WORST_HALF,
+    ("maximize min of head and tail recall", "TinyImageNet"): WORST_HALF,
+    (COVERAGE.format("0.095"), "CIFAR-10"): COVERED,
+    (COVERAGE.format("0.010"), "CIFAR-100"): COVERED_HALVES,
+    (COVERAGE.format("0.005"), "TinyImageNet"): COVERED_HALVES,
+    (DISTILLED, "CIFAR-10"): WORST,
+    (DISTILLED, "CIFAR-100"): WORST_HALF,
+}
+"""By protocol and data set: what methods that take an objective were given. Methods that take none
+are printed under several protocols, and are the same under each."""
+
+SAM = "w/ SAM"
+"""The protocol of numbers that were trained with sharpness-aware minimisation."""
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One printed number.
+
+    value, std  as fractions; None for a dash, and where no deviation is printed
+    printed     value and deviation as the paper writes them
+    in_percent  the same, where the paper writes fractions with the point moved
+    """
+
+    paper: str
+    table: str
+    dataset: str
+    imbalance_type: str
+    imbalance_ratio: float | None
+    protocol: str
+    method: str
+    metric: str
+    value: float | None
+    std: float | None
+    n_runs: int | None
+    printed: str
+    in_percent: str
+    from_paper: bool
+
+
+def rows(
+    *,
+    paper: str | None = None,
+    dataset: str | None = None,
+    metric: str | None = None,
+    method: str | None = None,
+    also_repositories: bool = False,
+) -> list[Printed]:
+    """The printed numbers that fit; paper is a bib key or the name in the data.
+
+    also_repositories adds those from the READMEs of released code.
+    """
+    wanted = {
+        "paper": PAPERS.get(paper, paper) if paper else None,
+        "dataset": dataset,
+        "metric": metric,
+        "method": method,
+    }
+    return [
+        row
+        for row in _all()
+        if (row.from_paper or also_repositories)
+        and all(value is None or getattr(row, name) == value for name, value in wanted.items())
+    ]
+
+
+def on(problem: Problem, sources: Sequence[str]) -> list[Printed]:
+    """What the papers of these bib keys print for a problem: same data, profile and ratio.
+
+    Data that keep the imbalance they come with have no ratio of ours.
+    """
+    kinds = PROFILES.get(problem.profile.name, ())
+    ratio = problem.profile.settings.get("ratio")
+    keeps = problem.profile.name == "natural"
+    dataset = _plain(problem.dataset.name)
+    return [
+        row
+        for key in sources
+        if key in PAPERS
+        for row in rows(paper=key)
+        if _plain(DATASETS.get((row.dataset, row.protocol), row.dataset)) == dataset
+        and row.imbalance_type in kinds
+        and (keeps or row.imbalance_ratio == ratio)
+    ]
+
+
+def _plain(name: str) -> str:
+    """`CIFAR-10` and `cifar10` are one name."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@cache
+def _all() -> tuple[Printed, ...]:
+    found: list[Printed] = []
+    for path in sorted(FOLDER.rglob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as stream:
+            lines = csv.DictReader(stream)
+            found += [_printed(line, from_paper=path.parent == FOLDER) for line in lines]
+    return tuple(found)
+
+
+def _printed(line: dict[str, str], *, from_paper: bool) -> Printed:
+    unit = {"percent": 100.0, "fraction": 1.0}[line["unit"]]
+    value, std = line["value"], line["std"]
+    moved = [_moved(text, 0 if unit > 1 else 2) for text in (value, std)]
+    return Printed(
+        paper=line["paper"],
+        table=line["table"],
+        dataset=line["dataset"],
+        imbalance_type=line["imbalance_type"],
+        imbalance_ratio=float(line["imbalance_ratio"]) if line["imbalance_ratio"] else None,
+        protocol=line["protocol"],
+        method=line["method"],
+        metric=line["metric"],
+        value=float(value) / unit if value else None,
+        std=float(std) / unit if std else None,
+        n_runs=int(line["n_runs"]) if line["n_runs"] else None,
+        printed=f"{value} ± {std}" if std else value,
+        in_percent=" ± ".join(filter(None, moved)),
+        from_paper=from_paper,
+    )
+
+
+def _moved(text: str, digits: int) -> str:
+    """With its point moved to the right, and as many figures: `0.750` by two is `75.0`."""
+    return str(Decimal(text).scaleb(digits)) if text else ""

@@ -1,0 +1,1 @@
+"""Estimates over seeds, paired tests, ranks and Pareto fronts."""

@@ -1,0 +1,1 @@
+"""Text that reports show: summaries, footnotes, captions and formatted numbers."""

@@ -1,0 +1,107 @@
+"""How numbers, marks and p-values are written, wherever they appear.
+
+Scores are fractions everywhere else; here they become percent, and differences points.
+"""
+
+from __future__ import annotations
+
+from evenhand.metrics import better
+from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.results import Score, Standing
+from evenhand_reports.statistics.estimate import Estimate, Interval
+from evenhand_reports.statistics.paired_tests import Comparison
+
+MINUS = "−"
+INCOMPLETE = "†"
+NO_VALUE = "–"
+
+
+def percent(fraction: float, *, signed: bool = False) -> str:
+    """Two decimals: `71.94`, `−2.10`, and `+2.10` where signed."""
+    text = f"{100 * fraction:.2f}"
+    if float(text) == 0:
+        return "0.00"
+    sign = MINUS if text.startswith("-") else "+" if signed else ""
+    return sign + text.removeprefix("-")
+
+
+def mean_sd(estimate: Estimate | None) -> str:
+    """`71.94 ± 0.38`; the mean alone at n = 1."""
+    if estimate is None:
+        return NO_VALUE
+    if estimate.sd is None:
+        return percent(estimate.mean)
+    return f"{percent(estimate.mean)} ± {percent(estimate.sd)}"
+
+
+def marked(score: Score) -> str:
+    """`71.94 ± 0.38†` where some seeds have no value."""
+    partial = score.estimate is not None and not score.is_whole
+    return mean_sd(score.estimate) + (INCOMPLETE if partial else "")
+
+
+def interval(found: Interval | None, *, signed: bool = False) -> str:
+    """`[71.47, 72.41]`; a dash where there is none."""
+    if found is None:
+        return NO_VALUE
+    return f"[{percent(found.low, signed=signed)}, {percent(found.high, signed=signed)}]"
+
+
+def p_value(p: float | None) -> str:
+    """`0.032`, `< 0.001`; a dash where no test could be made."""
+    if p is None:
+        return NO_VALUE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_text(p: float | None) -> str:
+    """`p = 0.032`, `p < 0.001`, `no test`."""
+    if p is None:
+        return "no test"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def heading(board: Leaderboard, metric: str) -> str:
+    """`Balanced error ↓`: a metric's title and the direction in which it improves."""
+    return f"{board.metrics[metric]} {'↑' if better(metric) == 'higher' else '↓'}"
+
+
+def rank(standing: Standing) -> str:
+    return str(standing.rank.rank) if standing.rank else NO_VALUE
+
+
+def span(standing: Standing) -> str:
+    """`1–3`: the ranks that the data leave open."""
+    if standing.rank is None:
+        return NO_VALUE
+    low, high = standing.rank.span
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def mark(standing: Standing) -> str:
+    return "" if standing.is_whole else INCOMPLETE
+
+
+def n(board: Leaderboard, standing: Standing) -> str:
+    """`5`, or `3 of 5` where the standing is not whole."""
+    found = standing.scores[board.suite.primary, board.rule].estimate
+    have, want = found.n if found else 0, len(standing.records)
+    return str(want) if have == want else f"{have} of {want}"
+
+
+def difference(comparison: Comparison | None) -> str:
+    return percent(comparison.difference.mean, signed=True) if comparison else NO_VALUE
+
+
+def difference_and_p(comparison: Comparison | None) -> str:
+    """`+2.10 (0.032)`, with a dash for the p of what could not be tested."""
+    if comparison is None:
+        return NO_VALUE
+    return f"{difference(comparison)} ({p_value(comparison.holm)})"
+
+
+def seconds(value: float) -> str:
+    """`8.4 s`, `12.3 min`, `3.4 h`."""
+    if value < 90:
+        return f"{value:.1f} s"
+    return f"{value / 60:.1f} min" if value < 5400 else f"{value / 3600:.1f} h"

@@ -1,0 +1,172 @@
+"""Trials that read from other trials: teachers and post-hoc maps, from the plan to the record."""
+
+from __future__ import annotations
+
+import io
+import shutil
+
+import numpy as np
+import pytest
+
+from evenhand.declared.record import Exit
+from evenhand.errors import RunError
+from evenhand.execution.attachments import packed, taught, unpacked
+from evenhand.execution.execute import Execution
+from evenhand.execution.inline import run_inline
+from evenhand.execution.plan import make_plan
+from evenhand.execution.retries import Watch, drive
+from evenhand.store import Store
+from evenhand.suite.only import restrict
+from evenhand.suite.resolve import open_suite
+
+SHIFTED = "erm: {posthoc: la_posthoc}"
+TAUGHT = "la: {teacher: erm}"
+
+
+def finished(resolved, store, **how):
+    plan = make_plan(resolved, store, **how)
+    return drive(plan, Execution(), store, Watch(lambda _: None), run_inline)
+
+
+def by_kind(plan):
+    return {name: len(getattr(plan, name)) for name in ("done", "missing", "failed", "blocked")}
+
+
+def test_who_is_read_from_runs_first(suite, tmp_path):
+    plan = make_plan(suite("erm", "{la: {teacher: vs, posthoc: la_posthoc}}"), Store.open(tmp_path))
+    names = [[str(t).partition(" on ")[0] for t in trials] for trials in plan.generations]
+    assert [len(trials) for trials in plan.generations] == [4, 2, 2]
+    assert {name.partition("(")[0] for name in names[0]} == {"vs", "erm"}
+    assert all("taught by vs" in name for name in names[1])
+    assert all("+ la_posthoc" in name for name in names[2])
+
+
+def test_each_seed_has_its_own_teacher(suite, tmp_path):
+    plan = make_plan(suite("erm", f"{{{TAUGHT}}}", seeds=3), Store.open(tmp_path))
+    students = [t for t in plan.missing if t.teacher]
+    assert [s.parent.seed for s in students] == [s.seed for s in students] == [0, 1, 2]
+    assert len({s.parent.key for s in students}) == 3
+
+
+def test_rows_share_the_network_that_they_read_from(suite, tmp_path):
+    resolved = suite("erm", f"{{{SHIFTED}}}", "{tau_norm: {tau: 0}}", f"{{{TAUGHT}}}", seeds=1)
+    store = Store.open(tmp_path / "r")
+    plan = make_plan(resolved, store)
+    assert len(plan.missing) == len(resolved.trials) == 4
+    assert [len(trials) for trials in plan.generations] == [1, 3]
+    after = finished(resolved, store)
+    assert by_kind(after) == {"done": 4, "missing": 0, "failed": 0, "blocked": 0}
+    [erm] = [r for r in store.records() if not r.trial.posthoc and not r.trial.teacher]
+    assert erm.kept == ("logits", "train_logits")
+
+
+def test_a_map_of_no_effect_evaluates_as_its_parent(suite, tmp_path):
+    resolved, store = suite("erm", "{tau_norm: {tau: 0}}", seeds=1), Store.open(tmp_path / "r")
+    finished(resolved, store)
+    erm, mapped = (store.read(cell.trials[0].key) for cell in resolved.cells)
+    biased = unpacked(store, erm.key, "logits")
+    assert {e.rule for e in mapped.evaluations} == {"last", "best-val", "best-test"}
+    assert mapped.data == erm.data
+    for evaluation in mapped.evaluations:
+        logits = biased[f"{evaluation.epoch}/{evaluation.split}_logits"]
+        predicted = (logits - biased[f"{evaluation.epoch}/head_bias"]).argmax(1)
+        labels = biased[f"{evaluation.split}_labels"]
+        right = int((predicted == labels).sum())
+        assert int(np.trace(evaluation.counts.sum(0))) == right
+
+
+def test_a_network_that_kept_nothing_is_trained_again_for_whom_reads_it(suite, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite("erm", seeds=1), store)
+    before = store.records()[0]
+    wider = suite("erm", f"{{{SHIFTED}}}", seeds=1)
+    plan = make_plan(wider, store)
+    assert by_kind(plan) == {"done": 0, "missing": 2, "failed": 0, "blocked": 0}
+    assert [trial.key for trial in plan.again] == [before.key]
+    after = finished(wider, store)
+    assert by_kind(after) == {"done": 2, "missing": 0, "failed": 0, "blocked": 0}
+    again = store.read(before.key)
+    assert again.evaluations == before.evaluations
+    assert again.attempts == 2
+
+
+def test_an_attempt_that_ends_otherwise_leaves_a_done_record_as_it_is(suite, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite("erm", seeds=1), store)
+    [before] = store.records()
+    store.write(before.model_copy(update={"exit": Exit(status="interrupted"), "attempts": 2}))
+    assert store.records() == [before]
+
+
+def test_what_was_kept_for_one_suite_stays_for_another(suite, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    finished(suite("erm", f"{{{TAUGHT}}}", seeds=1), store)
+    [erm] = [r for r in store.records() if not r.trial.posthoc and not r.trial.teacher]
+    assert (erm.kept, erm.attempts) == (("logits", "train_logits"), 2)
+    plan = make_plan(suite("erm", f"{{{SHIFTED}}}", "tau_norm", seeds=1), store)
+    assert [trial.posthoc.name for trial in plan.missing] == ["tau_norm"]
+
+
+def test_a_part_of_a_suite_keeps_what_the_rest_reads(suite, tmp_path):
+    store, whole = Store.open(tmp_path / "r"), suite("erm", f"{{{SHIFTED}}}", seeds=1)
+    finished(restrict(whole, ["method=erm"]), store)
+    assert [trial.posthoc.name for trial in make_plan(whole, store).missing] == ["la_posthoc"]
+
+
+def test_a_suite_may_ask_for_what_another_will_read(suite, suite_file, tmp_path):
+    path = suite_file("erm", seeds=1)
+    path.write_text(path.read_text() + "keep: [logits]\n")
+    store = Store.open(tmp_path / "r")
+    finished(open_suite(str(path)), store)
+    plan = make_plan(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    assert [trial.posthoc.name for trial in plan.missing] == ["la_posthoc"]
+
+
+def test_logits_that_are_gone_are_told_with_what_to_do(suite, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    [erm] = [r.key for r in store.records() if not r.trial.posthoc]
+    (tmp_path / "r" / "main" / erm / "logits.npz").unlink()
+    after = finished(suite("erm", "tau_norm", seeds=1), store)
+    [failed] = store.records([trial.key for trial in after.failed])
+    assert f"remove the folder {erm}" in failed.exit.cause
+
+
+def test_a_teacher_that_failed_blocks_its_students_and_says_why(suite, tmp_path):
+    resolved = suite("erm", "{la: {teacher: raises}}", seeds=1)
+    store = Store.open(tmp_path / "r")
+    after = finished(resolved, store)
+    assert by_kind(after) == {"done": 1, "missing": 0, "failed": 1, "blocked": 1}
+    [blocked] = after.blocked
+    assert "raises on blobs-exp-4-n40, seed 0, which has failed" in blocked.cause
+    [failed] = after.failed
+    assert failed.key[:8] in blocked.cause
+    again = make_plan(resolved, store, retry_failed=True)
+    assert by_kind(again) == {"done": 1, "missing": 2, "failed": 0, "blocked": 0}
+
+
+def test_what_is_done_needs_no_parent_any_more(suite, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    [erm] = [r.key for r in store.records() if not r.trial.posthoc]
+    shutil.rmtree(tmp_path / "r" / "main" / erm)
+    plan = make_plan(suite("la", f"{{{SHIFTED}}}", seeds=1), Store.open(tmp_path / "r"))
+    assert [t.method.name for t in plan.missing] == ["la"]
+
+
+def test_a_student_of_other_images_is_refused(suite, tmp_path):
+    resolved, store = suite("erm", f"{{{TAUGHT}}}", seeds=1), Store.open(tmp_path / "r")
+    finished(resolved, store)
+    student = next(r for r in store.records() if r.trial.teacher)
+    other = student.data.model_copy(update={"fingerprint": "another"})
+    with pytest.raises(RunError, match="trained on other images"):
+        taught(student.trial, other, store)
+    soft = taught(student.trial, student.data, store)
+    np.testing.assert_allclose(soft.sum(1), 1, rtol=1e-5)
+
+
+def test_arrays_come_back_from_their_file(tmp_path):
+    with np.load(io.BytesIO(packed({"1/a": np.arange(3), "b": np.eye(2)}))) as found:
+        assert found["1/a"].tolist() == [0, 1, 2]
+        assert found["b"].shape == (2, 2)

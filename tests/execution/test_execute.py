@@ -1,0 +1,141 @@
+"""One trial from its spec to its record, whatever becomes of it."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import pytest
+
+from evenhand.declared.record import Exit
+from evenhand.errors import DataError
+from evenhand.execution import sources
+from evenhand.execution.execute import Execution, run_trial
+from evenhand.execution.sources import load_sources, source_key
+from evenhand.store import Store
+from tests.train.trials import SOURCE, make
+
+RECORDS = {"done", "failed", "diverged", "interrupted"}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store.open(tmp_path / "results")
+
+
+def execution(trial, **fields):
+    return Execution(sources={source_key(trial.problem.dataset): SOURCE}, **fields)
+
+
+def run(trial, store, **fields):
+    """The record that is in the store, and the events that were told."""
+    events = []
+    record = run_trial(trial, execution(trial, **fields), store, events.append)
+    kept = store.read(trial.key)
+    assert kept == record
+    assert record.exit.status in RECORDS
+    assert math.isfinite(record.cost.seconds)
+    assert record.cost.seconds > 0
+    assert record.provenance.started <= record.provenance.finished
+    assert [e.kind for e in events][:: len(events) - 1] == ["started", "ended"]
+    assert events[-1].status == record.exit.status
+    return record, events
+
+
+def test_a_trial_that_ends_well_leaves_everything(store):
+    trial = make(epochs=3)
+    record, events = run(trial, store, suite="small", command="evenhand run small", threads=1)
+    assert record.exit == Exit(status="done")
+    assert len(record.evaluations) == 5
+    assert record.curves["epoch"] == [1, 2, 3]
+    assert record.data.classes == SOURCE.classes
+    assert record.data.train_counts.shape == (4, 2)
+    assert record.attempts == 1
+    assert record.cost.train_seconds < record.cost.seconds
+    assert (record.provenance.suite, record.provenance.command) == ("small", "evenhand run small")
+    assert record.provenance.versions["torch"]
+    assert next(e.epoch for e in events if e.kind == "progress") == 1
+
+
+def test_a_trial_that_diverges_says_at_which_step(store):
+    record, _ = run(make(lr=1e38), store)
+    assert (record.exit.status, record.exit.step, record.exit.epoch) == ("diverged", 2, 1)
+    assert record.exit.cause == "the loss is not finite at step 2, epoch 1"
+    assert not record.evaluations
+    assert not record.curves
+    assert record.data.fingerprint
+
+
+def test_a_trial_that_raises_keeps_its_traceback(store, monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError("made up")
+
+    monkeypatch.setattr("evenhand.train.training.bind", fail)
+    record, _ = run(make(), store)
+    assert record.exit.status == "failed"
+    assert record.exit.cause == "ZeroDivisionError: made up"
+    assert "in begin" in record.exit.traceback
+
+
+def test_a_mistake_of_the_user_needs_no_traceback(store):
+    record, _ = run(make(ratio=1000), store)
+    assert record.exit.status == "failed"
+    assert record.exit.cause.startswith("made up-exp-1000: class c would keep no image")
+    assert not record.exit.traceback
+
+
+def test_a_trial_that_takes_too_long_failed(store):
+    record, _ = run(make(epochs=10_000), store, time_limit=0.01)
+    assert record.exit.status == "failed"
+    assert record.exit.cause == "took longer than the time limit of 0.01 s"
+    assert record.cost.seconds < 30
+
+
+def test_an_interrupt_is_recorded_and_goes_on(store, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("evenhand.train.engine._epoch", interrupt)
+    trial, events = make(), []
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(trial, execution(trial), store, events.append)
+    record = store.read(trial.key)
+    assert record.exit.status == "interrupted"
+    assert math.isfinite(record.cost.seconds)
+    assert events[-1].kind == "ended"
+
+
+def test_attempts_count_those_before(store):
+    trial = make()
+    assert run(trial, store, attempts={trial.key: 2})[0].attempts == 3
+
+
+def test_trials_after_a_diverged_one_are_as_if_it_had_not_been(store):
+    trial = make(seed=1)
+    first, _ = run(trial, store)
+    run(make(lr=1e38), store)
+    again, _ = run(trial, store)
+    assert again.evaluations == first.evaluations
+    assert again.curves == first.curves
+    assert again.data == first.data
+
+
+def test_sources_are_loaded_once_and_every_problem_is_tried(monkeypatch):
+    loaded = []
+
+    def load(problem):
+        loaded.append(problem.name)
+        return SOURCE
+
+    monkeypatch.setattr(sources, "load_source", load)
+    problems = [make(ratio=r).problem for r in (2, 4, 8)]
+    assert list(load_sources(problems, seed=0)) == [source_key(problems[0].dataset)]
+    assert len(loaded) == 1
+    with pytest.raises(DataError, match="would keep no image"):
+        load_sources([make(ratio=1000).problem], seed=0)
+
+
+def test_a_record_names_the_process_it_was_made_in(store):
+    record, _ = run(make(), store)
+    assert record.provenance.host == os.uname().nodename
+    assert record.provenance.device in ("cpu", "cuda")

@@ -1,0 +1,58 @@
+"""The commit and the command that a record keeps."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+import pytest
+
+from evenhand.execution.provenance import Commit, command, commit_of
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout with one commit."""
+    (tmp_path / "harness" / "evenhand").mkdir(parents=True)
+    (tmp_path / "harness" / "evenhand" / "x.py").write_text("")
+    (tmp_path / "README.md").write_text("")
+    (tmp_path / ".gitignore").write_text("__pycache__/\n")
+    who = ["-c", "user.name=A", "-c", "user.email=a@b.c"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, timeout=30)
+    return tmp_path
+
+
+def test_a_fresh_checkout_is_clean(checkout):
+    found = commit_of(checkout)
+    assert found.commit is not None
+    assert len(found.commit) == 40
+    assert found.dirty is False
+
+
+@pytest.mark.parametrize(
+    ("path", "dirty"),
+    [
+        ("harness/evenhand/x.py", True),
+        ("harness/evenhand/methods/mine.py", True),
+        ("harness/evenhand/__pycache__/x.pyc", False),
+        ("suites/mine.yaml", False),
+        ("rerun/main/record.json", False),
+        ("README.md", False),
+        ("notes.txt", False),
+    ],
+)
+def test_only_the_package_can_be_dirty(checkout, path, dirty):
+    (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+    (checkout / path).write_text("changed")
+    assert commit_of(checkout).dirty is dirty
+
+
+def test_outside_a_checkout_there_is_no_commit(tmp_path):
+    assert commit_of(tmp_path) == Commit(None, None)
+
+
+def test_the_command_can_be_pasted_into_a_shell(monkeypatch):
+    words = ["run", "my suite.yaml", "--only", "method=vs(tau=1, gamma=0.3)"]
+    monkeypatch.setattr("sys.argv", ["/opt/bin/evenhand", *words])
+    assert shlex.split(command()) == ["evenhand", *words]

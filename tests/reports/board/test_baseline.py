@@ -1,0 +1,147 @@
+"""What a row is compared with where the recipe is a grid, and what every format calls it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evenhand.declared.record import Record
+from evenhand.declared.trial import Trial
+from evenhand.suite.resolve import Resolved
+from evenhand_reports.board.leaderboard import Leaderboard, build_from
+from evenhand_reports.formats import html, latex, markdown
+from evenhand_reports.wording.footnotes import footnotes
+from evenhand_reports.wording.summary import answer
+from tests.reports.formats.test_html import Page, data_of
+from tests.reports.formats.test_terminal import text_of
+from tests.reports.suites import scored
+from tests.suite.suite_text import resolved as resolved_from
+
+SUITE = """\
+suite: rates
+question: At which learning rate?
+seeds: 5
+metrics: [balanced_accuracy]
+primary: balanced_accuracy
+"""
+ONE = "[digits: {profile: exp, ratio: 10}]"
+TWO = "[digits: {profile: exp, ratio: 10}, digits: {profile: step, ratio: 10}]"
+RATES = "{digits: {lr: {grid: [0.1, 0.05]}}}"
+LEAD = {("erm", 0.1): 0.60, ("erm", 0.05): 0.80, ("la", 0.1): 0.60, ("la", 0.05): 0.60}
+
+
+def make(
+    methods: str = "[erm, la]",
+    *,
+    baseline: str = "erm",
+    problems: str = ONE,
+    recipe: str = RATES,
+    more: str = "",
+) -> Resolved:
+    text = f"problems: {problems}\nrecipe: {recipe}\nmethods: {methods}\nbaseline: {baseline}\n"
+    return resolved_from(SUITE + text + more)
+
+
+def report(resolved: Resolved) -> Leaderboard:
+    return build_from(resolved, records_of(resolved))
+
+
+def records_of(resolved: Resolved) -> list[Record]:
+    return scored(resolved, recall, per_class=1000)
+
+
+def recall(trial: Trial) -> float:
+    """A lead by method and learning rate, and noise of each trial's own."""
+    name, rate = trial.method.name, trial.recipe.lr
+    lead = 0.1 * float(str(trial.method.settings.get("tau", 0)))
+    own = np.random.default_rng([trial.seed, len(name), round(1000 * rate)])
+    return LEAD[name, rate] + lead + float(own.normal(0, 0.005))
+
+
+@pytest.fixture(scope="module")
+def rates() -> Leaderboard:
+    return report(make())
+
+
+def test_each_row_is_compared_with_the_baseline_under_its_own_recipe(rates: Leaderboard) -> None:
+    against = {
+        row: s.to_baseline.second for (row, _), s in rates.standings.items() if s.to_baseline
+    }
+
+    assert against == {"la(lr=0.1)": "erm(lr=0.1)", "la(lr=0.05)": "erm(lr=0.05)"}
+    assert rates.families == {"digits-exp-10": (2, 4)}
+
+
+def test_every_format_names_the_method_and_says_which_row_it_is(rates: Leaderboard) -> None:
+    from evenhand_reports.formats import terminal
+
+    note = "The baseline of a row is ERM under the same recipe."
+    table = latex.files(rates)["problem-digits-exp-10.tex"]
+    page = Page(html.render(rates)).words
+    screen = text_of(terminal.render(rates), width=200)
+
+    assert rates.baseline == "ERM"
+    assert note in footnotes(rates)
+    for text in (table, page, markdown.render(rates).replace("\\", ""), screen):
+        assert note in text
+        assert "Δ to ERM (lr" not in text
+        assert r"$\Delta$ to ERM (lr" not in text
+    assert r"$\Delta$ to ERM (p)" in table
+    assert "Δ to ERM " in page
+    assert "The dashed line is ERM under the same recipe." in page
+
+
+def test_the_families_and_the_answer_do_not_name_one_of_several_baselines(
+    rates: Leaderboard,
+) -> None:
+    assert "over the 2 comparisons with ERM, declared" in footnotes(rates)[1]
+    assert answer(rates) == (
+        "ERM (lr=0.05) has rank 1; LA (lr=0.1) beats ERM under the same recipe by 10.0 points, "
+        "beyond chance (Holm, α = 0.05, n = 5)."
+    )
+
+
+def test_on_several_problems_the_answer_counts_by_recipe() -> None:
+    said = answer(report(make(problems=TWO)))
+
+    assert said.startswith("ERM (lr=0.05) is in the best group on 2 of 2 problems; LA (lr=0.1) ")
+    assert "beats ERM under the same recipe on every one by 10.0 points" in said
+
+
+def test_an_incomplete_baseline_is_not_replaced_by_one_of_another_recipe() -> None:
+    resolved = make()
+    records = records_of(resolved)
+    lost = next(r for r in records if (r.trial.method.name, r.trial.recipe.lr) == ("erm", 0.05))
+    board = build_from(resolved, [r for r in records if r is not lost])
+    problem = board.problems[0]
+
+    assert board.standings["la(lr=0.05)", problem].to_baseline is None
+    assert board.standings["la(lr=0.1)", problem].to_baseline is not None
+
+
+def test_where_recipes_compete_for_a_row_there_is_one_baseline() -> None:
+    resolved = make(more="select: {on: val}\nval: {per_class: 10}\n")
+    board = report(resolved)
+
+    assert board.baseline == "ERM"
+    assert len(board.baselines) == 1
+    assert not any("under the same recipe" in note for note in footnotes(board))
+
+
+def test_settings_of_the_baseline_under_one_recipe_leave_none_to_compare_with() -> None:
+    board = report(
+        make("[erm, la: {tau: {grid: [1.0, 2.0]}}]", baseline="la", recipe="{digits: {lr: 0.1}}")
+    )
+
+    assert board.baseline == "LA"
+    assert any("none of them is the baseline" in note for note in footnotes(board))
+    assert "nothing could be compared with LA" in answer(board)
+    assert all(s.to_baseline is None for s in board.standings.values())
+
+
+def test_the_command_of_each_row_names_its_recipe(rates: Leaderboard) -> None:
+    commands = [s["command"] for s in data_of(html.render(rates))["standings"]]
+
+    assert commands[0] == (
+        "evenhand run small.yaml --only 'row=erm(lr=0.1),problem=digits-exp-10' --results rerun"
+    )

@@ -1,0 +1,140 @@
+"""A teacher and a post-hoc map are named wherever a row's method is, with the trials read."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from evenhand.declared.record import Record
+from evenhand.declared.trial import Trial
+from evenhand.suite.resolve import Resolved
+from evenhand_reports.board import lineage
+from evenhand_reports.board.baseline import is_baseline
+from evenhand_reports.board.leaderboard import Leaderboard, build_from
+from evenhand_reports.figures.suite_figures import suite_figures
+from evenhand_reports.formats import html, latex, long_form, trial
+from tests.records import make_record
+from tests.reports.formats.test_html import Page, data_of
+from tests.reports.formats.test_terminal import text_of
+from tests.suite.suite_text import resolved
+
+SUITE = """\
+suite: made
+question: Does a teacher or a shift add anything?
+problems: [digits: {profile: exp, ratio: 10}]
+val: {per_class: 20}
+recipe: digits
+seeds: 2
+methods:
+  - erm
+  - la
+  - erm: {teacher: la}
+  - la: {teacher: {erm: {temperature: 2, recipe: {epochs: 7}}}}
+  - erm: {posthoc: {tau_norm: {tau: 0.5}}}
+  - la: {teacher: erm, posthoc: {post_shift: {steps: 5}}}
+metrics: [balanced_accuracy]
+primary: balanced_accuracy
+baseline: erm
+figures:
+  - {curves: train_loss, methods: [erm]}
+"""
+
+
+@pytest.fixture(scope="module")
+def suite() -> Resolved:
+    return resolved(SUITE)
+
+
+def left(trial: Trial) -> Record:
+    """A post-hoc trial leaves no curves."""
+    record = make_record(trial=trial, accuracy=0.6 + 0.01 * trial.seed)
+    return record.model_copy(update={"curves": {}}) if trial.posthoc else record
+
+
+@pytest.fixture(scope="module")
+def board(suite: Resolved) -> Leaderboard:
+    return build_from(suite, [left(t) for t in suite.trials.values()])
+
+
+def first(suite: Resolved, row: str) -> Trial:
+    return next(cell.trials[0] for cell in suite.cells if cell.row == row)
+
+
+def test_what_a_trial_comes_from_is_its_method_and_all_beside_it(suite: Resolved) -> None:
+    assert lineage.whole(first(suite, "la")) == "la(tau=1)"
+    assert (
+        lineage.whole(first(suite, "distilled-erm")) == "erm, taught by la(tau=1) (temperature=1)"
+    )
+    assert lineage.whole(first(suite, "distilled-la")) == (
+        "la(tau=1), taught by erm (temperature=2, epochs=7)"
+    )
+    assert lineage.whole(first(suite, "erm+tau_norm")) == "erm, then tau_norm(tau=0.5)"
+
+
+def test_a_row_with_a_teacher_or_a_map_is_not_the_baseline(board: Leaderboard) -> None:
+    found = {row for (row, _), s in board.standings.items() if is_baseline(board.suite, s)}
+
+    assert found == {"erm"}
+    assert board.baselines == {"erm": "ERM"}
+    assert all((s.to_baseline is None) == (s.row == "erm") for s in board.standings.values())
+
+
+def test_a_figure_of_a_method_draws_its_own_rows_alone(board: Leaderboard) -> None:
+    [figure] = suite_figures(board, board.problems[0])
+
+    assert [line["row"] for line in figure["lines"]] == ["erm"]
+
+
+def test_the_page_of_a_trial_names_them_and_the_trial_it_read(suite: Resolved) -> None:
+    both = first(suite, "distilled-la+post_shift")
+    words = " ".join(text_of(trial.render(make_record(trial=both))).split())
+    taught = first(suite, "distilled-la")
+    student = " ".join(text_of(trial.render(make_record(trial=taught))).split())
+
+    assert both.parent
+    assert taught.parent
+    assert "teacher erm (temperature=1) (version 1)" in words
+    assert "post-hoc post_shift(maximize=min_recall" in words
+    assert f"parent {both.parent.key}, the network" in words
+    assert "teacher erm (temperature=2, epochs=7) (version 1)" in student
+    assert f"parent {taught.parent.key}, the teacher" in student
+    assert "parent" not in text_of(trial.render(make_record()))
+
+
+def test_the_trials_behind_a_row_lead_to_those_they_read(
+    board: Leaderboard, suite: Resolved
+) -> None:
+    standings = dict(zip(board.standings, data_of(html.render(board))["standings"], strict=True))
+    mapped = standings["erm+tau_norm", board.problems[0]]
+
+    assert mapped["made"] == "erm, then tau_norm(tau=0.5)"
+    assert mapped["reads"] == "the network"
+    assert [t["parent"] for t in mapped["trials"]] == [
+        t["key"] for t in standings["erm", board.problems[0]]["trials"]
+    ]
+    assert standings["erm", board.problems[0]]["reads"] == ""
+
+
+def test_the_cost_of_a_row_says_what_is_not_in_it(board: Leaderboard) -> None:
+    words = Page(html.render(board)).words
+
+    assert "training the network or the teacher that it reads comes on top" in words
+
+
+def test_machines_read_them_in_columns_of_their_own(board: Leaderboard) -> None:
+    lines = {line["row"]: line for line in csv.DictReader(io.StringIO(long_form.csv_text(board)))}
+    both = lines["distilled-la+post_shift"]
+
+    assert (both["method"], both["teacher"]) == ("la(tau=1)", "erm (temperature=1)")
+    assert both["posthoc"].startswith("post_shift(maximize=min_recall")
+    assert (lines["erm"]["teacher"], lines["erm"]["posthoc"]) == ("", "")
+
+
+def test_comments_in_latex_name_them(board: Leaderboard) -> None:
+    text = latex.files(board)["leaderboard.tex"]
+
+    assert "% Distilled LA, taught by erm (temperature=2, epochs=7) on digits-exp-10: " in text
+    assert ", then tau_norm(tau=0.5) on digits-exp-10: " in text
+    assert "% ERM on digits-exp-10: " in text

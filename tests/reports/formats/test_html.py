@@ -1,0 +1,208 @@
+"""One file that opens from disk: whole, safe, and with every number's trials."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from evenhand.declared.record import Evaluation
+from evenhand_reports.board.leaderboard import Leaderboard, build_from
+from evenhand_reports.formats import html, trial
+from tests.records import make_record
+from tests.reports.formats.test_terminal import text_of
+from tests.reports.suites import around, make_resolved, scored
+
+SCRIPT = "<script>alert('x')</script>"
+VOID = {"meta", "input", "line", "circle", "br", "link", "img"}
+
+
+class Page(HTMLParser):
+    """Tags, their attributes and the text of a page; complains about tags left open."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.scripts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in {"script", "style"}:
+            self.scripts.append(data)
+        else:
+            self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+def data_of(text: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+@pytest.fixture(scope="module")
+def text(small: Leaderboard) -> str:
+    return html.render(small, command="evenhand report cifar-lt")
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def test_every_tag_is_closed(page: Page) -> None:
+    assert page.open == []
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    for tag, attributes in page.tags:
+        assert tag not in {"link", "img", "iframe", "base"}
+        for name in ("src", "href", "srcset", "action"):
+            assert (attributes.get(name) or "#").startswith("#")
+    style = next(s for s in page.scripts if ":root" in s)
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_plotly_is_in_it_once(text: str) -> None:
+    assert text.count("plotly.js v") == 1
+    assert text.count("<script") - text.count("\\u003cscript") == text.count("</script>")
+
+
+def test_every_row_and_problem_is_on_the_page(page: Page, small: Leaderboard) -> None:
+    for problem in small.problems:
+        assert page.words.count(problem) >= 2
+    for title in small.rows.values():
+        assert page.words.count(f"{title} ") >= 3
+    assert "7.0 to 7.1 points" in page.words or "points, beyond chance" in page.words
+
+
+def test_every_trial_can_be_followed(text: str, small: Leaderboard) -> None:
+    data = data_of(text)
+    listed = {t["key"]: t for s in data["standings"] for t in s["trials"]}
+
+    assert set(listed) == set(small.records)
+    for key, record in small.records.items():
+        shown = listed[key]
+        assert shown["seed"] == record.trial.seed
+        assert data["origins"]["commit"][shown["commit"]] == "0123456789ab"
+        assert data["origins"]["device"][shown["device"]] == "NVIDIA H100"
+        assert record.data is not None
+        assert data["origins"]["data"][shown["data"]] == record.data.fingerprint
+    assert data["standings"][0]["command"] == (
+        "evenhand run suites/cifar-lt.yaml --only row=erm,problem=cifar10-exp-100 --results rerun"
+    )
+
+
+def test_recall_runs_from_head_to_tail(text: str, small: Leaderboard) -> None:
+    figure = data_of(text)["problems"][0]["recall"]
+
+    assert figure["train"] == sorted(figure["train"], reverse=True)
+    assert figure["classes"][0] == "class 0"
+    assert set(figure["rules"]) == {"last", "best-val", "best-test"}
+    assert figure["rules"]["last"]["erm"][0] > figure["rules"]["last"]["erm"][-1]
+
+
+def test_many_classes_are_drawn_as_few_points() -> None:
+    resolved = make_resolved(["ERM"], seeds=2)
+    records = scored(resolved, lambda trial: 0.5, classes=200, per_class=2)
+    figure = data_of(html.render(build_from(resolved, records)))["problems"][0]["recall"]
+
+    assert len(figure["classes"]) == len(figure["rules"]["last"]["erm"]) == 25
+    assert figure["each"] == 8
+
+
+def test_learning_curves_are_means_over_seeds(text: str) -> None:
+    curves = data_of(text)["problems"][0]["curves"]
+
+    assert list(curves) == ["val_accuracy", "train_loss"]
+    assert len(curves["train_loss"]["vs"]["mean"]) == 40
+    assert curves["train_loss"]["vs"]["sd"] is not None
+
+
+def test_best_test_is_labelled(page: Page) -> None:
+    assert "best-test uses test data" in page.words
+    assert "on test data" in page.words
+
+
+@pytest.mark.parametrize("where", ["title", "question", "cause"])
+def test_what_users_write_is_text_and_not_markup(where: str) -> None:
+    resolved = make_resolved(["ERM", "VS"], question=SCRIPT if where == "question" else "Why?")
+    if where == "title":
+        cells = tuple(replace(cell, title=f"{SCRIPT} {cell.row}") for cell in resolved.cells)
+        resolved = replace(resolved, cells=cells)
+    records = scored(resolved, around({"erm": 0.6, "vs": 0.7}))
+    failed = make_record(trial=records[0].trial, status="failed")
+    ended = failed.exit.model_copy(update={"cause": SCRIPT})
+    records[0] = failed.model_copy(update={"exit": ended})
+    text = html.render(build_from(resolved, records))
+
+    assert SCRIPT not in text
+    assert Page(text).open == []
+    data_of(text)
+
+
+def test_what_is_torn_is_listed(torn: Leaderboard) -> None:
+    words = Page(html.render(torn)).words
+
+    assert "Not usable" in words
+    assert "loss is not finite" in words
+    assert "1 missing, 1 diverged" in words
+    assert "other data" in words
+    assert "of which only 1 could be judged" in words
+
+
+def test_one_seed_has_a_page_without_intervals_or_ranks() -> None:
+    resolved = make_resolved(seeds=1)
+    words = Page(html.render(build_from(resolved, scored(resolved, lambda trial: 0.7)))).words
+
+    assert "Nothing can be ranked" in words
+    assert "± 0.00" not in words
+
+
+def test_a_page_of_failures_alone_is_a_page() -> None:
+    resolved = make_resolved(["ERM"])
+    records = [make_record(trial=t, status="failed") for t in resolved.trials.values()]
+    text = html.render(build_from(resolved, records))
+
+    assert "Nothing can be ranked yet." in Page(text).words
+    assert data_of(text)["problems"][0]["recall"] is None
+
+
+def test_counts_of_several_networks_are_no_more_images() -> None:
+    resolved = make_resolved(["ERM"], seeds=2)
+    records = scored(resolved, around({"erm": 0.6}))
+    summed = [
+        record.model_copy(
+            update={
+                "evaluations": tuple(
+                    Evaluation.of(3 * e.counts, split=e.split, rule=e.rule, epoch=e.epoch)
+                    for e in record.evaluations
+                )
+            }
+        )
+        for record in records
+    ]
+
+    assert html.render(build_from(resolved, summed)) == html.render(build_from(resolved, records))
+    assert text_of(trial.render(summed[0])) == text_of(trial.render(records[0]))

@@ -1,0 +1,153 @@
+"""Tables that compile, say where they come from, and are the same bytes every time."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evenhand_reports.board.leaderboard import Leaderboard, build_from
+from evenhand_reports.formats import latex
+from evenhand_reports.formats.tex_text import comment, escape, macro_names
+from tests.reports.golden import check
+from tests.reports.suites import around, make_resolved, scored
+
+NASTY = r"50% of A_B & C#1 {x} \y ~ ^ $5 <α> “τ” γ ± – − → Δ Ω ο é 中 | " + '"q"'
+MEANS = {"erm": 0.65, "la": 0.72, "vs": 0.721}
+
+
+@pytest.mark.parametrize("name", ["leaderboard.tex", "metrics-cifar10-exp-100.tex"])
+def test_a_whole_table_is_as_it_was(small: Leaderboard, name: str) -> None:
+    check(name, latex.files(small)[name])
+
+
+def test_a_torn_table_is_as_it_was(torn: Leaderboard) -> None:
+    check("problem-torn.tex", latex.files(torn)["problem-cifar10-exp-100.tex"])
+
+
+def test_the_same_records_in_any_order_give_the_same_bytes() -> None:
+    resolved = make_resolved()
+    records = scored(resolved, around(MEANS))
+
+    first = latex.files(build_from(resolved, records, location="here"))
+    again = latex.files(build_from(resolved, records[::-1], location="there"))
+
+    assert first == again
+
+
+def test_every_table_opens_with_where_it_comes_from(torn: Leaderboard) -> None:
+    for text in latex.files(torn).values():
+        head = text.split("\\", 1)[0]
+        assert "suite cifar-lt, version 1, edition main" in head
+        assert "commits: 0123456789ab" in head
+        assert "trials: 38 of 40 have a record" in head
+
+
+def test_every_number_names_its_trials(small: Leaderboard) -> None:
+    text = latex.files(small)["leaderboard.tex"]
+
+    for standing in small.standings.values():
+        assert all(trial.key in text for trial in standing.cell.trials)
+
+
+def test_the_whole_best_group_is_bold_and_nothing_else(small: Leaderboard) -> None:
+    text = latex.files(small)["leaderboard.tex"]
+    bold = [line.split(" &")[0] for line in text.splitlines() if r"\mathbf" in line]
+
+    assert bold == ["LA", "VS"]
+    assert text.count(r"\mathbf") == 4
+
+
+def test_macros_are_letters_and_leave_out_what_is_incomplete(torn: Leaderboard) -> None:
+    names = re.findall(r"\\newcommand\{\\(\w+)\}", latex.files(torn)["macros.tex"])
+
+    assert names
+    assert all(name.isalpha() for name in names)
+    assert len(set(names)) == len(names)
+    assert not any(name.startswith("EvenhandCifarLtErmCifarOneZeroExp") for name in names)
+
+
+def test_macro_names_spell_numbers_and_never_clash() -> None:
+    places = [("vs(tau=1.25)",), ("vs(tau=-1.25)",), ("a-b",), ("a b",)]
+
+    assert list(macro_names("Evenhand", places).values()) == [
+        "EvenhandVsTauOnePointTwoFive",
+        "EvenhandVsTauMinusOnePointTwoFive",
+        "EvenhandAB",
+        "EvenhandABX",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("50 % of a_b & c", r"50 \% of a\_b \& c"),
+        ("τ = 1, γ ± Δ", r"$\tau$ = 1, $\gamma$ $\pm$ $\Delta$"),
+        ("−2 – 3", r"$-$2 -- 3"),
+        ("λ ς Λ ο", r"$\lambda$ $\varsigma$ $\Lambda$ \texttt{U+03BF}"),
+        ("a\n\n\\input{x}", r"a \textbackslash{}input\{x\}"),
+        ("é ł", "é ł"),
+        ("中\x07", r"\texttt{U+4E2D}\texttt{U+0007}"),
+    ],
+)
+def test_text_comes_out_as_it_is(text: str, written: str) -> None:
+    assert escape(text) == written
+
+
+@pytest.mark.parametrize("title", ["[2pt] VS", "*VS", "[VS]"])
+def test_a_title_is_no_argument_of_the_line_before(title: str) -> None:
+    resolved = make_resolved(["ERM", "VS"])
+    cells = (replace(resolved.cells[0], title=title), *resolved.cells[1:])
+    board = build_from(replace(resolved, cells=cells), scored(resolved, around(MEANS)))
+
+    for name, text in latex.files(board).items():
+        if "tabular" in text:
+            assert f"\n{{}}{title} &" in text, name
+
+
+def test_a_comment_cannot_be_left() -> None:
+    assert comment("a\nb\r\\end{document}\u2028c") == [r"% a b \end{document} c"]
+
+
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="needs pdflatex (TeX Live's basic set)"
+)
+def test_the_document_compiles_whatever_the_names_are(tmp_path: Path) -> None:
+    resolved = make_resolved(question=NASTY, seeds=3)
+    resolved = replace(
+        resolved, cells=tuple(replace(c, title=f"{c.title} {NASTY}") for c in resolved.cells)
+    )
+    problems: tuple[dict[str, Any], ...] = (
+        {},
+        {"profile": "step"},
+        {"ratio": 10},
+        {"problem": "cifar100"},
+        {"ratio": 0.5},
+    )
+    more = make_resolved(problems=problems, seeds=3)
+    boards = [
+        build_from(resolved, scored(resolved, around(MEANS))[1:]),
+        build_from(more, scored(more, around(MEANS))[1:]),
+    ]
+    # The line before would take these as its own optional argument, or as its star.
+    marks = {"ERM": "[1] ERM", "LA": "*LA", "VS": "[VS]"}
+    starred = replace(
+        resolved, cells=tuple(replace(c, title=marks[c.title.split()[0]]) for c in resolved.cells)
+    )
+    boards.append(build_from(starred, scored(starred, around(MEANS))))
+    for number, board in enumerate(boards):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name, text in latex.files(board).items():
+            (folder / name).write_text(text, encoding="utf-8")
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "standalone.tex"]
+        ran = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=60)
+
+        assert ran.returncode == 0, ran.stdout.decode(errors="replace")[-2000:]
+        if number == 1:
+            assert b"Overfull" not in ran.stdout

@@ -1,0 +1,51 @@
+"""A number from half of the test images says so, in every format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evenhand.declared.trial import Val
+from evenhand_reports.board.leaderboard import Leaderboard, build_from
+from evenhand_reports.formats import html, latex, markdown, terminal
+from evenhand_reports.wording.footnotes import footnotes
+from tests.reports.formats.test_terminal import text_of
+from tests.reports.suites import around, make_resolved, scored
+
+HALVED: dict[str, Any] = {"val": Val(test_half=True)}
+NOTE = (
+    "alidation images are one half of the data set's own test images, class by class; "
+    "test data are the other half."
+)
+
+
+def board_of(*problems: dict[str, Any]) -> Leaderboard:
+    resolved = make_resolved(problems=problems)
+    return build_from(resolved, scored(resolved, around({"erm": 0.65, "la": 0.7, "vs": 0.7})))
+
+
+def flat(text: str) -> str:
+    return " ".join(text.replace("&#39;", "'").split())
+
+
+def test_half_of_the_test_images_as_validation_images_is_said_in_every_format() -> None:
+    board = board_of(HALVED)
+    tables = [text for text in latex.files(board).values() if r"\caption" in text]
+
+    assert f"V{NOTE}" in footnotes(board)
+    assert f"V{NOTE}" in flat(html.render(board))
+    assert f"V{NOTE}" in flat(markdown.render(board))
+    assert f"V{NOTE}" in flat(text_of(terminal.render(board)))
+    assert len(tables) >= 3 and all(f"V{NOTE}" in flat(table) for table in tables)
+
+
+def test_where_some_problems_halve_their_test_images_they_are_named() -> None:
+    board = board_of({}, HALVED, {"profile": "step"})
+
+    assert f"On cifar10-exp-100-testhalf, v{NOTE}" in footnotes(board)
+
+
+@pytest.mark.parametrize("val", [Val(), Val(per_class=500), Val(fraction=0.1)], ids=str)
+def test_other_validation_images_have_no_such_note(val: Val) -> None:
+    assert not any(NOTE in note for note in footnotes(board_of({"val": val})))

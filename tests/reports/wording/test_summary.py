@@ -1,0 +1,185 @@
+"""The answer in one sentence claims no more than the tests do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evenhand.suite.only import restrict
+from evenhand_reports.board.leaderboard import Leaderboard, build_from
+from evenhand_reports.wording.footnotes import footnotes
+from evenhand_reports.wording.summary import answer, choices
+from tests.reports.suites import Rows, around, make_resolved, scored
+
+
+def board_of(means: dict[str, float], *, drop: int = 0, **suite: Any) -> Leaderboard:
+    resolved = make_resolved([name.upper() for name in means], **suite)
+    records = scored(resolved, around(means, sd=0.004))
+    return build_from(resolved, records[drop:])
+
+
+def test_two_methods_that_share_rank_one() -> None:
+    board = board_of({"erm": 0.65, "la": 0.72, "vs": 0.721})
+
+    assert answer(board) == (
+        "VS and LA share rank 1; both beat ERM by 7.0 to 7.1 points, beyond chance "
+        "(Holm, α = 0.05, n = 5)."
+    )
+
+
+def test_one_method_alone_in_front() -> None:
+    text = answer(board_of({"erm": 0.65, "la": 0.68, "vs": 0.75}))
+
+    assert text.startswith("VS has rank 1; it beats ERM by ")
+
+
+def test_the_baseline_in_front() -> None:
+    text = answer(board_of({"erm": 0.80, "vs": 0.70}))
+
+    assert text == "ERM has rank 1; no method beats the baseline (Holm, α = 0.05, n = 5)."
+
+
+def test_no_difference_beyond_chance() -> None:
+    text = answer(board_of({"erm": 0.7, "la": 0.7, "vs": 0.7}))
+
+    assert text.startswith("All 3 methods share rank 1: no difference is beyond chance")
+
+
+def test_one_seed_answers_nothing_and_says_why() -> None:
+    board = board_of({"erm": 0.65, "vs": 0.75}, seeds=1)
+
+    assert answer(board).startswith("Nothing can be ranked: with n = 1")
+    assert "No test can reach α = 0.05 at n = 1: a paired t-test needs n ≥ 2." in " ".join(
+        footnotes(board)
+    )
+
+
+def test_several_problems_are_counted() -> None:
+    board = board_of({"erm": 0.65, "la": 0.68, "vs": 0.75}, problems=({}, {"profile": "step"}))
+
+    assert answer(board).startswith(
+        "VS is in the best group on 2 of 2 problems; it beats ERM on every one by "
+    )
+
+
+def test_what_is_incomplete_is_said() -> None:
+    board = board_of({"erm": 0.65, "la": 0.72, "vs": 0.721}, drop=1)
+
+    assert "1 of 3 cells is incomplete and not ranked." in answer(board)
+    assert any("1 of 15 trials have no usable record" in note for note in footnotes(board))
+
+
+def test_everything_incomplete_ranks_nothing() -> None:
+    board = board_of({"erm": 0.65}, drop=1)
+
+    assert answer(board) == "Nothing can be ranked yet. 1 of 1 cells is incomplete and not ranked."
+
+
+def test_the_footnote_states_n_the_test_alpha_and_what_plus_minus_means(small: Leaderboard) -> None:
+    text = " ".join(footnotes(small))
+
+    for part in (
+        "mean ± sample standard deviation over seeds, n = 5",
+        "two-sided t-test, Holm-corrected on each problem over the 2 comparisons with ERM, "
+        "declared beforehand, and separately over the other pair of rows, each at α = 0.05: "
+        "where nothing differs, some rank on a problem is wrong with probability at most 2α = 0.1.",
+        "Student-t intervals at 95 %",
+        "higher is better",
+        "at the last epoch",
+    ):
+        assert part in text
+
+
+def test_what_was_chosen_is_said_with_its_validation_score(torn: Leaderboard) -> None:
+    lines = choices(torn, torn.problems[0])
+
+    assert len(lines) == 1
+    assert "of which only 1 could be judged; validation 7" in lines[0]
+
+
+TESTED = "two-sided t-test, Holm-corrected "
+
+
+@pytest.mark.parametrize(
+    ("means", "says"),
+    [
+        (("erm", "la"), "over the comparison with ERM, declared beforehand, α = 0.05."),
+        (("la", "vs"), "over the pair of rows, α = 0.05."),
+        (("la", "vs", "cdt"), "over the 3 pairs of rows, α = 0.05."),
+    ],
+)
+def test_one_family_alone_holds_its_level(means: tuple[str, ...], says: str) -> None:
+    board = board_of(dict.fromkeys(means, 0.7))
+
+    assert f"{TESTED}{says}" in footnotes(board)[1]
+    assert "2α" not in footnotes(board)[1]
+
+
+def test_problems_that_differ_in_what_is_complete_are_counted_in_words() -> None:
+    resolved = make_resolved(problems=({}, {"profile": "step"}))
+    records = scored(resolved, around({"erm": 0.65, "la": 0.72, "vs": 0.721}))
+    first = next(r for r in records if r.trial.method.name == "erm")
+    board = build_from(resolved, [r for r in records if r is not first])
+
+    assert sorted(board.families.values()) == [(0, 1), (2, 1)]
+    assert f"{TESTED}on each problem over up to 2 comparisons with ERM" in footnotes(board)[1]
+
+
+SELECTING: Rows = {"ERM": [{}], "LA": [{"tau": 0.5}, {"tau": 1.0}, {"tau": 2.0}]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "only", "says"),
+    [
+        (None, "method=erm", "5 of 15 trials, with 1 of 3 rows."),
+        (None, "seed=0..1", "6 of 15 trials, with 2 of 5 seeds."),
+        (SELECTING, "method=la(tau=1)", "5 of 20 trials, with 1 of 4 rows."),
+        (SELECTING, "problem=cifar10*", ""),
+    ],
+)
+def test_a_part_of_a_suite_says_that_it_is_one(rows: Rows | None, only: str, says: str) -> None:
+    whole = make_resolved(rows or ["ERM", "LA", "VS"])
+    resolved = restrict(whole, [only])
+    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+    notes = [note for note in footnotes(board) if note.startswith("A part of the suite")]
+
+    assert notes == ([f"A part of the suite: {says}"] if says else [])
+
+
+def test_a_part_with_something_of_everything_is_a_part_too() -> None:
+    resolved = restrict(make_resolved(), ["method=erm", "seed=0"])
+    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+
+    assert footnotes(board)[-1] == "A part of the suite: 7 of 15 trials."
+
+
+def test_a_choice_among_some_of_the_settings_says_so() -> None:
+    resolved = restrict(make_resolved(SELECTING, select={}), ["method=erm", "tau=0.5"])
+    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+
+    assert footnotes(board)[-1] == (
+        "A part of the suite: 10 of 20 trials, with 2 of 4 settings; "
+        "settings were chosen among these alone."
+    )
+
+
+def test_two_entries_of_one_method_are_no_part() -> None:
+    board = board_of({"erm": 0.65, "vs": 0.7}, methods=["erm", "la", "vs"])
+
+    assert not any("A part of the suite" in note for note in footnotes(board))
+
+
+def test_a_bold_row_below_one_that_is_not_is_explained() -> None:
+    noise = {
+        "erm": [0.0, 0.01, -0.01, 0.0, 0.0],
+        "la": [0.30, -0.30, 0.25, -0.28, 0.03],
+        "vs": [0.01, 0.01, -0.02, 0.0, 0.0],
+    }
+    means = {"erm": 0.60, "la": 0.55, "vs": 0.80}
+    resolved = make_resolved(["ERM", "LA", "VS"])
+    records = scored(resolved, lambda t: means[t.method.name] + noise[t.method.name][t.seed])
+    board = build_from(resolved, records)
+
+    assert [s.is_bold for s in board.on(board.problems[0])] == [True, False, True]
+    assert any("judged by its own differences" in note for note in footnotes(board))

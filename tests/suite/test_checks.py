@@ -1,0 +1,145 @@
+"""What must hold between the parts of a suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from evenhand.declared.plugin import Plugin
+from evenhand.declared.registry import REGISTRY, method, metric
+from evenhand.errors import SpecError
+from tests.suite.suite_text import resolved, with_
+
+TWO_STAGES = """
+from evenhand.losses.vector_scaling import VectorScaling
+from evenhand.declared.method import Method, Stage
+from evenhand.declared.registry import method
+
+@method(cite="none")
+def lasts(lr: float = 1.0) -> Method:
+    \"\"\"A setting that is called like a recipe's field.\"\"\"
+    return Method(Stage(VectorScaling()))
+"""
+
+
+def test_a_stage_that_would_begin_after_the_last_epoch_is_refused():
+    text = with_("recipe: digits\n", "recipe: {digits: {epochs: 2}}\n").replace(
+        "- erm", "- ldam_drw"
+    )
+    text = text.replace("baseline: erm", "baseline: ldam_drw")
+
+    with pytest.raises(SpecError, match=r"of 2 epochs its stages would begin at 1 and 3") as told:
+        resolved(text)
+    assert str(told.value).startswith("small.yaml:9: ldam_drw(")
+
+
+def test_a_stage_of_one_epoch_is_enough():
+    text = with_("recipe: digits\n", "recipe: {digits: {epochs: 3}}\n").replace(
+        "- erm", "- erm_drw"
+    )
+    assert resolved(text.replace("baseline: erm", "baseline: erm_drw")).rows == ("erm_drw", "la")
+
+
+def test_under_select_two_entries_must_not_share_a_row():
+    text = with_("  - la: {tau: 1.0}\n", "  - la\n  - la: {tau: {grid: [0.5, 1.5]}}\n")
+    assert resolved(text).rows == ("erm", "la", "la(tau=0.5)", "la(tau=1.5)")
+
+    with pytest.raises(SpecError, match="la would be the row of two entries") as told:
+        resolved(text + "select: {on: val}\n")
+    assert "one entry's grid" in str(told.value)
+
+
+def test_a_setting_called_like_a_field_of_the_recipe_is_told_apart(unregistered, tmp_path):
+    (tmp_path / "lasts.py").write_text(TWO_STAGES)
+    Plugin.read(tmp_path / "lasts.py").load()
+    text = with_("recipe: digits\n", "recipe: {digits: {lr: {grid: [0.1, 0.2]}}}\n")
+    text = text.replace("  - la: {tau: 1.0}\n", "  - lasts: {lr: {grid: [1.0, 2.0]}}\n")
+
+    rows = resolved(text).rows
+    assert rows[2:] == (
+        "lasts(lr=1, recipe.lr=0.1)",
+        "lasts(lr=1, recipe.lr=0.2)",
+        "lasts(lr=2, recipe.lr=0.1)",
+        "lasts(lr=2, recipe.lr=0.2)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("mean: [0.5, 0.5, 0.5]", "mean holds 3 numbers; digits-exp-10 has 1 channels"),
+        ("std: [0.0]", "std"),
+        ("std: [-1.0]", "std"),
+    ],
+)
+def test_statistics_that_do_not_fit_the_images_are_refused(field, says):
+    with pytest.raises(SpecError, match=says):
+        resolved(with_("recipe: digits\n", f"recipe: {{digits: {{{field}}}}}\n"))
+
+
+def test_a_plugin_is_compiled_as_it_stands(unregistered, tmp_path):
+    text = TWO_STAGES.replace("def lasts(lr: float = 1.0)", "def lasts(lr: (Rate := float) = 1.0)")
+    (tmp_path / "lasts.py").write_text(text)
+    Plugin.read(tmp_path / "lasts.py").load()
+    assert REGISTRY.get("method", "lasts").settings["lr"].type_name == "float"
+
+
+def test_a_plugin_that_changes_makes_other_trials(unregistered, tmp_path):
+    text = with_("- erm", "- lasts").replace("baseline: erm", "baseline: lasts")
+    keys = []
+    for body in (
+        TWO_STAGES,
+        TWO_STAGES.replace("Stage(VectorScaling())", "Stage( VectorScaling())"),
+    ):
+        REGISTRY._entries["method"].pop("lasts", None)
+        (tmp_path / "lasts.py").write_text(body)
+        Plugin.read(tmp_path / "lasts.py").load()
+        cells = resolved(text).cells
+        keys.append({cell.row: cell.trials[0].key for cell in cells})
+
+    assert keys[0]["lasts"] != keys[1]["lasts"]
+    assert keys[0]["la"] == keys[1]["la"]
+
+
+def test_a_method_that_fails_when_it_is_made_is_told_with_its_line(unregistered, tmp_path):
+    (tmp_path / "lasts.py").write_text(TWO_STAGES.replace("VectorScaling())", "VectorScalling())"))
+    Plugin.read(tmp_path / "lasts.py").load()
+    text = with_("- erm", "- lasts").replace("baseline: erm", "baseline: lasts")
+
+    with pytest.raises(SpecError, match=r"lasts\(\) fails: NameError: .*VectorScalling"):
+        resolved(text)
+
+
+def test_several_values_without_a_grid_are_told_of_it():
+    with pytest.raises(SpecError, match=r"write \{grid: \[0\.5, 1\.0\]\}"):
+        resolved(with_("{tau: 1.0}", "{tau: [0.5, 1.0]}"))
+
+
+def test_a_name_like_no_other_may_be_in_a_plugin():
+    with pytest.raises(SpecError, match="name its file: --plugin FILE"):
+        resolved(with_("- erm", "- zzz"))
+
+
+def test_a_metric_must_say_which_scores_are_better():
+    with pytest.raises(SpecError, match='@metric\\(better="higher"\\)'):
+
+        @metric()
+        def shapeless(counts, train):
+            return 0.0
+
+
+def test_settings_are_named_one_by_one(unregistered):
+    @method(cite="none")
+    def loose(**settings: float):
+        """Takes whatever comes."""
+
+    with pytest.raises(SpecError, match="name each setting in the signature"):
+        _ = REGISTRY.get("method", "loose").settings
+
+
+def test_a_type_that_is_not_there_is_told_with_its_part(unregistered):
+    @method(cite="none")
+    def vague(tau: Nope = 1.0):  # noqa: F821
+        """Has a setting of an unknown type."""
+
+    with pytest.raises(SpecError, match="method 'vague': the type of a setting: name 'Nope'"):
+        _ = REGISTRY.get("method", "vague").settings

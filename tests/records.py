@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
 from pydantic import JsonValue
 
 from evenhand.declared.base import Part, canonical
+from evenhand.declared.labels import PredictionCounts
 from evenhand.declared.record import (
     Cost,
     DataSummary,
@@ -32,7 +32,6 @@ from evenhand.declared.record import (
 )
 from evenhand.declared.trial import STREAMS, Problem, Recipe, Stream, Trial, Val
 
-Counts = Int[np.ndarray, "groups labels predictions"]
 Place = tuple[Split, Rule]
 
 PLACES: tuple[Place, ...] = (
@@ -52,7 +51,7 @@ def make_record(
     attempts: int = 1,
     seconds: float = 321.5,
     accuracy: float | Sequence[float] = 0.8,
-    counts: Counts | Mapping[Place, Counts] | None = None,
+    counts: PredictionCounts | Mapping[Place, PredictionCounts] | None = None,
     places: Sequence[Place] = PLACES,
     train: Sequence[Sequence[int]] | None = None,
     classes: int = 10,
@@ -131,7 +130,7 @@ def make_recipe(name: str, epochs: int) -> Recipe:
 
 def make_counts(
     recall: float | Sequence[float], *, classes: int = 10, groups: int = 1, per_class: int = 100
-) -> Counts:
+) -> PredictionCounts:
     """Counts with this recall of each class; what is missed goes to the next three classes."""
     recalls = [recall] * classes if isinstance(recall, (int, float)) else list(recall)
     counts = np.zeros((groups, classes, classes), dtype=np.int64)
@@ -194,13 +193,13 @@ PROVENANCE: dict[str, Any] = {
 
 
 def _by_place(
-    counts: Counts | Mapping[Place, Counts] | None,
+    counts: PredictionCounts | Mapping[Place, PredictionCounts] | None,
     places: Sequence[Place],
     *,
     accuracy: float | Sequence[float],
     shape: tuple[int, int],
     n: int,
-) -> dict[Place, Counts]:
+) -> dict[Place, PredictionCounts]:
     if isinstance(counts, Mapping):
         return dict(counts)
     if counts is not None:
@@ -208,7 +207,7 @@ def _by_place(
     groups, classes = shape
     recalls = [accuracy] * classes if isinstance(accuracy, (int, float)) else list(accuracy)
 
-    def at(rule: Rule) -> Counts:
+    def at(rule: Rule) -> PredictionCounts:
         lift = 0.01 if rule == "best-test" else 0.0
         lifted = [recall + lift for recall in recalls]
         return make_counts(lifted, classes=classes, groups=groups, per_class=n)
@@ -216,7 +215,7 @@ def _by_place(
     return {(split, rule): at(rule) for split, rule in places}
 
 
-def _evaluations(by_place: Mapping[Place, Counts], epochs: int) -> tuple[Evaluation, ...]:
+def _evaluations(by_place: Mapping[Place, PredictionCounts], epochs: int) -> tuple[Evaluation, ...]:
     def epoch(rule: Rule) -> int:
         return epochs if rule == "last" else max(1, epochs - 1)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, Real
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.errors import DataError
 
 
@@ -22,7 +22,7 @@ class ClassWeighted:
 
     weight: Callable[[Real[np.ndarray, " classes"]], Float[np.ndarray, " classes"]]
 
-    def weights(self, counts: Counts) -> Float[np.ndarray, "classes groups"]:
+    def weights(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         """Relative probability of one example of each cell; the groups of a class share one."""
         by_class = self.weight(counts.sum(1))
         return np.repeat(by_class[:, None], counts.shape[1], axis=1)
@@ -36,9 +36,9 @@ class CellWeighted:
     equally often.
     """
 
-    weight: Callable[[Counts], Float[np.ndarray, "classes groups"]]
+    weight: Callable[[TrainingCounts], Float[np.ndarray, "classes groups"]]
 
-    def weights(self, counts: Counts) -> Float[np.ndarray, "classes groups"]:
+    def weights(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         """Relative probability of one example of each cell."""
         return self.weight(counts)
 
@@ -47,11 +47,11 @@ class CellWeighted:
 class Subsampled:
     """As many examples of each (label, group) cell as the smallest has; the rest is never seen."""
 
-    def weights(self, counts: Counts) -> None:
+    def weights(self, counts: TrainingCounts) -> None:
         """Each of those that are kept once an epoch."""
         return
 
-    def kept(self, counts: Counts) -> Int[np.ndarray, "classes groups"]:
+    def kept(self, counts: TrainingCounts) -> Int[np.ndarray, "classes groups"]:
         """Raises `DataError` for a cell without an example: nothing would be kept."""
         if counts.min() <= 0:
             empty = ", ".join(f"class {y} in group {g}" for y, g in np.argwhere(counts <= 0)[:8])
@@ -69,7 +69,7 @@ class ErrorsOften:
 
     factor: float
 
-    def weights(self, counts: Counts) -> None:
+    def weights(self, counts: TrainingCounts) -> None:
         """Nothing by cell: groups and labels are not looked at."""
         return
 

@@ -42,8 +42,11 @@ def main() -> None:
     if args.data:
         os.environ["EVENHAND_DATA"] = args.data
     resolved = open_suite(args.suite)
-    like = {cell.method.name: cell.trials[0] for cell in resolved.cells}
-    sources = load_sources([resolved.cells[0].problem], 0)
+    like = {
+        configuration.method.name: configuration.trials[0]
+        for configuration in resolved.configurations
+    }
+    sources = load_sources([resolved.configurations[0].problem], 0)
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(folder)
         for name in args.methods:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from evenhand.declared.plugin import Plugin
-from evenhand.declared.registry import REGISTRY, Entry, Registry
+from evenhand.declared.registry import REGISTRY, Registered, Registry
 from evenhand.errors import SpecError, UnknownName
 from tests.suite.suite_text import TEXT
 
@@ -132,7 +132,7 @@ def test_an_unknown_name_comes_with_the_nearest():
 
 
 def one(make, name="thing", **facts):
-    return Entry("method", name, make, **facts)
+    return Registered("method", name, make, **facts)
 
 
 def test_a_name_registered_twice_is_refused():
@@ -250,7 +250,7 @@ def test_a_package_adds_its_parts_through_an_entry_point(tmp_path):
         from evenhand.suite.resolve import open_suite
         resolved = open_suite({str(tmp_path / "suite.yaml")!r})
         print([str(trial) for trial in resolved.trials.values()][0])
-        print(len(load_source(resolved.cells[0].problem).train))
+        print(len(load_source(resolved.configurations[0].problem).train))
     """
     done = run(code, tmp_path)
     assert done.stdout.splitlines() == ["mine(strength=2) on noise-n120-exp-10, seed 0", "120"], (

@@ -32,7 +32,7 @@ TRIAL = Trial(
     seed=3,
 )
 
-DIGITS = resolved().cells[0].recipe
+DIGITS = resolved().configurations[0].recipe
 
 
 def test_the_key_is_pinned():

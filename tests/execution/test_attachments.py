@@ -63,7 +63,9 @@ def test_rows_share_the_network_that_they_read_from(suite, tmp_path):
 def test_a_map_of_no_effect_evaluates_as_its_parent(suite, tmp_path):
     resolved, store = suite("erm", "{tau_norm: {tau: 0}}", seeds=1), Store.open(tmp_path / "r")
     finished(resolved, store)
-    erm, mapped = (store.read(cell.trials[0].key) for cell in resolved.cells)
+    erm, mapped = (
+        store.read(configuration.trials[0].key) for configuration in resolved.configurations
+    )
     biased = unpacked(store, erm.key, "logits")
     assert {e.rule for e in mapped.evaluations} == {"last", "best-val", "best-test"}
     assert mapped.data == erm.data

@@ -140,7 +140,7 @@ def test_a_pack_on_ray_leaves_the_same(tmp_path):
 
 def test_what_was_lost_together_is_started_again_alone(suite, parts, tmp_path):
     resolved, store = suite("erm", seeds=4), Store.open(tmp_path)
-    problems = [cell.problem for cell in resolved.cells]
+    problems = [configuration.problem for configuration in resolved.configurations]
     told, rounds = Execution(sources=load_sources(problems, 0), pack=2), []
 
     def runner(trials, execution, store, sink):

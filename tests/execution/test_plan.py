@@ -110,11 +110,13 @@ def test_networks_are_compiled_where_the_trials_are_long_enough(
     monkeypatch.setattr("evenhand.execution.compiling.compiler", lambda: "/usr/bin/g++")
     resolved = suite("erm", seeds=3)
     fields = {
-        "recipe": resolved.cells[0].recipe.model_copy(update={"deterministic": deterministic})
+        "recipe": resolved.configurations[0].recipe.model_copy(
+            update={"deterministic": deterministic}
+        )
     }
     trials = [t.model_copy(update=fields) for t in resolved.trials.values()]
-    cell = replace(resolved.cells[0], trials=tuple(trials))
-    resolved, store = replace(resolved, cells=(cell,)), Store.open(tmp_path / "r")
+    configuration = replace(resolved.configurations[0], trials=tuple(trials))
+    resolved, store = replace(resolved, configurations=(configuration,)), Store.open(tmp_path / "r")
     store.write(finished(trials[0], seconds, device=device))
 
     assert make_plan(resolved, store).compiled == ({trials[0].workload} if pays else set())

@@ -22,7 +22,7 @@ def test_ray_leaves_the_records_of_an_inline_run_whatever_goes_wrong_beside_them
 ):
     resolved = suite("erm", "pollutes", "la", "raises", "diverges", "ldam_drw")
     inline, on_ray = Store.open(tmp_path / "inline"), Store.open(tmp_path / "ray")
-    problems = [cell.problem for cell in resolved.cells]
+    problems = [cell.problem for cell in resolved.configurations]
     execution = Execution(sources=load_sources(problems, 0))
     events = []
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from evenhand.declared.method import BoundLoss, Counts, Drawing, Loss, Stage
+from evenhand.declared.labels import TrainingCounts
+from evenhand.declared.method import BoundLoss, Drawing, Loss, Stage
 from evenhand.declared.stage_parts import BoundReduction, Reduction
 
 
-def bound(loss: Loss, counts: Counts) -> BoundLoss:
+def bound(loss: Loss, counts: TrainingCounts) -> BoundLoss:
     """The loss for these counts; if it draws, from a generator of its own, always the same."""
     made = loss.bind(counts, "cpu")
     if isinstance(made, Drawing):
@@ -16,7 +17,7 @@ def bound(loss: Loss, counts: Counts) -> BoundLoss:
     return made
 
 
-def reduction_of(stage: Stage, counts: Counts) -> BoundReduction:
+def reduction_of(stage: Stage, counts: TrainingCounts) -> BoundReduction:
     """What the stage reduces by, for classes a, b, … and groups x, y, …"""
     assert isinstance(stage.reduce, Reduction)
     classes, groups = "abcdefgh"[: counts.shape[0]], "xyz"[: counts.shape[1]]

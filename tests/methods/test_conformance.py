@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from evenhand.declared.method import Labels, Method
+from evenhand.declared.labels import Labels
+from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import Reduction, Retrospective, Subsampler
 from evenhand.errors import DataError

@@ -20,7 +20,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.stage_parts import Reduction, Refit, Retrospective, Subsampler
 from tests.methods.binding import bound, reduction_of
 
@@ -36,7 +36,7 @@ def synthetic() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.sin(1 + 7 * place).reshape(-1, N_FEATURES), rows // 2, rows
 
 
-def fingerprint(entry: Entry) -> dict[str, Any]:
+def fingerprint(entry: Registered) -> dict[str, Any]:
     part = entry.resolve()
     method = REGISTRY.make("method", part)
     stages = [three_steps(stage, method.head) for stage in method.stages]

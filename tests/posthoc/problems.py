@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evenhand.declared.method import Labels
+from evenhand.declared.labels import Labels
 from evenhand.posthoc import Outputs, Trained
 
 NAMES = ("car", "ship", "truck")

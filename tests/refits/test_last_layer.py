@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from evenhand.declared.method import Labels
+from evenhand.declared.labels import Labels
 from evenhand.declared.stage_parts import Refit
 from evenhand.errors import DataError, SpecError
 from evenhand.refits.last_layer import GroupBalancedLogistic, balanced, halves

@@ -8,7 +8,7 @@ import torch
 from sklearn.svm import SVC
 
 from evenhand.data.sources.mixtures import gaussian_mixture, group_gaussian_mixture
-from evenhand.declared.method import Labels
+from evenhand.declared.labels import Labels
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import DataError, SpecError
 from evenhand.refits.margins import CostSensitiveMargin, GroupMargin, rarest

@@ -10,7 +10,7 @@ import numpy as np
 
 from evenhand.declared.record import Record
 from evenhand.declared.trial import Trial
-from evenhand.suite.resolve import Cell, Resolved
+from evenhand.suite.resolve import Configuration, Resolved
 from evenhand.suite.suite import Suite
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Standing
@@ -46,18 +46,18 @@ def make_resolved(
     """Every row on every problem; `problems` go to `make_trial`, `changed` to the suite."""
     suite = make_suite(**changed)
     settings = rows if isinstance(rows, Mapping) else {title: [{}] for title in rows}
-    cells = [
-        _cell(suite, title, given, problem, alone=len(settings[title]) == 1)
+    configurations = [
+        _configuration(suite, title, given, problem, alone=len(settings[title]) == 1)
         for title in settings
         for given in settings[title]
         for problem in problems
     ]
-    return Resolved(suite, tuple(cells), "suites/cifar-lt.yaml")
+    return Resolved(suite, tuple(configurations), "suites/cifar-lt.yaml")
 
 
-def _cell(
+def _configuration(
     suite: Suite, title: str, given: Settings, problem: Mapping[str, Any], *, alone: bool
-) -> Cell:
+) -> Configuration:
     method = title.lower()
     trials = tuple(
         make_trial(method=method, settings=given, seed=seed, vary=suite.vary, **problem)
@@ -70,7 +70,7 @@ def _cell(
         else (f"{method}({setting})", f"{title} ({setting})")
     )
     first = trials[0]
-    return Cell(row, shown, setting, first.method, first.problem, first.recipe, trials)
+    return Configuration(row, shown, setting, first.method, first.problem, first.recipe, trials)
 
 
 def scored(

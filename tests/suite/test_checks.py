@@ -93,7 +93,7 @@ def test_a_plugin_that_changes_makes_other_trials(unregistered, tmp_path):
         REGISTRY._entries["method"].pop("lasts", None)
         (tmp_path / "lasts.py").write_text(body)
         Plugin.read(tmp_path / "lasts.py").load()
-        cells = resolved(text).cells
+        cells = resolved(text).configurations
         keys.append({cell.row: cell.trials[0].key for cell in cells})
 
     assert keys[0]["lasts"] != keys[1]["lasts"]

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Sam
 from evenhand.errors import SpecError
 from evenhand.suite.entries import RESERVED, check_settings
@@ -23,16 +23,16 @@ def suite(entry: str, text: str = TWO):
 
 
 def cells(entry: str, text: str = TWO):
-    return [c for c in suite(entry, text).cells if c.method.name != "erm"]
+    return [c for c in suite(entry, text).configurations if c.method.name != "erm"]
 
 
 def test_an_entry_replaces_fields_of_the_recipe_for_its_rows_alone():
     found = suite("  - la: {recipe: {sam: [0.1, 0.2], schedule: cosine}}\n")
-    for cell in found.cells:
+    for cell in found.configurations:
         own = cell.row == "la"
         assert (cell.recipe.sam == Sam(rho=(0.1, 0.2))) is own
         assert (cell.recipe.schedule.name == "cosine") is own
-    assert {c.recipe.epochs for c in found.cells} == {100}
+    assert {c.recipe.epochs for c in found.configurations} == {100}
 
 
 def test_a_field_that_changes_nothing_changes_no_trial():
@@ -58,7 +58,7 @@ def test_an_entrys_field_goes_before_the_suites_grid():
     text = TWO.replace("recipe: digits", "recipe: {digits: {lr: {grid: [0.1, 0.2]}}}")
     found = suite("  - la: {recipe: {lr: 0.5}}\n", text)
     assert found.rows == ("erm(lr=0.1)", "erm(lr=0.2)", "la")
-    assert {c.recipe.lr for c in found.cells if c.row == "la"} == {0.5}
+    assert {c.recipe.lr for c in found.configurations if c.row == "la"} == {0.5}
 
 
 def test_settings_on_a_problem_replace_the_entrys_own():
@@ -91,7 +91,7 @@ def test_the_first_glob_that_matches_decides():
 def test_problems_keep_the_order_of_the_suite():
     found = suite("  - la: {on: {digits-exp-*: {tau: 2}}}\n")
     assert found.problems == ("digits-step-10", "digits-exp-10")
-    assert [c.problem.name for c in found.cells if c.row == "la"] == list(found.problems)
+    assert [c.problem.name for c in found.configurations if c.row == "la"] == list(found.problems)
 
 
 def test_with_select_a_problem_may_have_a_grid_of_its_own():
@@ -107,10 +107,12 @@ def test_with_select_a_problem_may_have_a_grid_of_its_own():
 def test_an_entry_names_its_rows():
     found = suite('  - la: {as: "LA, ours", tau: {grid: [1, 2]}}\n')
     assert found.rows == ("erm", "LA, ours (tau=1)", "LA, ours (tau=2)")
-    assert [c.title for c in found.cells[2::2]] == list(found.rows[1:])
-    assert {c.family for c in found.cells} == {"ERM", "LA, ours"}
-    for cell in found.cells:
-        assert restrict(found, [f'row="{cell.row}",problem={cell.problem.name}']).cells == (cell,)
+    assert [c.title for c in found.configurations[2::2]] == list(found.rows[1:])
+    assert {c.method_title for c in found.configurations} == {"ERM", "LA, ours"}
+    for cell in found.configurations:
+        assert restrict(
+            found, [f'row="{cell.row}",problem={cell.problem.name}']
+        ).configurations == (cell,)
     assert restrict(found, ['method="LA, ours"']).rows == found.rows[1:]
     assert restrict(found, ["method=la"]).rows == found.rows[1:]
 
@@ -146,7 +148,7 @@ def test_a_setting_called_like_a_key_of_the_entry_is_refused():
         """A method whose setting a suite could not name."""
 
     with pytest.raises(SpecError) as raised:
-        check_settings(Entry("method", "fancy", fancy))
+        check_settings(Registered("method", "fancy", fancy))
     assert "fancy has a setting called 'on', a key of every method's entry" in str(raised.value)
     assert "as, recipe, on, sample" in str(raised.value)
 

@@ -32,7 +32,7 @@ baseline: ce
 def left(*filters):
     """(row, problem, seed) of the trials that are left."""
     part = restrict(SUITE, filters)
-    return [(c.row, c.problem.name, t.seed) for c in part.cells for t in c.trials]
+    return [(c.row, c.problem.name, t.seed) for c in part.configurations for t in c.trials]
 
 
 def values(index, *filters):
@@ -130,7 +130,7 @@ baseline: erm
 
 def rates(*filters):
     """(method, its warmup, the recipe's lr and warmup) of the cells that are left."""
-    cells = restrict(TUNED, filters).cells
+    cells = restrict(TUNED, filters).configurations
     return {(c.row.split("(")[0], c.recipe.lr, c.recipe.warmup) for c in cells}
 
 
@@ -149,10 +149,10 @@ def test_a_setting_of_the_method_goes_before_a_field_of_the_recipe():
         settings = {"warmup": tau} if (tau := cell.method.settings.get("tau")) else {}
         return replace(cell, method=cell.method.model_copy(update={"settings": settings}))
 
-    clash = replace(TUNED, cells=tuple(map(named, TUNED.cells)))
+    clash = replace(TUNED, configurations=tuple(map(named, TUNED.configurations)))
 
     def warmups(text):
-        cells = restrict(clash, [text]).cells
+        cells = restrict(clash, [text]).configurations
         return [(c.method.settings.get("warmup"), c.recipe.warmup) for c in cells]
 
     assert warmups("warmup=0.2,lr=0.1") == [(None, 0.2), (0.2, 0.0), (0.2, 0.2)]
@@ -206,10 +206,10 @@ def test_a_row_is_one_row_and_a_method_all_of_its_rows():
 
 
 def test_a_row_and_a_key_name_what_tables_name():
-    for cell in TUNED.cells:
-        [left] = restrict(TUNED, [f"method={cell.row},seed=0"]).cells
+    for cell in TUNED.configurations:
+        [left] = restrict(TUNED, [f"method={cell.row},seed=0"]).configurations
         assert left == cell
-        [left] = restrict(TUNED, [f"key={cell.trials[0].key}"]).cells
+        [left] = restrict(TUNED, [f"key={cell.trials[0].key}"]).configurations
         assert left == cell
     with pytest.raises(SpecError) as raised:
         restrict(TUNED, ["key=abc"])

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from evenhand.declared.base import Part
-from evenhand.declared.method import Labels
+from evenhand.declared.labels import Labels
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Recipe, Sam, Val
 from evenhand.errors import SpecError

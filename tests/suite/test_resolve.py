@@ -30,7 +30,7 @@ def test_every_shipped_suite_says_what_it_asks_expects_and_costs(name):
 
 def test_cells_are_methods_times_problems_in_the_order_of_the_suite():
     text = with_("problems:\n", "problems:\n  - digits\n")
-    cells = resolved(text).cells
+    cells = resolved(text).configurations
     assert [(c.row, c.problem.name) for c in cells] == [
         ("erm", "digits"),
         ("erm", "digits-exp-10"),
@@ -40,10 +40,10 @@ def test_cells_are_methods_times_problems_in_the_order_of_the_suite():
 
 
 def test_a_number_of_seeds_counts_from_0_and_a_list_is_taken_as_it_is():
-    seeds = [t.seed for t in resolved().cells[0].trials]
+    seeds = [t.seed for t in resolved().configurations[0].trials]
     assert seeds == [0, 1]
     listed = resolved(with_("seeds: 2", "seeds: [7, 3]"))
-    assert [t.seed for t in listed.cells[0].trials] == [7, 3]
+    assert [t.seed for t in listed.configurations[0].trials] == [7, 3]
 
 
 def test_trials_by_key_hold_every_trial_once():
@@ -53,13 +53,13 @@ def test_trials_by_key_hold_every_trial_once():
 
 
 def test_a_grid_gives_a_row_to_each_setting():
-    rows = {c.row: (c.title, c.setting) for c in resolved(GRID).cells}
+    rows = {c.row: (c.title, c.setting) for c in resolved(GRID).configurations}
     assert list(rows) == ["erm", "la(tau=0.5)", "la(tau=1)", "la(tau=1.5)"]
     assert rows["la(tau=1.5)"] == ("LA (tau=1.5)", "tau=1.5")
 
 
 def test_with_select_all_settings_of_a_method_share_a_row():
-    cells = resolved(GRID.replace("seeds: 2", "seeds: 2\nselect: {by: accuracy}")).cells
+    cells = resolved(GRID.replace("seeds: 2", "seeds: 2\nselect: {by: accuracy}")).configurations
     assert [(c.row, c.setting) for c in cells] == [
         ("erm", ""),
         ("la", "tau=0.5"),
@@ -75,13 +75,13 @@ def test_entries_of_one_method_are_told_apart_by_what_they_fix():
 
 def test_a_sample_draws_settings_of_the_suite():
     text = with_("{tau: 1.0}", "{sample: 5, tau: {uniform: [0.5, 2]}}")
-    drawn = [c.method.settings["tau"] for c in resolved(text).cells[1:]]
+    drawn = [c.method.settings["tau"] for c in resolved(text).configurations[1:]]
     assert len(set(drawn)) == 5
-    assert drawn == [c.method.settings["tau"] for c in resolved(text).cells[1:]]
+    assert drawn == [c.method.settings["tau"] for c in resolved(text).configurations[1:]]
     another = resolved(text.replace("suite: small", "suite: other"))
-    assert drawn != [c.method.settings["tau"] for c in another.cells[1:]]
+    assert drawn != [c.method.settings["tau"] for c in another.configurations[1:]]
     newer = resolved(text.replace("version: 1", "version: 2"))
-    assert drawn != [c.method.settings["tau"] for c in newer.cells[1:]]
+    assert drawn != [c.method.settings["tau"] for c in newer.configurations[1:]]
 
 
 def test_a_sample_is_that_of_the_method_whatever_it_is_called():
@@ -93,7 +93,7 @@ def test_a_grid_in_the_recipe_multiplies_rows():
     text = with_("recipe: digits", "recipe: {digits: {lr: {grid: [0.1, 0.2]}, epochs: 2}}")
     suite = resolved(text)
     assert suite.rows == ("erm(lr=0.1)", "erm(lr=0.2)", "la(lr=0.1)", "la(lr=0.2)")
-    assert {c.recipe.epochs for c in suite.cells} == {2}
+    assert {c.recipe.epochs for c in suite.configurations} == {2}
 
 
 def test_a_part_with_settings_beside_a_grid_is_not_multiplied():
@@ -112,21 +112,21 @@ def test_the_baseline_goes_by_its_registered_name():
 
 
 def test_streams_that_vary_are_in_the_trials():
-    assert resolved().cells[0].trials[0].vary == STREAMS
+    assert resolved().configurations[0].trials[0].vary == STREAMS
     text = with_("seeds: 2", "seeds: 2\nvary: [order, init]")
-    assert resolved(text).cells[0].trials[0].vary == ("init", "order")
-    assert resolved(with_("seeds: 2", "seeds: 2\nvary: []")).cells[0].trials[0].vary == ()
+    assert resolved(text).configurations[0].trials[0].vary == ("init", "order")
+    assert resolved(with_("seeds: 2", "seeds: 2\nvary: []")).configurations[0].trials[0].vary == ()
 
 
 def test_a_problem_takes_the_suites_val_unless_it_has_its_own():
     entries = "problems:\n  - digits: {profile: step, ratio: 10, val: none}\n"
     entries += "  - digits: {profile: exp, ratio: 5, val: {fraction: 0.2}}\n"
-    cells = resolved(with_("problems:\n", entries)).cells[:3]
+    cells = resolved(with_("problems:\n", entries)).configurations[:3]
     assert [c.problem.val for c in cells] == [Val(), Val(fraction=0.2), Val(per_class=20)]
 
 
 def test_none_is_no_validation_split():
-    assert resolved(with_("{per_class: 20}", "none")).cells[0].problem.val == Val()
+    assert resolved(with_("{per_class: 20}", "none")).configurations[0].problem.val == Val()
 
 
 def test_a_text_of_the_suite_changes_no_trial():

@@ -654,7 +654,7 @@ def test_words_and_numbers_are_those_of_yaml_1_2(tmp_path):
     resolved = open_suite(str(path))
     assert resolved.suite.select.on == "val"
     assert resolved.suite.expect == "no"
-    assert resolved.cells[0].recipe.lr == 0.001
+    assert resolved.configurations[0].recipe.lr == 0.001
     for wrong in ("010", "1:30", "0x10", "1_0"):
         path.write_text(with_("version: 1", f"version: {wrong}"))
         with pytest.raises(SpecError, match=f"version = '{wrong}': write a whole number"):

@@ -14,7 +14,7 @@ def suite(entries: str, text: str = TEXT):
 
 
 def row(entries: str, text: str = TEXT):
-    [cell] = [c for c in suite(entries, text).cells if c.row != "erm"]
+    [cell] = [c for c in suite(entries, text).configurations if c.row != "erm"]
     return cell
 
 
@@ -45,7 +45,7 @@ def test_a_map_alone_is_erm_and_the_map():
         row("  - erm: {posthoc: {la_posthoc: {tau: 2}}}\n"),
     )
     assert [t.key for t in alone.trials] == [t.key for t in stacked.trials]
-    assert alone.trials[0].parent.key == suite("").cells[0].trials[0].key
+    assert alone.trials[0].parent.key == suite("").configurations[0].trials[0].key
 
 
 def test_a_map_or_a_teacher_makes_another_trial_and_neither_leaves_the_key():
@@ -62,7 +62,10 @@ def test_a_map_or_a_teacher_makes_another_trial_and_neither_leaves_the_key():
         for cell in [row(f"  - {entry}\n")]
     }
     assert len(keys) == 6
-    assert row("  - la\n").trials[0].key == suite("  - la: {tau: 1.0}\n").cells[1].trials[0].key
+    assert (
+        row("  - la\n").trials[0].key
+        == suite("  - la: {tau: 1.0}\n").configurations[1].trials[0].key
+    )
 
 
 def test_a_teacher_is_trained_under_the_students_recipe_but_for_its_own_fields():
@@ -77,17 +80,22 @@ def test_a_teacher_is_trained_under_the_students_recipe_but_for_its_own_fields()
 
 def test_grids_multiply_the_settings_of_maps_and_teachers():
     found = suite("  - la_posthoc: {tau: {grid: [0.5, 1]}}\n")
-    assert [c.row for c in found.cells][1:] == ["la_posthoc(tau=0.5)", "la_posthoc(tau=1)"]
+    assert [c.row for c in found.configurations][1:] == ["la_posthoc(tau=0.5)", "la_posthoc(tau=1)"]
     found = suite("  - vs: {teacher: {la: {tau: {grid: [0.5, 1]}}}}\n")
-    assert [c.trials[0].teacher.method.settings["tau"] for c in found.cells[1:]] == [0.5, 1.0]
-    assert len({c.row for c in found.cells}) == 3
+    assert [c.trials[0].teacher.method.settings["tau"] for c in found.configurations[1:]] == [
+        0.5,
+        1.0,
+    ]
+    assert len({c.row for c in found.configurations}) == 3
 
 
 def test_only_asks_for_what_was_made():
     found = suite("  - erm: {teacher: erm}\n  - la_posthoc: {tau: 2}\n  - la\n")
-    assert [c.row for c in restrict(found, ["method=erm"]).cells] == ["erm"]
-    assert [c.row for c in restrict(found, ["method=distilled-erm"]).cells] == ["distilled-erm"]
-    assert [c.row for c in restrict(found, ["tau=2"]).cells] == ["la_posthoc"]
+    assert [c.row for c in restrict(found, ["method=erm"]).configurations] == ["erm"]
+    assert [c.row for c in restrict(found, ["method=distilled-erm"]).configurations] == [
+        "distilled-erm"
+    ]
+    assert [c.row for c in restrict(found, ["tau=2"]).configurations] == ["la_posthoc"]
 
 
 def test_a_problem_may_have_a_recipe_of_its_own():
@@ -96,10 +104,10 @@ def test_a_problem_may_have_a_recipe_of_its_own():
         "problems:\n  - digits: {ratio: 20, recipe: {digits: {epochs: 9}}, profile: exp}\n",
     )
     found = suite("  - la: {recipe: {lr: 0.2}, teacher: erm}\n", text)
-    epochs = {(c.row, c.problem.name): c.recipe.epochs for c in found.cells}
+    epochs = {(c.row, c.problem.name): c.recipe.epochs for c in found.configurations}
     assert {epochs[place] for place in epochs if place[1] == "digits-exp-20"} == {9}
     assert {epochs[place] for place in epochs if place[1] == "digits-exp-10"} == {100}
-    assert {c.recipe.lr for c in found.cells if c.row == "distilled-la"} == {0.2}
+    assert {c.recipe.lr for c in found.configurations if c.row == "distilled-la"} == {0.2}
     assert len(found.rows) == 2
 
 

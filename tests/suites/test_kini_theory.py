@@ -30,7 +30,7 @@ def best_delta(problem):
 
 @pytest.mark.parametrize("name", ["kini2021_fig2", "kini2021_fig2_curves"])
 def test_the_deltas_of_a_suite_are_those_of_theory(name):
-    cells = open_suite(name).cells
+    cells = open_suite(name).configurations
     expected = {c.problem.name: best_delta(c.problem) for c in cells}
     scaled = {"CS-SVM": "delta", "CDT": "ratio", "VS, shifted": "ratio", "VS, weighted": "ratio"}
     seen = 0
@@ -43,7 +43,7 @@ def test_the_deltas_of_a_suite_are_those_of_theory(name):
 
 
 def test_no_line_through_the_origin_separates_what_fig2_below_holds():
-    cells = open_suite("kini2021_fig2_below").cells
+    cells = open_suite("kini2021_fig2_below").configurations
     assert max(cell.problem.dataset.settings["features"] for cell in cells) == 45
     assert all(cell.recipe.backbone.settings["intercept"] is False for cell in cells)
 
@@ -51,7 +51,7 @@ def test_no_line_through_the_origin_separates_what_fig2_below_holds():
 @pytest.mark.parametrize("name", ["kini2021_fig3", "kini2021_fig3_groups"])
 def test_a_trial_of_fig3_lies_near_theory(name):
     """One draw of 400 examples, by the engine; the bound is what single draws scatter by."""
-    cell = next(c for c in open_suite(name).cells if re.search("-d200-", c.problem.name))
+    cell = next(c for c in open_suite(name).configurations if re.search("-d200-", c.problem.name))
     trial = cell.trials[0]
     data = prepare(trial.problem, load_source(trial.problem), seed=0, vary=trial.vary)
     found = train(trial, data, device=torch.device("cpu"))

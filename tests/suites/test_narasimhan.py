@@ -16,7 +16,7 @@ RECIPES = {"cifar10": "cifar-nm21", "cifar100": "cifar100-nm21"}
 def test_half_of_the_test_images_are_held_out_and_images_stay_the_same_over_seeds(name):
     suite = open_suite(name)
     assert suite.suite.vary == ("init", "order", "augment")
-    for cell in suite.cells:
+    for cell in suite.configurations:
         data = cell.problem.dataset.name
         assert cell.problem.val.test_half
         assert cell.recipe.name == RECIPES.get(data, "tinyimagenet-resnet18")
@@ -25,7 +25,7 @@ def test_half_of_the_test_images_are_held_out_and_images_stay_the_same_over_seed
 
 def test_multipliers_move_every_32_steps_on_cifar_and_every_100_on_tinyimagenet():
     for name in TABLES:
-        for cell in open_suite(name).cells:
+        for cell in open_suite(name).configurations:
             if cell.method.name == "csl":
                 small = cell.problem.dataset.name != "tinyimagenet"
                 assert cell.method.settings["every"] == (32 if small else 100)
@@ -58,12 +58,12 @@ def test_teachers_of_table_5_are_the_erm_of_table_2_and_run_first(tmp_path):
 def test_csl_has_the_papers_objective_on_each_problem():
     goals = {
         cell.problem.dataset.name: cell.method.settings["maximize"]
-        for cell in open_suite("narasimhan2021_table2").cells
+        for cell in open_suite("narasimhan2021_table2").configurations
         if cell.method.name == "csl"
     }
     halves = "min_head_tail_recall"
     assert goals == {"cifar10": "min_recall", "cifar100": halves, "tinyimagenet": halves}
-    for cell in open_suite("narasimhan2021_table3").cells:
+    for cell in open_suite("narasimhan2021_table3").configurations:
         if cell.method.name == "csl":
             per_class = cell.problem.dataset.name == "cifar10"
             assert len(cell.method.settings["subject_to"]) == (1 if per_class else 2)

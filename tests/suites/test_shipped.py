@@ -39,7 +39,7 @@ def test_a_suite_has_as_many_trials_as_its_cost_says(name):
 def test_a_papers_suite_is_run_by_the_papers_protocol(name):
     suite = open_suite(name)
     assert suite.suite.vary == ("init", "order", "augment")
-    for cell in suite.cells:
+    for cell in suite.configurations:
         assert cell.problem.selection == "ldam"
         assert cell.problem.val.model_dump(exclude_none=True) == {}
         assert cell.recipe.name == "cifar-ldam"
@@ -80,7 +80,7 @@ def test_every_cell_of_kini_table_1_finds_its_printed_number():
 
 
 def test_wang_table_1_has_the_released_settings_on_each_problem():
-    cells = {(c.row, c.problem.name): c for c in open_suite("wang2023_table1").cells}
+    cells = {(c.row, c.problem.name): c for c in open_suite("wang2023_table1").configurations}
     vs = cells["VS, SAM", "cifar100-exp-100-ldam"]
     assert (vs.method.settings, vs.recipe.sam.rho) == ({"tau": 1.0, "gamma": 0.05}, (0.3,))
     ours = cells["VS+TLA+ADRW, SAM", "cifar100-exp-10-ldam"]
@@ -92,7 +92,7 @@ def test_wang_table_1_has_the_released_settings_on_each_problem():
 
 
 def test_figure_3_moves_the_drop_of_the_learning_rate_with_the_weights():
-    cells = [c for c in open_suite("wang2023_fig3").cells if c.method.name == "erm_drw"]
+    cells = [c for c in open_suite("wang2023_fig3").configurations if c.method.name == "erm_drw"]
     assert len(cells) == 12
     for cell in cells:
         first, second = cell.recipe.schedule.settings["drops"]
@@ -101,7 +101,7 @@ def test_figure_3_moves_the_drop_of_the_learning_rate_with_the_weights():
 
 
 def test_kini_figure_4_keeps_the_codes_epochs_of_the_drops_at_300():
-    [cell] = [c for c in open_suite("kini2021_fig4").cells if c.row == "CE, 300 epochs"]
+    [cell] = [c for c in open_suite("kini2021_fig4").configurations if c.row == "CE, 300 epochs"]
     recipe = cell.recipe
     drops = [round(share * recipe.epochs) for share, _ in recipe.schedule.settings["drops"]]
     assert (drops, round(recipe.warmup * recipe.epochs)) == ([160, 180], 5)
@@ -112,15 +112,15 @@ def test_the_honest_suite_tunes_every_method_equally_and_never_on_test():
     assert suite.suite.select.on == "val"
     for problem in suite.problems:
         counts = dict.fromkeys(suite.rows, 0)
-        for cell in suite.cells:
+        for cell in suite.configurations:
             counts[cell.row] += cell.problem.name == problem
         assert set(counts.values()) == {6}
-    assert all(cell.problem.val.per_class for cell in suite.cells)
+    assert all(cell.problem.val.per_class for cell in suite.configurations)
 
 
 def test_in_the_honest_suite_every_method_is_tuned_over_the_same_weight_decays():
     decays: dict[str, set[float]] = {}
-    for cell in open_suite("cifar_lt_honest").cells:
+    for cell in open_suite("cifar_lt_honest").configurations:
         decays.setdefault(cell.row, set()).add(cell.recipe.weight_decay)
     [shared] = {frozenset(found) for found in decays.values()}
     assert len(shared) == 6
@@ -148,7 +148,7 @@ RELEASED = {
 
 @pytest.mark.parametrize("problem", RELEASED)
 def test_wang_table_1_with_sam_is_set_as_the_released_scripts(problem):
-    cells = {(c.row, c.problem.name): c for c in open_suite("wang2023_table1").cells}
+    cells = {(c.row, c.problem.name): c for c in open_suite("wang2023_table1").configurations}
     vs, ours = (cells[row, problem] for row in ("VS, SAM", "VS+TLA+ADRW, SAM"))
     of_vs = [vs.method.settings[k] for k in ("tau", "gamma")]
     of_ours = [ours.method.settings[k] for k in ("tau", "gamma", "nu")]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from evenhand.data.splits import load_source, prepare
-from evenhand.declared.method import Labels
+from evenhand.declared.labels import Labels
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import STREAMS, Trial, Val
 from evenhand.errors import DataError, Mistakes, SpecError

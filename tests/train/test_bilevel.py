@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from evenhand.declared.bilevel import Hypergradient
-from evenhand.declared.method import Labels
+from evenhand.declared.labels import Labels
 from evenhand.errors import DataError, EvenhandError, SpecError
 from evenhand.losses.learned import LearnedScaling
 from evenhand.train.bilevel import bind, objective

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evenhand.declared.method import Labels, Method, Stage
+from evenhand.declared.labels import Labels
+from evenhand.declared.method import Method, Stage
 from evenhand.declared.registry import REGISTRY
 from evenhand.losses.cost_sensitive import LogitAdjusted
 from evenhand.objectives.controller import MultiplierUpdates

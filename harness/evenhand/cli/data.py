@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evenhand.data.files.original import Original
     from evenhand.data.files.prepared import Prepared
     from evenhand.data.images import Source
-    from evenhand.declared.registry import Entry
+    from evenhand.declared.registry import Registered
 
 app = typer.Typer(
     help="Prepare data sets once, check them, list them; extract features of them.",
@@ -83,7 +83,7 @@ def list_data(root: Root = None, plugin: Plugins = None, json: AsJson = False) -
 app.command()(features)
 
 
-def _status(entry: Entry, root: Path) -> str:
+def _status(entry: Registered, root: Path) -> str:
     """One line; the bytes are not read."""
     from evenhand.data.files.prepared import find
 

@@ -11,7 +11,7 @@ from evenhand.cli.options import AsJson, Plugins, load_plugins
 from evenhand.cli.output import console, print_json
 
 if TYPE_CHECKING:
-    from evenhand.declared.registry import Entry
+    from evenhand.declared.registry import Registered
 
 
 _KEYS = (
@@ -72,7 +72,7 @@ def _entries(kind: str) -> list[dict[str, Any]]:
     return [_row(entry) for entry in REGISTRY.all(kind)]
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Registered) -> dict[str, Any]:
     return {
         "name": entry.name,
         "title": entry.title,

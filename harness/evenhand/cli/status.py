@@ -1,4 +1,4 @@
-"""`evenhand status [SUITE]`: what a store holds, cell by cell, and what went wrong."""
+"""`evenhand status [SUITE]`: what a store holds for each configuration, and why trials failed."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ def _trials_of_suite(plan: Plan) -> list[dict[str, str]]:
     from evenhand.suite.only import setting_beside
 
     found = {}
-    for cell in plan.resolved.cells:
-        name = ", ".join(filter(None, (cell.row, setting_beside(cell))))
-        for trial in cell.trials:
+    for configuration in plan.resolved.configurations:
+        name = ", ".join(filter(None, (configuration.row, setting_beside(configuration))))
+        for trial in configuration.trials:
             head = plan.heads.get(trial.key)
-            label = f"{name} on {cell.problem.name}, seed {trial.seed}"
+            label = f"{name} on {configuration.problem.name}, seed {trial.seed}"
             status = head.status if head else "missing"
             found[trial.key] = {"key": trial.key, "status": status, "trial": label}
     return list(found.values())
@@ -141,8 +141,10 @@ def _print(plan: Plan, store: Store) -> None:
     for row in plan.resolved.rows:
         shown = []
         for problem in plan.resolved.problems:
-            cells = [c for c in plan.resolved.cells if (c.row, c.problem.name) == (row, problem)]
-            keys = {trial.key for cell in cells for trial in cell.trials}
+            configurations = [
+                c for c in plan.resolved.configurations if (c.row, c.problem.name) == (row, problem)
+            ]
+            keys = {trial.key for configuration in configurations for trial in configuration.trials}
             bad = f" [red]{len(keys & failed)} failed[/red]" if keys & failed else ""
             shown.append(f"{len(keys & done)}/{len(keys)}{bad}")
         table.add_row(row, *shown)

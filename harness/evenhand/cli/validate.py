@@ -22,13 +22,18 @@ def validate(suite: SuiteName, only: Only = None, plugin: Plugins = None) -> Non
 
 
 def _shape(resolved: Resolved) -> str:
-    """`16 rows × 8 problems × 5 seeds`; settings are told where they compete for a row, and cells
-    where a row has more of them on one problem than on another."""
-    settings = {(cell.row, cell.setting) for cell in resolved.cells}
+    """`16 rows × 8 problems × 5 seeds`.
+
+    The number of settings is added where settings compete for a row, and the number of
+    configurations where a row has more of them on one problem than on another.
+    """
+    settings = {
+        (configuration.row, configuration.setting) for configuration in resolved.configurations
+    }
     seeds = plural(len({trial.seed for trial in resolved.trials.values()}), "seed")
     rows, problems = len(resolved.rows), len(resolved.problems)
-    if len(settings) * problems != len(resolved.cells):
-        cells = f"{plural(len(resolved.cells), 'cell')} × {seeds}"
-        return f"{plural(rows, 'row')} on {plural(problems, 'problem')}; {cells}"
+    if len(settings) * problems != len(resolved.configurations):
+        configurations = f"{plural(len(resolved.configurations), 'configuration')} × {seeds}"
+        return f"{plural(rows, 'row')} on {plural(problems, 'problem')}; {configurations}"
     competing = f"; {plural(len(settings), 'setting')}" if len(settings) > rows else ""
     return f"{plural(rows, 'row')}{competing} × {plural(problems, 'problem')} × {seeds}"

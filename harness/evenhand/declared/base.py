@@ -87,7 +87,7 @@ def advice(error: ErrorDetails) -> str:
     return template.format(**error.get("ctx", {}))
 
 
-def written(value: Any) -> str:
+def quoted(value: Any) -> str:
     """A value of a YAML file as the one who wrote it knows it."""
     if value is None:
         return "nothing"

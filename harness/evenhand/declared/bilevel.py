@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from evenhand.declared.labels import Labels
 from evenhand.errors import Mistake, SpecError
-
-if TYPE_CHECKING:
-    from evenhand.declared.method import Labels
 
 Objective = Literal["balanced", "group_balanced", "deo"]
 Diverging = Literal["rescale", "refuse", "allow"]

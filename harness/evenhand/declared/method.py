@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int, Real
+from jaxtyping import Float
 
 from evenhand.declared.bilevel import Hypergradient
+from evenhand.declared.labels import Labels, PredictionCounts, TrainingCounts
 from evenhand.declared.stage_parts import Policy, Reduction, Refit
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 Head = Literal["linear", "cosine"]
 Reduce = Literal["mean", "weighted_mean"]
 Iterate = Literal["last", "averaged", "best"]
-Counts = Real[np.ndarray, "classes groups"]
-"""Training examples by class and group; of a student the sums of its teacher's probabilities."""
-Predicted = Int[np.ndarray, "groups labels predictions"]
 
 
 @runtime_checkable
@@ -54,7 +52,7 @@ class Drawing(Protocol):
 class Loss(Protocol):
     """A loss before any dataset is known."""
 
-    def bind(self, counts: Counts, device: Any) -> BoundLoss:
+    def bind(self, counts: TrainingCounts, device: Any) -> BoundLoss:
         """Fill in what depends on the training counts [classes, groups]."""
         ...
 
@@ -63,7 +61,7 @@ class Loss(Protocol):
 class Sampler(Protocol):
     """Which training examples make up an epoch."""
 
-    def weights(self, counts: Counts) -> Float[np.ndarray, "classes groups"] | None:
+    def weights(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"] | None:
         """Relative probability of drawing one example of each cell, with replacement.
 
         None: every example exactly once, in random order.
@@ -71,26 +69,15 @@ class Sampler(Protocol):
         ...
 
 
-class Labels(NamedTuple):
-    """What is known of a data set's labels without the data.
-
-    classes  their names; None where only the files say
-    """
-
-    classes: tuple[str, ...] | None
-    n_classes: int
-    n_groups: int
-
-
 @runtime_checkable
 class BoundController(Protocol):
     """What steers a loss by what the network says of held-out images, for one training set."""
 
-    def see(self, predicted: Predicted) -> None:
+    def see(self, predicted: PredictionCounts) -> None:
         """Take in the held-out counts under the weights as they are, and set the loss by them."""
         ...
 
-    def merit(self, predicted: Predicted) -> tuple[float, float]:
+    def merit(self, predicted: PredictionCounts) -> tuple[float, float]:
         """How good these held-out counts are; the larger tuple is better."""
         ...
 
@@ -131,7 +118,7 @@ class Controller(Protocol):
     def bind(
         self,
         loss: BoundLoss,
-        counts: Counts,
+        counts: TrainingCounts,
         shares: Float[np.ndarray, "classes groups"],
         *,
         classes: Sequence[str],
@@ -160,7 +147,7 @@ class PostHoc(Protocol):
 class EveryExample:
     """Each example once an epoch, shuffled."""
 
-    def weights(self, counts: Counts) -> None:
+    def weights(self, counts: TrainingCounts) -> None:
         return None
 
 

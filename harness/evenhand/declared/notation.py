@@ -49,7 +49,7 @@ def named(name: str, values: Mapping[str, Any]) -> str:
     return f"{name}({listed(values)})" if values else name
 
 
-def made(method: str, posthoc: str | None, *, taught: bool) -> str:
+def pipeline(method: str, posthoc: str | None, *, taught: bool) -> str:
     """`vs`, `distilled-vs`, `vs+post_shift`: a method and what goes with it, without settings."""
     return f"{'distilled-' if taught else ''}{method}{f'+{posthoc}' if posthoc else ''}"
 

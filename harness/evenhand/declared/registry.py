@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from evenhand.declared.base import Part, advice, plain, written
+from evenhand.declared.base import Part, advice, plain, quoted
 from evenhand.declared.importing import import_all
 from evenhand.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
 
@@ -80,7 +80,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Registered:
     """A registered part: what makes it, and what is known of it without making it."""
 
     kind: str
@@ -139,7 +139,7 @@ class Entry:
                     continue
                 values[name] = setting.check(given.get(name, setting.default))
             except ValueError as error:
-                what = f"{self.name}: {name} = {written(given.get(name, setting.default))}: {error}"
+                what = f"{self.name}: {name} = {quoted(given.get(name, setting.default))}: {error}"
                 several = isinstance(given.get(name), list)
                 hint = f"to try several, write {{grid: {given[name]}}}" if several else ""
                 mistakes.append(Mistake(what, (name,), takes, hint))
@@ -152,13 +152,13 @@ class Registry:
     """All entries by kind and name. One instance, `REGISTRY`, filled on first use."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, dict[str, Entry]] = {}
+        self._entries: dict[str, dict[str, Registered]] = {}
         self._aliases: dict[str, dict[str, str]] = {}
         self._filled = False
         # Whoever comes while another thread fills waits; the parts being imported do not.
         self._filling = threading.RLock()
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Registered) -> None:
         """Raises `SpecError` where the name is taken by another function."""
         entries = self._entries.setdefault(entry.kind, {})
         aliases = self._aliases.setdefault(entry.kind, {})
@@ -171,7 +171,7 @@ class Registry:
         entries[entry.name] = entry
         aliases.update(dict.fromkeys(entry.aliases, entry.name))
 
-    def get(self, kind: str, name: str) -> Entry:
+    def get(self, kind: str, name: str) -> Registered:
         """Raises `UnknownName` with the nearest name there is."""
         self.fill()
         entries = self._entries.get(kind, {})
@@ -181,13 +181,13 @@ class Registry:
         except KeyError:
             raise UnknownName(kind, name, [*entries, *aliases]) from None
 
-    def all(self, kind: str) -> Iterator[Entry]:
+    def all(self, kind: str) -> Iterator[Registered]:
         """In order of name."""
         self.fill()
         yield from (entry for _, entry in sorted(self._entries.get(kind, {}).items()))
 
     def part(self, kind: str, name: str, settings: Mapping[str, Any] | None = None) -> Part:
-        """A part with every default filled in; see `Entry.resolve`."""
+        """A part with every default filled in; see `Registered.resolve`."""
         return self.get(kind, name).resolve(settings)
 
     def make(self, kind: str, part: Part) -> Any:
@@ -260,7 +260,9 @@ def _decorator(kind: str) -> Callable[..., Callable[[F], F]]:
                 what = f"metric {name or function.__name__!r} does not say which scores are better"
                 raise SpecError([Mistake(what, (), '@metric(better="higher") or "lower"')])
             called = name or function.__name__
-            entry = Entry(kind, called, function, cite, title or called, version, aliases, facts)
+            entry = Registered(
+                kind, called, function, cite, title or called, version, aliases, facts
+            )
             REGISTRY.add(entry)
             return function
 

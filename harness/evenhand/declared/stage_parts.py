@@ -9,14 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Real
+from jaxtyping import Bool, Float, Int
+
+from evenhand.declared.labels import Labels, TrainingCounts
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
-
-    from evenhand.declared.method import Labels
-
-Counts = Real[np.ndarray, "classes groups"]
 
 
 @runtime_checkable
@@ -55,7 +53,7 @@ class Reduction(Protocol):
         ...
 
     def bind(
-        self, counts: Counts, device: Any, *, classes: Sequence[str], groups: Sequence[str]
+        self, counts: TrainingCounts, device: Any, *, classes: Sequence[str], groups: Sequence[str]
     ) -> BoundReduction:
         """For one training set. Raises `DataError` where it needs a cell that has no example."""
         ...
@@ -90,14 +88,14 @@ class BoundPolicy(Protocol):
 class Policy(Protocol):
     """An augmentation that can be learned; a bound one is `Learnable`, too."""
 
-    def bind(self, counts: Counts, device: Any) -> BoundPolicy: ...
+    def bind(self, counts: TrainingCounts, device: Any) -> BoundPolicy: ...
 
 
 @runtime_checkable
 class Subsampler(Protocol):
     """A sampler that trains on some of the examples alone."""
 
-    def kept(self, counts: Counts) -> Int[np.ndarray, "classes groups"]:
+    def kept(self, counts: TrainingCounts) -> Int[np.ndarray, "classes groups"]:
         """Examples of each cell, drawn once and without replacement when the training begins."""
         ...
 
@@ -135,7 +133,7 @@ class Refit(Protocol):
         """Raises `SpecError` before anything trains."""
         ...
 
-    def check_counts(self, counts: Counts) -> None:
+    def check_counts(self, counts: TrainingCounts) -> None:
         """Raises `DataError` before anything trains, for a split of these counts."""
         ...
 
@@ -145,7 +143,7 @@ class Refit(Protocol):
         labels: Int[np.ndarray, " n"],
         groups: Int[np.ndarray, " n"],
         *,
-        counts: Counts,
+        counts: TrainingCounts,
         randomness: np.random.Generator,
     ) -> Solved:
         """On all examples of the split; counts [classes, groups] are the split's.

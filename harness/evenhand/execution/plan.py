@@ -112,8 +112,10 @@ class Plan:
             name: {t.key for t in getattr(self, name)} for name in ("done", "missing", "failed")
         }
         rows: dict[str, tuple[str, dict[str, Trial]]] = {}
-        for cell in self.resolved.cells:
-            rows.setdefault(cell.row, (cell.title, {}))[1].update({t.key: t for t in cell.trials})
+        for configuration in self.resolved.configurations:
+            rows.setdefault(configuration.row, (configuration.title, {}))[1].update(
+                {t.key: t for t in configuration.trials}
+            )
         extra = {t.key: t for t in self.missing if t.key not in self.resolved.trials}
         if extra:
             rows[FOR_OTHERS] = ("trained for others", extra)

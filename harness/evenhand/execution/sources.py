@@ -10,7 +10,8 @@ import numpy as np
 from evenhand.data.images import Source
 from evenhand.data.splits import load_source, prepare
 from evenhand.declared.base import Part, canonical
-from evenhand.declared.method import Labels, Method
+from evenhand.declared.labels import Labels
+from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Trial, Val
 from evenhand.errors import Mistake, Mistakes, SpecError

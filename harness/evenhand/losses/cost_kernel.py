@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.cost_sensitive import HYBRID_A, Gains, Hybrid, SoftmaxShifted, floored
 from evenhand.losses.kernel import upcast
 
@@ -23,13 +23,13 @@ class BoundHybrid:
     """A hybrid loss for one training set: M, log d, and the weight of each row's examples."""
 
     spec: Hybrid
-    counts: Counts
+    counts: TrainingCounts
     mixture: Float[Tensor, "rows classes"]
     log_d: Float[Tensor, " classes"]
     row_weight: Float[Tensor, " rows"]
 
     @classmethod
-    def of(cls, spec: Hybrid, counts: Counts, device: torch.device | str) -> BoundHybrid:
+    def of(cls, spec: Hybrid, counts: TrainingCounts, device: torch.device | str) -> BoundHybrid:
         m, rows = len(counts), counts.size
         blank = [torch.zeros(shape, device=device) for shape in ((rows, m), (m,), (rows,))]
         bound = cls(spec, counts, *blank)
@@ -65,7 +65,7 @@ class BoundSoftmaxShifted:
     """
 
     spec: SoftmaxShifted
-    counts: Counts
+    counts: TrainingCounts
     log_alpha: Float[Tensor, " classes"]
     ratio: Float[Tensor, " classes"]
     log_k: Float[Tensor, ""]
@@ -74,7 +74,7 @@ class BoundSoftmaxShifted:
 
     @classmethod
     def of(
-        cls, spec: SoftmaxShifted, counts: Counts, device: torch.device | str
+        cls, spec: SoftmaxShifted, counts: TrainingCounts, device: torch.device | str
     ) -> BoundSoftmaxShifted:
         m = len(counts)
         log_alpha, ratio, log_k = (torch.zeros(s, device=device) for s in ((m,), (m,), ()))

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkab
 import numpy as np
 from jaxtyping import Float
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.errors import Mistake, SpecError
 from evenhand.losses.per_class import ONE, ClassCounts, InversePrior, PerClass
 
@@ -87,7 +87,7 @@ class Hybrid:
     d: PerClass | Literal["gains"]
     start: StartGains = AverageRecall()
 
-    def parts(self, gains: Gains, counts: Counts) -> HybridParts:
+    def parts(self, gains: Gains, counts: TrainingCounts) -> HybridParts:
         """M and log d for these gains, made non-negative first."""
         mixture = by_cell(non_negative(gains), counts.shape[1])
         if self.d == "gains":
@@ -99,7 +99,7 @@ class Hybrid:
             d = self.d(counts.sum(1))
         return HybridParts((mixture / d).reshape(counts.size, -1), np.log(d))
 
-    def bind(self, counts: Counts, device: torch.device | str) -> BoundHybrid:
+    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundHybrid:
         """Tensors for one training set, at the starting gains; counts is [classes, groups]."""
         from evenhand.losses.cost_kernel import BoundHybrid
 
@@ -124,7 +124,7 @@ class LogitAdjusted(Hybrid):
 
     d: PerClass | Literal["gains"] = "gains"
 
-    def parts(self, gains: Gains, counts: Counts) -> HybridParts:
+    def parts(self, gains: Gains, counts: TrainingCounts) -> HybridParts:
         """The identity and log diag G. Raises `SpecError` for other gains than a diagonal.
 
         A class whose gain is negative, as an upper bound can make it, is never the decision: its
@@ -163,7 +163,7 @@ class SoftmaxShifted:
     epsilon: float = 0.01
     start: StartGains = AverageRecall()
 
-    def parts(self, gains: Gains, counts: Counts) -> ShiftedParts | None:
+    def parts(self, gains: Gains, counts: TrainingCounts) -> ShiftedParts | None:
         """α, β and K in the variant's form; None where `hybrid` steps in."""
         alpha, beta = diagonal_and_columns(gains)
         if self.variant == "shifted":
@@ -180,7 +180,7 @@ class SoftmaxShifted:
             raise SpecError([Mistake(what, (), right, "or take a smaller step for λ")])
         return ShiftedParts(np.log(alpha), ratio, float(np.log(k)))
 
-    def bind(self, counts: Counts, device: torch.device | str) -> BoundSoftmaxShifted:
+    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundSoftmaxShifted:
         """Tensors for one training set, at the starting gains; counts is [classes, groups]."""
         from evenhand.losses.cost_kernel import BoundSoftmaxShifted
 

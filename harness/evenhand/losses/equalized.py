@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.per_class import ClassCounts, present
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Equalized:
     threshold: float
     gamma: float
 
-    def bind(self, counts: Counts, device: torch.device | str) -> BoundEqualized:
+    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundEqualized:
         """Find the rare classes of one training set; counts is [classes, groups]."""
         import torch
 

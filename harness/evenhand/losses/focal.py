@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.per_class import ONE, PerClass
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Focal:
     g: float
     alpha: PerClass = ONE
 
-    def bind(self, counts: Counts, device: torch.device | str) -> BoundFocal:
+    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundFocal:
         """Fill in the weights for one training set; counts is [classes, groups]."""
         from evenhand.losses.kernel import BoundFocal, by_row
 

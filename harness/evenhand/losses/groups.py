@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.per_cell import ONE_EACH, ONES, ZEROS, PerCell, PerCellAndClass
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class GroupScaling:
     beta: PerCellAndClass = ONES
     delta: PerCellAndClass = ZEROS
 
-    def bind(self, counts: Counts, device: torch.device | str) -> BoundVectorScaling:
+    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
         """Fill in the vectors for one training set; counts is [classes, groups].
 
         Raises `DataError` where a vector needs the size of a cell that has no example.

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 
 HALF = (torch.float16, torch.bfloat16)
 
@@ -151,7 +151,7 @@ def upcast(logits: Float[Tensor, "batch classes"]) -> Float[Tensor, "batch class
 
 
 def by_row(
-    weights: Float[np.ndarray, " classes"], counts: Counts, device: torch.device | str
+    weights: Float[np.ndarray, " classes"], counts: TrainingCounts, device: torch.device | str
 ) -> Float[Tensor, " rows"]:
     """One weight for each row, from one for each class."""
     return _tensor(np.repeat(weights, counts.shape[1]), device)
@@ -159,7 +159,7 @@ def by_row(
 
 def by_row_and_class(
     vector: Float[np.ndarray, " classes"] | Float[np.ndarray, "classes classes"],
-    counts: Counts,
+    counts: TrainingCounts,
     device: torch.device | str,
 ) -> Float[Tensor, "#rows classes"]:
     """One vector for each row, or a single one where all rows agree."""

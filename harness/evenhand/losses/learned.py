@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.clusters import FrequencyClusters
 from evenhand.losses.per_cell import present_cells
 from evenhand.losses.per_class import present
@@ -62,7 +62,7 @@ class LearnedScaling:
     weights: Literal["balanced", "ones"] = "balanced"
     multiplier: Literal["one", "sigmoid"] = "one"
 
-    def bind(self, counts: Counts, device: torch.device | str) -> BoundLearnedScaling:
+    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundLearnedScaling:
         """Start for one training set; counts is [classes, groups].
 
         Raises `DataError` where a cell has no example.
@@ -71,11 +71,11 @@ class LearnedScaling:
 
         return bound(self, counts, device)
 
-    def of_clusters(self, counts: Counts) -> Int[np.ndarray, "classes groups"]:
+    def of_clusters(self, counts: TrainingCounts) -> Int[np.ndarray, "classes groups"]:
         """The cluster of each cell, from 0 for the most frequent."""
         return FrequencyClusters(self.cluster)(counts.ravel()).reshape(counts.shape)
 
-    def start(self, counts: Counts) -> Start:
+    def start(self, counts: TrainingCounts) -> Start:
         """What each number is before anything is learned. Raises `DataError` as `bind`."""
         n = _present(counts)
         of_group = n.sum(0, keepdims=True)
@@ -102,6 +102,6 @@ class Start:
     tau: float
 
 
-def _present(counts: Counts) -> Cells:
+def _present(counts: TrainingCounts) -> Cells:
     """The counts in float64. Raises `DataError` naming the classes or cells without an example."""
     return present_cells(counts) if counts.shape[1] > 1 else present(counts[:, 0])[:, None]

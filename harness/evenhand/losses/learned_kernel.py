@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.kernel import pick, upcast
 from evenhand.losses.learned import RAW_DELTA, LearnedScaling, Symbol
 
@@ -83,7 +83,9 @@ class BoundLearnedScaling:
         return found
 
 
-def bound(spec: LearnedScaling, counts: Counts, device: torch.device | str) -> BoundLearnedScaling:
+def bound(
+    spec: LearnedScaling, counts: TrainingCounts, device: torch.device | str
+) -> BoundLearnedScaling:
     """As it is before anything is learned."""
     start, cluster = spec.start(counts), spec.of_clusters(counts)
     members = [np.flatnonzero(cluster.ravel() == c) for c in range(cluster.max() + 1)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evenhand.declared.method import BoundLoss, Counts, Loss
+from evenhand.declared.labels import TrainingCounts
+from evenhand.declared.method import BoundLoss, Loss
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +21,7 @@ class Mixture:
     second: Loss
     share: float
 
-    def bind(self, counts: Counts, device: torch.device | str) -> BoundMixture:
+    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundMixture:
         """Both, for one training set; counts is [classes, groups]."""
         first, second = self.first.bind(counts, device), self.second.bind(counts, device)
         return BoundMixture(first, second, self.share)

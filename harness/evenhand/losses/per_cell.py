@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.errors import DataError
 
 SHOWN = 8
@@ -28,18 +28,18 @@ SHOWN = 8
 class PerCell(Protocol):
     """One number for each cell."""
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups"]: ...
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]: ...
 
 
 @runtime_checkable
 class PerCellAndClass(Protocol):
     """Entry [y, g, c] is for logit c of an example of class y in group g."""
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups classes"]: ...
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups classes"]: ...
 
 
 def present_cells(
-    counts: Counts, *, classes: Sequence[str] = (), groups: Sequence[str] = ()
+    counts: TrainingCounts, *, classes: Sequence[str] = (), groups: Sequence[str] = ()
 ) -> Float[np.ndarray, "classes groups"]:
     """The counts in float64. Raises `DataError` naming the cells without an example.
 
@@ -70,7 +70,7 @@ class SameForAll:
 
     value: float
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups"]:
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         return np.full(counts.shape, self.value, np.float64)
 
 
@@ -81,7 +81,7 @@ class CellPower:
     gamma: float
     factor: float = 1.0
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups"]:
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         n = present_cells(counts)
         return np.asarray(self.factor * (n / n.max()) ** self.gamma)
 
@@ -90,7 +90,7 @@ class CellPower:
 class InverseCell:
     """N / (K · N_s): every cell counts alike, and the mean over the training set is 1."""
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups"]:
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         n = present_cells(counts)
         return np.asarray(n.sum() / (n.size * n))
 
@@ -102,7 +102,7 @@ class InverseGroup:
     The mean over the training set is 1, so that shares of mixtures are what they say.
     """
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups"]:
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         n = present_cells(counts)
         return np.broadcast_to(n.sum() / (n.shape[1] * n.sum(0)), n.shape).copy()
 
@@ -113,7 +113,7 @@ class LogPriorInGroup:
 
     tau: float = 1.0
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups"]:
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         n = present_cells(counts)
         return np.asarray(self.tau * (np.log(n) - np.log(n.sum(0))))
 
@@ -124,7 +124,7 @@ class EveryLogit:
 
     vector: PerCell
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups classes"]:
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups classes"]:
         return np.repeat(self.vector(counts)[:, :, None], len(counts), axis=2)
 
 
@@ -137,7 +137,7 @@ class OwnOffset:
 
     vector: PerCell
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups classes"]:
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups classes"]:
         return np.asarray(self.vector(counts)[:, :, None] * np.eye(len(counts))[:, None, :])
 
 
@@ -147,7 +147,7 @@ class WithinGroup:
 
     vector: PerCell
 
-    def __call__(self, counts: Counts) -> Float[np.ndarray, "classes groups classes"]:
+    def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups classes"]:
         return np.repeat(self.vector(counts).T[None], len(counts), axis=0)
 
 

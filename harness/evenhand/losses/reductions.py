@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenhand.declared.method import Counts, Labels
+from evenhand.declared.labels import Labels, TrainingCounts
 from evenhand.errors import DataError, Mistake, SpecError
 from evenhand.losses.per_cell import present_cells
 
@@ -42,7 +42,7 @@ class GroupDRO:
 
     def bind(
         self,
-        counts: Counts,
+        counts: TrainingCounts,
         device: torch.device | str,
         *,
         classes: Sequence[str],
@@ -77,7 +77,7 @@ class RiskGaps:
 
     def bind(
         self,
-        counts: Counts,
+        counts: TrainingCounts,
         device: torch.device | str,
         *,
         classes: Sequence[str],

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.per_class import ONE, ZERO, PerClass, PerTrueClass
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class VectorScaling:
     beta: PerClass | PerTrueClass = ONE
     delta: PerClass | PerTrueClass = ZERO
 
-    def bind(self, counts: Counts, device: torch.device | str) -> BoundVectorScaling:
+    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
         """Fill in the vectors for one training set; counts is [classes, groups].
 
         Raises `DataError` where a vector needs the frequency of a class that has no example.

@@ -7,9 +7,9 @@ Scores are fractions. A metric that is undefined on these counts (a class that t
 quotient of zeros) is None, never 0.
 """
 
-from evenhand.metrics.classes import Counts, Train, recalls, tail
+from evenhand.metrics.classes import Train, recalls, tail
 from evenhand.metrics.scoring import better, score
 
-__all__ = ["IMPORT_ALL", "Counts", "Train", "better", "recalls", "score", "tail"]
+__all__ = ["IMPORT_ALL", "Train", "better", "recalls", "score", "tail"]
 
 IMPORT_ALL = True

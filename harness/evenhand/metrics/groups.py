@@ -15,18 +15,19 @@ import math
 import numpy as np
 from jaxtyping import Float
 
+from evenhand.declared.labels import PredictionCounts
 from evenhand.declared.registry import metric
-from evenhand.metrics.classes import Counts, Train
+from evenhand.metrics.classes import Train
 
 
-def accuracies(counts: Counts) -> Float[np.ndarray, "labels groups"]:
+def accuracies(counts: PredictionCounts) -> Float[np.ndarray, "labels groups"]:
     """Accuracy of each (label, group) cell; NaN for one that the split lacks."""
     correct = np.diagonal(counts, axis1=1, axis2=2)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray((correct / counts.sum(2)).T)
 
 
-def _of_the_split(counts: Counts) -> Float[np.ndarray, " cells"]:
+def _of_the_split(counts: PredictionCounts) -> Float[np.ndarray, " cells"]:
     """Accuracies of the cells that the split has; NaN where it has none at all."""
     found = accuracies(counts)
     there = found[~np.isnan(found)]
@@ -45,31 +46,31 @@ def _gaps(rates: Float[np.ndarray, "labels groups"]) -> Float[np.ndarray, " labe
 
 
 @metric(better="higher", title="Worst-group accuracy")
-def worst_group_accuracy(counts: Counts, train: Train) -> float:
+def worst_group_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Smallest accuracy of any (label, group) cell that the split has."""
     return float(_of_the_split(counts).min())
 
 
 @metric(better="lower", title="Worst-group error")
-def worst_group_error(counts: Counts, train: Train) -> float:
+def worst_group_error(counts: PredictionCounts, train: Train) -> float:
     """1 − the smallest accuracy of any (label, group) cell that the split has."""
     return 1 - worst_group_accuracy(counts, train)
 
 
 @metric(better="higher", title="Balanced group accuracy")
-def balanced_group_accuracy(counts: Counts, train: Train) -> float:
+def balanced_group_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Mean accuracy of the (label, group) cells that the split has."""
     return float(_of_the_split(counts).mean())
 
 
 @metric(better="lower", title="Balanced group error")
-def balanced_group_error(counts: Counts, train: Train) -> float:
+def balanced_group_error(counts: PredictionCounts, train: Train) -> float:
     """1 − the mean accuracy of the (label, group) cells that the split has."""
     return 1 - balanced_group_accuracy(counts, train)
 
 
 @metric(better="higher", title="Train-weighted accuracy")
-def train_weighted_accuracy(counts: Counts, train: Train) -> float:
+def train_weighted_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Σ_yg (N_yg / N) · accuracy of the cell: what to expect on data like the training set.
 
     The average accuracy of sagawa2020distributionally's Waterbirds, whose test cells are of other
@@ -80,13 +81,13 @@ def train_weighted_accuracy(counts: Counts, train: Train) -> float:
 
 
 @metric(better="lower", title="Train-weighted error")
-def train_weighted_error(counts: Counts, train: Train) -> float:
+def train_weighted_error(counts: PredictionCounts, train: Train) -> float:
     """Σ_yg (N_yg / N) · E_yg: li2021autobalance's standard error on Waterbirds."""
     return 1 - train_weighted_accuracy(counts, train)
 
 
 @metric(better="lower", title="Symmetric DEO", compares="groups")
-def symmetric_deo(counts: Counts, train: Train) -> float:
+def symmetric_deo(counts: PredictionCounts, train: Train) -> float:
     """Mean over labels of the gap between groups: with two, ½ (|E_+1 − E_+2| + |E_−1 − E_−2|).
 
     kini2021label's Symm-DEO; of more than two labels the mean, too.
@@ -95,7 +96,7 @@ def symmetric_deo(counts: Counts, train: Train) -> float:
 
 
 @metric(better="lower", title="DEO (sum)", worst=2.0, compares="groups")
-def deo_sum(counts: Counts, train: Train) -> float:
+def deo_sum(counts: PredictionCounts, train: Train) -> float:
     """Sum over labels of the gap between groups, in [0, number of labels].
 
     |E_+1 − E_+2| + |E_−1 − E_−2|, without the ½ that kini2021label has: one of two readings of
@@ -105,19 +106,19 @@ def deo_sum(counts: Counts, train: Train) -> float:
 
 
 @metric(better="lower", title="DEO of the positive label", compares="groups")
-def deo_positive(counts: Counts, train: Train) -> float:
+def deo_positive(counts: PredictionCounts, train: Train) -> float:
     """|E_+1 − E_+2|: the gap of the true positive rate; of problems with two labels alone."""
     return float(_gaps(accuracies(counts))[1]) if counts.shape[1] == 2 else math.nan
 
 
 @metric(better="lower", title="DEO of the negative label", compares="groups")
-def deo_negative(counts: Counts, train: Train) -> float:
+def deo_negative(counts: PredictionCounts, train: Train) -> float:
     """|E_−1 − E_−2|: the gap of the false positive rate; of problems with two labels alone."""
     return float(_gaps(accuracies(counts))[0]) if counts.shape[1] == 2 else math.nan
 
 
 @metric(better="lower", title="Equalized-odds gap", compares="groups")
-def equalized_odds_gap(counts: Counts, train: Train) -> float:
+def equalized_odds_gap(counts: PredictionCounts, train: Train) -> float:
     """Greatest gap between groups of P(prediction = k | label = y), over all y and k.
 
     0 is equalized odds. With two labels it is the greater of the gaps of the true and of the false
@@ -130,7 +131,7 @@ def equalized_odds_gap(counts: Counts, train: Train) -> float:
 
 
 @metric(better="lower", title="Signed DEO", signed=True, compares="groups")
-def signed_deo(counts: Counts, train: Train) -> float:
+def signed_deo(counts: PredictionCounts, train: Train) -> float:
     """Mean over labels of E of the rarest group − E of the most frequent; 0 is best, not −1.
 
     Rarest among the training examples of the label; of equal ones, that of higher index. In
@@ -145,7 +146,7 @@ def signed_deo(counts: Counts, train: Train) -> float:
 
 
 @metric(better="lower", title="Error imbalance", signed=True)
-def error_imbalance(counts: Counts, train: Train) -> float:
+def error_imbalance(counts: PredictionCounts, train: Train) -> float:
     """Error of the rarest class − error of the most frequent; 0 is best, not −1.
 
     Of equally rare ones that of higher index. With two classes, of which the positive one is rarer,

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from evenhand.declared.labels import PredictionCounts
 from evenhand.declared.registry import REGISTRY
-from evenhand.metrics.classes import Counts, Train
+from evenhand.metrics.classes import Train
 
 
 def score(
-    name: str, counts: Counts, train: Train, settings: Mapping[str, Any] = {}
+    name: str, counts: PredictionCounts, train: Train, settings: Mapping[str, Any] = {}
 ) -> float | None:
     """The named metric, or None where it is undefined. Raises `UnknownName`.
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.metrics import tail
 
@@ -28,14 +28,14 @@ class Terms(NamedTuple):
 class Cells:
     """The (label, group) cells of a training set: its counts, its classes' and groups' names."""
 
-    counts: Counts
+    counts: TrainingCounts
     classes: tuple[str, ...]
     groups: tuple[str, ...]
 
     @classmethod
     def of(
         cls,
-        counts: Counts,
+        counts: TrainingCounts,
         classes: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
     ) -> Cells:

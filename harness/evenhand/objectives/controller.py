@@ -15,7 +15,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from evenhand.declared.method import BoundLoss, Counts, Iterate, Labels, Loss, Predicted
+from evenhand.declared.labels import Labels, PredictionCounts, TrainingCounts
+from evenhand.declared.method import BoundLoss, Iterate, Loss
 from evenhand.errors import Mistake, SpecError
 from evenhand.objectives.goals import Multipliers
 from evenhand.objectives.objective import BoundObjective
@@ -63,7 +64,7 @@ class MultiplierUpdates:
     def bind(
         self,
         loss: BoundLoss,
-        counts: Counts,
+        counts: TrainingCounts,
         shares: Float[np.ndarray, "classes groups"],
         *,
         classes: Sequence[str],
@@ -88,13 +89,13 @@ class BoundMultipliers:
     multipliers: Multipliers
     estimate: Confusion | None = None
 
-    def see(self, predicted: Predicted) -> None:
+    def see(self, predicted: PredictionCounts) -> None:
         """One update of λ, and the gains that follow from it."""
         self.estimate = normalised(predicted)
         self.multipliers = self.objective.update(self.multipliers, self.estimate, self.spec.step)
         self._set()
 
-    def merit(self, predicted: Predicted) -> tuple[float, float]:
+    def merit(self, predicted: PredictionCounts) -> tuple[float, float]:
         """The fewest points short of any constraint, then the objective."""
         confusion = normalised(predicted)
         short = min(0.0, float(self.objective.slacks(confusion).min(initial=0.0)))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from evenhand.declared.method import Counts, Labels
+from evenhand.declared.labels import Labels, TrainingCounts
 from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.objectives.cells import Cells, Classes
 from evenhand.objectives.constraints import BoundConstraint, LinearConstraint
@@ -42,7 +42,7 @@ class Objective:
 
     def bind(
         self,
-        counts: Counts,
+        counts: TrainingCounts,
         classes: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
     ) -> BoundObjective:

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from evenhand.declared.method import Head, Labels
+from evenhand.declared.labels import Labels
+from evenhand.declared.method import Head
 from evenhand.declared.registry import posthoc
 from evenhand.losses.per_class import LogPrior
 from evenhand.posthoc.outputs import Logits, Outputs, Predict, Trained, checked

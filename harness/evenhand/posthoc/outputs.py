@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import PostHoc as Declared
 from evenhand.errors import DataError
 
@@ -35,7 +35,7 @@ class Trained:
     head_bias   its biases; None: it has none
     """
 
-    counts: Counts
+    counts: TrainingCounts
     classes: tuple[str, ...]
     head_norms: Float[np.ndarray, " classes"] | None
     head_bias: Float[np.ndarray, " classes"] | None

@@ -17,7 +17,8 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from evenhand.declared.method import Head, Labels
+from evenhand.declared.labels import Labels
+from evenhand.declared.method import Head
 from evenhand.declared.registry import posthoc
 from evenhand.errors import DataError, Mistake, SpecError
 from evenhand.objectives.objective import BoundObjective, Objective

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from evenhand.declared.method import Counts, Labels
+from evenhand.declared.labels import Labels, TrainingCounts
 from evenhand.declared.stage_parts import Solved
 from evenhand.errors import DataError, Mistake, SpecError
 
@@ -41,7 +41,7 @@ class GroupBalancedLogistic:
         if labels.n_classes < 2:
             raise SpecError([Mistake("a head for one class decides nothing", (), "two or more")])
 
-    def check_counts(self, counts: Counts) -> None:
+    def check_counts(self, counts: TrainingCounts) -> None:
         """Raises `DataError` for a cell too small to be drawn from."""
         _check_cells(counts, at_least=2 if len(self.strengths) > 1 else 1, split=self.split)
 
@@ -51,7 +51,7 @@ class GroupBalancedLogistic:
         labels: Int[np.ndarray, " n"],
         groups: Int[np.ndarray, " n"],
         *,
-        counts: Counts,
+        counts: TrainingCounts,
         randomness: np.random.Generator,
     ) -> Solved:
         """Raises `DataError` for a cell too small to be drawn from, and where nothing converges."""
@@ -143,7 +143,7 @@ def halves(
     return fitted, held_out
 
 
-def _check_cells(counts: Counts, *, at_least: int, split: str) -> None:
+def _check_cells(counts: TrainingCounts, *, at_least: int, split: str) -> None:
     small = np.argwhere(counts < at_least)
     if small.size:
         named = ", ".join(f"class {y} in group {g} ({counts[y, g]})" for y, g in small[:8])

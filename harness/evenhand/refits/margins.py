@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int, Real
 
-from evenhand.declared.method import Labels
-from evenhand.declared.stage_parts import Counts, Solved
+from evenhand.declared.labels import Labels, TrainingCounts
+from evenhand.declared.stage_parts import Solved
 from evenhand.errors import DataError, Mistake, SpecError
 
 
@@ -33,7 +33,7 @@ class Margin(ABC):
 
     @abstractmethod
     def is_rare(
-        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: Counts
+        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: TrainingCounts
     ) -> Bool[np.ndarray, " n"]:
         """Of each example; counts [classes, groups]."""
 
@@ -41,7 +41,7 @@ class Margin(ABC):
         """Raises `SpecError` for other than two classes."""
         _check_two("classes", labels.n_classes)
 
-    def check_counts(self, counts: Counts) -> None:
+    def check_counts(self, counts: TrainingCounts) -> None:
         """Any cells will do: whether a line separates them the solver finds."""
         return
 
@@ -51,7 +51,7 @@ class Margin(ABC):
         labels: Int[np.ndarray, " n"],
         groups: Int[np.ndarray, " n"],
         *,
-        counts: Counts,
+        counts: TrainingCounts,
         randomness: np.random.Generator,
     ) -> Solved:
         """Raises `DataError` where no line separates the classes."""
@@ -64,7 +64,7 @@ class CostSensitiveMargin(Margin):
     """CS-SVM: the class with fewer examples keeps the margin delta."""
 
     def is_rare(
-        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: Counts
+        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: TrainingCounts
     ) -> Bool[np.ndarray, " n"]:
         """Those of the rarer class."""
         return np.asarray(labels == rarest(counts.sum(1)))
@@ -75,7 +75,7 @@ class GroupMargin(Margin):
     """GS-SVM: the group with fewer examples keeps the margin delta."""
 
     def is_rare(
-        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: Counts
+        self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: TrainingCounts
     ) -> Bool[np.ndarray, " n"]:
         """Those of the rarer group."""
         return np.asarray(groups == rarest(counts.sum(0)))

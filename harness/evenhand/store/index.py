@@ -35,7 +35,7 @@ class Head:
     kept: tuple[Kept, ...] = ()
 
 
-class Entry(NamedTuple):
+class Indexed(NamedTuple):
     """A head, and the version of the file that it was read from."""
 
     version: str
@@ -46,16 +46,16 @@ class Index(BaseModel):
     """The file; its format changes with the fields of `Head`."""
 
     format: Literal[3] = 3
-    entries: list[Entry]
+    entries: list[Indexed]
 
 
-def dump_index(entries: Mapping[str, Entry]) -> bytes:
+def dump_index(entries: Mapping[str, Indexed]) -> bytes:
     """Entries of unknown version are left out: nobody could tell whether they still hold."""
     whole = [entry for _, entry in sorted(entries.items()) if entry.version]
     return Index(entries=whole).model_dump_json().encode()
 
 
-def load_index(content: bytes) -> dict[str, Entry]:
+def load_index(content: bytes) -> dict[str, Indexed]:
     """Entries by key; none where the file is torn or somebody else's, for it can be made again."""
     try:
         index = Index.model_validate_json(content)

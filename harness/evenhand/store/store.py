@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 from evenhand.declared.record import Record
 from evenhand.errors import StoreError
 from evenhand.store.files import Files, open_files, read_all
-from evenhand.store.index import Entry, Head, dump_index, load_index
+from evenhand.store.index import Head, Indexed, dump_index, load_index
 from evenhand.store.reading import Unreadable, read_head, read_record
 
 RECORD = "record.json"
@@ -46,7 +46,7 @@ class Store:
             )
         self._files = files
         self._edition = edition
-        self._entries: dict[str, Entry] | None = None
+        self._entries: dict[str, Indexed] | None = None
         self._faults: tuple[Fault, ...] = ()
 
     @classmethod
@@ -108,7 +108,7 @@ class Store:
         }
         changed = [key for key in versions if key not in entries]
         for key, head in self._parsed(changed, read_head, faults):
-            entries[key] = Entry(versions[key], head)
+            entries[key] = Indexed(versions[key], head)
         self._entries, self._faults = entries, tuple(sorted(faults))
         if _settled(entries) != _settled(known):
             # Whoever may only read can do without an index.
@@ -201,7 +201,7 @@ class Store:
             else:
                 yield key, parsed
 
-    def _read_index(self) -> dict[str, Entry]:
+    def _read_index(self) -> dict[str, Indexed]:
         try:
             return load_index(self._files.read(self._path(INDEX)))
         except OSError:
@@ -252,7 +252,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _settled(entries: Mapping[str, Entry]) -> dict[str, str]:
+def _settled(entries: Mapping[str, Indexed]) -> dict[str, str]:
     """Version of each entry that an index would hold."""
     return {key: entry.version for key, entry in entries.items() if entry.version}
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from evenhand.declared.method import Method
 from evenhand.declared.notation import in_print
-from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Problem, Recipe
 from evenhand.errors import Mistake, Mistakes, suggest
-from evenhand.suite.entries import made_of
+from evenhand.suite.entries import pipeline_of
 from evenhand.suite.figure_checks import check_figures
 from evenhand.suite.partial import UNREAD
 from evenhand.suite.parts import Parts
@@ -96,16 +96,16 @@ def _metric(name: str) -> str:
 
 def baseline_of(suite: Suite) -> str | None:
     """What the baseline is called whatever its alias: what an entry makes, or a method's name."""
-    if suite.baseline in map(made_of, suite.methods):
+    if suite.baseline in map(pipeline_of, suite.methods):
         return suite.baseline
-    known: Entry | None = Mistakes().catch((), REGISTRY.get, "method", suite.baseline)
+    known: Registered | None = Mistakes().catch((), REGISTRY.get, "method", suite.baseline)
     return known.name if known else None
 
 
 def _check_baseline(suite: Suite, mistakes: Mistakes) -> None:
     if suite.baseline == UNREAD:
         return
-    there = [made_of(entry) for entry in suite.methods]
+    there = [pipeline_of(entry) for entry in suite.methods]
     if baseline_of(suite) in there or None in there:
         return
     known = [name for name in there if name] + [entry.name for entry in suite.methods]

@@ -33,9 +33,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import written
-from evenhand.declared.notation import made
-from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.base import quoted
+from evenhand.declared.notation import pipeline
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.errors import Mistake, Mistakes, SpecError
 from evenhand.suite.suite import Named
 from evenhand.suite.yaml_lines import Where
@@ -124,16 +124,16 @@ def read(entry: Named, mistakes: Mistakes, where: Where) -> MethodEntry:
     return MethodEntry(label, own or {}, on, alone)
 
 
-def made_of(entry: Named) -> str | None:
+def pipeline_of(entry: Named) -> str | None:
     """What an entry makes, `vs` or `distilled-vs+post_shift`; None where nobody registered it."""
-    known: Entry | None = Mistakes().catch((), REGISTRY.get, "method", in_full(entry).name)
+    known: Registered | None = Mistakes().catch((), REGISTRY.get, "method", in_full(entry).name)
     if known is None:
         return None
     own = read(entry, Mistakes(), ()).own
-    return made(known.name, own.get("posthoc"), taught="teacher" in own)
+    return pipeline(known.name, own.get("posthoc"), taught="teacher" in own)
 
 
-def check_settings(registered: Entry) -> None:
+def check_settings(registered: Registered) -> None:
     """Raises `SpecError` for a method with a setting that a suite could not name."""
     taken = [name for name in registered.settings if name in RESERVED]
     if taken:
@@ -147,7 +147,7 @@ def _label(given: Any) -> str | None:
         return None
     if not isinstance(given, str) or not given.strip() or '"' in given:
         right = "write what its rows are called, without quotes in it: `as: VS with SAM`"
-        raise SpecError([Mistake(f"as = {written(given)}: {right}")])
+        raise SpecError([Mistake(f"as = {quoted(given)}: {right}")])
     return " ".join(given.split())
 
 
@@ -169,7 +169,7 @@ def _fields(given: Any) -> Declared:
     """Fields of a recipe, each by `recipe.FIELD`."""
     if given is not None and not isinstance(given, dict):
         right = "write fields of the suite's recipe: `recipe: {sam: 0.1}`"
-        raise SpecError([Mistake(f"recipe = {written(given)}: {right}", ("recipe",))])
+        raise SpecError([Mistake(f"recipe = {quoted(given)}: {right}", ("recipe",))])
     return {f"{FIELD}{name}": value for name, value in (given or {}).items()}
 
 
@@ -178,7 +178,7 @@ def _part(role: str, given: Any, example: str) -> Declared:
     try:
         part = Named.model_validate(given)
     except ValidationError:
-        what = f"{role} = {written(given)}: write a name, or a name with settings"
+        what = f"{role} = {quoted(given)}: write a name, or a name with settings"
         raise SpecError([Mistake(what, (role,), f"e.g. `{role}: {example}`")]) from None
     settings = {str(k): v for k, v in part.settings.items()}
     if role == "teacher":
@@ -191,13 +191,13 @@ def _on(given: Any) -> dict[str, Any]:
         return {}
     if not isinstance(given, dict):
         right = "write `on: {problem: {setting: value}}`; a problem's name may be a glob"
-        raise SpecError([Mistake(f"on = {written(given)}: {right}")])
+        raise SpecError([Mistake(f"on = {quoted(given)}: {right}")])
     return given
 
 
 def _declared_on(given: Any) -> Declared:
     if not isinstance(given, dict) or not given:
-        raise SpecError([Mistake(f"{written(given)}: write `{{setting: value}}`")])
+        raise SpecError([Mistake(f"{quoted(given)}: write `{{setting: value}}`")])
     beside = [key for key in ("as", "on", "posthoc", "teacher") if key in given]
     if beside:
         what = f"{beside[0]!r} holds for all problems of an entry"

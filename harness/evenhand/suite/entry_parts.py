@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import Part, advice, canonical, written
-from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.base import Part, advice, canonical, quoted
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Recipe, Teacher
 from evenhand.errors import Mistake, Mistakes, SpecError
 from evenhand.suite.entries import FIELD, POSTHOC, PREFIXES, TEACHER, Declared
@@ -82,7 +82,7 @@ class EntryParts(NamedTuple):
 
 
 def parts_of(
-    around: Suitewide, registered: Entry | None, given: Declared, mistakes: Mistakes
+    around: Suitewide, registered: Registered | None, given: Declared, mistakes: Mistakes
 ) -> EntryParts | None:
     """The parts of one setting; a mistake's `where` begins with the declared key.
 
@@ -118,7 +118,7 @@ def _teacher(method: Part, temperature: Any) -> Teacher:
     try:
         return Teacher(method=method, temperature=temperature)
     except ValidationError as error:
-        what = f"temperature = {written(temperature)}: {advice(error.errors()[0])}"
+        what = f"temperature = {quoted(temperature)}: {advice(error.errors()[0])}"
         raise SpecError([Mistake(what)]) from None
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evenhand.declared.base import written
+from evenhand.declared.base import quoted
 from evenhand.errors import Mistake, Mistakes, SpecError, suggest
 
 Draw = Callable[[np.random.Generator], Any]
@@ -150,7 +150,7 @@ def _is_near(word: str) -> bool:
 
 def _sample(n: Any) -> int:
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise SpecError([Mistake(f"sample = {written(n)}: write a whole number from 1")])
+        raise SpecError([Mistake(f"sample = {quoted(n)}: write a whole number from 1")])
     return n
 
 
@@ -161,7 +161,7 @@ def _grid(name: str, value: dict[str, Any]) -> list[Any]:
         raise SpecError([Mistake(what, (), "write e.g. `{grid: [0.5, 1.0]}`")])
     twice = next((v for v in values if values.count(v) > 1), None)
     if twice is not None:
-        raise SpecError([Mistake(f"{name}: the grid holds {written(twice)} twice")])
+        raise SpecError([Mistake(f"{name}: the grid holds {quoted(twice)} twice")])
     return values
 
 
@@ -175,7 +175,7 @@ def _draw(name: str, value: dict[str, Any]) -> Draw:
     try:
         return make(values if isinstance(values, list) else [])
     except ValueError:
-        what = f"{name}: {word}: {written(values)}"
+        what = f"{name}: {word}: {quoted(values)}"
         raise SpecError([Mistake(what, (word,), f"write `{word}: {form}`")]) from None
 
 

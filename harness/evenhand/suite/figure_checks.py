@@ -58,7 +58,7 @@ def _names(row: Row, *, is_chosen: bool) -> list[str]:
     is_chosen  whether one of its settings is chosen, which its name then does not say
     """
     settings = [{}] if is_chosen else [row.apart(variant) for variant in row.variants]
-    own = [row.made, row.name]
+    own = [row.pipeline, row.name]
     return [*own, *(row.called({**row.fixed, **apart}) for apart in settings)]
 
 

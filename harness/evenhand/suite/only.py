@@ -13,7 +13,7 @@ from evenhand.declared.notation import shown
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Recipe, Sam, Trial
 from evenhand.errors import Mistake, SpecError, suggest
-from evenhand.suite.resolve import Cell, Resolved
+from evenhand.suite.resolve import Configuration, Resolved
 
 KEYS = ("method", "row", "problem", "seed", "recipe", "key")
 RECIPE = "recipe."
@@ -51,8 +51,8 @@ class Only:
             conditions.append((key.strip(), value.strip().strip(QUOTE)))
         return cls(tuple(conditions))
 
-    def holds(self, cell: Cell, trial: Trial) -> bool:
-        values = _values(cell, trial)
+    def holds(self, configuration: Configuration, trial: Trial) -> bool:
+        values = _values(configuration, trial)
         wanted: dict[str, list[str]] = {}
         for key, pattern in self.conditions:
             wanted.setdefault(key, []).append(pattern)
@@ -72,21 +72,26 @@ def restrict(resolved: Resolved, filters: Sequence[str]) -> Resolved:
     wanted = [Only.parse(text) for text in filters]
     _check_keys(resolved, wanted)
     _check_values(resolved, wanted)
-    cells = [
-        replace(cell, trials=tuple(t for t in cell.trials if any(o.holds(cell, t) for o in wanted)))
-        for cell in resolved.cells
+    configurations = [
+        replace(
+            configuration,
+            trials=tuple(
+                t for t in configuration.trials if any(o.holds(configuration, t) for o in wanted)
+            ),
+        )
+        for configuration in resolved.configurations
     ]
-    kept = tuple(cell for cell in cells if cell.trials)
+    kept = tuple(configuration for configuration in configurations if configuration.trials)
     if not kept:
         what = f"--only {' --only '.join(filters)}: no trial has all of this"
         raise SpecError([Mistake(what, (), "alternatives are written `seed=0,seed=2`")])
-    return replace(resolved, cells=kept, whole=resolved.whole or resolved)
+    return replace(resolved, configurations=kept, whole=resolved.whole or resolved)
 
 
-def setting_beside(cell: Cell) -> str:
-    """What sets a cell apart and its row does not say: there is some where settings compete."""
-    said = cell.row.endswith((f"({cell.setting})", f" {cell.setting})"))
-    return "" if said else cell.setting
+def setting_beside(configuration: Configuration) -> str:
+    """The setting of a configuration, where it is not part of its row's name; else ""."""
+    said = configuration.row.endswith((f"({configuration.setting})", f" {configuration.setting})"))
+    return "" if said else configuration.setting
 
 
 def term(key: str, value: str) -> str:
@@ -109,34 +114,34 @@ def terms(text: str) -> list[str]:
     return [each.strip() for each in found]
 
 
-def _values(cell: Cell, trial: Trial) -> dict[str, set[str]]:
+def _values(configuration: Configuration, trial: Trial) -> dict[str, set[str]]:
     """What a trial goes by under each key."""
-    is_plain = cell.made == cell.method.name
-    aliases = REGISTRY.get("method", cell.method.name).aliases if is_plain else ()
-    fields = _fields(cell.recipe)
+    is_plain = configuration.pipeline == configuration.method.name
+    aliases = REGISTRY.get("method", configuration.method.name).aliases if is_plain else ()
+    fields = _fields(configuration.recipe)
     return {
         **fields,
         **{RECIPE + name: values for name, values in fields.items()},
-        **{name: {shown(value)} for name, value in _settings(cell).items()},
-        "method": {cell.made, cell.row, *_label(cell), *aliases},
-        "row": {cell.row, cell.title},
-        "problem": {cell.problem.name, cell.problem.dataset.name},
+        **{name: {shown(value)} for name, value in _settings(configuration).items()},
+        "method": {configuration.pipeline, configuration.row, *_label(configuration), *aliases},
+        "row": {configuration.row, configuration.title},
+        "problem": {configuration.problem.name, configuration.problem.dataset.name},
         "seed": {str(trial.seed)},
-        "recipe": {cell.recipe.name},
+        "recipe": {configuration.recipe.name},
         "key": {trial.key},
     }
 
 
-def _settings(cell: Cell) -> dict[str, Any]:
+def _settings(configuration: Configuration) -> dict[str, Any]:
     """Of the post-hoc map and of the method; where both have one of a name, the method's."""
-    posthoc = cell.trials[0].posthoc
-    return {**(posthoc.settings if posthoc else {}), **cell.method.settings}
+    posthoc = configuration.trials[0].posthoc
+    return {**(posthoc.settings if posthoc else {}), **configuration.method.settings}
 
 
-def _label(cell: Cell) -> set[str]:
-    """What the suite calls the rows of the cell's entry, where it does not call them by method."""
-    title = REGISTRY.get("method", cell.method.name).title
-    return {cell.family} - {title, ""}
+def _label(configuration: Configuration) -> set[str]:
+    """The name that the suite's `as:` gives to the rows of the entry; empty without one."""
+    title = REGISTRY.get("method", configuration.method.name).title
+    return {configuration.method_title} - {title, ""}
 
 
 def _fields(recipe: Recipe) -> dict[str, set[str]]:
@@ -155,8 +160,12 @@ def _written(value: Any) -> set[str]:
 
 def _check_keys(resolved: Resolved, wanted: Sequence[Only]) -> None:
     """Raises `SpecError` for a key that no trial has."""
-    settings = {name for cell in resolved.cells for name in _settings(cell)}
-    fields = {name for cell in resolved.cells for name in _fields(cell.recipe)}
+    settings = {
+        name for configuration in resolved.configurations for name in _settings(configuration)
+    }
+    fields = {
+        name for configuration in resolved.configurations for name in _fields(configuration.recipe)
+    }
     known = list(dict.fromkeys([*KEYS, *sorted(settings), *sorted(fields)]))
     for key, _ in [condition for only in wanted for condition in only.conditions]:
         if key not in known and key.removeprefix(RECIPE) not in fields:
@@ -168,9 +177,9 @@ def _check_keys(resolved: Resolved, wanted: Sequence[Only]) -> None:
 def _check_values(resolved: Resolved, wanted: Sequence[Only]) -> None:
     """Raises `SpecError` for a condition that no trial meets, with what there is."""
     known: dict[str, set[str]] = {}
-    for cell in resolved.cells:
-        for trial in cell.trials:
-            for key, values in _values(cell, trial).items():
+    for configuration in resolved.configurations:
+        for trial in configuration.trials:
+            for key, values in _values(configuration, trial).items():
                 known.setdefault(key, set()).update(values)
     mistakes = []
     for key, pattern in [condition for only in wanted for condition in only.conditions]:

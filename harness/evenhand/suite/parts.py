@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import plain, written
+from evenhand.declared.base import plain, quoted
 from evenhand.declared.trial import Problem, Val
 from evenhand.errors import Mistake, Mistakes
 from evenhand.suite.entry_parts import RecipeOf, Suitewide, Variant
@@ -79,7 +79,7 @@ def _recipe_of(entry: Named, seed: str, where: Where, mistakes: Mistakes) -> Rec
     try:
         named = Named.model_validate(entry.settings["recipe"])
     except ValidationError:
-        what = f"recipe = {written(entry.settings['recipe'])}: write a recipe's name"
+        what = f"recipe = {quoted(entry.settings['recipe'])}: write a recipe's name"
         right = "or a name with fields to replace: `recipe: {cifar-ldam: {epochs: 60}}`"
         mistakes.found.append(Mistake(what, (*where, "recipe"), right))
         return None

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import advice, written
-from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.base import advice, quoted
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import HOW_VAL, Problem, Selection, Val
 from evenhand.errors import Mistake, Mistakes, SpecError, suggest
 
@@ -49,11 +49,11 @@ def has_validation(problem: Problem) -> bool:
     return problem.val != Val() or bool(own)
 
 
-def _of(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
+def _of(entry: Registered, given: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in given.items() if k in entry.settings}
 
 
-def _unknown(given: Mapping[str, Any], source: Entry, profile: Entry) -> list[Mistake]:
+def _unknown(given: Mapping[str, Any], source: Registered, profile: Registered) -> list[Mistake]:
     known = [*KEYS, *source.settings, *profile.settings]
     found = []
     for key in [k for k in given if k not in known]:
@@ -63,30 +63,30 @@ def _unknown(given: Mapping[str, Any], source: Entry, profile: Entry) -> list[Mi
     return found
 
 
-def _profile(given: Any) -> Entry:
+def _profile(given: Any) -> Registered:
     if isinstance(given, dict | list):
         right = "write its name, and its settings beside it: `{profile: exp, ratio: 100}`"
         raise SpecError([Mistake(f"profile = {given!r}", (), right)])
     return REGISTRY.get("profile", str(given))
 
 
-def _n_max(given: Any, profile: Entry) -> int | None:
+def _n_max(given: Any, profile: Registered) -> int | None:
     if given is None:
         return None
     if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        raise SpecError([Mistake(f"n_max = {written(given)}: write a whole number from 1")])
+        raise SpecError([Mistake(f"n_max = {quoted(given)}: write a whole number from 1")])
     if profile.name == "natural":
         right = "leave n_max out, or name a profile: `{profile: exp, ratio: 100}`"
         raise SpecError([Mistake("n_max: the profile natural keeps all images", (), right)])
     return given
 
 
-def _selection(given: Any, profile: Entry, val: Val) -> Selection | None:
+def _selection(given: Any, profile: Registered, val: Val) -> Selection | None:
     if given is None:
         return None
     if given not in SELECTIONS:
         said = suggest(str(given), SELECTIONS, "selection")
-        raise SpecError([Mistake(f"selection = {written(given)}", (), said.right, said.hint)])
+        raise SpecError([Mistake(f"selection = {quoted(given)}", (), said.right, said.hint)])
     if profile.name == "natural":
         right = "leave selection out, or name a profile: `{profile: exp, ratio: 100}`"
         raise SpecError([Mistake("selection: the profile natural keeps all images", (), right)])
@@ -107,4 +107,4 @@ def _val(given: Any, default: Val) -> Val:
     except ValidationError as error:
         found = [e for e in error.errors() if e["type"] != "extra_forbidden"]
         said = advice(found[0]) if found else HOW_VAL
-        raise SpecError([Mistake(f"val = {written(given)}: {said}")]) from None
+        raise SpecError([Mistake(f"val = {quoted(given)}: {said}")]) from None

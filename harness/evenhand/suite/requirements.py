@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from evenhand.declared.base import Part
-from evenhand.declared.method import Labels, Method, PostHoc, Stage
+from evenhand.declared.labels import Labels
+from evenhand.declared.method import Method, PostHoc, Stage
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import Reduction
 from evenhand.declared.trial import Problem, Recipe

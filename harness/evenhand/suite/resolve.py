@@ -1,4 +1,4 @@
-"""A suite, resolved: every trial it asks for, laid out in the cells of its leaderboard."""
+"""A suite, resolved: every trial it asks for, laid out in the configurations of its leaderboard."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from evenhand.declared.base import Part
-from evenhand.declared.notation import in_print, listed, made
+from evenhand.declared.notation import in_print, listed, pipeline
 from evenhand.declared.trial import Problem, Recipe, Trial
 from evenhand.errors import Mistakes, SpecError
 from evenhand.suite.checks import baseline_of, check
@@ -21,16 +21,16 @@ from evenhand.suite.yaml_lines import Document
 
 
 @dataclass(frozen=True)
-class Cell:
+class Configuration:
     """One setting of a method under one recipe on one problem, over all seeds.
 
     row      the leaderboard row it belongs to, e.g. `vs` or `vs(tau=1.25)`. Where the suite says
              `select:`, all settings of one method entry share a row and compete for it.
     title    the row's name in print, e.g. `VS+TLA+ADRW`
-    setting  what sets this cell apart from others of its row, e.g. `tau=1.25, gamma=0.3`; may be ""
+    setting  what tells it from others of its row, e.g. `tau=1.25, gamma=0.3`; may be ""
     trials   one a seed, in the order of the suite's seeds
-    family   the title without settings; rows of one family are points of one line in a figure
-    apart    what tells the row and its setting from others of its family
+    method_title  the title without settings; rows of one method are points of one line in a figure
+    varied   settings that tell the row and its setting from others with the same method title
     local    what the suite's `on:` gives this problem, e.g. `tau=0.75, sam=0.3`; may be ""
     """
 
@@ -41,43 +41,49 @@ class Cell:
     problem: Problem
     recipe: Recipe
     trials: tuple[Trial, ...]
-    family: str = ""
-    apart: Mapping[str, Any] = field(default_factory=dict)
+    method_title: str = ""
+    varied: Mapping[str, Any] = field(default_factory=dict)
     local: str = ""
 
     @property
-    def made(self) -> str:
+    def pipeline(self) -> str:
         """What was done, whatever the row is called: `vs`, `distilled-vs`, `vs+post_shift`."""
         trial = self.trials[0]
         mapped = trial.posthoc.name if trial.posthoc else None
-        return made(trial.method.name, mapped, taught=trial.teacher is not None)
+        return pipeline(trial.method.name, mapped, taught=trial.teacher is not None)
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A suite and all its cells, in the suite's order (method entry, then problem).
+    """A suite and all its configurations, in the suite's order (method entry, then problem).
 
     source  what the user calls the suite: its path, or its name where it comes with the package
     whole   all of the suite, where this is a part of it
     """
 
     suite: Suite
-    cells: tuple[Cell, ...]
+    configurations: tuple[Configuration, ...]
     source: str = ""
     whole: Resolved | None = None
 
     @cached_property
     def trials(self) -> dict[str, Trial]:
-        """Every distinct trial by key; cells may share trials."""
-        return {trial.key: trial for cell in self.cells for trial in cell.trials}
+        """Every distinct trial by key; configurations may share trials."""
+        return {
+            trial.key: trial
+            for configuration in self.configurations
+            for trial in configuration.trials
+        }
 
     @cached_property
     def rows(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(cell.row for cell in self.cells))
+        return tuple(dict.fromkeys(configuration.row for configuration in self.configurations))
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(cell.problem.name for cell in self.cells))
+        return tuple(
+            dict.fromkeys(configuration.problem.name for configuration in self.configurations)
+        )
 
 
 def open_suite(name: str) -> Resolved:
@@ -94,18 +100,18 @@ def open_suite(name: str) -> Resolved:
 
 
 def resolve(suite: Suite, document: Document, *, source: str = "") -> Resolved:
-    """Every cell of a suite. Raises `SpecError` with the place of each mistake."""
+    """Every configuration of a suite. Raises `SpecError` with the place of each mistake."""
     mistakes = Mistakes()
     parts = _checked(suite, mistakes)
     if mistakes.found:
         raise document.error(mistakes.found)
-    cells = tuple(
-        _cell(suite, row, problem, variant)
+    configurations = tuple(
+        _configuration(suite, row, problem, variant)
         for row, problem in _places(parts)
         for variant in row.variants
     )
     baseline = baseline_of(suite) or suite.baseline
-    return Resolved(suite.model_copy(update={"baseline": baseline}), cells, source)
+    return Resolved(suite.model_copy(update={"baseline": baseline}), configurations, source)
 
 
 def _checked(suite: Suite, mistakes: Mistakes) -> Parts:
@@ -125,10 +131,10 @@ def _places(parts: Parts) -> list[tuple[Row, Problem]]:
     return [(row, problem) for _, row, problem in sorted(found, key=lambda place: place[0])]
 
 
-def _cell(suite: Suite, row: Row, problem: Problem, variant: Variant) -> Cell:
+def _configuration(suite: Suite, row: Row, problem: Problem, variant: Variant) -> Configuration:
     apart = row.apart(variant)
     shown = {**row.fixed} if suite.select else {**row.fixed, **apart}
-    return Cell(
+    return Configuration(
         row=row.called(shown),
         title=in_print(row.title, shown),
         setting=listed(apart),
@@ -147,7 +153,7 @@ def _cell(suite: Suite, row: Row, problem: Problem, variant: Variant) -> Cell:
             )
             for seed in suite.seeds
         ),
-        family=row.title,
-        apart={**row.fixed, **apart},
+        method_title=row.title,
+        varied={**row.fixed, **apart},
         local=listed(row.local),
     )

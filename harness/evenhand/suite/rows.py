@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from evenhand.declared.base import Part, canonical
-from evenhand.declared.notation import in_print, made, named
-from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.notation import in_print, named, pipeline
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Teacher
 from evenhand.errors import Mistake, Mistakes, suggest
 from evenhand.suite.entries import (
@@ -64,10 +64,10 @@ class Row:
     teacher: Teacher | None = None
 
     @property
-    def made(self) -> str:
-        """As `Cell.made`."""
+    def pipeline(self) -> str:
+        """As `Configuration.pipeline`."""
         mapped = self.posthoc.name if self.posthoc else None
-        return made(self.part.name, mapped, taught=self.teacher is not None)
+        return pipeline(self.part.name, mapped, taught=self.teacher is not None)
 
     def teacher_under(self, variant: Variant) -> Teacher | None:
         """The teacher, with the recipe that it has beside this variant."""
@@ -161,7 +161,7 @@ class _Here:
 
     around: Suitewide
     index: int
-    registered: Entry | None
+    registered: Registered | None
     entry: MethodEntry
     glob: str | None
     problems: frozenset[str]
@@ -227,7 +227,7 @@ def _name(here: _Here, parts: EntryParts) -> str:
     if here.entry.alone and parts.posthoc:
         return parts.posthoc.name
     mapped = parts.posthoc.name if parts.posthoc else None
-    return made(here.registered.name, mapped, taught=parts.teacher is not None)
+    return pipeline(here.registered.name, mapped, taught=parts.teacher is not None)
 
 
 def _title(here: _Here, parts: EntryParts) -> str:

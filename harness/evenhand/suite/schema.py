@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from evenhand.declared.registry import REGISTRY, Entry, Setting
+from evenhand.declared.registry import REGISTRY, Registered, Setting
 from evenhand.declared.trial import Recipe
 from evenhand.suite.expand import DISTRIBUTIONS
 from evenhand.suite.problems import SELECTIONS
@@ -53,7 +53,7 @@ def suite_schema() -> dict[str, Any]:
     return schema
 
 
-def _all(kind: str) -> list[Entry]:
+def _all(kind: str) -> list[Registered]:
     return list(REGISTRY.all(kind))
 
 
@@ -69,7 +69,7 @@ def _one_of(kind: str, with_settings: list[dict[str, Any]]) -> dict[str, Any]:
     return {"anyOf": [{"enum": _names(kind)}, *with_settings]}
 
 
-def _named(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
+def _named(entry: Registered, settings: dict[str, Any]) -> dict[str, Any]:
     """`name: {setting: value}`, closed: a typo is underlined as it is typed."""
     inner = _closed({**settings, "sample": _whole()}) | {"type": ["object", "null"]}
     names = (entry.name, *entry.aliases)
@@ -87,7 +87,7 @@ def _closed(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _entry_keys(entry: Entry) -> dict[str, Any]:
+def _entry_keys(entry: Registered) -> dict[str, Any]:
     """The keys that every method's entry has beside the method's settings."""
     fields = {"recipe": {"$ref": f"#/$defs/{FIELDS_OF_RECIPE}"}}
     there = _closed({**_settings(entry), **fields, "sample": _whole()}) | {"minProperties": 1}
@@ -111,7 +111,7 @@ def _posthocs() -> dict[str, Any]:
     return _one_of("posthoc", [_named(e, _settings(e)) for e in _all("posthoc")])
 
 
-def _settings(entry: Entry) -> dict[str, Any]:
+def _settings(entry: Registered) -> dict[str, Any]:
     return {setting.name: _setting(setting) for setting in entry.settings.values()}
 
 
@@ -141,7 +141,7 @@ def _recipe_settings() -> dict[str, Any]:
     return {name: _multiplied(typed[name]) if name in typed else {} for name in FIELDS}
 
 
-def _problem_settings(entry: Entry) -> dict[str, Any]:
+def _problem_settings(entry: Registered) -> dict[str, Any]:
     shapes: dict[str, Any] = {}
     for profile in _all("profile"):
         shapes |= _settings(profile)

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from evenhand.declared.bilevel import Hypergradient
-from evenhand.declared.method import Counts
+from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.stage_parts import Learnable
 from evenhand.errors import DataError, EvenhandError
 from evenhand.losses.reduction_kernel import gaps
@@ -39,7 +39,7 @@ FIRST_ITERATIONS, ITERATIONS = 10, 5
 def bind(
     spec: Hypergradient,
     learnables: Mapping[str, Learnable],
-    counts: Counts,
+    counts: TrainingCounts,
     device: torch.device,
 ) -> BoundHypergradient:
     """For the learnable loss and policy of one stage; counts [classes, groups] are the held-out.

@@ -10,17 +10,16 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
+from evenhand.declared.labels import PredictionCounts
 from evenhand.declared.record import Evaluation, Rule, Split
 from evenhand.metrics import better, score
-
-Counts = Int[np.ndarray, "groups labels predictions"]
 
 
 class Snapshot(NamedTuple):
     """What an evaluation after an epoch (1-based) gave: counts by split, and what is kept of it."""
 
     epoch: int
-    counts: dict[Split, Counts]
+    counts: dict[Split, PredictionCounts]
     kept: dict[str, np.ndarray]
 
     def state(self) -> tuple[int, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
@@ -44,7 +43,7 @@ def _arrays(tensors: Mapping[Any, torch.Tensor]) -> dict[Any, np.ndarray]:
 
 @dataclass
 class Checkpoints:
-    """Counts at the epochs that the rules pick, as training goes on.
+    """PredictionCounts at the epochs that the rules pick, as training goes on.
 
     by     metric that `best-val` and `best-test` compare; the earliest of equal epochs is kept
     train  [classes, groups] training counts, which some metrics need
@@ -88,7 +87,7 @@ class Checkpoints:
     def evaluations(self) -> tuple[Evaluation, ...]:
         """Each split at each rule; `best-test` on test alone, as published code reports it."""
         assert self._last is not None, "the last epoch is evaluated"
-        picked: list[tuple[Rule, int, Mapping[Split, Counts]]] = []
+        picked: list[tuple[Rule, int, Mapping[Split, PredictionCounts]]] = []
         picked.append(("last", self._last.epoch, self._last.counts))
         if "val" in self._best:
             _, seen = self._best["val"]

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from evenhand.train.checkpoints import Counts, Snapshot
+from evenhand.declared.labels import PredictionCounts
+from evenhand.train.checkpoints import Snapshot
 from evenhand.train.device_data import Placed
 from evenhand.train.outcome import Diverged
 from evenhand.train.training import Training
@@ -32,7 +33,7 @@ def evaluate(run: Training) -> Snapshot:
     return Snapshot(run.epoch, counts, kept | _head(run) if is_kept else {})
 
 
-def evaluate_on(run: Training, split: Placed) -> Counts:
+def evaluate_on(run: Training, split: Placed) -> PredictionCounts:
     """The counts of one split; the training images are seen as they are, without augmentation."""
     return _counts(run, split, look(run, split))
 
@@ -66,7 +67,7 @@ def look(run: Training, split: Placed, *, is_kept: bool = False) -> Said:
     return Said(torch.cat(predictions), np.concatenate(kept) if kept else None)
 
 
-def _counts(run: Training, split: Placed, said: Said) -> Counts:
+def _counts(run: Training, split: Placed, said: Said) -> PredictionCounts:
     n_groups, n_classes = run.shape
     cells = (split.groups * n_classes + split.labels) * n_classes + said.predictions
     total = torch.bincount(cells, minlength=n_groups * n_classes**2)

@@ -13,7 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from evenhand.data.splits import ProblemData
-from evenhand.declared.method import BoundController, BoundLoss, Counts, Drawing, Method, Run, Stage
+from evenhand.declared.labels import TrainingCounts
+from evenhand.declared.method import BoundController, BoundLoss, Drawing, Method, Run, Stage
 from evenhand.declared.stage_parts import (
     BoundPolicy,
     BoundReduction,
@@ -43,7 +44,7 @@ class Material:
     """
 
     data: ProblemData
-    known: Counts
+    known: TrainingCounts
     randomness: torch.Generator
     draw: Callable[[], np.random.Generator]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from evenhand.train.checkpoints import Counts, Snapshot
+from evenhand.declared.labels import PredictionCounts
+from evenhand.train.checkpoints import Snapshot
 from evenhand.train.evaluation import evaluate, evaluate_on
 from evenhand.train.training import Training
 
@@ -56,7 +57,7 @@ def as_evaluated(run: Training) -> Iterator[None]:
         run.model.load_state_dict(now)
 
 
-def _offer(run: Training, predicted: Counts) -> bool:
+def _offer(run: Training, predicted: PredictionCounts) -> bool:
     """Keep the network as it is if none was better so far; of equals the latest. Whether it was."""
     assert run.stage.controller is not None
     merit = run.stage.controller.merit(predicted)

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from evenhand.backbones.networks.build import Network, build
 from evenhand.data.augment.augmentations import Augmentation
 from evenhand.data.splits import ProblemData
-from evenhand.declared.method import Counts, Method, Predicted
+from evenhand.declared.labels import PredictionCounts, TrainingCounts
+from evenhand.declared.method import Method
 from evenhand.declared.record import Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import BoundPolicy, Refit
@@ -45,7 +46,7 @@ class Iterates:
 
     best: dict[str, Tensor] = field(default_factory=dict)
     merit: tuple[float, float] | None = None
-    mixture: dict[Split, Predicted] = field(default_factory=dict)
+    mixture: dict[Split, PredictionCounts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,7 @@ def _splits(data: ProblemData, device: torch.device) -> dict[Split, Placed]:
     return {"val": Placed.of(data.val, n_groups=n_groups, device=device), **splits}
 
 
-def _sums(taught: Float[np.ndarray, "n classes"], data: ProblemData) -> Counts:
+def _sums(taught: Float[np.ndarray, "n classes"], data: ProblemData) -> TrainingCounts:
     """[classes, groups] sums of the class probabilities of the training images."""
     groups = np.eye(len(data.summary.groups))[data.train.groups]
     return np.asarray(taught.T.astype(np.float64) @ groups)

@@ -11,7 +11,7 @@ from evenhand_reports.board.results import Standing
 
 
 def is_baseline(suite: Suite, standing: Standing) -> bool:
-    return standing.cell.made == suite.baseline
+    return standing.configuration.pipeline == suite.baseline
 
 
 def baseline_of(suite: Suite, problem: Sequence[Standing], standing: Standing) -> Standing | None:
@@ -23,7 +23,7 @@ def baseline_of(suite: Suite, problem: Sequence[Standing], standing: Standing) -
     if is_baseline(suite, standing):
         return None
     found = [s for s in problem if is_baseline(suite, s)]
-    like = [s for s in found if s.cell.recipe == standing.cell.recipe]
+    like = [s for s in found if s.configuration.recipe == standing.configuration.recipe]
     return next((few[0] for few in (found, like) if len(few) == 1), None)
 
 
@@ -43,5 +43,5 @@ def title_of(suite: Suite, rows: dict[str, str]) -> str:
 
 def is_one_a_recipe(suite: Suite, standings: Iterable[Standing]) -> bool:
     """No two rows are the baseline under one recipe."""
-    found = {s.row: canonical(s.cell.recipe) for s in standings if is_baseline(suite, s)}
+    found = {s.row: canonical(s.configuration.recipe) for s in standings if is_baseline(suite, s)}
     return len(set(found.values())) == len(found)

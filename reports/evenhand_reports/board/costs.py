@@ -14,7 +14,7 @@ from evenhand_reports.wording import formatting
 def costs(standings: Sequence[Standing]) -> dict[str, Any]:
     """{rows, note}: one row a standing that has records; the note says what is not in its time."""
     known = [standing for standing in standings if usable(standing)]
-    read = {lineage.read(standing.cell.trials[0]) for standing in known} - {""}
+    read = {lineage.read(standing.configuration.trials[0]) for standing in known} - {""}
     what = " or ".join(sorted(read))
     note = f"Time is the trial's own: training {what} that it reads comes on top." if read else ""
     return {"rows": [_cost(standing) for standing in known], "note": note}

@@ -15,7 +15,7 @@ from evenhand.declared.record import Record, Rule
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import ReportError
 from evenhand.metrics import better
-from evenhand.suite.resolve import Cell, Resolved
+from evenhand.suite.resolve import Configuration, Resolved
 from evenhand.suite.suite import Suite
 from evenhand_reports.board.baseline import baseline_of, baseline_rows, title_of
 from evenhand_reports.board.provenance import commit
@@ -156,11 +156,13 @@ def build_from(
     if not evidence.records:
         raise ReportError(_nothing(resolved, location, faults))
     titles = _titles(resolved)
-    groups: dict[tuple[str, str], list[Cell]] = {}
-    for cell in resolved.cells:
-        titled = replace(cell, title=titles[cell.row])
-        groups.setdefault((cell.row, cell.problem.name), []).append(titled)
-    standings = {place: stand(suite, cells, evidence) for place, cells in groups.items()}
+    groups: dict[tuple[str, str], list[Configuration]] = {}
+    for configuration in resolved.configurations:
+        titled = replace(configuration, title=titles[configuration.row])
+        groups.setdefault((configuration.row, configuration.problem.name), []).append(titled)
+    standings = {
+        place: stand(suite, configurations, evidence) for place, configurations in groups.items()
+    }
     compared, families = _compare(suite, resolved.problems, standings)
     return Leaderboard(
         suite=suite,
@@ -193,7 +195,7 @@ def _nothing(resolved: Resolved, location: str, faults: Sequence[Fault]) -> str:
 
 def _titles(resolved: Resolved) -> dict[str, str]:
     """Titles by row; where two rows have one title, each is followed by its own name."""
-    titles = {cell.row: cell.title for cell in resolved.cells}
+    titles = {configuration.row: configuration.title for configuration in resolved.configurations}
     used = Counter(titles.values())
     return {row: t if used[t] == 1 else f"{t} [{row}]" for row, t in titles.items()}
 
@@ -226,7 +228,7 @@ def _table(suite: Suite, group: Sequence[Standing]) -> Float[np.ndarray, "rows s
     """What the rows are ranked by, at the seeds that all of them have."""
     place = suite.primary, ranking_rule(suite)
     by_seed = [
-        dict(zip((t.seed for t in s.cell.trials), s.scores[place].values, strict=True))
+        dict(zip((t.seed for t in s.configuration.trials), s.scores[place].values, strict=True))
         for s in group
     ]
     shared = [seed for seed in suite.seeds if all(seed in values for values in by_seed)]

@@ -7,7 +7,7 @@ from typing import Any
 from evenhand.declared.record import RULES, Record
 from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.provenance import commit, device, rerun_cell
+from evenhand_reports.board.provenance import commit, device, rerun_configuration
 from evenhand_reports.board.results import Choice, Standing
 from evenhand_reports.wording import formatting
 
@@ -34,18 +34,18 @@ def origins(board: Leaderboard) -> dict[str, Any]:
 
 
 def _standing(board: Leaderboard, standing: Standing, names: _Names) -> dict[str, Any]:
-    cell = standing.cell
+    cell = standing.configuration
     return {
         "made": lineage.whole(cell.trials[0]),
         "reads": lineage.read(cell.trials[0]),
         "trials": [_trial(board, standing, i, names) for i in range(len(cell.trials))],
         "candidates": _candidates(standing.choice) if standing.choice else [],
-        "command": rerun_cell(board.source, cell, standing.records),
+        "command": rerun_configuration(board.source, cell, standing.records),
     }
 
 
 def _trial(board: Leaderboard, standing: Standing, i: int, names: _Names) -> dict[str, Any]:
-    trial, record = standing.cell.trials[i], standing.records[i]
+    trial, record = standing.configuration.trials[i], standing.records[i]
     values = [standing.scores[board.suite.primary, rule].values[i] for rule in RULES]
     gap = next((gap.kind for gap in standing.gaps if gap.key == trial.key), None)
     return {

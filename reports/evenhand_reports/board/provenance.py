@@ -10,7 +10,7 @@ from typing import NamedTuple
 from evenhand.declared.record import Record
 from evenhand.errors import SpecError
 from evenhand.suite.only import Only, setting_beside, term, terms
-from evenhand.suite.resolve import Cell
+from evenhand.suite.resolve import Configuration
 
 AGAIN = "rerun"
 """A results folder of its own: what a store holds already is never computed twice."""
@@ -38,30 +38,32 @@ def rerun_suite(source: str, records: Iterable[Record]) -> str:
     return _command(source, _plugins(records))
 
 
-def rerun_cell(source: str, cell: Cell, records: Sequence[Record | None]) -> str:
+def rerun_configuration(
+    source: str, configuration: Configuration, records: Sequence[Record | None]
+) -> str:
     """Every seed again: `evenhand run SUITE --only 'row=vs(tau=1.25),problem=…' --results …`.
 
-    records  what the cell's trials left: their commands say which plugins it takes
+    records  what the configuration's trials left: their commands say which plugins it takes
     """
     plugins = _plugins(record for record in records if record is not None)
-    text = ",".join([*_terms(cell), f"problem={cell.problem.name}"])
-    if not _finds(text, cell):
-        text = ",".join(f"key={trial.key}" for trial in cell.trials)
+    text = ",".join([*_terms(configuration), f"problem={configuration.problem.name}"])
+    if not _finds(text, configuration):
+        text = ",".join(f"key={trial.key}" for trial in configuration.trials)
     return _command(source, plugins, "--only", text, "--results", AGAIN)
 
 
-def _terms(cell: Cell) -> list[str]:
-    """The row, and what tells the cell apart where a row does not say it whole."""
-    return [term("row", cell.row), *filter(None, terms(setting_beside(cell)))]
+def _terms(configuration: Configuration) -> list[str]:
+    """The row, and what tells the configuration apart where a row does not say it whole."""
+    return [term("row", configuration.row), *filter(None, terms(setting_beside(configuration)))]
 
 
-def _finds(text: str, cell: Cell) -> bool:
+def _finds(text: str, configuration: Configuration) -> bool:
     """Values that hold commas or brackets may read as something else."""
     try:
         only = Only.parse(text)
     except SpecError:
         return False
-    return all(only.holds(cell, trial) for trial in cell.trials)
+    return all(only.holds(configuration, trial) for trial in configuration.trials)
 
 
 def _plugins(records: Iterable[Record]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from evenhand.declared.record import Record, Rule
 from evenhand.declared.trial import Trial
-from evenhand.suite.resolve import Cell
+from evenhand.suite.resolve import Configuration
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.statistics.ranks import Rank
@@ -79,10 +79,10 @@ class Choice:
 class Standing:
     """One row on one problem.
 
-    cell          the setting that stands for the row
+    configuration          the setting that stands for the row
     records       one a seed, in the suite's order; None where there is none
     scores        by metric and rule, on the test split
-    gaps          what the cell and its competing settings lack
+    gaps          what the configuration and its competing settings lack
     is_whole      nothing that the ranking needs is lacking; only whole standings are compared
     rank          None where not whole, or where no test can be made
     to_best, to_baseline  this row − the other; None for that row itself and where not compared
@@ -91,7 +91,7 @@ class Standing:
     row: str
     title: str
     problem: str
-    cell: Cell
+    configuration: Configuration
     records: tuple[Record | None, ...]
     scores: Mapping[tuple[str, Rule], Score]
     gaps: tuple[Gap, ...]
@@ -108,4 +108,4 @@ class Standing:
     @property
     def setting(self) -> str:
         """What was chosen, where settings competed."""
-        return self.cell.setting if self.choice and self.choice.chosen is not None else ""
+        return self.configuration.setting if self.choice and self.choice.chosen is not None else ""

@@ -1,4 +1,4 @@
-"""From records to scores: what each cell has, what it lacks, and which setting stands for a row."""
+"""Scores from records: values, gaps and the selected setting of each configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evenhand.declared.base import canonical
 from evenhand.declared.record import RULES, Record, Rule, Split
 from evenhand.declared.trial import Trial
 from evenhand.metrics import better, score
-from evenhand.suite.resolve import Cell, Resolved
+from evenhand.suite.resolve import Configuration, Resolved
 from evenhand.suite.suite import Select, Suite
 from evenhand_reports.board.results import Candidate, Choice, Gap, Score, Standing
 from evenhand_reports.statistics.estimate import estimate
@@ -44,9 +44,9 @@ def _other_data(resolved: Resolved, records: Mapping[str, Record]) -> dict[str, 
     which data are meant, and none is used.
     """
     groups: dict[tuple[str, int | None], dict[str, str]] = defaultdict(dict)
-    for cell in resolved.cells:
-        problem = canonical(cell.problem)
-        for trial in cell.trials:
+    for configuration in resolved.configurations:
+        problem = canonical(configuration.problem)
+        for trial in configuration.trials:
             record = records.get(trial.key)
             if record is not None and record.data is not None and record.exit.status == "done":
                 moves = {"subset", "split"} & set(trial.vary)
@@ -70,32 +70,32 @@ def _others(agreed: str | None, n: int, of: int) -> str:
     return f"{n} of {of} records have {agreed[:12]}" if agreed else f"{of} records disagree"
 
 
-def stand(suite: Suite, cells: Sequence[Cell], evidence: Evidence) -> Standing:
-    """Where a row stands on a problem, before it is compared; cells are its competing settings."""
-    choice = _choose(suite, suite.select, cells, evidence) if suite.select else None
-    assert choice or len(cells) == 1, "settings share a row only where the suite selects"
-    cell = cells[(choice.chosen or 0) if choice else 0]
-    records = tuple(evidence.usable(trial) for trial in cell.trials)
+def stand(suite: Suite, configurations: Sequence[Configuration], evidence: Evidence) -> Standing:
+    """A row's result on a problem before comparisons; configurations are its competing settings."""
+    choice = _choose(suite, suite.select, configurations, evidence) if suite.select else None
+    assert choice or len(configurations) == 1, "settings share a row only where the suite selects"
+    configuration = configurations[(choice.chosen or 0) if choice else 0]
+    records = tuple(evidence.usable(trial) for trial in configuration.trials)
     scores = _scores(suite, records)
-    gaps = [gap for each in cells for gap in _gaps(each, evidence)]
+    gaps = [gap for each in configurations for gap in _gaps(each, evidence)]
     primary = scores[suite.primary, ranking_rule(suite)]
-    gaps += _undefined(suite, cell, records, primary)
+    gaps += _undefined(suite, configuration, records, primary)
     return Standing(
-        row=cell.row,
-        title=cell.title,
-        problem=cell.problem.name,
-        cell=cell,
-        records=tuple(evidence.records.get(trial.key) for trial in cell.trials),
+        row=configuration.row,
+        title=configuration.title,
+        problem=configuration.problem.name,
+        configuration=configuration,
+        records=tuple(evidence.records.get(trial.key) for trial in configuration.trials),
         scores=scores,
         gaps=tuple(gaps),
         is_whole=primary.is_whole
         and (choice is None or choice.chosen is not None)
-        and not any(_blocks(gap, cell) for gap in gaps),
+        and not any(_blocks(gap, configuration) for gap in gaps),
         choice=choice,
     )
 
 
-def _blocks(gap: Gap, chosen: Cell) -> bool:
+def _blocks(gap: Gap, chosen: Configuration) -> bool:
     """A competing setting that diverged has lost; any other gap may hide the better setting."""
     return gap.kind != "diverged" or gap.setting == chosen.setting
 
@@ -128,34 +128,38 @@ def _scores(suite: Suite, records: Sequence[Record | None]) -> dict[tuple[str, R
     return scores
 
 
-def _gaps(cell: Cell, evidence: Evidence) -> list[Gap]:
+def _gaps(configuration: Configuration, evidence: Evidence) -> list[Gap]:
     gaps = []
-    for trial in cell.trials:
+    for trial in configuration.trials:
         record = evidence.records.get(trial.key)
         if record is None:
-            gaps.append(_gap(cell, trial, "missing"))
+            gaps.append(_gap(configuration, trial, "missing"))
         elif record.exit.status != "done":
-            gaps.append(_gap(cell, trial, record.exit.status, record.exit.cause))
+            gaps.append(_gap(configuration, trial, record.exit.status, record.exit.cause))
         elif trial.key in evidence.other_data:
-            gaps.append(_gap(cell, trial, "other data", evidence.other_data[trial.key]))
+            gaps.append(_gap(configuration, trial, "other data", evidence.other_data[trial.key]))
     return gaps
 
 
 def _undefined(
-    suite: Suite, cell: Cell, records: Sequence[Record | None], primary: Score
+    suite: Suite, configuration: Configuration, records: Sequence[Record | None], primary: Score
 ) -> list[Gap]:
     """Seeds that have a whole record and yet no value to rank by."""
     cause = f"no {suite.primary} on the test split at {ranking_rule(suite)}"
-    seeds = zip(cell.trials, records, primary.values, strict=True)
-    return [_gap(cell, t, "undefined", cause) for t, r, v in seeds if r is not None and v is None]
+    seeds = zip(configuration.trials, records, primary.values, strict=True)
+    return [
+        _gap(configuration, t, "undefined", cause)
+        for t, r, v in seeds
+        if r is not None and v is None
+    ]
 
 
-def _gap(cell: Cell, trial: Trial, kind: str, cause: str = "") -> Gap:
+def _gap(configuration: Configuration, trial: Trial, kind: str, cause: str = "") -> Gap:
     return Gap(
-        row=cell.row,
-        title=cell.title,
-        problem=cell.problem.name,
-        setting=cell.setting,
+        row=configuration.row,
+        title=configuration.title,
+        problem=configuration.problem.name,
+        setting=configuration.setting,
         seed=trial.seed,
         key=trial.key,
         kind=kind,  # type: ignore[arg-type]  # an exit's status is a kind of gap
@@ -163,7 +167,9 @@ def _gap(cell: Cell, trial: Trial, kind: str, cause: str = "") -> Gap:
     )
 
 
-def _choose(suite: Suite, select: Select, cells: Sequence[Cell], evidence: Evidence) -> Choice:
+def _choose(
+    suite: Suite, select: Select, configurations: Sequence[Configuration], evidence: Evidence
+) -> Choice:
     """The setting with the best mean validation score among those that have all seeds.
 
     Ties go to the setting that the suite names first.
@@ -171,13 +177,13 @@ def _choose(suite: Suite, select: Select, cells: Sequence[Cell], evidence: Evide
     metric = select.by or suite.primary
     sign = 1 if better(metric) == "higher" else -1
     candidates = []
-    for cell in cells:
-        records = [evidence.usable(trial) for trial in cell.trials]
+    for configuration in configurations:
+        records = [evidence.usable(trial) for trial in configuration.trials]
         found = [value(record, select.on, select.epoch, metric) for record in records]
         known = [v for v in found if v is not None]
         whole = len(known) == len(found)
         mean = estimate(known, alpha=suite.alpha) if whole else None
-        candidates.append(Candidate(cell.setting, mean, cell.trials))
+        candidates.append(Candidate(configuration.setting, mean, configuration.trials))
     merits = [(sign * c.score.mean, -i) for i, c in enumerate(candidates) if c.score is not None]
     chosen = -max(merits)[1] if merits else None
     return Choice(metric, select.epoch, tuple(candidates), chosen)

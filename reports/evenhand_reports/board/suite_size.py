@@ -23,5 +23,10 @@ def extent_of(resolved: Resolved) -> Extent:
         rows=len(resolved.rows),
         problems=len(resolved.problems),
         seeds=len({trial.seed for trial in resolved.trials.values()}),
-        settings=len({(cell.row, cell.setting) for cell in resolved.cells}),
+        settings=len(
+            {
+                (configuration.row, configuration.setting)
+                for configuration in resolved.configurations
+            }
+        ),
     )

@@ -162,7 +162,7 @@ def _front(
         keys=tuple(
             trial.key
             for point, pairs in zip(points, runs, strict=True)
-            for trial, pair in zip(point.standing.cell.trials, pairs, strict=True)
+            for trial, pair in zip(point.standing.configuration.trials, pairs, strict=True)
             if pair is not None
         ),
     )

@@ -81,7 +81,7 @@ def _reference(
     assert figure.y is not None
     there = board.on(place.name) if place.is_one else []
     rows = [s for s in there if is_baseline(board.suite, s)]
-    if len(rows) != 1 or figure.x in rows[0].cell.method.settings:
+    if len(rows) != 1 or figure.x in rows[0].configuration.method.settings:
         return None
     score = rows[0].scores[figure.y, rule].estimate
     return {"name": rows[0].title, "mean": round(score.mean, DIGITS)} if score else None

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from evenhand.declared.labels import PredictionCounts
 from evenhand.declared.record import RULES, Record, Rule
-from evenhand.metrics import Counts
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Standing
 from evenhand_reports.figures.restarts import broken
@@ -107,7 +107,7 @@ def _recalls(
     return lines
 
 
-def _accuracies(counts: Counts) -> Float[np.ndarray, " cells"]:
+def _accuracies(counts: PredictionCounts) -> Float[np.ndarray, " cells"]:
     """Of each cell, group by group of a class after the other; NaN for one that the split lacks."""
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.diagonal(counts, axis1=1, axis2=2) / counts.sum(2)
@@ -152,7 +152,7 @@ def _curves(standings: Sequence[Standing], name: str) -> dict[str, Any]:
         values = np.array(series, dtype=np.float64)[:, keep]
         spread = rounded(values.std(0, ddof=1)) if len(series) > 1 else None
         at = [epochs[i] or 0 for i in keep]
-        points = broken(standing.cell.trials[0], at, rounded(values.mean(0)), spread)
+        points = broken(standing.configuration.trials[0], at, rounded(values.mean(0)), spread)
         lines[standing.row] = dict(zip(("epoch", "mean", "sd"), points, strict=True))
     return lines
 

@@ -45,7 +45,7 @@ def places(board: Leaderboard, figure: Figure) -> Iterator[Place]:
             standing = board.standings.get((row, problem))
             if standing is None or not _is_drawn(figure, standing) or _lacks(figure, standing):
                 continue
-            rest = apart_from(standing.cell.problem, figure.of_problems)
+            rest = apart_from(standing.configuration.problem, figure.of_problems)
             key = canonical(rest)
             alike.setdefault(key, Place(rest.name, [], is_one=False)).standings.append(standing)
             names.setdefault(key, set()).add(problem)
@@ -53,8 +53,8 @@ def places(board: Leaderboard, figure: Figure) -> Iterator[Place]:
 
 
 def _is_drawn(figure: Figure, standing: Standing) -> bool:
-    cell = standing.cell
-    return any(map(figure.is_about, (cell.made, cell.family, cell.row)))
+    cell = standing.configuration
+    return any(map(figure.is_about, (cell.pipeline, cell.method_title, cell.row)))
 
 
 def _lacks(figure: Figure, standing: Standing) -> bool:
@@ -62,7 +62,7 @@ def _lacks(figure: Figure, standing: Standing) -> bool:
 
 
 def _value(standing: Standing, name: str) -> Any:
-    cell = standing.cell
+    cell = standing.configuration
     return coordinate(cell.method.settings, cell.recipe, cell.problem, name)
 
 
@@ -101,11 +101,11 @@ def _apart(standing: Standing, over: Sequence[str]) -> tuple[str, dict[str, Any]
 
     What `select:` chose on each problem is no row of its own.
     """
-    cell = standing.cell
+    cell = standing.configuration
     if standing.choice:
         return cell.title, {}
-    apart = cell.apart.items()
-    return cell.family, {k: v for k, v in apart if k.removeprefix("recipe.") not in over}
+    apart = cell.varied.items()
+    return cell.method_title, {k: v for k, v in apart if k.removeprefix("recipe.") not in over}
 
 
 def ordered(points: Sequence[Point]) -> list[Point]:

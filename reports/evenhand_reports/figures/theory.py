@@ -44,7 +44,7 @@ def along(points: Sequence[Point], name: str, metrics: Sequence[str]) -> dict[st
     if not _has_theory(points[0]):
         return None
     asked = _between(points, name) or [(point.at[0], _setting(point)) for point in points]
-    of = points[0].standing.cell.problem.dataset.name
+    of = points[0].standing.configuration.problem.dataset.name
     found = [_said(of, json.dumps(setting)) for _, setting in asked]
     values = [[_known(each.get(metric)) for each in found] for metric in metrics]
     if not all(any(v is not None for v in line) for line in values):
@@ -54,7 +54,7 @@ def along(points: Sequence[Point], name: str, metrics: Sequence[str]) -> dict[st
 
 def _has_theory(point: Point) -> bool:
     """Theory is of a method as it is, on a data set and its inputs as they are."""
-    trial = point.standing.cell.trials[0]
+    trial = point.standing.configuration.trials[0]
     problem, recipe = trial.problem, trial.recipe
     is_plain = not (trial.teacher or trial.posthoc)
     is_whole = problem.profile.name == "natural" and problem.val == Val()
@@ -77,7 +77,7 @@ def _said(dataset: str, setting: str) -> Mapping[str, float]:
 
 
 def _setting(point: Point) -> Setting:
-    cell = point.standing.cell
+    cell = point.standing.configuration
     return Setting(cell.problem.dataset.settings, cell.method.name, cell.method.settings)
 
 

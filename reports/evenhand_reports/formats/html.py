@@ -193,7 +193,7 @@ def _problem(
         "printed_caption": _printed_caption(board, problem, printed),
         "choices": choices(board, problem),
         "costs": costs(standings),
-        "printed": published.on(standings[0].cell.problem, board.suite.sources),
+        "printed": published.on(standings[0].configuration.problem, board.suite.sources),
         "cells": cells_table(board, problem),
     }
 
@@ -208,7 +208,7 @@ def _row(
         "rank": formatting.rank(standing),
         "span": span if "–" in span and standing.rank else "",
         "title": standing.title,
-        "setting": ", ".join(filter(None, (standing.cell.local, standing.setting))),
+        "setting": ", ".join(filter(None, (standing.configuration.local, standing.setting))),
         "note": ", ".join([*(f"{n} {kind}" for kind, n in kinds.items()), *_unchosen(standing)]),
         "bold": standing.is_bold,
         "whole": standing.is_whole,

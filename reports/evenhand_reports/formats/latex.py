@@ -217,8 +217,8 @@ def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:
         standing = board.standings.get((row, problem))
         if standing:
             setting = f" ({standing.setting})" if standing.setting else ""
-            keys = " ".join(trial.key for trial in standing.cell.trials)
-            what = [f"{standing.title}{setting}", lineage.beside(standing.cell.trials[0])]
+            keys = " ".join(trial.key for trial in standing.configuration.trials)
+            what = [f"{standing.title}{setting}", lineage.beside(standing.configuration.trials[0])]
             lines.append(f"{', '.join(filter(None, what))} on {problem}: {keys}")
     return comment(*lines)
 

@@ -84,14 +84,16 @@ def lines(board: Leaderboard) -> Iterator[Line]:
 
 def _test_line(board: Leaderboard, standing: Standing, metric: str, rule: Rule) -> Line:
     score = standing.scores[metric, rule]
-    found = zip(standing.cell.trials, score.values, strict=True)
+    found = zip(standing.configuration.trials, score.values, strict=True)
     ranked = _ranked(standing) if (metric, rule) == (board.suite.primary, board.rule) else {}
     whole = standing.is_whole and score.is_whole
     return _line(
         board,
         standing,
-        trial=standing.cell.trials[0],
-        setting=", ".join(filter(None, (standing.cell.local, standing.cell.setting))),
+        trial=standing.configuration.trials[0],
+        setting=", ".join(
+            filter(None, (standing.configuration.local, standing.configuration.setting))
+        ),
         metric=metric,
         rule=rule,
         split="test",

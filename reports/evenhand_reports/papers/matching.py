@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evenhand.suite.resolve import Cell
+from evenhand.suite.resolve import Configuration
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.papers import published
 from evenhand_reports.papers.published import Objective, Printed
@@ -56,31 +56,36 @@ def beside(board: Leaderboard, metric: str = "") -> Beside:
     metric = metric or board.suite.primary
     found: dict[tuple[str, str], list[Printed]] = {}
     for problem in board.problems:
-        cells = {s.row: s.cell for s in board.on(problem)}
-        any_cell = next(iter(cells.values()))
+        configurations = {s.row: s.configuration for s in board.on(problem)}
+        any_cell = next(iter(configurations.values()))
         if any_cell.problem.n_max is not None:
             continue  # fewer images than any paper trains on
         for number in published.on(any_cell.problem, board.suite.sources):
-            rows = [row for row, cell in cells.items() if _is_of(number, cell, metric)]
+            rows = [
+                row
+                for row, configuration in configurations.items()
+                if _is_of(number, configuration, metric)
+            ]
             if len(rows) == 1 and number.value is not None:
                 found.setdefault((rows[0], problem), []).append(number)
     return {place: _quoted(numbers) for place, numbers in found.items()}
 
 
-def _is_of(number: Printed, cell: Cell, metric: str) -> bool:
+def _is_of(number: Printed, configuration: Configuration, metric: str) -> bool:
     return (
-        published.METHODS.get(number.method) == cell.made
-        and published.SETTINGS.get(number.method, {}).items() <= cell.method.settings.items()
+        published.METHODS.get(number.method) == configuration.pipeline
+        and published.SETTINGS.get(number.method, {}).items()
+        <= configuration.method.settings.items()
         and published.METRICS.get(number.metric, number.metric) == metric
-        and (number.protocol == published.SAM) == (cell.recipe.sam is not None)
-        and _has_objective(number, cell)
+        and (number.protocol == published.SAM) == (configuration.recipe.sam is not None)
+        and _has_objective(number, configuration)
     )
 
 
-def _has_objective(number: Printed, cell: Cell) -> bool:
+def _has_objective(number: Printed, configuration: Configuration) -> bool:
     """Whether the method and its post-hoc map serve the number's objective, where they take one."""
     wanted = published.OBJECTIVES.get((number.protocol, number.dataset))
-    parts = [cell.method, *filter(None, [cell.trials[0].posthoc])]
+    parts = [configuration.method, *filter(None, [configuration.trials[0].posthoc])]
     given = [Objective.of(part.settings) for part in parts if "maximize" in part.settings]
     return all(objective == wanted for objective in given)
 

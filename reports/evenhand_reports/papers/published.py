@@ -128,8 +128,8 @@ METHODS = {
     "DRO": "dro",
     "AutoBalance: L_fair with lambda_val = 0.1": "autobalance",
 }
-"""Our methods, as `Cell.made` has them, by what the tables call them; rows of other names stand
-beside none of ours."""
+"""`Configuration.pipeline` of our methods, by their names in the printed tables; printed rows with
+other names have no counterpart here."""
 
 METRICS = {
     "top1_accuracy_balanced_val": "balanced_accuracy",

@@ -48,7 +48,7 @@ def ramp(figure: Figure, lines: Sequence[Standing]) -> int:
     """How many lines there are, where each is of another number of `by`, in order; else 0."""
     if figure.by is None or len(lines) < 2:
         return 0
-    values = [of_problem(standing.cell.problem, figure.by) for standing in lines]
+    values = [of_problem(standing.configuration.problem, figure.by) for standing in lines]
     if not all(map(is_number, values)) or sorted(set(values)) != values:
         return 0
     return len(lines)

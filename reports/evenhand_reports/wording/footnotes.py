@@ -128,7 +128,7 @@ def _chosen(board: Leaderboard) -> str:
 
 def _halved(board: Leaderboard) -> str:
     """Which problems validate on test images, where some do."""
-    halved = {s.problem for s in board.standings.values() if s.cell.problem.val.test_half}
+    halved = {s.problem for s in board.standings.values() if s.configuration.problem.val.test_half}
     if not halved:
         return ""
     names = [problem for problem in board.problems if problem in halved]

@@ -252,7 +252,7 @@ def test_a_root_that_cannot_be_written_to_is_told(place, tmp_path):
         prepare_once(TINY, tmp_path / "file" / "root", place=place)
 
 
-def test_the_contents_say_what_it_was_made_of(there, place):
+def test_the_contents_say_what_it_was_pipeline_of(there, place):
     told = json.loads((there.folder / "contents.json").read_text())
     assert told["origin"] == f"image folder {place.resolve()}"
     assert told["classes"] == list(TINY.classes)

@@ -102,8 +102,8 @@ def test_no_number_is_not_a_number() -> None:
 
 def test_rows_of_one_title_are_told_apart() -> None:
     resolved = make_resolved(["ERM", "VS"])
-    cells = tuple(replace(cell, title="Same") for cell in resolved.cells)
-    board = build_from(replace(resolved, cells=cells), scored(resolved, lambda trial: 0.7))
+    cells = tuple(replace(cell, title="Same") for cell in resolved.configurations)
+    board = build_from(replace(resolved, configurations=cells), scored(resolved, lambda trial: 0.7))
 
     assert list(board.rows.values()) == ["Same [erm]", "Same [vs]"]
 
@@ -113,9 +113,9 @@ def test_part_of_the_seeds_is_compared_on_the_seeds_that_all_have() -> None:
     records = scored(resolved, around(MEANS, sd=0.004))
     cells = tuple(
         replace(cell, trials=cell.trials[:3] if cell.row == "la" else cell.trials)
-        for cell in resolved.cells
+        for cell in resolved.configurations
     )
-    board = build_from(replace(resolved, cells=cells), records)
+    board = build_from(replace(resolved, configurations=cells), records)
     vs = only(board, "vs")
 
     assert vs.to_baseline is not None

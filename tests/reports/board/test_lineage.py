@@ -59,7 +59,7 @@ def board(suite: Resolved) -> Leaderboard:
 
 
 def first(suite: Resolved, row: str) -> Trial:
-    return next(cell.trials[0] for cell in suite.cells if cell.row == row)
+    return next(cell.trials[0] for cell in suite.configurations if cell.row == row)
 
 
 def test_what_a_trial_comes_from_is_its_method_and_all_beside_it(suite: Resolved) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from evenhand.suite.only import restrict
 from evenhand.suite.resolve import Resolved
-from evenhand_reports.board.provenance import asked, rerun, rerun_cell
+from evenhand_reports.board.provenance import asked, rerun, rerun_configuration
 from tests.records import make_record
 from tests.suite.suite_text import TEXT, resolved, with_
 
@@ -31,15 +31,17 @@ def filters(command: str) -> list[str]:
 def test_the_command_of_a_cell_keeps_that_cell_alone(text: str) -> None:
     suite: Resolved = resolved(text)
 
-    for cell in suite.cells:
-        assert restrict(suite, filters(rerun_cell("small.yaml", cell, []))).cells == (cell,)
+    for cell in suite.configurations:
+        assert restrict(
+            suite, filters(rerun_configuration("small.yaml", cell, []))
+        ).configurations == (cell,)
 
 
 def test_the_command_of_a_cell_can_be_read() -> None:
     suite = resolved(GRIDS + SELECT)
-    cell = next(c for c in suite.cells if c.setting == "tau=0.5, lr=0.05")
+    cell = next(c for c in suite.configurations if c.setting == "tau=0.5, lr=0.05")
 
-    assert rerun_cell("small.yaml", cell, []) == (
+    assert rerun_configuration("small.yaml", cell, []) == (
         "evenhand run small.yaml --only row=la,tau=0.5,lr=0.05,problem=digits-exp-10 "
         "--results rerun"
     )
@@ -48,9 +50,9 @@ def test_the_command_of_a_cell_can_be_read() -> None:
 def test_the_command_of_a_trial_names_its_key() -> None:
     suite = resolved(with_("recipe: digits", "recipe: {digits: {lr: {grid: [0.1, 0.05]}}}"))
 
-    for cell in suite.cells:
+    for cell in suite.configurations:
         for trial in cell.trials:
-            [kept] = restrict(suite, filters(rerun(make_record(trial=trial)))).cells
+            [kept] = restrict(suite, filters(rerun(make_record(trial=trial)))).configurations
             assert kept.trials == (trial,)
 
 
@@ -75,12 +77,12 @@ def test_a_recorded_command_says_what_it_ran(
 
 
 def test_plugins_come_along() -> None:
-    cell = resolved().cells[0]
+    cell = resolved().configurations[0]
     record = make_record(
         trial=cell.trials[0], provenance={"command": "evenhand run x.yaml --plugin 'my parts.py'"}
     )
 
-    assert rerun_cell("x.yaml", cell, [record, None]).startswith(
+    assert rerun_configuration("x.yaml", cell, [record, None]).startswith(
         "evenhand run x.yaml --plugin 'my parts.py' --only row=erm,"
     )
     assert rerun(record).startswith("evenhand run x.yaml --plugin 'my parts.py' --only key=")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evenhand.declared.registry import REGISTRY, Entry
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Trial
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.figures.suite_figures import figures_of_problems, suite_figures
@@ -52,7 +52,7 @@ def clouds() -> Iterator[None]:
         raise AssertionError("nothing is loaded")
 
     facts = {**digits.facts, "theory": theory}
-    REGISTRY.add(Entry("dataset", "clouds", make, digits.cite, "Clouds", facts=facts))
+    REGISTRY.add(Registered("dataset", "clouds", make, digits.cite, "Clouds", facts=facts))
     yield
     del REGISTRY._entries["dataset"]["clouds"]
 

@@ -149,8 +149,10 @@ def test_best_test_is_labelled(page: Page) -> None:
 def test_what_users_write_is_text_and_not_markup(where: str) -> None:
     resolved = make_resolved(["ERM", "VS"], question=SCRIPT if where == "question" else "Why?")
     if where == "title":
-        cells = tuple(replace(cell, title=f"{SCRIPT} {cell.row}") for cell in resolved.cells)
-        resolved = replace(resolved, cells=cells)
+        cells = tuple(
+            replace(cell, title=f"{SCRIPT} {cell.row}") for cell in resolved.configurations
+        )
+        resolved = replace(resolved, configurations=cells)
     records = scored(resolved, around({"erm": 0.6, "vs": 0.7}))
     failed = make_record(trial=records[0].trial, status="failed")
     ended = failed.exit.model_copy(update={"cause": SCRIPT})

@@ -52,7 +52,7 @@ def test_every_number_names_its_trials(small: Leaderboard) -> None:
     text = latex.files(small)["leaderboard.tex"]
 
     for standing in small.standings.values():
-        assert all(trial.key in text for trial in standing.cell.trials)
+        assert all(trial.key in text for trial in standing.configuration.trials)
 
 
 def test_the_whole_best_group_is_bold_and_nothing_else(small: Leaderboard) -> None:
@@ -102,8 +102,8 @@ def test_text_comes_out_as_it_is(text: str, written: str) -> None:
 @pytest.mark.parametrize("title", ["[2pt] VS", "*VS", "[VS]"])
 def test_a_title_is_no_argument_of_the_line_before(title: str) -> None:
     resolved = make_resolved(["ERM", "VS"])
-    cells = (replace(resolved.cells[0], title=title), *resolved.cells[1:])
-    board = build_from(replace(resolved, cells=cells), scored(resolved, around(MEANS)))
+    cells = (replace(resolved.configurations[0], title=title), *resolved.configurations[1:])
+    board = build_from(replace(resolved, configurations=cells), scored(resolved, around(MEANS)))
 
     for name, text in latex.files(board).items():
         if "tabular" in text:
@@ -120,7 +120,10 @@ def test_a_comment_cannot_be_left() -> None:
 def test_the_document_compiles_whatever_the_names_are(tmp_path: Path) -> None:
     resolved = make_resolved(question=NASTY, seeds=3)
     resolved = replace(
-        resolved, cells=tuple(replace(c, title=f"{c.title} {NASTY}") for c in resolved.cells)
+        resolved,
+        configurations=tuple(
+            replace(c, title=f"{c.title} {NASTY}") for c in resolved.configurations
+        ),
     )
     problems: tuple[dict[str, Any], ...] = (
         {},
@@ -137,7 +140,10 @@ def test_the_document_compiles_whatever_the_names_are(tmp_path: Path) -> None:
     # The line before would take these as its own optional argument, or as its star.
     marks = {"ERM": "[1] ERM", "LA": "*LA", "VS": "[VS]"}
     starred = replace(
-        resolved, cells=tuple(replace(c, title=marks[c.title.split()[0]]) for c in resolved.cells)
+        resolved,
+        configurations=tuple(
+            replace(c, title=marks[c.title.split()[0]]) for c in resolved.configurations
+        ),
     )
     boards.append(build_from(starred, scored(starred, around(MEANS))))
     for number, board in enumerate(boards):

@@ -238,7 +238,7 @@ def test_features_of_waterbirds_have_the_numbers_of_features_alone() -> None:
 
 def test_released_losses_and_other_exponents_have_no_number_of_the_text() -> None:
     text = open_suite("kini2021_table2")
-    rows = {cell.row for cell in text.cells}
+    rows = {cell.row for cell in text.configurations}
     board = build_from(
         text,
         [make_record(trial=t, groups=2, classes=2) for t in text.trials.values() if not t.seed],

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Int, Real
 
-from evenhand.declared.stage_parts import Counts
+from evenhand.declared.labels import TrainingCounts
 
 if TYPE_CHECKING:
     from evenhand.data.augment.policy_kernel import BoundAugmentation
@@ -67,7 +67,7 @@ class AugmentationPolicy:
     places: int = 2
     temperature: float = 0.1
 
-    def bind(self, counts: Counts, device: Any) -> BoundAugmentation:
+    def bind(self, counts: TrainingCounts, device: Any) -> BoundAugmentation:
         """At its start: every operation alike, chance 1/2, half the magnitude."""
         import torch
 

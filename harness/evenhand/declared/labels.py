@@ -1,0 +1,23 @@
+"""What is known of a data set's labels, and the two kinds of counts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Real
+
+TrainingCounts = Real[np.ndarray, "classes groups"]
+"""Training examples by class and group; for a student, sums of its teacher's probabilities."""
+
+PredictionCounts = Int[np.ndarray, "groups labels predictions"]
+"""Evaluated examples by group, true label and predicted label."""
+
+
+class Labels(NamedTuple):
+    """The labels of a data set, as far as they are known without reading its files."""
+
+    classes: tuple[str, ...] | None
+    """Names of the classes; None where only the files give them."""
+    n_classes: int
+    n_groups: int

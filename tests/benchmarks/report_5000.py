@@ -17,7 +17,7 @@ sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
 import evenhand_reports
 from evenhand.store import Store
-from evenhand.suite.resolve import Resolved
+from evenhand.suite.resolve import Suite
 from evenhand_reports.board import leaderboard
 from evenhand_reports.formats import terminal
 from tests.reports.suites import around, make_resolved, scored
@@ -40,7 +40,7 @@ def main() -> int:
     return 0 if parts["all, s"] <= BAR_SECONDS else 1
 
 
-def _measured(resolved: Resolved, store: Store, out: Path) -> dict[str, float]:
+def _measured(resolved: Suite, store: Store, out: Path) -> dict[str, float]:
     started = time.perf_counter()
     board = leaderboard.build(resolved, store)
     built = time.perf_counter()

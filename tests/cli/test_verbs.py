@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from evenhand.cli.app import app
 from evenhand.cli.run import seconds
 from evenhand.errors import EvenhandError, RunError
-from evenhand.suite.suite import shipped
+from evenhand.suite.declaration import shipped
 from evenhand.suite.yaml_lines import read
 
 PARTS = str(Path(__file__).parents[1] / "execution" / "parts.py")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evenhand.declared.plugin import Plugin
-from evenhand.suite.resolve import Resolved, open_suite
+from evenhand.suite.resolve import Suite, open_suite
 
 PARTS = Path(__file__).with_name("parts.py")
 SUITE = """
@@ -47,6 +47,6 @@ def suite_file(parts: Plugin, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def suite(suite_file: Callable[..., Path]) -> Callable[..., Resolved]:
+def suite(suite_file: Callable[..., Path]) -> Callable[..., Suite]:
     """A resolved suite of the given methods and seeds."""
     return lambda *methods, seeds=2: open_suite(str(suite_file(*methods, seeds=seeds)))

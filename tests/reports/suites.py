@@ -10,8 +10,8 @@ import numpy as np
 
 from evenhand.declared.record import Record
 from evenhand.declared.trial import Trial
-from evenhand.suite.resolve import Configuration, Resolved
-from evenhand.suite.suite import Suite
+from evenhand.suite.declaration import SuiteDeclaration
+from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Standing
 from tests.records import make_record, make_trial
@@ -21,7 +21,7 @@ Rows = Mapping[str, Sequence[Settings]]
 """Titles of the rows, each with its settings; `{"VS": [{"tau": 1.0}]}`."""
 
 
-def make_suite(**changed: Any) -> Suite:
+def make_suite(**changed: Any) -> SuiteDeclaration:
     fields: dict[str, Any] = {
         "suite": "cifar-lt",
         "question": "Does scaling logits by class frequency add anything to shifting them?",
@@ -34,7 +34,7 @@ def make_suite(**changed: Any) -> Suite:
         "primary": "balanced_accuracy",
         "baseline": "erm",
     }
-    return Suite.model_validate_json(json.dumps({**fields, **changed}))
+    return SuiteDeclaration.model_validate_json(json.dumps({**fields, **changed}))
 
 
 def make_resolved(
@@ -42,7 +42,7 @@ def make_resolved(
     *,
     problems: Sequence[Mapping[str, Any]] = ({},),
     **changed: Any,
-) -> Resolved:
+) -> Suite:
     """Every row on every problem; `problems` go to `make_trial`, `changed` to the suite."""
     suite = make_suite(**changed)
     settings = rows if isinstance(rows, Mapping) else {title: [{}] for title in rows}
@@ -52,11 +52,11 @@ def make_resolved(
         for given in settings[title]
         for problem in problems
     ]
-    return Resolved(suite, tuple(configurations), "suites/cifar-lt.yaml")
+    return Suite(suite, tuple(configurations), "suites/cifar-lt.yaml")
 
 
 def _configuration(
-    suite: Suite, title: str, given: Settings, problem: Mapping[str, Any], *, alone: bool
+    suite: SuiteDeclaration, title: str, given: Settings, problem: Mapping[str, Any], *, alone: bool
 ) -> Configuration:
     method = title.lower()
     trials = tuple(
@@ -74,7 +74,7 @@ def _configuration(
 
 
 def scored(
-    resolved: Resolved, accuracy: Callable[[Trial], float | Sequence[float]], **made: Any
+    resolved: Suite, accuracy: Callable[[Trial], float | Sequence[float]], **made: Any
 ) -> list[Record]:
     """One whole record a trial, with the recalls that `accuracy` says."""
     return [make_record(trial=t, accuracy=accuracy(t), **made) for t in resolved.trials.values()]

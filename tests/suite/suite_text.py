@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evenhand.suite.resolve import Resolved, resolve
-from evenhand.suite.suite import load
+from evenhand.suite.declaration import load
+from evenhand.suite.resolve import Suite, resolve
 from evenhand.suite.yaml_lines import parse
 
 TEXT = """\
@@ -30,6 +30,6 @@ def with_(old: str, new: str) -> str:
     return TEXT.replace(old, new)
 
 
-def resolved(text: str = TEXT) -> Resolved:
+def resolved(text: str = TEXT) -> Suite:
     document = parse(text, "small.yaml")
     return resolve(load(document), document, source="small.yaml")

@@ -24,7 +24,7 @@ def test_a_figure_is_of_one_of_four_kinds():
         "{curves: train_recall_minority}",
         "{curves: [val_balanced_accuracy, test_balanced_accuracy]}",
     ).replace("recipe: digits", "recipe: {digits: {evaluate_train: true, lr: {grid: [0.1, 0.2]}}}")
-    found = resolved(text).suite.figures
+    found = resolved(text).declaration.figures
     assert [figure.kind for figure in found] == ["lines", "heat", "front", "curves", "curves"]
     assert [list(figure.settings) for figure in found] == [["x"], ["x", "y"], ["over"], [], []]
     assert [figure.metrics for figure in found] == [
@@ -104,7 +104,7 @@ def test_settings_that_compete_are_not_drawn_by_their_test_scores():
 
 def test_curves_are_drawn_with_select():
     text = figures("{curves: val_balanced_accuracy}", text=GRID + "select: {}\n")
-    assert resolved(text).suite.figures[0].kind == "curves"
+    assert resolved(text).declaration.figures[0].kind == "curves"
 
 
 PROBLEMS = "digits: {profile: exp, ratio: 10}"
@@ -130,7 +130,7 @@ PROBLEMS = "digits: {profile: exp, ratio: 10}"
 )
 def test_figures_go_over_what_problems_differ_in(problems, figure):
     text = figures(figure, text=GRID.replace(PROBLEMS, problems))
-    [found] = resolved(text).suite.figures
+    [found] = resolved(text).declaration.figures
     assert len(found.of_problems) == 1
 
 
@@ -143,4 +143,4 @@ def test_problems_that_differ_in_more_are_no_line():
 def test_figures_over_problems_are_drawn_with_select():
     many = GRID.replace(PROBLEMS, "digits: {profile: exp, ratio: {grid: [5, 10]}}")
     text = figures("{x: problem.ratio, y: accuracy}", text=many + "select: {}\n")
-    assert resolved(text).suite.figures[0].of_problems == ("problem.ratio",)
+    assert resolved(text).declaration.figures[0].of_problems == ("problem.ratio",)

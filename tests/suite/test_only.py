@@ -238,7 +238,7 @@ def test_a_part_knows_the_whole():
 def test_trials_keep_their_keys():
     part = restrict(SUITE, ["method=vs,seed=2"])
     assert part.trials.keys() < SUITE.trials.keys()
-    assert part.suite is SUITE.suite
+    assert part.declaration is SUITE.declaration
 
 
 @pytest.mark.parametrize(

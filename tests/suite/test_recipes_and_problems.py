@@ -11,11 +11,11 @@ from evenhand.declared.labels import Labels
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Recipe, Sam, Val
 from evenhand.errors import SpecError
+from evenhand.suite.declaration import load
 from evenhand.suite.problems import has_validation, resolve_problem
 from evenhand.suite.recipes import FIELDS, part, resolve_recipe
 from evenhand.suite.requirements import declared
 from evenhand.suite.resolve import resolve
-from evenhand.suite.suite import load
 from evenhand.suite.yaml_lines import parse
 
 

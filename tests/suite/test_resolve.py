@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from evenhand.declared.trial import STREAMS, Val
+from evenhand.suite.declaration import find, load, shipped
 from evenhand.suite.resolve import open_suite
-from evenhand.suite.suite import find, load, shipped
 from tests.suite.suite_text import TEXT, resolved, with_
 
 GRID = with_("{tau: 1.0}", "{tau: {grid: [0.5, 1.0, 1.5]}}")
@@ -15,7 +15,7 @@ GRID = with_("{tau: 1.0}", "{tau: {grid: [0.5, 1.0, 1.5]}}")
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_suite_resolves(name):
     suite = open_suite(name)
-    assert suite.suite.suite == name
+    assert suite.declaration.suite == name
     assert suite.source == name
     assert suite.trials
 
@@ -108,7 +108,7 @@ def test_a_grid_in_a_problem_multiplies_problems():
 
 
 def test_the_baseline_goes_by_its_registered_name():
-    assert resolved(with_("baseline: erm", "baseline: ce")).suite.baseline == "erm"
+    assert resolved(with_("baseline: erm", "baseline: ce")).declaration.baseline == "erm"
 
 
 def test_streams_that_vary_are_in_the_trials():

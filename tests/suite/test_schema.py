@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 from evenhand.declared.trial import Recipe
+from evenhand.suite.declaration import shipped
 from evenhand.suite.schema import suite_schema
-from evenhand.suite.suite import shipped
 from evenhand.suite.yaml_lines import parse, read
 from tests.suite.suite_text import TEXT, with_
 

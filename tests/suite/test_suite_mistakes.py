@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from evenhand.errors import SpecError
+from evenhand.suite.declaration import find
 from evenhand.suite.resolve import open_suite
-from evenhand.suite.suite import find
 from tests.suite.suite_text import TEXT, with_
 
 PROBLEM, VAL, RECIPE = "{profile: exp, ratio: 10}", "{per_class: 20}", "recipe: digits"
@@ -652,8 +652,8 @@ def test_words_and_numbers_are_those_of_yaml_1_2(tmp_path):
     text = with_(RECIPE, "recipe: {digits: {lr: 1e-3}}").replace(SEEDS, select)
     path.write_text(text)
     resolved = open_suite(str(path))
-    assert resolved.suite.select.on == "val"
-    assert resolved.suite.expect == "no"
+    assert resolved.declaration.select.on == "val"
+    assert resolved.declaration.expect == "no"
     assert resolved.configurations[0].recipe.lr == 0.001
     for wrong in ("010", "1:30", "0x10", "1_0"):
         path.write_text(with_("version: 1", f"version: {wrong}"))
@@ -664,7 +664,7 @@ def test_words_and_numbers_are_those_of_yaml_1_2(tmp_path):
 def test_a_windows_file_is_read(tmp_path):
     path = tmp_path / "x.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
-    assert open_suite(str(path)).suite.suite == "small"
+    assert open_suite(str(path)).declaration.suite == "small"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ RECIPES = {"cifar10": "cifar-nm21", "cifar100": "cifar100-nm21"}
 @pytest.mark.parametrize("name", TABLES)
 def test_half_of_the_test_images_are_held_out_and_images_stay_the_same_over_seeds(name):
     suite = open_suite(name)
-    assert suite.suite.vary == ("init", "order", "augment")
+    assert suite.declaration.vary == ("init", "order", "augment")
     for cell in suite.configurations:
         data = cell.problem.dataset.name
         assert cell.problem.val.test_half

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from evenhand.suite.resolve import Resolved, open_suite
-from evenhand.suite.suite import shipped
+from evenhand.suite.declaration import shipped
+from evenhand.suite.resolve import Suite, open_suite
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.papers import published
 from evenhand_reports.papers.matching import beside
@@ -21,7 +21,7 @@ PAPERS = [
 ]
 
 
-def board_of(suite: Resolved) -> Leaderboard:
+def board_of(suite: Suite) -> Leaderboard:
     """One record is enough for a leaderboard to stand."""
     return build_from(suite, [make_record(trial=next(iter(suite.trials.values())))])
 
@@ -29,16 +29,16 @@ def board_of(suite: Resolved) -> Leaderboard:
 @pytest.mark.parametrize("name", shipped())
 def test_a_suite_has_as_many_trials_as_its_cost_says(name):
     suite = open_suite(name)
-    made, total = re.match(r"(.+?) = ([\d,]+) trials", suite.suite.cost).groups()
+    made, total = re.match(r"(.+?) = ([\d,]+) trials", suite.declaration.cost).groups()
     factors = [int(number) for number in re.findall(r"\d+", made)]
     assert math.prod(factors) == int(total.replace(",", "")) == len(suite.trials)
-    assert factors[-2:] == [len(suite.problems), len(suite.suite.seeds)]
+    assert factors[-2:] == [len(suite.problems), len(suite.declaration.seeds)]
 
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_papers_suite_is_run_by_the_papers_protocol(name):
     suite = open_suite(name)
-    assert suite.suite.vary == ("init", "order", "augment")
+    assert suite.declaration.vary == ("init", "order", "augment")
     for cell in suite.configurations:
         assert cell.problem.selection == "ldam"
         assert cell.problem.val.model_dump(exclude_none=True) == {}
@@ -109,7 +109,7 @@ def test_kini_figure_4_keeps_the_codes_epochs_of_the_drops_at_300():
 
 def test_the_honest_suite_tunes_every_method_equally_and_never_on_test():
     suite = open_suite("cifar_lt_honest")
-    assert suite.suite.select.on == "val"
+    assert suite.declaration.select.on == "val"
     for problem in suite.problems:
         counts = dict.fromkeys(suite.rows, 0)
         for cell in suite.configurations:

@@ -96,7 +96,7 @@ class Tally:
 def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
     """Where a run's events go; the form depends on who reads."""
     out = console()
-    tally = Tally(plan.resolved.suite.suite, len(plan.missing))
+    tally = Tally(plan.resolved.declaration.suite, len(plan.missing))
     began = time.monotonic()
     if json:
         yield _json

@@ -79,7 +79,7 @@ def _source(given: str, root: Path, place: Path | None) -> Source:
     from evenhand.data.files.preparing import prepare_once
     from evenhand.data.files.root import rooted
     from evenhand.declared.registry import REGISTRY
-    from evenhand.suite.suite import Named
+    from evenhand.suite.declaration import Named
 
     try:
         named = Named.model_validate(yaml.safe_load(given))

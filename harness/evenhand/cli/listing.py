@@ -54,7 +54,7 @@ def list_parts(
 
 
 def _suites() -> list[dict[str, Any]]:
-    from evenhand.suite.suite import load, shipped
+    from evenhand.suite.declaration import load, shipped
     from evenhand.suite.yaml_lines import read
 
     rows = []

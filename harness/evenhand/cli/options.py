@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from evenhand.declared.plugin import Plugin
-    from evenhand.suite.resolve import Resolved
+    from evenhand.suite.resolve import Suite
 
 SuiteName = Annotated[
     str, typer.Argument(metavar="SUITE", help="A suite file, or the name of a shipped suite.")
@@ -58,7 +58,7 @@ def load_plugins(paths: list[Path] | None) -> tuple[Plugin, ...]:
     return plugins
 
 
-def open_part(name: str, only: list[str] | None, plugins: list[Path] | None) -> Resolved:
+def open_part(name: str, only: list[str] | None, plugins: list[Path] | None) -> Suite:
     """The suite, or the part of it that `--only` keeps. Raises `SpecError`."""
     from evenhand.suite.only import restrict
     from evenhand.suite.resolve import open_suite

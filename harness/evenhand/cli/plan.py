@@ -56,7 +56,7 @@ def print_blocked(plan: Plan) -> None:
 def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
     from rich.table import Table
 
-    out, suite = console(), plan.resolved.suite
+    out, suite = console(), plan.resolved.declaration
     out.print(f"[bold]{suite.suite}[/bold] v{suite.version}: {suite.question}\n")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("method")

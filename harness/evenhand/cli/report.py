@@ -33,7 +33,7 @@ def report(
 
     resolved = open_part(suite, only, plugin)
     board = leaderboard.build(resolved, Store.open(results, edition))
-    folder = out or Path("report") / resolved.suite.suite
+    folder = out or Path("report") / resolved.declaration.suite
     written = evenhand_reports.write(board, folder, command=provenance.command())
     screen = console()
     screen.print(terminal.render(board))

@@ -179,12 +179,12 @@ def _execution(
 
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
-    with rooted(data, plan.resolved.suite.data):
+    with rooted(data, plan.resolved.declaration.data):
         sources = load_sources(list(problems.values()), seed=plan.missing[0].seed)
-    check_fits(plan.missing, sources, selects=plan.resolved.suite.select is not None)
+    check_fits(plan.missing, sources, selects=plan.resolved.declaration.select is not None)
     check_networks(trained, sources)
     return Execution(
-        suite=f"{plan.resolved.suite.suite} v{plan.resolved.suite.version}",
+        suite=f"{plan.resolved.declaration.suite} v{plan.resolved.declaration.version}",
         command=provenance.command(),
         threads=threads,
         time_limit=time_limit,

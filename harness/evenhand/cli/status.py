@@ -111,7 +111,7 @@ def _causes(plan: Plan, store: Store) -> dict[str, list[str]]:
 
 def _as_json(plan: Plan, store: Store) -> dict[str, Any]:
     return {
-        "suite": plan.resolved.suite.suite,
+        "suite": plan.resolved.declaration.suite,
         "trials": len(plan.resolved.trials),
         "done": len(plan.done),
         "missing": len(plan.missing),

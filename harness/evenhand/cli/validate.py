@@ -8,20 +8,20 @@ from evenhand.cli.options import Only, Plugins, SuiteName, open_part
 from evenhand.cli.output import console, plural
 
 if TYPE_CHECKING:
-    from evenhand.suite.resolve import Resolved
+    from evenhand.suite.resolve import Suite
 
 
 def validate(suite: SuiteName, only: Only = None, plugin: Plugins = None) -> None:
     """Check a suite file and say what it would run."""
     resolved = open_part(suite, only, plugin)
     console().print(
-        f"{suite} is a valid suite: {resolved.suite.suite} v{resolved.suite.version}\n"
+        f"{suite} is a valid suite: {resolved.declaration.suite} v{resolved.declaration.version}\n"
         f"  {_shape(resolved)} = {plural(len(resolved.trials), 'trial')}",
         soft_wrap=True,
     )
 
 
-def _shape(resolved: Resolved) -> str:
+def _shape(resolved: Suite) -> str:
     """`16 rows × 8 problems × 5 seeds`.
 
     The number of settings is added where settings compete for a row, and the number of

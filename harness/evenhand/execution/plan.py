@@ -12,7 +12,7 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.execution import compiling
 from evenhand.execution.events import label
 from evenhand.store import Fault, Head, Store
-from evenhand.suite.resolve import Resolved
+from evenhand.suite.resolve import Suite
 
 FOR_OTHERS = "(for others)"
 """The row of trials in no row of the suite: teachers, and networks under a post-hoc map."""
@@ -50,7 +50,7 @@ class Plan:
     keep     what a trial keeps for others, by key
     """
 
-    resolved: Resolved
+    resolved: Suite
     heads: Mapping[str, Head]
     faults: tuple[Fault, ...]
     done: tuple[Trial, ...]
@@ -160,7 +160,7 @@ class Plan:
         """What `evenhand plan --json` prints; times are None where no record tells them."""
         seconds = self.total(self.missing)
         return {
-            "suite": self.resolved.suite.suite,
+            "suite": self.resolved.declaration.suite,
             "trials": len(self.resolved.trials),
             "done": len(self.done),
             "missing": len(self.missing),
@@ -176,7 +176,7 @@ class Plan:
         }
 
 
-def make_plan(resolved: Resolved, store: Store, *, retry_failed: bool = False) -> Plan:
+def make_plan(resolved: Suite, store: Store, *, retry_failed: bool = False) -> Plan:
     """Every trial of the suite by its status in the store. Needs no data set on disk."""
     heads = store.heads()
     sorting = _Sorting(heads, _kept_for_others(resolved.whole or resolved, heads), retry_failed)
@@ -195,9 +195,9 @@ def make_plan(resolved: Resolved, store: Store, *, retry_failed: bool = False) -
     )
 
 
-def _kept_for_others(suite: Resolved, heads: Mapping[str, Head]) -> dict[str, frozenset[Kept]]:
+def _kept_for_others(suite: Suite, heads: Mapping[str, Head]) -> dict[str, frozenset[Kept]]:
     """What each trial keeps: what the suite asks for, what others read, and what it had kept."""
-    asked = frozenset(suite.suite.keep)
+    asked = frozenset(suite.declaration.keep)
     keep = {key: asked | frozenset(heads[key].kept if key in heads else ()) for key in suite.trials}
     for trial in suite.trials.values():
         child, parent = trial, trial.parent

@@ -10,6 +10,7 @@ from evenhand.declared.notation import in_print
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Problem, Recipe
 from evenhand.errors import Mistake, Mistakes, suggest
+from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.entries import pipeline_of
 from evenhand.suite.figure_checks import check_figures
 from evenhand.suite.partial import UNREAD
@@ -18,11 +19,10 @@ from evenhand.suite.problems import has_validation
 from evenhand.suite.recipes import FIELDS
 from evenhand.suite.requirements import Learners, check_angle, check_learners, declared
 from evenhand.suite.rows import Row
-from evenhand.suite.suite import Suite
 from evenhand.suite.yaml_lines import Where
 
 
-def check(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
+def check(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -> None:
     """Everything below; what is wrong goes to the mistakes."""
     _check_metrics(suite, mistakes)
     _check_ranked(suite, parts.problems, mistakes)
@@ -35,7 +35,7 @@ def check(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
     check_figures(suite, parts.rows, parts.problems, mistakes)
 
 
-def _check_entries(suite: Suite, rows: list[Row], mistakes: Mistakes) -> None:
+def _check_entries(suite: SuiteDeclaration, rows: list[Row], mistakes: Mistakes) -> None:
     """No two entries share a row: under `select:` they would compete, else be one cell twice."""
     told = {m.where for m in mistakes.found}
     owner: dict[str, int] = {}
@@ -53,7 +53,7 @@ def _check_entries(suite: Suite, rows: list[Row], mistakes: Mistakes) -> None:
                     told.add(("methods", row.entry))
 
 
-def _shared(suite: Suite, name: str, entry: int) -> Mistake:
+def _shared(suite: SuiteDeclaration, name: str, entry: int) -> Mistake:
     what, right = f"{name} would be the row of two entries", "name one of them: `as: …`"
     if suite.select:
         what += ", between which `select` could not tell"
@@ -61,7 +61,7 @@ def _shared(suite: Suite, name: str, entry: int) -> Mistake:
     return Mistake(what, ("methods", entry), right)
 
 
-def _check_metrics(suite: Suite, mistakes: Mistakes) -> None:
+def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
     named = [mistakes.catch(("metrics", i), _metric, m) for i, m in enumerate(suite.metrics)]
     if suite.select and suite.select.by:
         mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
@@ -73,7 +73,7 @@ def _check_metrics(suite: Suite, mistakes: Mistakes) -> None:
     mistakes.found.append(Mistake(what, ("primary",), said.right, said.hint))
 
 
-def _check_ranked(suite: Suite, problems: list[Problem], mistakes: Mistakes) -> None:
+def _check_ranked(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:
     """What ranks has a best end, and a value on every problem."""
     ranked: list[tuple[Where, str | None]] = [(("primary",), suite.primary)]
     ranked += [(("select", "by"), suite.select.by)] if suite.select else []
@@ -94,7 +94,7 @@ def _metric(name: str) -> str:
     return name if name == UNREAD else REGISTRY.get("metric", name).name
 
 
-def baseline_of(suite: Suite) -> str | None:
+def baseline_of(suite: SuiteDeclaration) -> str | None:
     """What the baseline is called whatever its alias: what an entry makes, or a method's name."""
     if suite.baseline in map(pipeline_of, suite.methods):
         return suite.baseline
@@ -102,7 +102,7 @@ def baseline_of(suite: Suite) -> str | None:
     return known.name if known else None
 
 
-def _check_baseline(suite: Suite, mistakes: Mistakes) -> None:
+def _check_baseline(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
     if suite.baseline == UNREAD:
         return
     there = [pipeline_of(entry) for entry in suite.methods]
@@ -114,14 +114,14 @@ def _check_baseline(suite: Suite, mistakes: Mistakes) -> None:
     mistakes.found.append(Mistake(what, ("baseline",), said.right, said.hint))
 
 
-def _check_validation(suite: Suite, problems: list[Problem], mistakes: Mistakes) -> None:
+def _check_validation(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:
     blind = [problem.name for problem in problems if not has_validation(problem)]
     if suite.select and blind:
         what = f"select chooses on validation data, and {', '.join(blind)} has none"
         mistakes.found.append(Mistake(what, ("select",), "add e.g. `val: {per_class: 20}`"))
 
 
-def _check_held_out(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
+def _check_held_out(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -> None:
     """Who learns from held-out images has some, and asks of them what can be asked."""
     for row in parts.rows:
         where: Where = ("methods", row.entry, suite.methods[row.entry].name)
@@ -137,7 +137,7 @@ def _check_held_out(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
         mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]
 
 
-def _check_stages(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
+def _check_stages(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -> None:
     """A stage that would begin after the last epoch would silently make another method of it."""
     told: set[Where] = set()
     for row in parts.rows:
@@ -158,7 +158,7 @@ def _check_stages(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
             told.add(where)
 
 
-def _check_channels(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
+def _check_channels(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -> None:
     """A recipe's `mean` and `std` hold one number a channel, or one for all."""
     for problem in parts.problems:
         shape = REGISTRY.get("dataset", problem.dataset.name).facts.get("shape")
@@ -171,7 +171,7 @@ def _check_channels(suite: Suite, parts: Parts, mistakes: Mistakes) -> None:
 
 
 def _statistics(
-    suite: Suite, parts: Parts, problem: Problem
+    suite: SuiteDeclaration, parts: Parts, problem: Problem
 ) -> Iterator[tuple[Where, str, tuple[float, ...]]]:
     """Each `mean` and `std` under which a problem is trained, and where the suite gives it."""
     used: list[tuple[Where, Recipe, list[str]]] = []

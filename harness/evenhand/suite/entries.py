@@ -37,7 +37,7 @@ from evenhand.declared.base import quoted
 from evenhand.declared.notation import pipeline
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.errors import Mistake, Mistakes, SpecError
-from evenhand.suite.suite import Named
+from evenhand.suite.declaration import Named
 from evenhand.suite.yaml_lines import Where
 
 RESERVED = ("as", "recipe", "on", "sample", "posthoc", "teacher")

@@ -12,9 +12,9 @@ from evenhand.declared.base import Part, advice, canonical, quoted
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Recipe, Teacher
 from evenhand.errors import Mistake, Mistakes, SpecError
+from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.entries import FIELD, POSTHOC, PREFIXES, TEACHER, Declared
 from evenhand.suite.recipes import MAPPINGS, resolve_recipe
-from evenhand.suite.suite import Suite
 
 MAPPED = tuple(prefix + name for name in MAPPINGS for prefix in (FIELD, TEACHER + FIELD))
 TEMPERATURE = TEACHER + "temperature"
@@ -42,7 +42,7 @@ class Suitewide:
     own       recipes of problems that have one of their own, by the problem's name
     """
 
-    suite: Suite
+    suite: SuiteDeclaration
     seed: str
     problems: Sequence[str] | None
     recipe: str

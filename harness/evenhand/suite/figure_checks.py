@@ -9,6 +9,7 @@ from typing import NamedTuple
 from evenhand.declared.base import Spec, canonical
 from evenhand.declared.trial import Problem, Recipe
 from evenhand.errors import Mistake, Mistakes, suggest
+from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.figures import (
     OF_PROBLEM,
     RECALL,
@@ -21,7 +22,6 @@ from evenhand.suite.figures import (
 )
 from evenhand.suite.recipes import FIELDS
 from evenhand.suite.rows import Row
-from evenhand.suite.suite import Suite
 from evenhand.suite.yaml_lines import Where
 
 
@@ -33,7 +33,7 @@ class _Drawn(NamedTuple):
 
 
 def check_figures(
-    suite: Suite, rows: Sequence[Row], problems: Sequence[Problem], mistakes: Mistakes
+    suite: SuiteDeclaration, rows: Sequence[Row], problems: Sequence[Problem], mistakes: Mistakes
 ) -> None:
     """What is wrong goes to the mistakes, with the key that says it."""
     for i, figure in enumerate(suite.figures if rows else ()):
@@ -72,7 +72,9 @@ def _methods(figure: Figure, names: Sequence[str], where: Where) -> list[Mistake
     return found
 
 
-def _settings(suite: Suite, figure: Figure, drawn: _Drawn, where: Where) -> list[Mistake]:
+def _settings(
+    suite: SuiteDeclaration, figure: Figure, drawn: _Drawn, where: Where
+) -> list[Mistake]:
     found: list[Mistake] = []
     for key, name in figure.settings.items():
         if name.startswith(OF_PROBLEM):
@@ -82,7 +84,9 @@ def _settings(suite: Suite, figure: Figure, drawn: _Drawn, where: Where) -> list
     return found
 
 
-def _of_rows(suite: Suite, key: str, name: str, drawn: _Drawn, where: Where) -> Iterator[Mistake]:
+def _of_rows(
+    suite: SuiteDeclaration, key: str, name: str, drawn: _Drawn, where: Where
+) -> Iterator[Mistake]:
     known = list(dict.fromkeys(name for row in drawn.rows for name in row.part.settings))
     values = {canonical({"value": value}) for value in _values(drawn.rows, name)}
     if name not in known and name not in FIELDS:

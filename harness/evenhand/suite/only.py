@@ -13,7 +13,7 @@ from evenhand.declared.notation import shown
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Recipe, Sam, Trial
 from evenhand.errors import Mistake, SpecError, suggest
-from evenhand.suite.resolve import Configuration, Resolved
+from evenhand.suite.resolve import Configuration, Suite
 
 KEYS = ("method", "row", "problem", "seed", "recipe", "key")
 RECIPE = "recipe."
@@ -62,7 +62,7 @@ class Only:
         )
 
 
-def restrict(resolved: Resolved, filters: Sequence[str]) -> Resolved:
+def restrict(resolved: Suite, filters: Sequence[str]) -> Suite:
     """The part of a suite that any of the filters keeps; all of it where there are none.
 
     Raises `SpecError` for a key that nothing has, and where nothing is left.
@@ -158,7 +158,7 @@ def _written(value: Any) -> set[str]:
     return {value.name, str(value)} if isinstance(value, Part) else {shown(value)}
 
 
-def _check_keys(resolved: Resolved, wanted: Sequence[Only]) -> None:
+def _check_keys(resolved: Suite, wanted: Sequence[Only]) -> None:
     """Raises `SpecError` for a key that no trial has."""
     settings = {
         name for configuration in resolved.configurations for name in _settings(configuration)
@@ -174,7 +174,7 @@ def _check_keys(resolved: Resolved, wanted: Sequence[Only]) -> None:
             raise SpecError([Mistake(what, (), said.right, said.hint)])
 
 
-def _check_values(resolved: Resolved, wanted: Sequence[Only]) -> None:
+def _check_values(resolved: Suite, wanted: Sequence[Only]) -> None:
     """Raises `SpecError` for a condition that no trial meets, with what there is."""
     known: dict[str, set[str]] = {}
     for configuration in resolved.configurations:

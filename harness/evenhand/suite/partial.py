@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evenhand.suite.suite import Suite
+from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.yaml_lines import Document
 
 UNREAD = "?"
@@ -27,15 +27,15 @@ _REQUIRED: dict[str, Any] = {
 }
 
 
-def salvage(document: Document) -> Suite | None:
+def salvage(document: Document) -> SuiteDeclaration | None:
     """The suite with `UNREAD` for what cannot be read; None where that is not enough."""
     if not isinstance(document.data, dict):
         return None
-    given = {k: v for k, v in document.data.items() if k in Suite.model_fields}
+    given = {k: v for k, v in document.data.items() if k in SuiteDeclaration.model_fields}
     data: dict[str, Any] = json.loads(json.dumps(_REQUIRED | given, default=str))
-    for _ in Suite.model_fields:
+    for _ in SuiteDeclaration.model_fields:
         try:
-            return Suite.model_validate_json(json.dumps(data))
+            return SuiteDeclaration.model_validate_json(json.dumps(data))
         except ValidationError as error:
             for key, *inner in [e["loc"] for e in error.errors()]:
                 _give_up(data, str(key), inner)

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from evenhand.declared.base import plain, quoted
 from evenhand.declared.trial import Problem, Val
 from evenhand.errors import Mistake, Mistakes
+from evenhand.suite.declaration import Named, SuiteDeclaration
 from evenhand.suite.entry_parts import RecipeOf, Suitewide, Variant
 from evenhand.suite.expand import expand, marked
 from evenhand.suite.partial import UNREAD
 from evenhand.suite.problems import resolve_problem
 from evenhand.suite.recipes import MAPPINGS, resolve_recipe
 from evenhand.suite.rows import Row, all_rows
-from evenhand.suite.suite import Named, Suite
 from evenhand.suite.yaml_lines import Where
 
 
@@ -32,7 +32,7 @@ class Parts(NamedTuple):
     own: Mapping[str, RecipeOf]
 
 
-def gather(suite: Suite, mistakes: Mistakes) -> Parts:
+def gather(suite: SuiteDeclaration, mistakes: Mistakes) -> Parts:
     """The parts of a suite, each by itself; what is wrong goes to the mistakes."""
     seed = f"{suite.suite}/{suite.version}"
     wrong = len(mistakes.found)
@@ -48,7 +48,9 @@ def gather(suite: Suite, mistakes: Mistakes) -> Parts:
     return Parts(problems, all_rows(around, mistakes), recipes, own)
 
 
-def _problems(suite: Suite, seed: str, mistakes: Mistakes) -> list[tuple[Problem, RecipeOf | None]]:
+def _problems(
+    suite: SuiteDeclaration, seed: str, mistakes: Mistakes
+) -> list[tuple[Problem, RecipeOf | None]]:
     """Each with the recipe that it has in place of the suite's."""
     problems: list[Problem] = []
     own: list[RecipeOf | None] = []

@@ -13,7 +13,7 @@ from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Recipe
 from evenhand.errors import Mistake, SpecError, suggest
-from evenhand.suite.suite import Named
+from evenhand.suite.declaration import Named
 
 FIELDS = [name for name in Recipe.model_fields if name != "name"]
 MAPPINGS = ("backbone", "schedule", "sam", "angle_to")

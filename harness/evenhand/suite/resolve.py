@@ -12,11 +12,11 @@ from evenhand.declared.notation import in_print, listed, pipeline
 from evenhand.declared.trial import Problem, Recipe, Trial
 from evenhand.errors import Mistakes, SpecError
 from evenhand.suite.checks import baseline_of, check
+from evenhand.suite.declaration import SuiteDeclaration, find, load
 from evenhand.suite.entry_parts import Variant
 from evenhand.suite.partial import salvage
 from evenhand.suite.parts import Parts, gather
 from evenhand.suite.rows import Row
-from evenhand.suite.suite import Suite, find, load
 from evenhand.suite.yaml_lines import Document
 
 
@@ -54,17 +54,17 @@ class Configuration:
 
 
 @dataclass(frozen=True)
-class Resolved:
+class Suite:
     """A suite and all its configurations, in the suite's order (method entry, then problem).
 
     source  what the user calls the suite: its path, or its name where it comes with the package
     whole   all of the suite, where this is a part of it
     """
 
-    suite: Suite
+    declaration: SuiteDeclaration
     configurations: tuple[Configuration, ...]
     source: str = ""
-    whole: Resolved | None = None
+    whole: Suite | None = None
 
     @cached_property
     def trials(self) -> dict[str, Trial]:
@@ -86,7 +86,7 @@ class Resolved:
         )
 
 
-def open_suite(name: str) -> Resolved:
+def open_suite(name: str) -> Suite:
     """The suite at a path, or the shipped one of that name. Raises `SpecError`: every mistake."""
     document = find(name)
     try:
@@ -99,7 +99,7 @@ def open_suite(name: str) -> Resolved:
     return resolve(suite, document, source=name)
 
 
-def resolve(suite: Suite, document: Document, *, source: str = "") -> Resolved:
+def resolve(suite: SuiteDeclaration, document: Document, *, source: str = "") -> Suite:
     """Every configuration of a suite. Raises `SpecError` with the place of each mistake."""
     mistakes = Mistakes()
     parts = _checked(suite, mistakes)
@@ -111,10 +111,10 @@ def resolve(suite: Suite, document: Document, *, source: str = "") -> Resolved:
         for variant in row.variants
     )
     baseline = baseline_of(suite) or suite.baseline
-    return Resolved(suite.model_copy(update={"baseline": baseline}), configurations, source)
+    return Suite(suite.model_copy(update={"baseline": baseline}), configurations, source)
 
 
-def _checked(suite: Suite, mistakes: Mistakes) -> Parts:
+def _checked(suite: SuiteDeclaration, mistakes: Mistakes) -> Parts:
     parts = gather(suite, mistakes)
     check(suite, parts, mistakes)
     return parts
@@ -131,7 +131,9 @@ def _places(parts: Parts) -> list[tuple[Row, Problem]]:
     return [(row, problem) for _, row, problem in sorted(found, key=lambda place: place[0])]
 
 
-def _configuration(suite: Suite, row: Row, problem: Problem, variant: Variant) -> Configuration:
+def _configuration(
+    suite: SuiteDeclaration, row: Row, problem: Problem, variant: Variant
+) -> Configuration:
     apart = row.apart(variant)
     shown = {**row.fixed} if suite.select else {**row.fixed, **apart}
     return Configuration(

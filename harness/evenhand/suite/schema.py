@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 
 from evenhand.declared.registry import REGISTRY, Registered, Setting
 from evenhand.declared.trial import Recipe
+from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.expand import DISTRIBUTIONS
 from evenhand.suite.problems import SELECTIONS
 from evenhand.suite.recipes import FIELDS
-from evenhand.suite.suite import Suite
 
 FIELDS_OF_RECIPE, RECIPE = "FieldsOfRecipe", "Recipe"
 ROLES = {"teacher": "Teacher", "posthoc": "PostHoc"}
@@ -22,7 +22,7 @@ LIST: dict[str, Any] = {"type": "array", "minItems": 1}
 
 def suite_schema() -> dict[str, Any]:
     """The schema of draft 2020-12; names of parts are those registered in this process."""
-    schema = Suite.model_json_schema(mode="validation")
+    schema = SuiteDeclaration.model_json_schema(mode="validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     properties = schema["properties"]
     methods_there = "|".join(_names("method"))

@@ -15,8 +15,8 @@ from evenhand.declared.record import Record, Rule
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import ReportError
 from evenhand.metrics import better
-from evenhand.suite.resolve import Configuration, Resolved
-from evenhand.suite.suite import Suite
+from evenhand.suite.declaration import SuiteDeclaration
+from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.baseline import baseline_of, baseline_rows, title_of
 from evenhand_reports.board.provenance import commit
 from evenhand_reports.board.results import Gap, Standing
@@ -62,7 +62,7 @@ class Leaderboard:
     source     what the user calls the suite
     """
 
-    suite: Suite
+    suite: SuiteDeclaration
     rows: dict[str, str]
     problems: tuple[str, ...]
     standings: dict[tuple[str, str], Standing]
@@ -133,7 +133,7 @@ class Leaderboard:
         return averages
 
 
-def build(resolved: Resolved, store: Records) -> Leaderboard:
+def build(resolved: Suite, store: Records) -> Leaderboard:
     """Read the suite's records from a store and rank them.
 
     Raises `ReportError` where there is none at all.
@@ -144,7 +144,7 @@ def build(resolved: Resolved, store: Records) -> Leaderboard:
 
 
 def build_from(
-    resolved: Resolved,
+    resolved: Suite,
     records: Sequence[Record],
     *,
     faults: Sequence[Fault] = (),
@@ -152,7 +152,7 @@ def build_from(
     edition: str = "main",
 ) -> Leaderboard:
     """The same from records in hand."""
-    suite, evidence = resolved.suite, gather(resolved, records)
+    suite, evidence = resolved.declaration, gather(resolved, records)
     if not evidence.records:
         raise ReportError(_nothing(resolved, location, faults))
     titles = _titles(resolved)
@@ -182,8 +182,8 @@ def build_from(
     )
 
 
-def _nothing(resolved: Resolved, location: str, faults: Sequence[Fault]) -> str:
-    suite = resolved.suite
+def _nothing(resolved: Suite, location: str, faults: Sequence[Fault]) -> str:
+    suite = resolved.declaration
     where = f" in {location}" if location else ""
     lines = [f"nothing to report on {suite.suite} v{suite.version}{where}"]
     lines += [f"  none of its {len(resolved.trials)} trials has a record"]
@@ -193,7 +193,7 @@ def _nothing(resolved: Resolved, location: str, faults: Sequence[Fault]) -> str:
     )
 
 
-def _titles(resolved: Resolved) -> dict[str, str]:
+def _titles(resolved: Suite) -> dict[str, str]:
     """Titles by row; where two rows have one title, each is followed by its own name."""
     titles = {configuration.row: configuration.title for configuration in resolved.configurations}
     used = Counter(titles.values())
@@ -201,7 +201,7 @@ def _titles(resolved: Resolved) -> dict[str, str]:
 
 
 def _compare(
-    suite: Suite, problems: Sequence[str], standings: dict[tuple[str, str], Standing]
+    suite: SuiteDeclaration, problems: Sequence[str], standings: dict[tuple[str, str], Standing]
 ) -> tuple[dict[tuple[str, str], Standing], dict[str, Families]]:
     """The standings with ranks and comparisons, and the sizes of each problem's families."""
     higher = better(suite.primary) == "higher"
@@ -224,7 +224,7 @@ def _compare(
     return compared, families
 
 
-def _table(suite: Suite, group: Sequence[Standing]) -> Float[np.ndarray, "rows seeds"]:
+def _table(suite: SuiteDeclaration, group: Sequence[Standing]) -> Float[np.ndarray, "rows seeds"]:
     """What the rows are ranked by, at the seeds that all of them have."""
     place = suite.primary, ranking_rule(suite)
     by_seed = [
@@ -238,7 +238,7 @@ def _table(suite: Suite, group: Sequence[Standing]) -> Float[np.ndarray, "rows s
 
 
 def _placed(
-    suite: Suite,
+    suite: SuiteDeclaration,
     group: Sequence[Standing],
     *,
     table: np.ndarray,

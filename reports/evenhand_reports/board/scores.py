@@ -10,8 +10,8 @@ from evenhand.declared.base import canonical
 from evenhand.declared.record import RULES, Record, Rule, Split
 from evenhand.declared.trial import Trial
 from evenhand.metrics import better, score
-from evenhand.suite.resolve import Configuration, Resolved
-from evenhand.suite.suite import Select, Suite
+from evenhand.suite.declaration import Select, SuiteDeclaration
+from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.results import Candidate, Choice, Gap, Score, Standing
 from evenhand_reports.statistics.estimate import estimate
 
@@ -30,13 +30,13 @@ class Evidence:
         return record
 
 
-def gather(resolved: Resolved, records: Sequence[Record]) -> Evidence:
+def gather(resolved: Suite, records: Sequence[Record]) -> Evidence:
     """The records that the suite asks for; others are left aside."""
     wanted = {record.key: record for record in records if record.key in resolved.trials}
     return Evidence(wanted, _other_data(resolved, wanted))
 
 
-def _other_data(resolved: Resolved, records: Mapping[str, Record]) -> dict[str, str]:
+def _other_data(resolved: Suite, records: Mapping[str, Record]) -> dict[str, str]:
     """Keys of records whose data differ from those of most others at the same problem and seed.
 
     Where neither the subset nor the split follows the seed, all seeds share one data set; a table
@@ -70,7 +70,9 @@ def _others(agreed: str | None, n: int, of: int) -> str:
     return f"{n} of {of} records have {agreed[:12]}" if agreed else f"{of} records disagree"
 
 
-def stand(suite: Suite, configurations: Sequence[Configuration], evidence: Evidence) -> Standing:
+def stand(
+    suite: SuiteDeclaration, configurations: Sequence[Configuration], evidence: Evidence
+) -> Standing:
     """A row's result on a problem before comparisons; configurations are its competing settings."""
     choice = _choose(suite, suite.select, configurations, evidence) if suite.select else None
     assert choice or len(configurations) == 1, "settings share a row only where the suite selects"
@@ -100,11 +102,11 @@ def _blocks(gap: Gap, chosen: Configuration) -> bool:
     return gap.kind != "diverged" or gap.setting == chosen.setting
 
 
-def ranking_rule(suite: Suite) -> Rule:
+def ranking_rule(suite: SuiteDeclaration) -> Rule:
     return suite.select.epoch if suite.select else "last"
 
 
-def metrics_of(suite: Suite) -> tuple[str, ...]:
+def metrics_of(suite: SuiteDeclaration) -> tuple[str, ...]:
     """The primary metric first, each once."""
     return tuple(dict.fromkeys((suite.primary, *suite.metrics)))
 
@@ -117,7 +119,9 @@ def value(record: Record | None, split: Split, rule: Rule, metric: str) -> float
     return score(metric, evaluation.counts, record.data.train_counts, record.trial.method.settings)
 
 
-def _scores(suite: Suite, records: Sequence[Record | None]) -> dict[tuple[str, Rule], Score]:
+def _scores(
+    suite: SuiteDeclaration, records: Sequence[Record | None]
+) -> dict[tuple[str, Rule], Score]:
     scores: dict[tuple[str, Rule], Score] = {}
     for rule in RULES:
         for metric in metrics_of(suite):
@@ -142,7 +146,10 @@ def _gaps(configuration: Configuration, evidence: Evidence) -> list[Gap]:
 
 
 def _undefined(
-    suite: Suite, configuration: Configuration, records: Sequence[Record | None], primary: Score
+    suite: SuiteDeclaration,
+    configuration: Configuration,
+    records: Sequence[Record | None],
+    primary: Score,
 ) -> list[Gap]:
     """Seeds that have a whole record and yet no value to rank by."""
     cause = f"no {suite.primary} on the test split at {ranking_rule(suite)}"
@@ -168,7 +175,10 @@ def _gap(configuration: Configuration, trial: Trial, kind: str, cause: str = "")
 
 
 def _choose(
-    suite: Suite, select: Select, configurations: Sequence[Configuration], evidence: Evidence
+    suite: SuiteDeclaration,
+    select: Select,
+    configurations: Sequence[Configuration],
+    evidence: Evidence,
 ) -> Choice:
     """The setting with the best mean validation score among those that have all seeds.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evenhand.suite.resolve import Resolved
+from evenhand.suite.resolve import Suite
 
 
 class Extent(NamedTuple):
@@ -17,7 +17,7 @@ class Extent(NamedTuple):
     settings: int
 
 
-def extent_of(resolved: Resolved) -> Extent:
+def extent_of(resolved: Suite) -> Extent:
     return Extent(
         trials=len(resolved.trials),
         rows=len(resolved.rows),

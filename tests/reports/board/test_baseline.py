@@ -7,7 +7,7 @@ import pytest
 
 from evenhand.declared.record import Record
 from evenhand.declared.trial import Trial
-from evenhand.suite.resolve import Resolved
+from evenhand.suite.resolve import Suite
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, markdown
 from evenhand_reports.wording.footnotes import footnotes
@@ -37,16 +37,16 @@ def make(
     problems: str = ONE,
     recipe: str = RATES,
     more: str = "",
-) -> Resolved:
+) -> Suite:
     text = f"problems: {problems}\nrecipe: {recipe}\nmethods: {methods}\nbaseline: {baseline}\n"
     return resolved_from(SUITE + text + more)
 
 
-def report(resolved: Resolved) -> Leaderboard:
+def report(resolved: Suite) -> Leaderboard:
     return build_from(resolved, records_of(resolved))
 
 
-def records_of(resolved: Resolved) -> list[Record]:
+def records_of(resolved: Suite) -> list[Record]:
     return scored(resolved, recall, per_class=1000)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from evenhand.declared.record import Record
 from evenhand.declared.trial import Trial
-from evenhand.suite.resolve import Resolved
+from evenhand.suite.resolve import Suite
 from evenhand_reports.board import lineage
 from evenhand_reports.board.baseline import is_baseline
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
@@ -43,7 +43,7 @@ figures:
 
 
 @pytest.fixture(scope="module")
-def suite() -> Resolved:
+def suite() -> Suite:
     return resolved(SUITE)
 
 
@@ -54,15 +54,15 @@ def left(trial: Trial) -> Record:
 
 
 @pytest.fixture(scope="module")
-def board(suite: Resolved) -> Leaderboard:
+def board(suite: Suite) -> Leaderboard:
     return build_from(suite, [left(t) for t in suite.trials.values()])
 
 
-def first(suite: Resolved, row: str) -> Trial:
+def first(suite: Suite, row: str) -> Trial:
     return next(cell.trials[0] for cell in suite.configurations if cell.row == row)
 
 
-def test_what_a_trial_comes_from_is_its_method_and_all_beside_it(suite: Resolved) -> None:
+def test_what_a_trial_comes_from_is_its_method_and_all_beside_it(suite: Suite) -> None:
     assert lineage.whole(first(suite, "la")) == "la(tau=1)"
     assert (
         lineage.whole(first(suite, "distilled-erm")) == "erm, taught by la(tau=1) (temperature=1)"
@@ -87,7 +87,7 @@ def test_a_figure_of_a_method_draws_its_own_rows_alone(board: Leaderboard) -> No
     assert [line["row"] for line in figure["lines"]] == ["erm"]
 
 
-def test_the_page_of_a_trial_names_them_and_the_trial_it_read(suite: Resolved) -> None:
+def test_the_page_of_a_trial_names_them_and_the_trial_it_read(suite: Suite) -> None:
     both = first(suite, "distilled-la+post_shift")
     words = " ".join(text_of(trial.render(make_record(trial=both))).split())
     taught = first(suite, "distilled-la")
@@ -103,9 +103,7 @@ def test_the_page_of_a_trial_names_them_and_the_trial_it_read(suite: Resolved) -
     assert "parent" not in text_of(trial.render(make_record()))
 
 
-def test_the_trials_behind_a_row_lead_to_those_they_read(
-    board: Leaderboard, suite: Resolved
-) -> None:
+def test_the_trials_behind_a_row_lead_to_those_they_read(board: Leaderboard, suite: Suite) -> None:
     standings = dict(zip(board.standings, data_of(html.render(board))["standings"], strict=True))
     mapped = standings["erm+tau_norm", board.problems[0]]
 

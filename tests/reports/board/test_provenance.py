@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from evenhand.suite.only import restrict
-from evenhand.suite.resolve import Resolved
+from evenhand.suite.resolve import Suite
 from evenhand_reports.board.provenance import asked, rerun, rerun_configuration
 from tests.records import make_record
 from tests.suite.suite_text import TEXT, resolved, with_
@@ -29,7 +29,7 @@ def filters(command: str) -> list[str]:
 
 @pytest.mark.parametrize("text", [TEXT, GRIDS, GRIDS + SELECT], ids=["plain", "grids", "select"])
 def test_the_command_of_a_cell_keeps_that_cell_alone(text: str) -> None:
-    suite: Resolved = resolved(text)
+    suite: Suite = resolved(text)
 
     for cell in suite.configurations:
         assert restrict(

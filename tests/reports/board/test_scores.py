@@ -14,7 +14,7 @@ import evenhand_reports
 from evenhand.declared.record import Record
 from evenhand.declared.registry import metric
 from evenhand.declared.trial import Trial
-from evenhand.suite.resolve import Resolved
+from evenhand.suite.resolve import Suite
 from evenhand_reports.board.leaderboard import build_from
 from evenhand_reports.formats import terminal, trial
 from evenhand_reports.wording.footnotes import footnotes
@@ -34,7 +34,7 @@ def never_predicted(label: int, record: Record) -> np.ndarray:
     return counts
 
 
-def tuned(accuracy: dict[float, float]) -> tuple[Resolved, list[Record]]:
+def tuned(accuracy: dict[float, float]) -> tuple[Suite, list[Record]]:
     """A suite that selects among three settings of VS, with recalls by tau."""
     resolved = make_resolved(TUNED, select={})
 
@@ -233,14 +233,14 @@ def test_select_never_looks_at_test_data() -> None:
 
 def test_select_follows_a_lower_is_better_metric() -> None:
     resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
-    suite = resolved.suite.model_copy(
+    suite = resolved.declaration.model_copy(
         update={
-            "select": resolved.suite.select
-            and resolved.suite.select.model_copy(update={"by": "balanced_error"})
+            "select": resolved.declaration.select
+            and resolved.declaration.select.model_copy(update={"by": "balanced_error"})
         }
     )
 
-    assert only(build_from(replace(resolved, suite=suite), records), "vs").setting == "tau=1.25"
+    assert only(build_from(replace(resolved, declaration=suite), records), "vs").setting == "tau=1.25"
 
 
 def test_a_setting_without_a_record_leaves_the_choice_open() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from evenhand.declared.record import Record
 from evenhand.declared.trial import Trial
-from evenhand.suite.resolve import Resolved
+from evenhand.suite.resolve import Suite
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.figures.suite_figures import suite_figures
 from evenhand_reports.formats import html
@@ -55,7 +55,7 @@ def with_recalls(record: Record) -> Record:
 
 @pytest.fixture(scope="module")
 def board() -> Leaderboard:
-    suite: Resolved = resolved(SUITE)
+    suite: Suite = resolved(SUITE)
     trials = suite.trials.values()
     return build_from(
         suite, [with_recalls(make_record(trial=t, accuracy=accuracy(t))) for t in trials]

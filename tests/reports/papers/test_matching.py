@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from evenhand.declared.record import RULES
+from evenhand.suite.declaration import load
 from evenhand.suite.resolve import open_suite, resolve
-from evenhand.suite.suite import load
 from evenhand.suite.yaml_lines import parse
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, long_form, markdown

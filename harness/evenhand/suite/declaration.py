@@ -54,7 +54,7 @@ class Select(Spec):
     epoch: Literal["last", "best-val"] = "last"
 
 
-class Suite(Spec):
+class SuiteDeclaration(Spec):
     """What a suite file declares; names are checked and grids multiplied by `resolve`.
 
     vary      the random streams that follow the seed; the others stay as at seed 0
@@ -107,12 +107,12 @@ class Suite(Spec):
         return value
 
 
-def load(document: Document) -> Suite:
+def load(document: Document) -> SuiteDeclaration:
     """The suite of a parsed file. Raises `SpecError` with every mistake of its shape."""
     if not isinstance(document.data, dict):
         raise document.error([Mistake("a suite is a mapping that begins with `suite: NAME`")])
     try:
-        suite = Suite.model_validate_json(json.dumps(document.data, default=str))
+        suite = SuiteDeclaration.model_validate_json(json.dumps(document.data, default=str))
     except ValidationError as error:
         raise document.error([_mistake(e) for e in _apart(error)]) from None
     if suite.data is None:
@@ -151,7 +151,7 @@ def _mistake(error: ErrorDetails) -> Mistake:
 
 def _fields(where: tuple[str | int, ...]) -> list[str]:
     nested: dict[str, type[Spec]] = {"select": Select, "val": Val, "figures": Figure}
-    model = nested.get(str(where[0]), Suite) if where else Suite
+    model = nested.get(str(where[0]), SuiteDeclaration) if where else SuiteDeclaration
     return list(model.model_fields)
 
 

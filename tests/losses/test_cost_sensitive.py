@@ -20,9 +20,8 @@ from evenhand.losses.cost_sensitive import (
     Hybrid,
     LogitAdjusted,
     SoftmaxShifted,
-    diagonal_and_columns,
-    non_negative,
 )
+from evenhand.losses.gains import diagonal_and_columns, non_negative
 from evenhand.losses.per_class import CountPower, LogPrior
 from evenhand.losses.vector_scaling import VectorScaling
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from evenhand.errors import DataError
+from evenhand.losses.clusters import cluster_name
 from evenhand.losses.learned import LearnedScaling
-from evenhand.losses.learned_kernel import cluster_name
 from evenhand.losses.per_class import Constant, InversePrior, LogPrior
 from evenhand.losses.vector_scaling import VectorScaling
 

@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import linprog
 
 from evenhand.errors import DataError, SpecError
-from evenhand.losses.cost_sensitive import non_negative
+from evenhand.losses.gains import non_negative
 from evenhand.metrics import score, tail
 from evenhand.objectives.cells import Cells
 from evenhand.objectives.constraints import LinearConstraint

@@ -7,10 +7,15 @@ divide the number of classes (8142 of iNaturalist by 40 or 20); here the last cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Int, Real
+
+Symbol = Literal["l", "delta", "tau", "w"]
+"""What a learned loss may learn, by the letters of li2021autobalance."""
 
 
 def clusters(
@@ -37,3 +42,17 @@ class FrequencyClusters:
         for number, classes in enumerate(clusters(counts, self.size)):
             cluster[classes] = number
         return cluster
+
+
+def cluster_name(cells: Sequence[int] | np.ndarray, n_groups: int) -> str:
+    """`3`, `classes 0–9`, `classes 7, 2, 5, … (20)`; `class 1, group 0` where there are groups."""
+    ordered = sorted(int(cell) for cell in cells)
+    if n_groups > 1:
+        shown = [f"class {cell // n_groups}, group {cell % n_groups}" for cell in map(int, cells)]
+        return shown[0] if len(shown) == 1 else f"{shown[0]} and {len(shown) - 1} more"
+    if len(ordered) == 1:
+        return str(ordered[0])
+    if ordered[-1] - ordered[0] + 1 == len(ordered):
+        return f"classes {ordered[0]}–{ordered[-1]}"
+    first = ", ".join(str(int(cell)) for cell in cells[:3])
+    return f"classes {first}" if len(ordered) <= 3 else f"classes {first}, … ({len(ordered)})"

@@ -6,6 +6,7 @@ there, so that a compiled network or a CUDA graph, which reads them where they a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,32 +14,40 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from evenhand.declared.labels import TrainingCounts
-from evenhand.losses.cost_sensitive import HYBRID_A, Gains, Hybrid, SoftmaxShifted, floored
+from evenhand.losses.gains import Gains, HybridParts, ShiftedParts, floored
 from evenhand.losses.kernel import upcast
 
 
 @dataclass(frozen=True)
 class BoundHybrid:
-    """A hybrid loss for one training set: M, log d, and the weight of each row's examples."""
+    """A hybrid loss for one training set."""
 
-    spec: Hybrid
-    counts: TrainingCounts
+    parts: Callable[[Gains], HybridParts]
+    """M and log d for given gains, on this training set."""
     mixture: Float[Tensor, "rows classes"]
+    """M."""
     log_d: Float[Tensor, " classes"]
     row_weight: Float[Tensor, " rows"]
+    """Weight of the examples of each row."""
 
     @classmethod
-    def of(cls, spec: Hybrid, counts: TrainingCounts, device: torch.device | str) -> BoundHybrid:
-        m, rows = len(counts), counts.size
-        blank = [torch.zeros(shape, device=device) for shape in ((rows, m), (m,), (rows,))]
-        bound = cls(spec, counts, *blank)
-        bound.set_gains(spec.start(counts.sum(1)))
+    def at(
+        cls,
+        gains: Gains,
+        parts: Callable[[Gains], HybridParts],
+        n_rows: int,
+        device: torch.device | str,
+    ) -> BoundHybrid:
+        """The loss at its starting gains."""
+        m = gains.shape[-1]
+        blank = [torch.zeros(shape, device=device) for shape in ((n_rows, m), (m,), (n_rows,))]
+        bound = cls(parts, *blank)
+        bound.set_gains(gains)
         return bound
 
     def set_gains(self, gains: Gains) -> None:
         """Follow other gains from the next call on, in the same tensors."""
-        parts = self.spec.parts(gains, self.counts)
+        parts = self.parts(gains)
         _copy(self.mixture, parts.mixture)
         _copy(self.log_d, parts.log_d)
         _copy(self.row_weight, floored(parts.mixture.sum(1)))
@@ -59,34 +68,40 @@ class BoundHybrid:
 
 @dataclass(frozen=True)
 class BoundSoftmaxShifted:
-    """A softmax-shifted loss for one training set.
+    """A softmax-shifted loss for one training set."""
 
-    fallback is the hybrid that `variant="hybrid"` may turn to; falls_back says whether it has.
-    """
-
-    spec: SoftmaxShifted
-    counts: TrainingCounts
+    parts: Callable[[Gains], ShiftedParts | None]
+    """log α, β/α and log K for given gains; None where the fallback takes over."""
+    epsilon: float
     log_alpha: Float[Tensor, " classes"]
     ratio: Float[Tensor, " classes"]
     log_k: Float[Tensor, ""]
     fallback: BoundHybrid | None
+    """The hybrid that the variant "hybrid" turns to."""
     falls_back: Bool[Tensor, ""]
+    """Whether the fallback is in use."""
 
     @classmethod
-    def of(
-        cls, spec: SoftmaxShifted, counts: TrainingCounts, device: torch.device | str
+    def at(
+        cls,
+        gains: Gains,
+        parts: Callable[[Gains], ShiftedParts | None],
+        fallback: BoundHybrid | None,
+        device: torch.device | str,
+        *,
+        epsilon: float,
     ) -> BoundSoftmaxShifted:
-        m = len(counts)
+        """The loss at its starting gains."""
+        m = len(gains)
         log_alpha, ratio, log_k = (torch.zeros(s, device=device) for s in ((m,), (m,), ()))
-        fallback = HYBRID_A.bind(counts, device) if spec.variant == "hybrid" else None
         falls_back = torch.zeros((), dtype=torch.bool, device=device)
-        bound = cls(spec, counts, log_alpha, ratio, log_k, fallback, falls_back)
-        bound.set_gains(spec.start(counts.sum(1)))
+        bound = cls(parts, epsilon, log_alpha, ratio, log_k, fallback, falls_back)
+        bound.set_gains(gains)
         return bound
 
     def set_gains(self, gains: Gains) -> None:
         """Follow other gains from the next call on, in the same tensors."""
-        parts = self.spec.parts(gains, self.counts)
+        parts = self.parts(gains)
         self.falls_back.fill_(parts is None)
         if self.fallback is not None:
             self.fallback.set_gains(gains)
@@ -108,7 +123,7 @@ class BoundSoftmaxShifted:
             log_alpha=self.log_alpha,
             ratio=self.ratio,
             log_k=self.log_k,
-            epsilon=self.spec.epsilon,
+            epsilon=self.epsilon,
         )
         if self.fallback is None:
             return losses

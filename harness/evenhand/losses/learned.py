@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from evenhand.declared.labels import TrainingCounts
-from evenhand.losses.clusters import FrequencyClusters
+from evenhand.losses.clusters import FrequencyClusters, Symbol, cluster_name
 from evenhand.losses.per_cell import present_cells
 from evenhand.losses.per_class import present
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from evenhand.losses.learned_kernel import BoundLearnedScaling
 
-Symbol = Literal["l", "delta", "tau", "w"]
 Cells = Float[np.ndarray, "classes groups"]
 
 RAW_DELTA = 1.0
@@ -67,9 +66,31 @@ class LearnedScaling:
 
         Raises `DataError` where a cell has no example.
         """
-        from evenhand.losses.learned_kernel import bound
+        import torch
 
-        return bound(self, counts, device)
+        from evenhand.losses.learned_kernel import BoundLearnedScaling, on_device
+
+        start, cluster = self.start(counts), self.of_clusters(counts)
+        members = [np.flatnonzero(cluster.ravel() == c) for c in range(cluster.max() + 1)]
+        members = [m[np.argsort(-counts.ravel()[m], kind="stable")] for m in members]
+        middle = [m[len(m) // 2] for m in members]
+        raw: dict[Symbol, np.ndarray] = {
+            "l": start.l.ravel()[middle],
+            "delta": np.full(len(middle), RAW_DELTA),
+            "tau": np.array([start.tau]),
+            "w": np.log(start.weights.ravel()[middle]),
+        }
+        one = 1 / (1 + np.exp(-RAW_DELTA)) if self.multiplier == "one" else 1.0
+        return BoundLearnedScaling(
+            raw={symbol: on_device(raw[symbol], device) for symbol in self.learn},
+            cluster=torch.tensor(cluster, device=device),
+            names=tuple(cluster_name(m, counts.shape[1]) for m in members),
+            log_prior=on_device(start.log_prior, device),
+            tau=start.tau,
+            delta=RAW_DELTA,
+            weights_known=on_device(start.weights, device),
+            unit=float(one),
+        )
 
     def of_clusters(self, counts: TrainingCounts) -> Int[np.ndarray, "classes groups"]:
         """The cluster of each cell, from 0 for the most frequent."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,32 +10,32 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from evenhand.declared.labels import TrainingCounts
+from evenhand.losses.clusters import Symbol
 from evenhand.losses.kernel import pick, upcast
-from evenhand.losses.learned import RAW_DELTA, LearnedScaling, Symbol
 
 LETTERS: dict[Symbol, str] = {"l": "l", "delta": "Δ", "tau": "τ", "w": "w"}
 
 
 @dataclass(frozen=True)
 class BoundLearnedScaling:
-    """A learned loss for one training set.
-
-    raw        what is learned, by symbol: l and Δ [clusters], τ [1], and log w [clusters]
-    cluster    of each cell
-    names      of each cluster
-    log_prior  what τ multiplies
-    tau        where it is not learned, and `weights_known` where w is not
-    unit       what the sigmoid of Δ is divided by
-    """
+    """A learned loss for one training set."""
 
     raw: dict[Symbol, Tensor]
+    """What is learned, by symbol: l and Δ [clusters], τ [1], and log w [clusters]."""
     cluster: Int[Tensor, "classes groups"]
+    """The cluster of each cell."""
     names: tuple[str, ...]
+    """Names of the clusters."""
     log_prior: Float[Tensor, "classes groups"]
+    """What τ multiplies."""
     tau: float
+    """τ where it is not learned."""
+    delta: float
+    """Δ where it is not learned."""
     weights_known: Float[Tensor, "classes groups"]
+    """Weights where they are not learned."""
     unit: float
+    """What the sigmoid of Δ is divided by."""
 
     def __call__(
         self,
@@ -58,7 +57,7 @@ class BoundLearnedScaling:
     def multiplier(self) -> Float[Tensor, "classes groups"]:
         """What the logit of each class is multiplied by, for an example of each group."""
         if "delta" not in self.raw:
-            start = torch.full_like(self.log_prior, RAW_DELTA)
+            start = torch.full_like(self.log_prior, self.delta)
             return start.sigmoid() / self.unit
         return self.raw["delta"].sigmoid()[self.cluster] / self.unit
 
@@ -83,45 +82,6 @@ class BoundLearnedScaling:
         return found
 
 
-def bound(
-    spec: LearnedScaling, counts: TrainingCounts, device: torch.device | str
-) -> BoundLearnedScaling:
-    """As it is before anything is learned."""
-    start, cluster = spec.start(counts), spec.of_clusters(counts)
-    members = [np.flatnonzero(cluster.ravel() == c) for c in range(cluster.max() + 1)]
-    members = [m[np.argsort(-counts.ravel()[m], kind="stable")] for m in members]
-    middle = [m[len(m) // 2] for m in members]
-    raw: dict[Symbol, np.ndarray] = {
-        "l": start.l.ravel()[middle],
-        "delta": np.full(len(middle), RAW_DELTA),
-        "tau": np.array([start.tau]),
-        "w": np.log(start.weights.ravel()[middle]),
-    }
-    one = 1 / (1 + np.exp(-RAW_DELTA)) if spec.multiplier == "one" else 1.0
-    return BoundLearnedScaling(
-        raw={symbol: _tensor(raw[symbol], device) for symbol in spec.learn},
-        cluster=torch.tensor(cluster, device=device),
-        names=tuple(cluster_name(m, counts.shape[1]) for m in members),
-        log_prior=_tensor(start.log_prior, device),
-        tau=start.tau,
-        weights_known=_tensor(start.weights, device),
-        unit=float(one),
-    )
-
-
-def cluster_name(cells: Sequence[int] | np.ndarray, n_groups: int) -> str:
-    """`3`, `classes 0–9`, `classes 7, 2, 5, … (20)`; `class 1, group 0` where there are groups."""
-    ordered = sorted(int(cell) for cell in cells)
-    if n_groups > 1:
-        shown = [f"class {cell // n_groups}, group {cell % n_groups}" for cell in map(int, cells)]
-        return shown[0] if len(shown) == 1 else f"{shown[0]} and {len(shown) - 1} more"
-    if len(ordered) == 1:
-        return str(ordered[0])
-    if ordered[-1] - ordered[0] + 1 == len(ordered):
-        return f"classes {ordered[0]}–{ordered[-1]}"
-    first = ", ".join(str(int(cell)) for cell in cells[:3])
-    return f"classes {first}" if len(ordered) <= 3 else f"classes {first}, … ({len(ordered)})"
-
-
-def _tensor(values: np.ndarray, device: torch.device | str) -> Tensor:
+def on_device(values: np.ndarray, device: torch.device | str) -> Tensor:
+    """Values in torch's default dtype."""
     return torch.tensor(values, dtype=torch.get_default_dtype(), device=device)

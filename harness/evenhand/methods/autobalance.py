@@ -19,7 +19,8 @@ from pydantic import Field
 from evenhand.declared.bilevel import Diverging, Hypergradient, Objective
 from evenhand.declared.method import Loss, Method, Stage
 from evenhand.declared.registry import method
-from evenhand.losses.learned import LearnedScaling, Symbol
+from evenhand.losses.clusters import Symbol
+from evenhand.losses.learned import LearnedScaling
 from evenhand.methods.schedules import Share
 
 Learn = Literal["l", "delta", "both", "tau", "w"]

@@ -240,7 +240,9 @@ def test_select_follows_a_lower_is_better_metric() -> None:
         }
     )
 
-    assert only(build_from(replace(resolved, declaration=suite), records), "vs").setting == "tau=1.25"
+    assert (
+        only(build_from(replace(resolved, declaration=suite), records), "vs").setting == "tau=1.25"
+    )
 
 
 def test_a_setting_without_a_record_leaves_the_choice_open() -> None:

@@ -126,7 +126,7 @@ def test_a_graph_trains_as_calls_do(monkeypatch, sam):
     trial = make("vs_tla_adrw", epochs=5, sam=sam, deterministic=True, **RESNET)
     gpu = torch.device("cuda")
     graphed = run(trial, device=gpu)
-    monkeypatch.setattr("evenhand.train.engine.stepper_of", lambda *_: call_by_call)
+    monkeypatch.setattr("evenhand.train.engine.stepper_of", lambda *_, **__: call_by_call)
     called = run(trial, device=gpu)
     assert graphed.curves["train_loss"] == pytest.approx(called.curves["train_loss"], rel=1e-3)
     assert result(graphed)[0] == result(run(trial, device=gpu))[0]
@@ -144,6 +144,16 @@ def test_sixteen_trials_with_graphs_share_a_gpu_as_if_each_were_alone(tmp_path):
     run_pack(trials, execution(trials[0]), together, lambda _: None)
     for trial in trials:
         assert together.read(trial.key).evaluations == alone.read(trial.key).evaluations
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_no_trial_of_a_pack_breaks_off_what_another_captures(tmp_path):
+    """Two stages each, in the fast mode, and an evaluation between any two captures."""
+    trials = tuple(make("ldam_drw", seed=s, epochs=5, **RESNET) for s in range(8))
+    store = Store.open(tmp_path)
+    run_pack(trials, execution(trials[0]), store, lambda _: None)
+    assert {record.exit.cause for record in store.records()} == {""}
 
 
 def test_of_processes_that_compile_one_does_and_the_others_wait(monkeypatch, tmp_path):

@@ -30,7 +30,9 @@ def prepare_process(*, seed: int, threads: int, deterministic: bool, device: tor
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.deterministic = deterministic
-    torch.backends.cudnn.benchmark = not deterministic
+    # Trying out algorithms waits for the whole device, which breaks off what another trial of this
+    # process captures.
+    torch.backends.cudnn.benchmark = False
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)

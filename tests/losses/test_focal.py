@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from evenhand.losses.focal import Focal
+from evenhand.losses.focal_loss import Focal
 from evenhand.losses.kernel import focal_cross_entropy
 from evenhand.losses.per_class import InversePrior
 

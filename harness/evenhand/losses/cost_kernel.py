@@ -14,12 +14,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from evenhand.losses.bound import BoundExampleLoss, Shape
 from evenhand.losses.gains import Gains, HybridParts, ShiftedParts, floored
 from evenhand.losses.kernel import upcast
 
 
 @dataclass(frozen=True)
-class BoundHybrid:
+class BoundHybrid(BoundExampleLoss):
     """A hybrid loss for one training set."""
 
     parts: Callable[[Gains], HybridParts]
@@ -52,7 +53,17 @@ class BoundHybrid:
         _copy(self.log_d, parts.log_d)
         _copy(self.row_weight, floored(parts.mixture.sum(1)))
 
-    def __call__(
+    @property
+    def shape(self) -> Shape:
+        """Number of classes and groups."""
+        return Shape(len(self.log_d), len(self.mixture) // len(self.log_d))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.log_d.device
+
+    def per_example(
         self,
         logits: Float[Tensor, "batch classes"],
         labels: Int[Tensor, " batch"],
@@ -67,7 +78,7 @@ class BoundHybrid:
 
 
 @dataclass(frozen=True)
-class BoundSoftmaxShifted:
+class BoundSoftmaxShifted(BoundExampleLoss):
     """A softmax-shifted loss for one training set."""
 
     parts: Callable[[Gains], ShiftedParts | None]
@@ -80,6 +91,7 @@ class BoundSoftmaxShifted:
     """The hybrid that the variant "hybrid" turns to."""
     falls_back: Bool[Tensor, ""]
     """Whether the fallback is in use."""
+    n_groups: int
 
     @classmethod
     def at(
@@ -90,12 +102,13 @@ class BoundSoftmaxShifted:
         device: torch.device | str,
         *,
         epsilon: float,
+        n_groups: int,
     ) -> BoundSoftmaxShifted:
         """The loss at its starting gains."""
         m = len(gains)
         log_alpha, ratio, log_k = (torch.zeros(s, device=device) for s in ((m,), (m,), ()))
         falls_back = torch.zeros((), dtype=torch.bool, device=device)
-        bound = cls(parts, epsilon, log_alpha, ratio, log_k, fallback, falls_back)
+        bound = cls(parts, epsilon, log_alpha, ratio, log_k, fallback, falls_back, n_groups)
         bound.set_gains(gains)
         return bound
 
@@ -110,7 +123,17 @@ class BoundSoftmaxShifted:
             _copy(self.ratio, parts.ratio)
             self.log_k.fill_(parts.log_k)
 
-    def __call__(
+    @property
+    def shape(self) -> Shape:
+        """Number of classes and groups."""
+        return Shape(len(self.log_alpha), self.n_groups)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.log_alpha.device
+
+    def per_example(
         self,
         logits: Float[Tensor, "batch classes"],
         labels: Int[Tensor, " batch"],
@@ -128,7 +151,7 @@ class BoundSoftmaxShifted:
         if self.fallback is None:
             return losses
         # Both are finite with finite slopes, so the one not taken adds nothing to the gradient.
-        return torch.where(self.falls_back, self.fallback(logits, labels, rows), losses)
+        return torch.where(self.falls_back, self.fallback.per_example(logits, labels, rows), losses)
 
     def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Weight of each example: 1, or the hybrid's."""

@@ -30,6 +30,7 @@ import numpy as np
 
 from evenhand.declared.labels import TrainingCounts
 from evenhand.errors import Mistake, SpecError
+from evenhand.losses.declared import DeclaredLoss
 from evenhand.losses.gains import (
     Gains,
     HybridParts,
@@ -66,7 +67,7 @@ class AverageRecall:
 
 
 @dataclass(frozen=True)
-class Hybrid:
+class Hybrid(DeclaredLoss["BoundHybrid"]):
     """−Σ_i M_yi log softmax_i(s − log d), M = G diag(d)⁻¹; d is a vector or G's own diagonal.
 
     Over groups that diagonal is their mean by training counts: Σ_g n_yg/n_y · G_gyy.
@@ -90,7 +91,7 @@ class Hybrid:
             d = self.d(counts.sum(1))
         return HybridParts((mixture / d).reshape(counts.size, -1), np.log(d))
 
-    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundHybrid:
+    def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundHybrid:
         """Tensors for one training set, at the starting gains; counts is [classes, groups]."""
         from evenhand.losses.cost_kernel import BoundHybrid
 
@@ -136,7 +137,7 @@ class LogitAdjusted(Hybrid):
 
 
 @dataclass(frozen=True)
-class SoftmaxShifted:
+class SoftmaxShifted(DeclaredLoss["BoundSoftmaxShifted"]):
     """−log(K q_y − β_y/α_y) for G = diag(α) + 1 βᵀ, as every β ≤ 0 with K > 0 allows.
 
     At its minimum K q − β/α = p, so that α q ∝ α p + β. Where β_y > 0 the logarithm's argument can
@@ -174,7 +175,7 @@ class SoftmaxShifted:
             raise SpecError([Mistake(what, (), right, "or take a smaller step for λ")])
         return ShiftedParts(np.log(alpha), ratio, float(np.log(k)))
 
-    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundSoftmaxShifted:
+    def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundSoftmaxShifted:
         """Tensors for one training set, at the starting gains; counts is [classes, groups]."""
         from evenhand.losses.cost_kernel import BoundSoftmaxShifted
 
@@ -183,4 +184,6 @@ class SoftmaxShifted:
 
         fallback = HYBRID_A.bind(counts, device) if self.variant == "hybrid" else None
         start = self.start(counts.sum(1))
-        return BoundSoftmaxShifted.at(start, parts, fallback, device, epsilon=self.epsilon)
+        return BoundSoftmaxShifted.at(
+            start, parts, fallback, device, epsilon=self.epsilon, n_groups=counts.shape[1]
+        )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evenhand.declared.labels import TrainingCounts
+from evenhand.losses.declared import DeclaredLoss
 from evenhand.losses.per_cell import ONE_EACH, ONES, ZEROS, PerCell, PerCellAndClass
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class GroupScaling:
+class GroupScaling(DeclaredLoss["BoundVectorScaling"]):
     """A member of the family over cells, before any data set is known.
 
     alpha weighs an example, beta multiplies its logits, delta is added to them.
@@ -31,7 +32,7 @@ class GroupScaling:
     beta: PerCellAndClass = ONES
     delta: PerCellAndClass = ZEROS
 
-    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
+    def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
         """Fill in the vectors for one training set; counts is [classes, groups].
 
         Raises `DataError` where a vector needs the size of a cell that has no example.

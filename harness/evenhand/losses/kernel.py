@@ -16,19 +16,30 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from evenhand.declared.labels import TrainingCounts
+from evenhand.losses.bound import BoundExampleLoss, Shape
 
 HALF = (torch.float16, torch.bfloat16)
 
 
 @dataclass(frozen=True)
-class BoundVectorScaling:
+class BoundVectorScaling(BoundExampleLoss):
     """A member of the vector-scaling family for one training set."""
 
     alpha: Float[Tensor, " rows"]
     beta: Float[Tensor, "#rows classes"]
     delta: Float[Tensor, "#rows classes"]
 
-    def __call__(
+    @property
+    def shape(self) -> Shape:
+        """Number of classes and groups."""
+        return Shape(self.delta.shape[1], len(self.alpha) // self.delta.shape[1])
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.alpha.device
+
+    def per_example(
         self,
         logits: Float[Tensor, "batch classes"],
         labels: Int[Tensor, " batch"],
@@ -45,13 +56,24 @@ class BoundVectorScaling:
 
 
 @dataclass(frozen=True)
-class BoundFocal:
+class BoundFocal(BoundExampleLoss):
     """Focal loss for one training set."""
 
     g: float
     alpha: Float[Tensor, " rows"]
+    n_classes: int
 
-    def __call__(
+    @property
+    def shape(self) -> Shape:
+        """Number of classes and groups."""
+        return Shape(self.n_classes, len(self.alpha) // self.n_classes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.alpha.device
+
+    def per_example(
         self,
         logits: Float[Tensor, "batch classes"],
         labels: Int[Tensor, " batch"],
@@ -66,25 +88,36 @@ class BoundFocal:
 
 
 @dataclass(frozen=True)
-class BoundEqualized:
+class BoundEqualized(BoundExampleLoss):
     """The Equalized loss for one training set; `drawing_from` gives it what it draws from."""
 
     gamma: float
     is_rare: Bool[Tensor, " classes"]
+    n_groups: int = 1
     generator: torch.Generator | None = None
+    """What the draws come from; None: torch's global generator."""
 
     def drawing_from(self, generator: torch.Generator) -> BoundEqualized:
         """The loss that draws from a generator on the device of its tensors."""
         return replace(self, generator=generator)
 
-    def __call__(
+    @property
+    def shape(self) -> Shape:
+        """Number of classes and groups."""
+        return Shape(len(self.is_rare), self.n_groups)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.is_rare.device
+
+    def per_example(
         self,
         logits: Float[Tensor, "batch classes"],
         labels: Int[Tensor, " batch"],
         rows: Int[Tensor, " batch"],
     ) -> Float[Tensor, " batch"]:
         """Loss of each example, in nats; another one at each call."""
-        assert self.generator is not None, "the loss draws: `drawing_from` says from what"
         # In float32 whatever the default, so that one generator draws alike in every precision.
         draws = torch.rand(
             logits.shape, generator=self.generator, device=logits.device, dtype=torch.float32
@@ -94,6 +127,44 @@ class BoundEqualized:
     def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Weight of each example: 1."""
         return torch.ones_like(rows, dtype=torch.get_default_dtype())
+
+
+@dataclass(frozen=True)
+class BoundMixture(BoundExampleLoss):
+    """share · first + (1 − share) · second, for one training set."""
+
+    first: BoundExampleLoss
+    second: BoundExampleLoss
+    share: float
+
+    @property
+    def shape(self) -> Shape:
+        """Number of classes and groups."""
+        return self.first.shape
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.first.device
+
+    def per_example(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Int[Tensor, " batch"],
+        rows: Int[Tensor, " batch"],
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each example, in nats."""
+        first, second = (loss.per_example(logits, labels, rows) for loss in self._both)
+        return self.share * first + (1 - self.share) * second
+
+    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Weight of each example: those of the two losses, mixed alike."""
+        first, second = (loss.weights(rows) for loss in self._both)
+        return self.share * first + (1 - self.share) * second
+
+    @property
+    def _both(self) -> tuple[BoundExampleLoss, BoundExampleLoss]:
+        return self.first, self.second
 
 
 def vs_cross_entropy(

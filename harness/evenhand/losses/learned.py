@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 
 from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.clusters import FrequencyClusters, Symbol, cluster_name
+from evenhand.losses.declared import DeclaredLoss
 from evenhand.losses.per_cell import present_cells
 from evenhand.losses.per_class import present
 
@@ -36,7 +37,7 @@ RAW_DELTA = 1.0
 
 
 @dataclass(frozen=True)
-class LearnedScaling:
+class LearnedScaling(DeclaredLoss["BoundLearnedScaling"]):
     """Which numbers are learned, and where they start.
 
     learn       l     what is added to the logits
@@ -61,7 +62,7 @@ class LearnedScaling:
     weights: Literal["balanced", "ones"] = "balanced"
     multiplier: Literal["one", "sigmoid"] = "one"
 
-    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundLearnedScaling:
+    def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundLearnedScaling:
         """Start for one training set; counts is [classes, groups].
 
         Raises `DataError` where a cell has no example.

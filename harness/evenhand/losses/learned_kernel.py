@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from evenhand.losses.bound import BoundExampleLoss, Shape
 from evenhand.losses.clusters import Symbol
 from evenhand.losses.kernel import pick, upcast
 
@@ -17,7 +18,7 @@ LETTERS: dict[Symbol, str] = {"l": "l", "delta": "Δ", "tau": "τ", "w": "w"}
 
 
 @dataclass(frozen=True)
-class BoundLearnedScaling:
+class BoundLearnedScaling(BoundExampleLoss):
     """A learned loss for one training set."""
 
     raw: dict[Symbol, Tensor]
@@ -37,7 +38,17 @@ class BoundLearnedScaling:
     unit: float
     """What the sigmoid of Δ is divided by."""
 
-    def __call__(
+    @property
+    def shape(self) -> Shape:
+        """Number of classes and groups."""
+        return Shape(*self.cluster.shape)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.cluster.device
+
+    def per_example(
         self,
         logits: Float[Tensor, "batch classes"],
         labels: Int[Tensor, " batch"],

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evenhand.declared.labels import TrainingCounts
+from evenhand.losses.declared import DeclaredLoss
 from evenhand.losses.per_class import ONE, ZERO, PerClass, PerTrueClass
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class VectorScaling:
+class VectorScaling(DeclaredLoss["BoundVectorScaling"]):
     """A member of the family, before any dataset is known.
 
     alpha weighs an example, beta multiplies the logits, delta is added to them.
@@ -32,7 +33,7 @@ class VectorScaling:
     beta: PerClass | PerTrueClass = ONE
     delta: PerClass | PerTrueClass = ZERO
 
-    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
+    def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
         """Fill in the vectors for one training set; counts is [classes, groups].
 
         Raises `DataError` where a vector needs the frequency of a class that has no example.

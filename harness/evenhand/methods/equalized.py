@@ -8,7 +8,7 @@ from pydantic import Field
 
 from evenhand.declared.method import Loss, Method, Stage
 from evenhand.declared.registry import method
-from evenhand.losses.equalized import Equalized, RareNegatives
+from evenhand.losses.equalization import Equalized, RareNegatives
 from evenhand.losses.vector_scaling import VectorScaling
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from evenhand.declared.method import Method, Stage
 from evenhand.declared.registry import method
-from evenhand.losses.focal import Focal
+from evenhand.losses.focal_loss import Focal
 
 
 @method(cite="lin2017focal", title="Focal")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evenhand.declared.labels import TrainingCounts
+from evenhand.losses.declared import DeclaredLoss
 from evenhand.losses.per_class import ONE, PerClass
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Focal:
+class Focal(DeclaredLoss["BoundFocal"]):
     """ℓ(f, y) = −α_y · (1 − p_y)^g · log p_y, with p = softmax(f).
 
     The code released with LDAM puts the weight into the cross-entropy before it forms
@@ -25,8 +26,8 @@ class Focal:
     g: float
     alpha: PerClass = ONE
 
-    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundFocal:
+    def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundFocal:
         """Fill in the weights for one training set; counts is [classes, groups]."""
         from evenhand.losses.kernel import BoundFocal, by_row
 
-        return BoundFocal(g=self.g, alpha=by_row(self.alpha(counts.sum(1)), counts, device))
+        return BoundFocal(self.g, by_row(self.alpha(counts.sum(1)), counts, device), len(counts))

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from evenhand.declared.labels import TrainingCounts
+from evenhand.losses.declared import DeclaredLoss
 from evenhand.losses.per_class import ClassCounts, present
 
 if TYPE_CHECKING:
@@ -24,20 +25,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Equalized:
+class Equalized(DeclaredLoss["BoundEqualized"]):
     """The published loss: a rare negative is left out with probability gamma, drawn each time."""
 
     threshold: float
     gamma: float
 
-    def bind(self, counts: TrainingCounts, device: torch.device | str) -> BoundEqualized:
+    def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundEqualized:
         """Find the rare classes of one training set; counts is [classes, groups]."""
         import torch
 
         from evenhand.losses.kernel import BoundEqualized
 
         is_rare = torch.tensor(rare(counts.sum(1), self.threshold), device=device)
-        return BoundEqualized(self.gamma, is_rare)
+        return BoundEqualized(self.gamma, is_rare, counts.shape[1])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,153 @@
+"""What every bound loss shares: the call from the engine, and the call from anybody's loop."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import fields, replace
+from typing import Any, NamedTuple, Self
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from evenhand.errors import LossError
+
+
+class Shape(NamedTuple):
+    """How many classes and groups a loss was bound to."""
+
+    classes: int
+    groups: int
+
+
+class BoundExampleLoss(ABC):
+    """A loss of each example, bound to the class counts of one training set.
+
+    Called as `loss(logits, labels)`, or `loss(logits, labels, groups=groups)` where it was bound to
+    counts of several groups. It follows the logits to their device, works under autocast and in
+    compiled code, and checks what it is given: shapes and types always; the values of labels and
+    groups at every call on the CPU, but on other devices at the first call alone, because a check
+    waits for the device. The engine passes `rows` instead, which are made once and not checked.
+    """
+
+    @property
+    @abstractmethod
+    def shape(self) -> Shape:
+        """Number of classes and groups."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+
+    @abstractmethod
+    def per_example(self, logits: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
+        """Loss of each example [batch], in nats; row = label · groups + group."""
+
+    @abstractmethod
+    def weights(self, rows: Tensor) -> Tensor:
+        """Weight of each example [batch], by which a weighted mean divides."""
+
+    def __call__(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Int[Tensor, " batch"],
+        rows: Int[Tensor, " batch"] | None = None,
+        *,
+        groups: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each example [batch], in nats, not reduced.
+
+        Raises `LossError` for shapes, types and values that do not fit the counts it was bound to.
+        """
+        if rows is not None:
+            return self.per_example(logits, labels, rows)
+        labels, rows = self._checked(logits, labels, groups)
+        return self._on(logits.device).per_example(logits, labels, rows)
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same loss with its tensors on another device."""
+        moved: dict[str, Any] = {}
+        for field in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor | BoundExampleLoss):
+                moved[field.name] = value.to(device)
+            elif isinstance(value, dict):
+                moved[field.name] = {name: tensor.to(device) for name, tensor in value.items()}
+        made: Self = replace(self, **moved)  # type: ignore[type-var]
+        return made
+
+    def _on(self, device: torch.device) -> Self:
+        """The loss on the device of the logits; a copy elsewhere than at home is kept."""
+        if device == self.device:
+            return self
+        kept: Self | None = self.__dict__.get("_elsewhere")
+        if kept is None or kept.device != device:
+            kept = self.to(device)
+            # The dataclasses are frozen; the copy holds nothing that this one does not.
+            object.__setattr__(self, "_elsewhere", kept)
+        return kept
+
+    def _checked(
+        self, logits: Tensor, labels: Tensor, groups: Tensor | None
+    ) -> tuple[Int[Tensor, " batch"], Int[Tensor, " batch"]]:
+        """Labels and rows as whole numbers. Raises `LossError`."""
+        n_classes, n_groups = self.shape
+        if logits.ndim != 2 or logits.shape[1] != n_classes:
+            raise LossError(
+                f"logits are [batch, classes] with {n_classes} classes, as in the counts that the "
+                f"loss was bound to; these are {list(logits.shape)}"
+            )
+        if not logits.is_floating_point():
+            raise LossError(f"logits are floating-point numbers; these are {logits.dtype}")
+        n = len(logits)
+        labels = _indices("labels", labels, n, logits.device)
+        if groups is None and n_groups > 1:
+            raise LossError(
+                f"the loss was bound to counts of {n_groups} groups and needs the group of each "
+                "example\n  write loss(logits, labels, groups=groups)"
+            )
+        if groups is not None and n_groups == 1:
+            raise LossError(
+                "groups were given to a loss that was bound to counts without groups\n"
+                "  bind it to counts of shape [classes, groups], or leave groups out"
+            )
+        if groups is not None:
+            groups = _indices("groups", groups, n, logits.device)
+        if self._reads_values(logits.device):
+            _check_range("labels", labels, n_classes)
+            if groups is not None:
+                _check_range("groups", groups, n_groups)
+        return labels, labels if groups is None else labels * n_groups + groups
+
+    def _reads_values(self, device: torch.device) -> bool:
+        """Whether this call looks at the values of labels and groups."""
+        if torch.compiler.is_compiling():
+            return False
+        if device.type == "cpu":
+            return True
+        first = "_seen" not in self.__dict__
+        object.__setattr__(self, "_seen", True)
+        return first
+
+
+def _indices(name: str, values: Tensor, n: int, device: torch.device) -> Int[Tensor, " batch"]:
+    if values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
+        raise LossError(f"{name} are whole numbers; these are {values.dtype}")
+    if values.shape != (n,):
+        raise LossError(
+            f"{name} are one number for each of the {n} examples, of shape [{n}]; "
+            f"these are {list(values.shape)}"
+        )
+    if values.device != device:
+        raise LossError(f"{name} are on {values.device} and the logits on {device}")
+    return values.long()
+
+
+def _check_range(name: str, values: Tensor, n: int) -> None:
+    if len(values) and not 0 <= int(values.min()) <= int(values.max()) < n:
+        wrong = values[(values < 0) | (values >= n)]
+        raise LossError(
+            f"{name} lie in 0..{n - 1}, as in the counts that the loss was bound to; "
+            f"{len(wrong)} of {len(values)} do not, among them {int(wrong[0])}"
+        )

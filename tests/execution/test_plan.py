@@ -116,7 +116,7 @@ def test_networks_are_compiled_where_the_trials_are_long_enough(
     }
     trials = [t.model_copy(update=fields) for t in resolved.trials.values()]
     configuration = replace(resolved.configurations[0], trials=tuple(trials))
-    resolved, store = replace(resolved, configurations=(configuration,)), Store.open(tmp_path / "r")
+    resolved, store = resolved.replaced(configurations=(configuration,)), Store.open(tmp_path / "r")
     store.write(finished(trials[0], seconds, device=device))
 
     assert make_plan(resolved, store).compiled == ({trials[0].workload} if pays else set())

@@ -52,7 +52,7 @@ def make_resolved(
         for given in settings[title]
         for problem in problems
     ]
-    return Suite(suite, tuple(configurations), "suites/cifar-lt.yaml")
+    return Suite.of(suite, tuple(configurations), "suites/cifar-lt.yaml")
 
 
 def _configuration(

@@ -149,7 +149,7 @@ def test_a_setting_of_the_method_goes_before_a_field_of_the_recipe():
         settings = {"warmup": tau} if (tau := cell.method.settings.get("tau")) else {}
         return replace(cell, method=cell.method.model_copy(update={"settings": settings}))
 
-    clash = replace(TUNED, configurations=tuple(map(named, TUNED.configurations)))
+    clash = TUNED.replaced(configurations=tuple(map(named, TUNED.configurations)))
 
     def warmups(text):
         cells = restrict(clash, [text]).configurations

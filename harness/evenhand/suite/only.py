@@ -85,7 +85,7 @@ def restrict(resolved: Suite, filters: Sequence[str]) -> Suite:
     if not kept:
         what = f"--only {' --only '.join(filters)}: no trial has all of this"
         raise SpecError([Mistake(what, (), "alternatives are written `seed=0,seed=2`")])
-    return replace(resolved, configurations=kept, whole=resolved.whole or resolved)
+    return resolved.replaced(configurations=kept, whole=resolved.whole or resolved)
 
 
 def setting_beside(configuration: Configuration) -> str:

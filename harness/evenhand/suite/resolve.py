@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from evenhand.declared.base import Part
 from evenhand.declared.notation import in_print, listed, pipeline
@@ -17,7 +18,7 @@ from evenhand.suite.entry_parts import Variant
 from evenhand.suite.partial import salvage
 from evenhand.suite.parts import Parts, gather
 from evenhand.suite.rows import Row
-from evenhand.suite.yaml_lines import Document
+from evenhand.suite.yaml_lines import Document, plain_data
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,78 @@ class Configuration:
         return pipeline(trial.method.name, mapped, taught=trial.teacher is not None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Suite:
-    """A suite and all its configurations, in the suite's order (method entry, then problem).
+    """A suite with every trial that it asks for.
 
-    source  what the user calls the suite: its path, or its name where it comes with the package
-    whole   all of the suite, where this is a part of it
+    `open_suite` reads one from a YAML file. Built in Python it takes the same keys with the same
+    meaning, and is validated in the same way:
+
+    >>> suite = Suite(
+    ...     suite="mine",
+    ...     question="Does scaling logits add anything to shifting them?",
+    ...     problems=[{"digits": {"profile": "step", "ratio": 20}}],
+    ...     val={"per_class": 20},
+    ...     recipe={"digits": {"epochs": 30}},
+    ...     seeds=5,
+    ...     methods=["erm", "la", {"vs": {"tau": {"grid": [0.5, 1.0, 1.5]}}}],
+    ...     metrics=["balanced_accuracy", "min_recall"],
+    ...     primary="balanced_accuracy",
+    ...     select={"on": "val", "epoch": "last"},
+    ...     baseline="erm",
+    ... )
+    >>> len(suite.trials)
+    25
+
+    Raises `SpecError` with every mistake and the path of its key.
     """
 
     declaration: SuiteDeclaration
+    """The keys of the suite, as they were given."""
     configurations: tuple[Configuration, ...]
+    """In the suite's order: by method entry, then by problem."""
     source: str = ""
+    """What the user calls the suite: its path, or its name where it comes with the package."""
     whole: Suite | None = None
+    """All of the suite, where this is a part of it."""
+
+    def __init__(self, **keys: Any) -> None:
+        made = read_suite(Document("Suite", plain_data(keys), {}))
+        self._set(made.declaration, made.configurations)
+
+    @classmethod
+    def of(
+        cls,
+        declaration: SuiteDeclaration,
+        configurations: tuple[Configuration, ...],
+        source: str = "",
+        whole: Suite | None = None,
+    ) -> Self:
+        """A suite whose configurations are known already."""
+        made = object.__new__(cls)
+        made._set(declaration, configurations, source, whole)
+        return made
+
+    def _set(
+        self,
+        declaration: SuiteDeclaration,
+        configurations: tuple[Configuration, ...],
+        source: str = "",
+        whole: Suite | None = None,
+    ) -> None:
+        values = (declaration, configurations, source, whole)
+        for field_, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, field_.name, value)
+
+    def replaced(self, **changes: Any) -> Self:
+        """A copy with some of its fields replaced."""
+        given = {field_.name: getattr(self, field_.name) for field_ in fields(self)}
+        return self.of(**(given | changes))
+
+    def __repr__(self) -> str:
+        """Its name and size, not its hundreds of trials."""
+        name, version = self.declaration.suite, self.declaration.version
+        return f"<Suite {name} v{version}: {len(self.trials)} trials in {len(self.rows)} rows>"
 
     @cached_property
     def trials(self) -> dict[str, Trial]:
@@ -77,18 +138,30 @@ class Suite:
 
     @cached_property
     def rows(self) -> tuple[str, ...]:
+        """Names of the leaderboard's rows."""
         return tuple(dict.fromkeys(configuration.row for configuration in self.configurations))
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
+        """Names of the problems, such as `digits-step-20`."""
         return tuple(
             dict.fromkeys(configuration.problem.name for configuration in self.configurations)
         )
 
 
-def open_suite(name: str) -> Suite:
-    """The suite at a path, or the shipped one of that name. Raises `SpecError`: every mistake."""
-    document = find(name)
+def open_suite(name: str | Path) -> Suite:
+    """The suite at a path, or the shipped suite of that name.
+
+    Raises `SpecError` with every mistake and its line.
+
+    >>> open_suite("quickstart")
+    <Suite quickstart v1: 30 trials in 6 rows>
+    """
+    return read_suite(find(str(name)), source=str(name))
+
+
+def read_suite(document: Document, *, source: str = "") -> Suite:
+    """The suite of a parsed file. Raises `SpecError` with every mistake."""
     try:
         suite = load(document)
     except SpecError as error:
@@ -96,7 +169,7 @@ def open_suite(name: str) -> Suite:
         if (readable := salvage(document)) is not None:
             _checked(readable, mistakes)
         raise document.error(mistakes.found) from None
-    return resolve(suite, document, source=name)
+    return resolve(suite, document, source=source)
 
 
 def resolve(suite: SuiteDeclaration, document: Document, *, source: str = "") -> Suite:
@@ -111,7 +184,7 @@ def resolve(suite: SuiteDeclaration, document: Document, *, source: str = "") ->
         for variant in row.variants
     )
     baseline = baseline_of(suite) or suite.baseline
-    return Suite(suite.model_copy(update={"baseline": baseline}), configurations, source)
+    return Suite.of(suite.model_copy(update={"baseline": baseline}), configurations, source)
 
 
 def _checked(suite: SuiteDeclaration, mistakes: Mistakes) -> Parts:

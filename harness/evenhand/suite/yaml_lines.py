@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -27,7 +28,7 @@ class Document:
         for end in range(len(where), -1, -1):
             if where[:end] in self.lines:
                 return f"{self.path}:{self.lines[where[:end]]}"
-        return self.path
+        return f"{self.path}: {key_path(where)}" if where else self.path
 
     def error(self, mistakes: list[Mistake]) -> SpecError:
         """All mistakes with their places, in the order of their lines."""
@@ -38,6 +39,28 @@ class Document:
 
     def lines_of(self, where: Where) -> int:
         return int(self.place(where).rpartition(":")[2]) if self.lines else 0
+
+
+def key_path(where: Where) -> str:
+    """A place in nested data: `methods[1].vs.tau`."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in where]
+    return "".join(parts).removeprefix(".")
+
+
+def plain_data(value: Any) -> Any:
+    """A value of a Python program as YAML would give it: lists for tuples, numbers for NumPy's.
+
+    >>> import numpy as np
+    >>> plain_data({"seeds": (0, 1), "ratio": np.float64(0.5)})
+    {'seeds': [0, 1], 'ratio': 0.5}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain_data(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [plain_data(inner) for inner in value]
+    if hasattr(value, "tolist"):
+        return value.tolist()  # a NumPy number or array, or a tensor
+    return str(value) if isinstance(value, PurePath) else value
 
 
 def read(path: str | Path) -> Document:

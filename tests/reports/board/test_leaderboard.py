@@ -103,7 +103,7 @@ def test_no_number_is_not_a_number() -> None:
 def test_rows_of_one_title_are_told_apart() -> None:
     resolved = make_resolved(["ERM", "VS"])
     cells = tuple(replace(cell, title="Same") for cell in resolved.configurations)
-    board = build_from(replace(resolved, configurations=cells), scored(resolved, lambda trial: 0.7))
+    board = build_from(resolved.replaced(configurations=cells), scored(resolved, lambda trial: 0.7))
 
     assert list(board.rows.values()) == ["Same [erm]", "Same [vs]"]
 
@@ -115,7 +115,7 @@ def test_part_of_the_seeds_is_compared_on_the_seeds_that_all_have() -> None:
         replace(cell, trials=cell.trials[:3] if cell.row == "la" else cell.trials)
         for cell in resolved.configurations
     )
-    board = build_from(replace(resolved, configurations=cells), records)
+    board = build_from(resolved.replaced(configurations=cells), records)
     vs = only(board, "vs")
 
     assert vs.to_baseline is not None

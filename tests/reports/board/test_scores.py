@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -241,7 +240,7 @@ def test_select_follows_a_lower_is_better_metric() -> None:
     )
 
     assert (
-        only(build_from(replace(resolved, declaration=suite), records), "vs").setting == "tau=1.25"
+        only(build_from(resolved.replaced(declaration=suite), records), "vs").setting == "tau=1.25"
     )
 
 

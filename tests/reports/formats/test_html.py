@@ -152,7 +152,7 @@ def test_what_users_write_is_text_and_not_markup(where: str) -> None:
         cells = tuple(
             replace(cell, title=f"{SCRIPT} {cell.row}") for cell in resolved.configurations
         )
-        resolved = replace(resolved, configurations=cells)
+        resolved = resolved.replaced(configurations=cells)
     records = scored(resolved, around({"erm": 0.6, "vs": 0.7}))
     failed = make_record(trial=records[0].trial, status="failed")
     ended = failed.exit.model_copy(update={"cause": SCRIPT})

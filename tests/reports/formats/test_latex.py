@@ -103,7 +103,7 @@ def test_text_comes_out_as_it_is(text: str, written: str) -> None:
 def test_a_title_is_no_argument_of_the_line_before(title: str) -> None:
     resolved = make_resolved(["ERM", "VS"])
     cells = (replace(resolved.configurations[0], title=title), *resolved.configurations[1:])
-    board = build_from(replace(resolved, configurations=cells), scored(resolved, around(MEANS)))
+    board = build_from(resolved.replaced(configurations=cells), scored(resolved, around(MEANS)))
 
     for name, text in latex.files(board).items():
         if "tabular" in text:
@@ -119,8 +119,7 @@ def test_a_comment_cannot_be_left() -> None:
 )
 def test_the_document_compiles_whatever_the_names_are(tmp_path: Path) -> None:
     resolved = make_resolved(question=NASTY, seeds=3)
-    resolved = replace(
-        resolved,
+    resolved = resolved.replaced(
         configurations=tuple(
             replace(c, title=f"{c.title} {NASTY}") for c in resolved.configurations
         ),
@@ -139,8 +138,7 @@ def test_the_document_compiles_whatever_the_names_are(tmp_path: Path) -> None:
     ]
     # The line before would take these as its own optional argument, or as its star.
     marks = {"ERM": "[1] ERM", "LA": "*LA", "VS": "[VS]"}
-    starred = replace(
-        resolved,
+    starred = resolved.replaced(
         configurations=tuple(
             replace(c, title=marks[c.title.split()[0]]) for c in resolved.configurations
         ),

@@ -1,9 +1,10 @@
 """Everything that reads records: from a finished suite to a leaderboard, tables and figures.
 
-board = evenhand_reports.board.leaderboard.build(resolved, store)
-written = evenhand_reports.write(board, Path("report"))
+board = Board.of(suite, store)
+board.write("report")
 """
 
 from evenhand_reports.formats.files import Written, write
+from evenhand_reports.report import Board
 
-__all__ = ["Written", "write"]
+__all__ = ["Board", "Written", "write"]

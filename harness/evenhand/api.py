@@ -1,0 +1,203 @@
+"""The public functions: open, plan, run and report a suite.
+
+The command line is a thin layer over them. `import evenhand` loads this module when one of its
+functions is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evenhand.suite.resolve import Suite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evenhand.declared.plugin import Plugin
+    from evenhand.execution.events import Event
+    from evenhand.execution.plan import Plan
+    from evenhand.store import Store
+    from evenhand_reports import Board
+
+Paths = str | Path | Sequence[str | Path]
+
+
+def open_suite(name: str | Path, *, only: str | Sequence[str] = (), plugins: Paths = ()) -> Suite:
+    """The suite at a path, or the shipped suite of that name.
+
+    only keeps a part of it, in the form of the command line's `--only`: "method=vs,seed=0..2";
+    several are alternatives. plugins are files of methods, data sets and other parts of your own,
+    which the suite may name.
+
+    Raises `SpecError` with every mistake and its line.
+
+    >>> suite = open_suite("quickstart", only="method=erm,seed=0..1")
+    >>> [str(trial) for trial in suite.trials.values()]
+    ['erm on digits-exp-100, seed 0', 'erm on digits-exp-100, seed 1']
+    """
+    from evenhand.suite import resolve
+    from evenhand.suite.only import restrict
+
+    load_plugins(plugins)
+    return restrict(resolve.open_suite(name), _several(only))
+
+
+def open_store(location: str | Path = "results", edition: str = "main") -> Store:
+    """The records in a folder or an object-storage URL; an absent folder is an empty store.
+
+    edition names a set of records over the same trials, such as those of one night.
+
+    Raises `StoreError` where the URL is not one, or permission is missing.
+
+    >>> import tempfile
+    >>> open_store(tempfile.mkdtemp()).heads()
+    {}
+    """
+    from evenhand.store import Store
+
+    return Store.open(location, edition)
+
+
+def plan(
+    suite: Suite, store: Store | str | Path = "results", *, retry_failed: bool = False
+) -> Plan:
+    """The trials of a suite that are done, missing, failed and blocked.
+
+    Needs no data set on disk. With retry_failed, failed and diverged trials count as missing.
+
+    Raises `StoreError` where the store cannot be read.
+
+    >>> import tempfile
+    >>> made = plan(open_suite("quickstart"), open_store(tempfile.mkdtemp()))
+    >>> len(made.missing), len(made.done)
+    (30, 0)
+    """
+    from evenhand.execution.plan import make_plan
+
+    return make_plan(suite, _store(store), retry_failed=retry_failed)
+
+
+def run(
+    suite: Suite | Plan,
+    store: Store | str | Path = "results",
+    *,
+    inline: bool = False,
+    address: str | None = None,
+    cpus_per_trial: float = 1.0,
+    gpus_per_trial: float | None = None,
+    retry_failed: bool = False,
+    max_failures: int | None = None,
+    time_limit: float = float("inf"),
+    pack: int = 1,
+    compiled: bool | None = None,
+    data: str | Path | None = None,
+    plugins: Paths = (),
+    on_event: Callable[[Event], None] | None = None,
+) -> Plan:
+    """Train every trial that has no record yet; returns the plan of what is then done and failed.
+
+    A trial that fails, diverges or runs out of memory or time leaves a record and does not end the
+    run: look at `failed` and `missing` of what is returned. A run can be stopped with Ctrl-C and
+    called again as often as you like; what is done is never trained twice.
+
+    suite           or a plan of it, to look at first
+    store           or a folder, or an object-storage URL
+    inline          in this process, one trial after the other; else on Ray
+    address         of a Ray cluster: "ray://…", "HOST:PORT" or "auto"; None starts Ray on this
+                    machine alone
+    cpus_per_trial  CPU cores
+    gpus_per_trial  share of a GPU; None: a quarter where there is a GPU
+    retry_failed    train failed and diverged trials again
+    max_failures    stop when more trials than this have failed; raises `KeyboardInterrupt`
+    time_limit      seconds that a trial may take
+    pack            trials of one problem and recipe that share a process, its memory and its GPU
+    compiled        compile networks first; None: where the plan expects it to save time
+    data            where prepared data sets are; None: the suite's `data:`, else the user's cache
+    plugins         files of parts that the suite names, for the workers
+    on_event        called with every `Event`: trials that start, proceed and end
+
+    Raises, before any trial starts, `StoreError`, `DataError`, `BackboneError` or `RunError` where
+    the store, the data, a network or the cluster does not fit.
+
+    >>> import tempfile
+    >>> suite = open_suite("quickstart", only="method=erm,seed=0")
+    >>> after = run(suite, tempfile.mkdtemp(), inline=True)
+    >>> len(after.done), len(after.failed)
+    (1, 0)
+    """
+    from evenhand.execution.starting import RunOptions, start, watched
+
+    there = _store(store)
+    made = plan(suite, there, retry_failed=retry_failed) if isinstance(suite, Suite) else suite
+    if not made.missing:
+        return made
+    options = RunOptions(
+        inline=inline,
+        address=address,
+        cpus_per_trial=cpus_per_trial,
+        gpus_per_trial=gpus_per_trial,
+        max_failures=max_failures,
+        time_limit=time_limit,
+        pack=pack,
+        compiled=compiled,
+        data=None if data is None else Path(data),
+        plugins=load_plugins(plugins),
+    )
+    return start(made, there, options, watched(on_event, options))
+
+
+def to_frame(suite: Suite, store: Store | str | Path = "results") -> pd.DataFrame:
+    """Every score of a suite as a tidy pandas frame.
+
+    One row for each trial × split × checkpoint rule × metric, with the settings of problem, method
+    and recipe as columns of their own; see `evenhand_reports.frame.to_frame` for all columns.
+
+    >>> import tempfile
+    >>> suite, store = open_suite("quickstart", only="seed=0"), tempfile.mkdtemp()
+    >>> frame = to_frame(suite, store)
+    >>> sorted(frame["status"].unique())
+    ['missing']
+    """
+    from evenhand_reports import frame
+
+    return frame.to_frame(suite, _store(store))
+
+
+def leaderboard(suite: Suite, store: Store | str | Path = "results") -> Board:
+    """The leaderboard of a suite, which shows itself in a notebook and writes itself to files.
+
+    Raises `ReportError` where the store has no record of the suite, and `StoreError` where it
+    cannot be read.
+
+    >>> import tempfile
+    >>> suite, folder = open_suite("quickstart", only="method=erm,seed=0"), tempfile.mkdtemp()
+    >>> after = run(suite, folder, inline=True)
+    >>> leaderboard(suite, folder).to_latex(folder + "/tables").name
+    'tables'
+    """
+    from evenhand_reports import Board
+
+    return Board.of(suite, _store(store))
+
+
+def load_plugins(paths: Paths) -> tuple[Plugin, ...]:
+    """Run files of parts of one's own once in this process.
+
+    Raises `SpecError` with the line where one fails.
+    """
+    from evenhand.declared.plugin import Plugin
+
+    plugins = tuple(Plugin.read(path) for path in _several(paths))
+    for plugin in plugins:
+        plugin.load()
+    return plugins
+
+
+def _store(store: Store | str | Path) -> Store:
+    return open_store(store) if isinstance(store, str | Path) else store
+
+
+def _several(values: Any) -> list[Any]:
+    return [values] if isinstance(values, str | Path) else list(values)

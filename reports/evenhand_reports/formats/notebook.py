@@ -1,0 +1,52 @@
+"""The leaderboard as a fragment of HTML, for notebooks: question, answer and a table a problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.results import Standing
+from evenhand_reports.formats.html import TEMPLATES
+from evenhand_reports.wording import formatting
+from evenhand_reports.wording.footnotes import footnotes
+from evenhand_reports.wording.summary import answer
+
+
+def render(board: Leaderboard) -> str:
+    """The fragment; it needs no style sheet and no script."""
+    jinja = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return jinja.get_template("notebook.html.j2").render(
+        name=f"{board.suite.suite} v{board.suite.version}",
+        question=board.suite.question,
+        answer=answer(board),
+        heading=formatting.heading(board, board.suite.primary),
+        baseline=board.baseline,
+        level=f"{100 * (1 - board.suite.alpha):g}",
+        problems=[
+            {"name": name, "rows": [_row(board, standing) for standing in board.on(name)]}
+            for name in board.problems
+        ],
+        n_gaps=len(board.gaps),
+        footnotes=footnotes(board),
+    )
+
+
+def _row(board: Leaderboard, standing: Standing) -> dict[str, Any]:
+    found = standing.scores[board.suite.primary, board.rule].estimate
+    return {
+        "rank": formatting.rank(standing),
+        "title": standing.title,
+        "mean": formatting.mean_sd(found),
+        "is_best": standing.is_bold,
+        "interval": formatting.interval(found.interval) if found else formatting.NO_VALUE,
+        "difference": formatting.difference_and_p(standing.to_baseline),
+        "n": found.n if found else 0,
+    }

@@ -1,0 +1,132 @@
+"""Every score of a suite as a tidy pandas frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from evenhand.declared.base import Part
+from evenhand.declared.record import RULES, Record, Rule, Split
+from evenhand.declared.trial import Trial, Val
+from evenhand.metrics import better
+from evenhand.suite.resolve import Configuration, Suite
+from evenhand_reports.board.leaderboard import Records
+from evenhand_reports.board.scores import metrics_of, value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+PROVENANCE = ("seconds", "device", "gpu", "commit")
+
+
+def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
+    """One row for each trial × split × checkpoint rule × metric.
+
+    Every trial of the suite is in the frame: where it has no record, or has failed, its `value` is
+    NaN and its `status` says why. Columns:
+
+    suite, version, edition   the suite and the set of records
+    row, title, setting       the leaderboard's row, its name in print, and the setting that
+                              competes within the row under `select:`
+    method, method.SETTING    the method's name, and a column for each of its settings
+    posthoc, teacher          the post-hoc map and the teacher, with their settings; "" without one
+    problem                   such as cifar10-exp-100
+    problem.dataset, problem.profile, problem.SETTING   settings of data set and profile
+    recipe, recipe.FIELD      the recipe's name, and a column for each field
+    seed, key                 key is what `evenhand show` takes
+    split                     val or test; without validation images there are no rows for val
+    rule                      last, best-val or best-test (chosen on test images)
+    metric, better            the metric, and whether higher or lower is better
+    value                     the score, as a fraction; NaN where it is undefined or missing
+    epoch                     epochs that the evaluated network was trained for
+    status, cause             done, missing, failed, diverged or interrupted, and why
+    seconds, device, gpu, commit   cost and provenance
+
+    Raises `StoreError` where the store cannot be read.
+    """
+    import pandas as pd
+
+    records = {record.key: record for record in store.records(list(suite.trials))}
+    rows = [
+        row
+        for configuration in suite.configurations
+        for trial in configuration.trials
+        for row in _rows(suite, configuration, trial, records.get(trial.key), store.edition)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _rows(
+    suite: Suite, configuration: Configuration, trial: Trial, record: Record | None, edition: str
+) -> Iterator[dict[str, Any]]:
+    declared = suite.declaration
+    shared = {
+        "suite": declared.suite,
+        "version": declared.version,
+        "edition": edition,
+        "row": configuration.row,
+        "title": configuration.title,
+        "setting": configuration.setting,
+        **_of_trial(trial),
+        **_of_record(record),
+    }
+    for split, rule in _places(trial):
+        evaluation = record.evaluation(split, rule) if record else None
+        for metric in metrics_of(declared):
+            found = value(record, split, rule, metric)
+            yield shared | {
+                "split": split,
+                "rule": rule,
+                "metric": metric,
+                "better": better(metric),
+                "value": float("nan") if found is None else found,
+                "epoch": evaluation.epoch if evaluation else None,
+            }
+
+
+def _places(trial: Trial) -> list[tuple[Split, Rule]]:
+    """Splits and checkpoint rules at which the trial is evaluated."""
+    if trial.problem.val == Val():
+        return [("test", "last"), ("test", "best-test")]
+    return [("val", "last"), ("val", "best-val"), *(("test", rule) for rule in RULES)]
+
+
+def _of_trial(trial: Trial) -> dict[str, Any]:
+    problem, recipe = trial.problem, trial.recipe
+    fields = {k: v for k, v in recipe if k != "name"}
+    return {
+        "method": trial.method.name,
+        **_settings("method", trial.method.settings),
+        "posthoc": str(trial.posthoc or ""),
+        "teacher": str(trial.teacher.method) if trial.teacher else "",
+        "problem": problem.name,
+        "problem.dataset": problem.dataset.name,
+        "problem.profile": problem.profile.name,
+        **_settings("problem", {**problem.dataset.settings, **problem.profile.settings}),
+        "problem.n_max": problem.n_max,
+        "recipe": recipe.name,
+        **_settings("recipe", fields),
+        "seed": trial.seed,
+        "key": trial.key,
+    }
+
+
+def _settings(of: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {f"{of}.{name}": _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A number, a text or None as it is; what cannot be grouped by, as text."""
+    if isinstance(value, tuple) and all(isinstance(item, Part) for item in value):
+        return ", ".join(map(str, value))
+    return value if value is None or isinstance(value, int | float | str) else str(value)
+
+
+def _of_record(record: Record | None) -> dict[str, Any]:
+    if record is None:
+        return {"status": "missing", "cause": "", **dict.fromkeys(PROVENANCE)}
+    ran = record.provenance
+    found = (record.cost.seconds, ran.device, ran.gpu, ran.commit)
+    ended = {"status": record.exit.status, "cause": record.exit.cause}
+    return ended | dict(zip(PROVENANCE, found, strict=True))

@@ -1,0 +1,163 @@
+"""The public API: what `import evenhand` offers, its examples, and a suite from start to tables."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import evenhand as eh
+from evenhand.errors import RunError, StoreError
+
+ROOT = Path(__file__).parents[1]
+SUITE = {
+    "suite": "tiny",
+    "question": "Does shifting the logits help?",
+    "problems": [{"digits": {"profile": "step", "ratio": 10, "n_max": 40}}],
+    "val": {"per_class": 10},
+    "recipe": {"digits": {"epochs": 2}},
+    "seeds": 2,
+    "methods": ["erm", {"la": {"tau": {"grid": [0.5, 1.0]}}}],
+    "metrics": ["balanced_accuracy", "min_recall"],
+    "primary": "balanced_accuracy",
+    "select": {"on": "val", "epoch": "last"},
+    "baseline": "erm",
+}
+PUBLIC = [name for name in eh.__all__ if callable(getattr(eh, name))]
+MODULES = ("api", "losses.catalogue", "losses.declared", "suite.resolve", "suite.yaml_lines")
+
+
+@pytest.fixture(scope="module")
+def suite():
+    return eh.Suite(**SUITE)
+
+
+@pytest.fixture(scope="module")
+def store(suite, tmp_path_factory):
+    """The records of the suite but for one trial."""
+    store = eh.open_store(tmp_path_factory.mktemp("results"))
+    part = suite.replaced(configurations=suite.configurations[:2])
+    after = eh.run(part, store, inline=True)
+    assert len(after.done) == 4 and not after.failed
+    return store
+
+
+def test_importing_it_imports_nothing_slow():
+    slow = ("torch", "ray", "pandas", "numpy", "pydantic", "evenhand_reports", "evenhand.api")
+    code = f"import sys, evenhand; print(*[name for name in {slow!r} if name in sys.modules])"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_every_public_name_is_there_and_listed():
+    assert set(eh.__all__) <= set(dir(eh))
+    assert all(getattr(eh, name) is not None for name in eh.__all__)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = eh.no_such_name
+
+
+def test_what_type_checkers_see_is_what_there_is():
+    source = inspect.getsource(eh)
+    seen = {line.split(" as ")[1] for line in source.splitlines() if line.startswith("    from ")}
+    assert seen == set(eh.__all__)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_object_has_a_docstring_of_whole_lines(name):
+    text = inspect.getdoc(getattr(eh, name)) or ""
+    assert len(text.partition("\n")[0]) > 20
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_run(name):
+    module = __import__(f"evenhand.{name}", fromlist=["_"])
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_a_frame_has_a_row_for_each_score(suite, store):
+    frame = eh.to_frame(suite, store)
+    places = (2 + 3) * 2  # checkpoint rules on val and on test, metrics
+    assert len(frame) == 6 * places
+    assert not frame.duplicated(["row", "setting", "seed", "split", "rule", "metric"]).any()
+    assert set(frame["status"]) == {"done", "missing"}
+    done = frame[frame["status"] == "done"]
+    assert done["value"].between(0, 1).all()
+    assert frame[frame["status"] == "missing"]["value"].isna().all()
+    assert set(frame["method.tau"].dropna()) == {0.5, 1.0}
+    assert frame["problem.ratio"].unique() == [10]
+    assert frame["recipe.epochs"].unique() == [2]
+    by_method = done[(done.split == "test") & (done.rule == "last")].groupby("method")["value"]
+    assert set(by_method.mean().index) == {"erm", "la"}
+
+
+def test_a_frame_says_what_the_leaderboard_says(suite, store):
+    frame = eh.to_frame(suite, store)
+    wanted = frame.query(
+        "row == 'erm' and split == 'test' and rule == 'last' and metric == 'balanced_accuracy'"
+    )
+    board = eh.leaderboard(suite, store).to_frame()
+    said = board.query(
+        "row == 'erm' and split == 'test' and rule == 'last' and metric == 'balanced_accuracy'"
+    )
+    assert wanted["value"].mean() == pytest.approx(said["mean"].item())
+
+
+def test_a_board_shows_and_writes_itself(suite, store, tmp_path):
+    board = eh.leaderboard(suite, store)
+    assert "Does shifting the logits help?" in str(board)
+    assert max(map(len, str(board).splitlines())) <= 80
+    shown = board._repr_html_()
+    assert shown.count("<table>") == 1
+    assert "ERM" in shown and "missing" in shown
+    page = board.to_html(tmp_path / "page" / "index.html")
+    assert page.read_text().startswith("<!doctype html>")
+    tables = board.to_latex(tmp_path / "tables")
+    assert (tables / "standalone.tex").is_file()
+    assert "| " in board.to_markdown()
+    assert board.write(tmp_path / "all").parquet.is_file()
+
+
+def test_what_a_suite_calls_itself_is_no_markup_in_a_notebook(store):
+    named = eh.Suite(**SUITE | {"question": "<script>alert(1)</script>"})
+    assert "<script>" not in eh.leaderboard(named, store)._repr_html_()
+
+
+def test_a_plan_can_be_looked_at_and_then_run(suite, store):
+    made = eh.plan(suite, store)
+    assert (len(made.done), len(made.missing)) == (4, 2)
+    events = []
+    after = eh.run(made, store, inline=True, on_event=events.append)
+    assert len(after.done) == 6
+    assert [e.kind for e in events if e.kind != "progress"] == ["started", "ended"] * 2
+    assert eh.run(suite, store, inline=True).done == after.done
+
+
+def test_a_store_may_be_a_folder(suite, store):
+    assert len(eh.plan(suite, store.location).done) >= 4
+
+
+def test_a_part_registered_in_a_session_cannot_travel_to_workers(tmp_path, unregistered):
+    @eh.method(cite="me2026", title="Mine")
+    def mine() -> eh.Method:
+        """Cross-entropy."""
+        return eh.Method(eh.Stage(loss=eh.losses.ce()))
+
+    mine.__module__ = "__main__"
+    suite = eh.Suite(**SUITE | {"methods": ["mine"], "baseline": "mine", "seeds": 1})
+    with pytest.raises(RunError) as error:
+        eh.run(suite, tmp_path)
+    assert all(fact in str(error.value) for fact in ("mine", "plugins=[FILE]", "inline=True"))
+    assert len(eh.run(suite, tmp_path, inline=True).done) == 1
+
+
+def test_a_store_that_cannot_be_written_is_told_before_anything_trains(suite, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError):
+        eh.run(suite, tmp_path / "file", inline=True)

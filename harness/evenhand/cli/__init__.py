@@ -1,5 +1,5 @@
-"""The command `evenhand`: one module a verb. What is slow to import is imported when it is used."""
+"""The command `evenhand`: one module for each verb. Slow packages are imported where needed."""
 
-from evenhand.cli.app import main
+from evenhand.cli.start import main
 
 __all__ = ["main"]

@@ -1,21 +1,18 @@
-"""The verbs together, and what becomes of an error."""
+"""The verbs together."""
 
 from __future__ import annotations
-
-import sys
 
 import typer
 
 from evenhand import __version__
 from evenhand.cli import data, listing, plan, report, run, schema, show, status, validate
-from evenhand.cli.output import errors
-from evenhand.errors import EvenhandError
 
 app = typer.Typer(
     name="evenhand",
     help="An even-handed benchmark of methods for imbalanced learning.",
     no_args_is_help=True,
-    add_completion=False,
+    # Help in plain text: rich needs as long to import as everything else that `--help` does.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -43,16 +40,3 @@ def _root(
     ),
 ) -> None:
     """An even-handed benchmark of methods for imbalanced learning."""
-
-
-def main() -> None:
-    """Run the command line. A user's mistake is told without a traceback; the exit code is 2."""
-    try:
-        app()
-    except EvenhandError as error:
-        errors().print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except BrokenPipeError:
-        # `evenhand list methods | head`: the reader has seen enough.
-        sys.stderr.close()
-        sys.exit(0)

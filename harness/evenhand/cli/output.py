@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def console() -> Console:
     """Standard output."""
+    # Here as in `errors`, because `--help` and `--json` do without rich, which is slow to import.
+    from rich.console import Console
+
     return Console(highlight=False)
 
 
 def errors() -> Console:
     """Standard error."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 

@@ -1,0 +1,52 @@
+"""The output of `evenhand list`, as a table for people or as JSON."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Any
+
+from evenhand.cli.index import Row, rows
+from evenhand.cli.output import console, print_json
+
+METHOD_KEYS = (
+    "\nBeside its settings, a method's entry in a suite may have the keys `as` (the name of its "
+    "rows), `recipe` (fields of the recipe to replace), `on` (settings and fields for single "
+    "problems), `posthoc` (a post-hoc method on the trained network), `teacher` (a method whose "
+    "network's predictions are the labels) and `sample` (the number of settings to draw at random)."
+)
+
+
+def print_parts(kind: str, *, json: bool, plugins: bool = False) -> None:
+    """Print what a suite can name of one kind."""
+    found = rows(kind, plugins=plugins)
+    if json:
+        print_json(found)
+        return
+    _print_table(found)
+    if kind == "methods":
+        console().print(METHOD_KEYS, style="dim")
+
+
+def _print_table(found: list[Row]) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out = console()
+    for row in found:
+        aliases = f"  (also {', '.join(row['aliases'])})" if row.get("aliases") else ""
+        cite = f"  [{row['cite']}]" if row.get("cite") else ""
+        out.print(Text.assemble((row["name"], "bold cyan"), aliases, (cite, "dim")))
+        summary = row.get("summary") or row.get("question", "")
+        out.print(Padding(Text(summary), (0, 0, 0, 4)))
+        if row.get("settings"):
+            settings = ", ".join(_setting(k, v) for k, v in row["settings"].items())
+            out.print(Padding(Text(settings, style="green"), (0, 0, 0, 4)))
+
+
+def _setting(name: str, setting: dict[str, Any]) -> str:
+    """`tau = 1.0`, `penalty = l1`, `drops = [0.8, 0.9]`: a default as a suite file has it."""
+    if setting["required"]:
+        return f"{name}: {setting['type']}, required"
+    default = setting["default"]
+    shown = default if isinstance(default, str) else json_text.dumps(default, ensure_ascii=False)
+    return f"{name} = {shown}"

@@ -125,6 +125,10 @@ def test_the_installed_command_lists_suites_from_any_directory(installed, crowde
     assert plan["missing"] == 30
 
 
+def test_the_installed_command_writes_starting_points(installed, crowded):
+    assert "wrote mine/mine.py" in run(installed, crowded, "evenhand", "new", "metric", "mine")
+
+
 def test_the_installed_package_trains_and_reports(installed, crowded):
     part = ("quickstart", "--only", "method=erm,seed=0")
     run(installed, crowded, "evenhand", "run", *part, "--inline")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from evenhand import __version__
-from evenhand.cli import data, listing, plan, report, run, schema, show, status, validate
+from evenhand.cli import data, listing, new, plan, report, run, schema, show, status, validate
 
 app = typer.Typer(
     name="evenhand",
@@ -17,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("list")(listing.list_parts)
+app.command()(new.new)
 app.command()(validate.validate)
 app.command()(schema.schema)
 app.command()(plan.plan)

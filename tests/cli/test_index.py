@@ -48,12 +48,22 @@ def test_a_list_is_the_same_with_and_without_typer(monkeypatch, capsys, more):
     assert capsys.readouterr().out == evenhand("list", "methods", *more)
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["list", "parts"], ["list", "methods", "--jason"]])
+@pytest.mark.parametrize("arguments", [["list"], ["list", "methods", "--jason"]])
 def test_a_wrong_list_is_an_error_of_usage(monkeypatch, capsys, arguments):
     monkeypatch.setattr(sys, "argv", ["evenhand", *arguments])
     with pytest.raises(SystemExit, match="2"):
         start.main()
     assert "Usage: " in capsys.readouterr().err
+
+
+def test_an_unknown_kind_is_told_with_the_kinds(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["evenhand", "list", "method"])
+    with pytest.raises(SystemExit, match="2"):
+        start.main()
+    said = capsys.readouterr().err
+    assert "'method'" in said
+    assert "did you mean 'methods'?" in said
+    assert all(kind in said for kind in index.Kind)
 
 
 @pytest.mark.parametrize(

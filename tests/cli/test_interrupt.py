@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of a run on Ray: what is done is kept, and the same command goes on."""
+"""Ctrl-C in the middle of a run on Ray: finished trials are kept, and the same command resumes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": f"{ROOT / 'harness'}{os.pathsep}{ROOT / 'reports'}"}
 
 
-def test_ctrl_c_on_ray_keeps_what_is_done_and_the_same_command_goes_on(tmp_path):
+def test_ctrl_c_on_ray_keeps_finished_trials_and_the_same_command_resumes(tmp_path):
     (tmp_path / "long.yaml").write_text(SUITE)
     statuses: list[str] = []
     with subprocess.Popen(
@@ -68,7 +68,7 @@ def test_ctrl_c_on_ray_keeps_what_is_done_and_the_same_command_goes_on(tmp_path)
         said = run.stderr.read()
 
     assert run.returncode == 130, said
-    assert "the same command goes on" in said
+    assert "rerun the same command" in said
     assert "Traceback" not in said
     after = plan(tmp_path)
     done = after["done"]

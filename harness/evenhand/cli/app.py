@@ -1,4 +1,4 @@
-"""The verbs together."""
+"""The command `evenhand` with all its verbs."""
 
 from __future__ import annotations
 

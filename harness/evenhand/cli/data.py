@@ -1,4 +1,4 @@
-"""`evenhand data prepare|check|list|features`: data sets that a run finds on disk."""
+"""`evenhand data`: prepare, check and list the data sets that a run reads from disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evenhand.declared.registry import Registered
 
 app = typer.Typer(
-    help="Prepare data sets once, check them, list them; extract features of them.",
+    help="Prepare, check and list data sets; extract features of images.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -32,25 +32,31 @@ def prepare(
     root: Root = None,
     place: From = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Make it anew where it is already there.")
+        bool, typer.Option("--again", help="Prepare the data set again if it is prepared already.")
     ] = False,
     plugin: Plugins = None,
     json: AsJson = False,
 ) -> None:
-    """Download a data set, or convert files of it, once; any number may do so at a time."""
+    """Download a data set, or convert files of it.
+
+    The result is a folder that every run reads. Several processes may prepare the same data set
+    at the same time; one of them does the work.
+    """
     from evenhand.data.files.preparing import prepare_once
 
     load_plugins(plugin)
     original = original_of(name)
     where = None if place is None else place.expanduser()
     if (root_of(root) / name).exists() and not again:
-        errors().print(f"{name} was prepared before; --again makes it anew", soft_wrap=True)
+        errors().print(
+            f"{name} is prepared already; add --again to prepare it again", soft_wrap=True
+        )
     _show(original, prepare_once(original, root_of(root), place=where, again=again), json)
 
 
 @app.command()
 def check(name: Name, root: Root = None, plugin: Plugins = None, json: AsJson = False) -> None:
-    """Verify every byte of a prepared data set, and say what it holds."""
+    """Verify every byte of a prepared data set and print its counts."""
     from evenhand.data.files.original import verify
     from evenhand.data.files.prepared import find
 
@@ -63,7 +69,7 @@ def check(name: Name, root: Root = None, plugin: Plugins = None, json: AsJson = 
 
 @app.command("list")
 def list_data(root: Root = None, plugin: Plugins = None, json: AsJson = False) -> None:
-    """Say which data sets have to be prepared, and which of them are."""
+    """List the data sets and whether they are prepared."""
     from evenhand.declared.registry import REGISTRY
 
     load_plugins(plugin)
@@ -77,19 +83,19 @@ def list_data(root: Root = None, plugin: Plugins = None, json: AsJson = False) -
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         console().print(f"{row['name']:{width}}  {row['status']}", soft_wrap=True)
-    console().print(f"in {where}", soft_wrap=True)
+    console().print(f"folder: {where}", soft_wrap=True)
 
 
 app.command()(features)
 
 
 def _status(entry: Registered, root: Path) -> str:
-    """One line; the bytes are not read."""
+    """The state of a data set in one line. The bytes of its files are not read."""
     from evenhand.data.files.prepared import find
 
     original: Original | None = entry.facts.get("original")
     if original is None:
-        return str(entry.facts.get("comes", "needs no preparing"))
+        return str(entry.facts.get("comes", "needs no preparation"))
     if not (root / original.name).exists():
         return "not prepared"
     try:
@@ -100,7 +106,7 @@ def _status(entry: Registered, root: Path) -> str:
 
 
 def _training(source: Source) -> str:
-    """How many training images there are, and of how many where that is known."""
+    """Number of training images, and of the complete data set where that is known."""
     whole = "" if source.per_class is None else f" of {source.n_whole:,}"
     return f"{len(source.train):,}{whole} training images"
 
@@ -113,20 +119,20 @@ def _show(original: Original, prepared: Prepared, json: bool) -> None:
     source, contents = prepared.source, prepared.contents
     lines = [f"{original.name}: {_training(source)}, {len(source.test):,} test images"]
     if found["short"]:
-        lines.append(f"short of training images: {some_of(found['short'])}")
+        lines.append(f"classes with missing training images: {some_of(found['short'])}")
     if found["official_test"] is not None:
-        what = "" if found["official_test"] else "not "
-        lines.append(f"test images: {what}the official ones, bit for bit")
+        what = "equal to" if found["official_test"] else "different from"
+        lines.append(f"test images: {what} the official ones, compared bit for bit")
     if not source.in_official_order:
-        lines.append("not in the official order, which a suite's `selection:` needs")
+        lines.append("not in the official order, which the suite key `selection` needs")
     lines += _cells(found)
-    lines.append(f"made of {contents.origin}")
-    lines.append(f"in {prepared.folder}, fingerprint {contents.fingerprint}")
+    lines.append(f"made from {contents.origin}")
+    lines.append(f"folder {prepared.folder}, fingerprint {contents.fingerprint}")
     console().print("\n  ".join(lines), soft_wrap=True, markup=False)
 
 
 def _cells(found: dict[str, Any]) -> list[str]:
-    """Of data with groups: how many images each cell has, and whether its makers count so, too."""
+    """Number of images in each cell of data with groups, compared with the published numbers."""
     if "cells" not in found:
         return []
     lines = [
@@ -138,8 +144,8 @@ def _cells(found: dict[str, Any]) -> list[str]:
         for split, of_split in found["cells"].items()
     ]
     if found["as_published"] is not None:
-        what = "as" if found["as_published"] else "NOT as"
-        lines.append(f"these counts are {what} published")
+        what = "equal to" if found["as_published"] else "DIFFERENT from"
+        lines.append(f"these counts are {what} the published ones")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Arguments and options of the verbs of `evenhand data`, and what they stand for."""
+"""Arguments and options that the verbs of `evenhand data` share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from evenhand.errors import DataError
 if TYPE_CHECKING:
     from evenhand.data.files.original import Original
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, e.g. cifar10.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The name of a data set, for example cifar10.")
+]
 Root = Annotated[
     Path | None,
     typer.Option(
@@ -20,7 +22,7 @@ Root = Annotated[
         "--data",
         metavar="DIR",
         envvar="EVENHAND_DATA",
-        help="Where prepared data sets are kept; by default ~/.cache/evenhand.",
+        help="The folder of prepared data sets. Default: ~/.cache/evenhand.",
     ),
 ]
 From = Annotated[
@@ -28,12 +30,13 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="DIR|FILE",
-        help="The official files, folders of images or Parquet files; else it is downloaded.",
+        help="The official files, folders of images or Parquet files. Default: download.",
     ),
 ]
 
 
 def root_of(given: Path | None) -> Path:
+    """The folder of `--root`, or the default folder."""
     from evenhand.data.files.root import data_root, rooted
 
     with rooted(given):
@@ -41,11 +44,14 @@ def root_of(given: Path | None) -> Path:
 
 
 def original_of(name: str) -> Original:
-    """Raises `SpecError` for an unknown name, `DataError` for one that needs no preparing."""
+    """The declaration of a data set that has to be prepared.
+
+    Raises `SpecError` for an unknown name and `DataError` for one that needs no preparation.
+    """
     from evenhand.declared.registry import REGISTRY
 
     original: Original | None = REGISTRY.get("dataset", name).facts.get("original")
     if original is None:
         there = [e.name for e in REGISTRY.all("dataset") if e.facts.get("original")]
-        raise DataError(f"{name} needs no preparing\n  these do: {', '.join(there)}")
+        raise DataError(f"{name} needs no preparation\n  these data sets do: {', '.join(there)}")
     return original

@@ -1,4 +1,4 @@
-"""What a run looks like while it goes: a calm picture, plain lines, or JSON for machines."""
+"""The progress of a run: a live display on a terminal, lines in a pipe, or JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LINE_EVERY_SECONDS = 1.0
 
 @dataclass
 class Tally:
-    """How far a run is."""
+    """Number of trials that are done, failed and running."""
 
     name: str
     total: int
@@ -50,7 +50,10 @@ class Tally:
 
     @property
     def eta_seconds(self) -> float | None:
-        """From the pace of this run so far; running trials count for the share they have done."""
+        """Remaining seconds at the speed of this run so far; None while no epoch has ended.
+
+        A running trial counts as the share of its epochs that have ended.
+        """
         parts = [(e.epoch or 0) / (e.epochs or 1) for e in self.running.values()]
         progress = self.done + self.failed + sum(parts)
         if progress <= 0 or self.began is None:
@@ -59,7 +62,7 @@ class Tally:
 
     def line(self) -> str:
         if self.began is None:
-            return f"{self.total} to run, workers are starting"
+            return f"{self.total} trials to run, workers are starting"
         eta = self.eta_seconds
         left = f", about {duration(eta)} left" if eta is not None and self.running else ""
         return (
@@ -94,7 +97,7 @@ class Tally:
 
 @contextmanager
 def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
-    """Where a run's events go; the form depends on who reads."""
+    """A sink for the events of a run. Its form depends on the output: terminal, pipe or JSON."""
     out = console()
     tally = Tally(plan.resolved.declaration.suite, len(plan.missing))
     began = time.monotonic()
@@ -123,7 +126,7 @@ def _json(event: Event) -> None:
 
 @dataclass
 class _Lines:
-    """A line for each trial that ends, at most one a second; every failure at once."""
+    """A line for each trial that ends, at most one per second; failures are printed at once."""
 
     tally: Tally
     out: Console

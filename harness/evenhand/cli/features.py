@@ -1,4 +1,4 @@
-"""`evenhand data features`: a table of what a network says of images before its head."""
+"""`evenhand data features`: a table with the features of images under a network."""
 
 from __future__ import annotations
 
@@ -20,28 +20,35 @@ if TYPE_CHECKING:
 
 def features(
     name: Annotated[
-        str, typer.Argument(metavar="DATA", help="A data set as a suite has it: waterbirds.")
+        str,
+        typer.Argument(metavar="DATA", help="A data set as in a suite, for example waterbirds."),
     ],
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="Where to, in .npz or .parquet.")
+        Path, typer.Option("--out", metavar="FILE", help="The table to write, .npz or .parquet.")
     ],
     backbone: Annotated[
-        str, typer.Option("--backbone", metavar="MODEL", help="Any model of timm.")
+        str, typer.Option("--backbone", metavar="MODEL", help="The name of a model in timm.")
     ] = "resnet18.tv_in1k",
     weights: Annotated[
         Path | None,
-        typer.Option("--weights", metavar="FILE", help="Its weights; else timm's own for it."),
+        typer.Option("--weights", metavar="FILE", help="A file with the weights. Default: timm's."),
     ] = None,
     pretrained: Annotated[
-        bool, typer.Option(help="Whether it has weights at all; without they are random.")
+        bool, typer.Option(help="Use pretrained weights, or random ones.")
     ] = True,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Images at a time.")] = 128,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, help="The number of images in a batch.")
+    ] = 128,
     root: Root = None,
     place: From = None,
     plugin: Plugins = None,
     json: AsJson = False,
 ) -> None:
-    """Write what a network says of images before its head, as a table that `table` reads."""
+    """Extract features of images with a network.
+
+    The features are the network's output before its head. They are written as a table, which the
+    data set `table` reads.
+    """
     import torch
 
     from evenhand.data.files.feature_table import check_form, save, splits
@@ -68,11 +75,13 @@ def features(
         print_json(said)
         return
     rows = ", ".join(f"{split} {n:,}" for split, n in counts.items())
-    console().print(f"{out}: {said['features']} features of {backbone}: {rows}", soft_wrap=True)
+    console().print(
+        f"{out}: {said['features']} features of {backbone}; rows: {rows}", soft_wrap=True
+    )
 
 
 def _source(given: str, root: Path, place: Path | None) -> Source:
-    """A data set by its name, or with settings as in a suite: `celeba: {label: Smiling}`."""
+    """The data set of a name, or of a name with settings: `celeba: {label: Smiling}`."""
     import yaml
     from pydantic import ValidationError
 

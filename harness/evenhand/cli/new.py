@@ -31,7 +31,7 @@ class Made(StrEnum):
 
 
 def new(
-    kind: Annotated[Made, typer.Argument(metavar="KIND", help="suite, method, dataset or metric.")],
+    kind: Annotated[Made, typer.Argument(metavar="KIND", help="What to write.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name that a suite uses.")],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The folder to write to.", file_okay=False)

@@ -1,4 +1,4 @@
-"""Arguments and options that several verbs share, and what they stand for."""
+"""Arguments and options that several verbs share."""
 
 from __future__ import annotations
 
@@ -12,29 +12,34 @@ if TYPE_CHECKING:
     from evenhand.suite.resolve import Suite
 
 SuiteName = Annotated[
-    str, typer.Argument(metavar="SUITE", help="A suite file, or the name of a shipped suite.")
+    str, typer.Argument(metavar="SUITE", help="A suite file or the name of a shipped suite.")
 ]
 Results = Annotated[
     str,
     typer.Option(
         metavar="DIR|URL",
         envvar="EVENHAND_RESULTS",
-        help="Where records are kept: a folder, s3://… or gs://….",
+        help="The store of records: a folder, s3://… or gs://….",
     ),
 ]
 Edition = Annotated[
-    str, typer.Option(metavar="NAME", help="Which set of records, e.g. one night's.")
+    str, typer.Option(metavar="NAME", help="The edition of the records, for example one night.")
 ]
 Only = Annotated[
     list[str] | None,
     typer.Option(
         metavar="FILTER",
-        help="Part of the suite: method=vs,problem=cifar10*,seed=0..2. Repeat for alternatives.",
+        help="A part of the suite: method=vs,problem=cifar10*,seed=0..2. Can be repeated; "
+        "a trial is kept if one of the filters matches it.",
     ),
 ]
 Plugins = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", metavar="FILE", help="A Python file with parts of your own."),
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="A Python file that registers parts of your own. Can be repeated.",
+    ),
 ]
 Data = Annotated[
     Path | None,
@@ -42,14 +47,15 @@ Data = Annotated[
         "--data",
         metavar="DIR",
         envvar="EVENHAND_DATA",
-        help="Where prepared data sets are; else the suite's `data:`, else ~/.cache/evenhand.",
+        help="The folder of prepared data sets. Default: the suite's `data`, then "
+        "~/.cache/evenhand.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def load_plugins(paths: list[Path] | None) -> tuple[Plugin, ...]:
-    """The files of `--plugin`, run. Raises `SpecError` where one fails."""
+    """Run the files of `--plugin`, which register parts. Raises `SpecError` if one fails."""
     from evenhand.declared.plugin import Plugin
 
     plugins = tuple(Plugin.read(path) for path in paths or ())

@@ -1,4 +1,4 @@
-"""Where text goes: a terminal in colour, a pipe without."""
+"""Output of the verbs: text, in colour on a terminal only, and JSON."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def errors() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """For machines: one JSON value, never wrapped."""
+    """Print one JSON value, which is never wrapped."""
     print(json.dumps(value, indent=2, default=str))
 
 
 def print_line(value: Any) -> None:
-    """For machines that read a stream: one JSON value on one line, at once."""
+    """Print one JSON value on one line and flush it, for programs that read a stream."""
     print(json.dumps(value), flush=True)
 
 

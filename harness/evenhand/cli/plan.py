@@ -1,4 +1,4 @@
-"""`evenhand plan SUITE`: what would run, and what it would cost."""
+"""`evenhand plan SUITE`: the trials that would run, and their cost."""
 
 from __future__ import annotations
 
@@ -20,16 +20,21 @@ def plan(
     edition: Edition = "main",
     only: Only = None,
     plugin: Plugins = None,
-    gpus_per_trial: Annotated[float, typer.Option(help="For the GPU-hours.")] = 0.25,
+    gpus_per_trial: Annotated[
+        float, typer.Option(help="The share of a GPU that a trial uses.")
+    ] = 0.25,
     slots: Annotated[
-        int, typer.Option(min=1, help="Trials that run side by side; by default the CPU cores.")
+        int, typer.Option(min=1, help="The number of trials that run at a time.")
     ] = os.cpu_count() or 1,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Count failed trials as missing.")
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Say which trials are done, missing and failed, and what the missing ones will cost."""
+    """Print which trials are missing, and what they will cost.
+
+    The times come from finished trials of the same recipe, so they are known after a first run.
+    """
     from evenhand.execution.plan import make_plan
     from evenhand.store import Store
 
@@ -42,14 +47,14 @@ def plan(
 
 
 def print_blocked(plan: Plan) -> None:
-    """Each trial that cannot run, with what it waits for, and what to do."""
+    """Print each trial that cannot run because a trial that it needs has failed."""
     from evenhand.execution.events import label
 
     for blocked in plan.blocked:
         text = f"blocked: {label(blocked.trial)}: {blocked.cause}"
         console().print(text, style="yellow", markup=False, soft_wrap=True)
     if plan.blocked:
-        text = "`evenhand show KEY` says why; mend it, and add --retry-failed"
+        text = "`evenhand show KEY` prints the cause; correct it, then add --retry-failed"
         console().print(text, style="yellow", markup=False)
 
 
@@ -60,7 +65,7 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
     out.print(f"[bold]{suite.suite}[/bold] v{suite.version}: {suite.question}\n")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("method")
-    for heading in ("trials", "done", "missing", "failed", "a trial", "to go"):
+    for heading in ("trials", "done", "missing", "failed", "per trial", "remaining"):
         table.add_column(heading, justify="right")
     for m in plan.methods:
         table.add_row(
@@ -76,22 +81,24 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
         + (f", {len(plan.blocked)} blocked" if plan.blocked else "")
     )
     if any(trial.key not in plan.resolved.trials for trial in plan.missing):
-        out.print("(for others): networks in no row, which rows learn or predict from")
+        out.print("(for others): networks that are in no row, but that rows of the suite use")
     if plan.again:
-        text = f"{len(plan.again)} of the missing are done, but did not keep what others now read"
-        out.print(f"{text}: they train again")
+        text = f"{len(plan.again)} of the missing trials are trained again"
+        out.print(f"{text}: their records lack outputs that other trials need")
     print_blocked(plan)
     seconds = plan.total(plan.missing)
     if not plan.missing:
         out.print("nothing to run")
     elif seconds is None:
-        out.print("no estimate: not every problem has a finished trial under this recipe yet")
+        out.print("no estimate of the time: some problem has no finished trial under this recipe")
     else:
         hours = plan.gpu_hours(gpus_per_trial)
         shares = f"{gpus_per_trial:g} of a GPU each"
         on_gpu = "timed on CPUs" if hours is None else f"{hours:.2g} GPU-hours at {shares}"
         out.print(f"about {duration(seconds / slots)} with {slots} at a time, {on_gpu}")
         if plan.compiled:
-            out.print("long enough to compile the networks first; --no-compile leaves them")
+            out.print(
+                "the networks are compiled first, which saves time in total; --no-compile: not"
+            )
     for fault in plan.faults:
         out.print(f"unreadable: {fault}", style="yellow", markup=False, soft_wrap=True)

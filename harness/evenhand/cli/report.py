@@ -1,4 +1,4 @@
-"""`evenhand report SUITE`: records become a leaderboard and tables."""
+"""`evenhand report SUITE`: a leaderboard and tables from the records."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Where to write; by default report/SUITE.", file_okay=False
+            metavar="DIR", help="The folder to write to. Default: report/SUITE.", file_okay=False
         ),
     ] = None,
     only: Only = None,
     plugin: Plugins = None,
 ) -> None:
-    """Write the leaderboard as HTML, LaTeX, CSV, Markdown and Parquet, and print it."""
+    """Write the leaderboard and the tables of a suite.
+
+    The formats are HTML, LaTeX, CSV, Markdown and Parquet. The leaderboard is printed as well.
+    """
     import evenhand_reports
     from evenhand.execution import provenance
     from evenhand.store import Store

@@ -1,4 +1,4 @@
-"""`evenhand run SUITE`: train what is missing."""
+"""`evenhand run SUITE`: train the trials that have no record."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ INTERRUPTED = 130
 
 
 def seconds(text: str) -> float:
-    """`90`, `45s`, `30m`, `2h`, `1d` in seconds."""
+    """The seconds of `90`, `45s`, `30m`, `2h` or `1d`. Raises `RunError` for any other text."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
     if match is None or match[2] not in UNITS or float(match[1]) <= 0:
         raise RunError(f"--time-limit {text}: write e.g. 90s, 30m or 2h")
@@ -53,45 +53,48 @@ def run(
     plugin: Plugins = None,
     data: Data = None,
     inline: Annotated[
-        bool, typer.Option("--inline", help="In this process, one by one, without Ray.")
+        bool, typer.Option("--inline", help="Run the trials one by one in this process.")
     ] = False,
     address: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="A Ray cluster: ray://…, HOST:PORT or auto; by default one of its own, local.",
+            help="The Ray cluster: ray://…, HOST:PORT or auto. Default: a local one is started.",
         ),
     ] = None,
-    cpus_per_trial: Annotated[float, typer.Option(min=0.1, help="CPU cores of a trial.")] = 1,
+    cpus_per_trial: Annotated[float, typer.Option(min=0.1, help="CPU cores for a trial.")] = 1,
     gpus_per_trial: Annotated[
         float | None,
-        typer.Option(min=0, help="Share of a GPU; by default 0.25 where there is one."),
+        typer.Option(min=0, help="Share of a GPU for a trial. Default: 0.25, or 0 without a GPU."),
     ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run failed and diverged trials again.")
     ] = False,
     max_failures: Annotated[
-        int | None, typer.Option(min=0, help="Stop when more trials than this have failed.")
+        int | None, typer.Option(min=0, help="Stop if more trials than this have failed.")
     ] = None,
     time_limit: Annotated[
-        str | None, typer.Option(metavar="TIME", help="For each trial: 90s, 30m, 2h.")
+        str | None, typer.Option(metavar="TIME", help="The time limit of a trial: 90s, 30m, 2h.")
     ] = None,
     pack: Annotated[
         int,
         typer.Option(
-            min=1, max=32, help="Like trials that share one process, its memory and its GPU."
+            min=1, max=32, help="The number of similar trials that share one process and its GPU."
         ),
     ] = 1,
     compile_: Annotated[
         bool | None,
         typer.Option(
             "--compile/--no-compile",
-            help="Compile networks first; by default where the plan expects it to save time.",
+            help="Compile the networks first. Default: if the plan expects that this saves time.",
         ),
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Train every trial of a suite that has no record yet. Stop and start it as you like."""
+    """Train every trial of a suite that has no record yet.
+
+    Ctrl-C stops the run and keeps the finished trials. Rerun the same command to resume.
+    """
     from evenhand.execution.plan import make_plan
     from evenhand.store import Store
 
@@ -121,7 +124,7 @@ def run(
 
 
 def _compiled(plan: Plan, wanted: bool | None, pack: int) -> frozenset[str]:
-    """Workloads to compile. Raises `RunError` where that is wanted and cannot be."""
+    """Workloads to compile. Raises `RunError` if `--compile` is given and is not possible."""
     from evenhand.execution.compiling import check_compiler
 
     if wanted is None:
@@ -129,7 +132,10 @@ def _compiled(plan: Plan, wanted: bool | None, pack: int) -> frozenset[str]:
     if not wanted:
         return frozenset()
     if pack > 1:
-        raise RunError("--compile --pack: torch compiles for one trial at a time; leave one away")
+        raise RunError(
+            "--compile cannot be combined with --pack: torch compiles for one trial at a time\n"
+            "  remove one of the two options"
+        )
     check_compiler()
     return frozenset(t.workload for t in plan.missing if not t.recipe.deterministic)
 
@@ -158,10 +164,9 @@ def _drive(
     if json:
         _summary(after)
     elif failed:
-        errors().print(
-            f"{plural(failed, 'trial')} failed; `evenhand status {plan.resolved.source}` says why",
-            soft_wrap=True,
-        )
+        command = f"evenhand status {plan.resolved.source}"
+        text = f"{plural(failed, 'trial')} failed; `{command}` prints the causes"
+        errors().print(text, soft_wrap=True)
     if not json:
         print_blocked(after)
     if failed or after.missing or after.blocked:
@@ -171,7 +176,11 @@ def _drive(
 def _execution(
     plan: Plan, *, threads: int, time_limit: float, use_gpu: bool, data: Path | None
 ) -> Execution:
-    """Raises the error of a data set or a network that does not fit, before any trial starts."""
+    """What all trials of the run share.
+
+    Raises the error of a data set that is missing, or of a network that does not fit the images,
+    before any trial starts.
+    """
     from evenhand.data.files.root import rooted
     from evenhand.execution import provenance
     from evenhand.execution.execute import Execution
@@ -235,16 +244,16 @@ def _nothing_to_do(plan: Plan, json: bool) -> None:
 
 
 def _summary(plan: Plan) -> None:
-    """The last line for machines."""
+    """Print the last line of `--json`."""
     names = ("done", "failed", "missing", "blocked")
     print_line({"kind": "over", **{name: len(getattr(plan, name)) for name in names}})
 
 
 @contextmanager
 def _stopped_once() -> Iterator[None]:
-    """The first Ctrl-C stops the run; a second would break off the stopping, and is ignored.
+    """Stop the run at the first Ctrl-C, or at the SIGTERM with which a batch scheduler ends a job.
 
-    So does SIGTERM, by which a batch scheduler ends a job.
+    Later signals are ignored, because they would interrupt the stopping itself.
     """
     signals = (signal.SIGINT, signal.SIGTERM)
 
@@ -262,5 +271,6 @@ def _stopped_once() -> Iterator[None]:
 
 
 def _stopped(watch: Watch) -> None:
-    said = f"more than {watch.max_failures} trials failed" if watch.too_many_failures else "stopped"
-    errors().print(f"{said}: what is done is kept; the same command goes on")
+    cause = f"more than {watch.max_failures} trials failed; " if watch.too_many_failures else ""
+    text = f"{cause}the run is stopped and finished trials are kept"
+    errors().print(f"{text}; rerun the same command to resume", soft_wrap=True)

@@ -7,7 +7,10 @@ from evenhand.cli.output import print_json
 
 
 def schema(plugin: Plugins = None) -> None:
-    """Print a JSON Schema of suite files, with every name and setting there is."""
+    """Print a JSON Schema of suite files, for editors.
+
+    It holds every registered name with its settings.
+    """
     from evenhand.suite.schema import suite_schema
 
     load_plugins(plugin)

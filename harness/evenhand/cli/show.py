@@ -1,4 +1,4 @@
-"""`evenhand show KEY`: one trial, whole."""
+"""`evenhand show KEY`: the record of one trial."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from evenhand.errors import StoreError
 
 
 def show(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="A trial's key, or how it begins.")],
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="The key of a trial, or its first characters.")
+    ],
     results: Results = "results",
     edition: Edition = "main",
     json: AsJson = False,
 ) -> None:
-    """Show one trial: its spec, scores, cost and where it ran."""
+    """Print one trial: its spec, scores, cost and provenance."""
     from evenhand.store import Store
     from evenhand_reports.board import provenance
     from evenhand_reports.formats import trial
@@ -29,14 +31,15 @@ def show(
     if not keys and torn:
         raise StoreError(f"{torn[0]}\n  `evenhand run` trains it again")
     if len(keys) != 1:
-        said = "no record's key begins" if not keys else f"{len(keys)} records' keys begin"
-        raise StoreError(f"{store.location}: {said} with {key!r}\n  {_where(results, edition)}")
+        found = "no record has" if not keys else f"{len(keys)} records have"
+        what = f"{store.location}: {found} a key that begins with {key!r}"
+        raise StoreError(f"{what}\n  {_where(results, edition)}")
     record = store.read(keys[0])
     if json:
         print(record.model_dump_json(indent=2))
         return
     console().print(trial.render(record))
-    # Never wrapped: a command is there to be copied.
+    # Without rich, which would wrap the line: a command is there to be copied.
     print(provenance.rerun(record))
 
 
@@ -44,4 +47,4 @@ def _where(results: str, edition: str) -> str:
     """The command that lists every key."""
     given = ["--results", results] if results != "results" else []
     given += ["--edition", edition] if edition != "main" else []
-    return f"`{shlex.join(['evenhand', 'status', '--keys', *given])}` lists what is there"
+    return f"`{shlex.join(['evenhand', 'status', '--keys', *given])}` lists the keys"

@@ -24,18 +24,21 @@ CAUSES_SHOWN = 10
 def status(
     suite: Annotated[
         str | None,
-        typer.Argument(metavar="[SUITE]", help="A suite; without one, the whole store."),
+        typer.Argument(metavar="SUITE", help="As for `run`. Default: the whole store."),
     ] = None,
     results: Results = "results",
     edition: Edition = "main",
     only: Only = None,
     plugin: Plugins = None,
     keys: Annotated[
-        bool, typer.Option("--keys", help="Every trial by its key, as `evenhand show` takes it.")
+        bool, typer.Option("--keys", help="List every trial with its key for `show`.")
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Show how far a suite is, also while it runs elsewhere, and why trials failed."""
+    """Print the progress of a suite, and why trials failed.
+
+    The suite may be running at the same time, also on another machine.
+    """
     from evenhand.execution.plan import make_plan
     from evenhand.store import Store
 
@@ -67,7 +70,7 @@ def _store(store: Store, json: bool) -> None:
 
 
 def _trials_of_store(store: Store) -> list[dict[str, str]]:
-    """Every record: its key, its status, and its trial as far as the store's index knows it."""
+    """Key, status, method and problem of every record, read from the store's index."""
     return [
         {"key": key, "status": head.status, "trial": f"{head.method} on {head.problem}"}
         for key, head in store.heads().items()
@@ -75,7 +78,7 @@ def _trials_of_store(store: Store) -> list[dict[str, str]]:
 
 
 def _trials_of_suite(plan: Plan) -> list[dict[str, str]]:
-    """Every trial once, in the suite's order, with its row and setting."""
+    """Key, status, row and setting of every trial, in the order of the suite."""
     from evenhand.suite.only import setting_beside
 
     found = {}
@@ -100,7 +103,7 @@ def _print_keys(trials: Iterable[dict[str, str]], json: bool) -> None:
 
 
 def _causes(plan: Plan, store: Store) -> dict[str, list[str]]:
-    """Trials that failed, by their cause."""
+    """The names of the failed trials by the cause of the failure."""
     from evenhand.execution.events import label
 
     causes: dict[str, list[str]] = {}

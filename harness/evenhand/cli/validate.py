@@ -1,4 +1,4 @@
-"""`evenhand validate FILE`: every mistake in a suite, before anything runs."""
+"""`evenhand validate SUITE`: the mistakes in a suite file, before anything runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def validate(suite: SuiteName, only: Only = None, plugin: Plugins = None) -> None:
-    """Check a suite file and say what it would run."""
+    """Check a suite file and print its number of trials.
+
+    All mistakes are printed together, each with its line.
+    """
     resolved = open_part(suite, only, plugin)
     console().print(
         f"{suite} is a valid suite: {resolved.declaration.suite} v{resolved.declaration.version}\n"

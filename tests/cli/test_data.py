@@ -94,7 +94,7 @@ def test_list_says_what_is_ready(here):
 
 
 def test_names_that_cannot_be_prepared(here):
-    with pytest.raises(DataError, match="digits needs no preparation\n.*: celeba, cifar10,"):
+    with pytest.raises(DataError, match=r"digits needs no preparation\n.*: celeba, cifar10,"):
         data("prepare", "digits")
     with pytest.raises(SpecError, match="did you mean 'cifar10'"):
         data("check", "cifar-10")

@@ -162,7 +162,7 @@ def test_a_trial_over_its_time_limit_is_a_record_that_says_so(here):
 
 
 def test_a_key_that_is_not_there_is_named(here):
-    with pytest.raises(EvenhandError, match="no record .*'abc'"):
+    with pytest.raises(EvenhandError, match=r"no record .*'abc'"):
         evenhand("show", "abc")
 
 

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evenhand.cli.output import console, duration, print_line
+from evenhand.cli.output import console, duration, plural, print_line
 
 if TYPE_CHECKING:
     from evenhand.execution.events import Event, Sink
@@ -62,7 +62,7 @@ class Tally:
 
     def line(self) -> str:
         if self.began is None:
-            return f"{self.total} trials to run, workers are starting"
+            return f"{plural(self.total, 'trial')} to run, workers are starting"
         eta = self.eta_seconds
         left = f", about {duration(eta)} left" if eta is not None and self.running else ""
         return (
@@ -105,12 +105,13 @@ def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
         yield _json
         return
     waiting = len(plan.done) + len(plan.failed)
-    note = f" ({waiting} have records already)" if waiting else ""
+    already = "has a record" if waiting == 1 else "have records"
+    note = f" ({plural(waiting, 'other')} {already} already)" if waiting else ""
     if out.is_terminal:
         with Live(tally, console=out, refresh_per_second=4, transient=True):
             yield tally.see
     else:
-        out.print(f"{tally.name}: {tally.total} trials to run{note}")
+        out.print(f"{tally.name}: {plural(tally.total, 'trial')} to run{note}")
         yield _Lines(tally, out)
     taken = time.monotonic() - began
     stopped = f", {tally.interrupted} interrupted" if tally.interrupted else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evenhand.cli.options import AsJson, Edition, Only, Plugins, Results, SuiteName, open_part
-from evenhand.cli.output import console, duration, print_json
+from evenhand.cli.output import console, duration, plural, print_json
 
 if TYPE_CHECKING:
     from evenhand.execution.plan import Plan
@@ -76,8 +76,8 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
         )
     out.print(table)
     out.print(
-        f"\n{len(plan.resolved.trials)} trials: {len(plan.done)} done, {len(plan.missing)} "
-        f"missing, {len(plan.failed)} failed"
+        f"\n{plural(len(plan.resolved.trials), 'trial')}: {len(plan.done)} done, "
+        f"{len(plan.missing)} missing, {len(plan.failed)} failed"
         + (f", {len(plan.blocked)} blocked" if plan.blocked else "")
     )
     if any(trial.key not in plan.resolved.trials for trial in plan.missing):

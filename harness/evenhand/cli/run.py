@@ -233,7 +233,7 @@ def _nothing_to_do(plan: Plan, json: bool) -> None:
         _summary(plan)
     else:
         console().print(
-            f"nothing to run: {len(plan.done)} of {len(plan.resolved.trials)} trials are done"
+            f"nothing to run: {len(plan.done)} of {plural(len(plan.resolved.trials), 'trial')} done"
         )
     if failed and not json:
         console().print(f"{failed} failed; --retry-failed runs them again")

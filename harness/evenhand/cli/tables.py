@@ -39,8 +39,23 @@ def _print_table(found: list[Row]) -> None:
         summary = row.get("summary") or row.get("question", "")
         out.print(Padding(Text(summary), (0, 0, 0, 4)))
         if row.get("settings"):
-            settings = ", ".join(_setting(k, v) for k, v in row["settings"].items())
-            out.print(Padding(Text(settings, style="green"), (0, 0, 0, 4)))
+            settings = [_setting(k, v) for k, v in row["settings"].items()]
+            for line in _lines(settings, out.width - 4):
+                out.print(Padding(Text(line, style="green"), (0, 0, 0, 4)))
+
+
+def _lines(settings: list[str], width: int) -> list[str]:
+    """The settings with commas between them; a line is broken after a comma only."""
+    lines = [""]
+    for setting in settings:
+        longer = f"{lines[-1]}, {setting}" if lines[-1] else setting
+        # One more for the comma that a broken line ends with.
+        if lines[-1] and len(longer) + 1 > width:
+            lines[-1] += ","
+            lines.append(setting)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _setting(name: str, setting: dict[str, Any]) -> str:

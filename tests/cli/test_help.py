@@ -1,0 +1,31 @@
+"""Help fits into a terminal of 80 columns, and the list of verbs cuts no sentence off."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.test_verbs import evenhand
+
+VERBS = ("list", "new", "validate", "schema", "plan", "run", "status", "report", "show", "data")
+DATA_VERBS = ("prepare", "check", "list", "features")
+PATHS = [(), *((verb,) for verb in VERBS), *(("data", verb) for verb in DATA_VERBS)]
+
+
+@pytest.fixture(autouse=True)
+def _narrow(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_help_is_at_most_80_columns_wide(path):
+    said = evenhand(*path, "--help")
+    assert f"Usage: evenhand {' '.join(path)}".strip() in said
+    assert [line for line in said.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize(("path", "verbs"), [((), VERBS), (("data",), DATA_VERBS)])
+def test_every_verb_is_listed_with_a_whole_sentence(path, verbs):
+    _, _, listed = evenhand(*path, "--help").partition("Commands:\n")
+    lines = [line.split(maxsplit=1) for line in listed.splitlines()]
+    assert [name for name, _ in lines] == list(verbs)
+    assert [text for _, text in lines if not text.endswith(".") or text.endswith("...")] == []

@@ -11,6 +11,7 @@ import pytest
 
 from evenhand.cli import index, start
 from evenhand.cli.app import app
+from evenhand.declared.importing import ENTRY_POINTS
 from tests.cli.test_verbs import PARTS, evenhand
 
 assert app
@@ -34,8 +35,9 @@ def test_parts_of_a_plugin_file_are_listed():
 
 
 def test_parts_of_an_installed_plugin_are_listed(monkeypatch):
-    point = EntryPoint("parts", "tests.execution.parts", "evenhand")
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [point])
+    point = EntryPoint("parts", "tests.execution.parts", ENTRY_POINTS)
+    installed = {ENTRY_POINTS: [point]}
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: installed[group])
     monkeypatch.setattr(index, "from_registry", lambda kind: [{"name": f"registered {kind}"}])
     assert index.rows("methods", plugins=False) == [{"name": "registered methods"}]
 

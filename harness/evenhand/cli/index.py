@@ -60,6 +60,7 @@ def write(path: Path = INDEX) -> None:
 
 
 def _other_packages_add_parts() -> bool:
+    # The group of `declared.importing`, whose other imports are not needed here.
     from importlib.metadata import entry_points
 
     return bool(entry_points(group="evenhand"))

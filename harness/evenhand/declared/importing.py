@@ -1,4 +1,4 @@
-"""Where parts come from: our own packages, and other people's by entry point."""
+"""Import of the modules that register parts: Evenhand's own, and plugins by entry point."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def _load(point: EntryPoint) -> None:
     except EvenhandError as error:
         raise EvenhandError(f"{place}: {error}") from error
     except Exception as error:
-        # The edge of somebody else's package: whatever it raises is said with its name.
+        # Code of another package may raise anything; the message names the package.
         raise EvenhandError(f"{place} fails: {type(error).__name__}: {error}") from error

@@ -95,10 +95,12 @@ def test_files_that_exist_are_left_alone(tmp_path, kind):
     [
         ("suite", "my suite", "a letter or digit first"),
         ("suite", "../mine", "a letter or digit first"),
+        ("suite", "2026", "as a number"),
         ("suite", "mine.yaml", "write the name alone: mine"),
         ("method", "My-Loss", "for example my_loss"),
         ("method", "2fast", "a letter first"),
         ("method", "class", "a Python name"),
+        ("metric", "null", "a Python name"),
         ("method", "vs", "has a method of this name"),
         ("method", "balanced", "has a method of this name"),
         ("method", "power", "template uses this name"),

@@ -27,7 +27,7 @@ LINE_EVERY_SECONDS = 1.0
 
 @dataclass
 class Tally:
-    """Number of trials that are done, failed and running."""
+    """Numbers of trials that are done, failed and running."""
 
     name: str
     total: int

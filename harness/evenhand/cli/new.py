@@ -77,14 +77,25 @@ def _check_suite_name(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         right = "write letters, digits, '.', '_' and '-', a letter or digit first"
         raise SpecError([Mistake(f"{name!r} cannot be the name of a suite", (), right)])
+    if not _is_text(name):
+        right = "YAML reads it as a number, a truth value or null; add a letter"
+        raise SpecError([Mistake(f"{name!r} cannot be the name of a suite", (), right)])
+
+
+def _is_text(name: str) -> bool:
+    """Whether YAML reads the name as text."""
+    from evenhand.suite.yaml_lines import parse
+
+    return isinstance(parse(name, name).data, str)
 
 
 def _check_part_name(kind: Made, name: str) -> None:
-    """Raises `SpecError` for a name that a Python file or function cannot have here."""
+    """Check that a plugin file and its function can have the name. Raises `SpecError` if not."""
     from evenhand.cli.index import rows
 
     what = f"{name!r} cannot be the name of a {kind}"
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    reserved = keyword.iskeyword(name) or not _is_text(name)
+    if reserved or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         right = "write a Python name of small letters, digits and '_', a letter first"
         raise SpecError([Mistake(what, (), right, _python_name(name))])
     for row in rows(f"{kind}s", plugins=False):
@@ -107,13 +118,13 @@ def _names_of_template(kind: Made) -> set[str]:
 
 
 def _python_name(name: str) -> str:
-    """A hint: the nearest name that is allowed."""
+    """A hint with an allowed name that is near to this one."""
     near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     return f"for example {near}" if re.fullmatch(r"[a-z][a-z0-9_]*", near) else ""
 
 
 def _write(kind: Made, files: dict[str, Path], values: dict[str, str]) -> None:
-    """Fill in the templates. Raises `EvenhandError` and writes nothing where a file is there."""
+    """Fill in the templates. Raises `EvenhandError`, and writes nothing, if a file exists."""
     there = [str(path) for path in files.values() if path.exists()]
     if there:
         advice = "choose another name, or another folder with --out"

@@ -35,7 +35,7 @@ def print_line(value: Any) -> None:
 
 
 def duration(seconds: float | None) -> str:
-    """`2.1 s`, `3 min 05 s`, `2 h 10 min`; `unknown` for None."""
+    """A time as `2.1 s`, `3 min 05 s` or `2 h 10 min`; `unknown` for None."""
     if seconds is None:
         return "unknown"
     if seconds < 100:
@@ -46,11 +46,11 @@ def duration(seconds: float | None) -> str:
 
 
 def some_of(names: list[str], most: int = 8) -> str:
-    """`a, b, c and 4 more`."""
+    """The first names and the number of the others: `a, b, c and 4 more`."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def plural(n: int, noun: str) -> str:
-    """`1 trial`, `30 trials`."""
+    """A number with its noun: `1 trial`, `30 trials`."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

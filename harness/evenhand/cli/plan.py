@@ -86,7 +86,14 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
         text = f"{len(plan.again)} of the missing trials are trained again"
         out.print(f"{text}: their records lack outputs that other trials need")
     print_blocked(plan)
-    seconds = plan.total(plan.missing)
+    _print_time(plan, gpus_per_trial, slots)
+    for fault in plan.faults:
+        out.print(f"unreadable: {fault}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _print_time(plan: Plan, gpus_per_trial: float, slots: int) -> None:
+    """Print the estimated time of the missing trials."""
+    out, seconds = console(), plan.total(plan.missing)
     if not plan.missing:
         out.print("nothing to run")
     elif seconds is None:
@@ -100,5 +107,3 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
             out.print(
                 "the networks are compiled first, which saves time in total; --no-compile: not"
             )
-    for fault in plan.faults:
-        out.print(f"unreadable: {fault}", style="yellow", markup=False, soft_wrap=True)

@@ -25,7 +25,7 @@ def validate(suite: SuiteName, only: Only = None, plugin: Plugins = None) -> Non
 
 
 def _shape(resolved: Suite) -> str:
-    """`16 rows × 8 problems × 5 seeds`.
+    """Size of a suite as a product: `16 rows × 8 problems × 5 seeds`.
 
     The number of settings is added where settings compete for a row, and the number of
     configurations where a row has more of them on one problem than on another.

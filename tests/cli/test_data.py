@@ -90,7 +90,7 @@ def test_list_says_what_is_ready(here):
     told = json.loads(data("list", "--root", "images", "--json"))
     assert {"name": "tiny", "status": "prepared: 15 of 15 training images"} in told["datasets"]
     (here / "images" / "tiny" / "test.labels.npy").unlink()
-    assert "is not whole: No such file" in data("list", "--root", "images")
+    assert "No such file" in data("list", "--root", "images")
 
 
 def test_names_that_cannot_be_prepared(here):
@@ -98,12 +98,12 @@ def test_names_that_cannot_be_prepared(here):
         data("prepare", "digits")
     with pytest.raises(SpecError, match="did you mean 'cifar10'"):
         data("check", "cifar-10")
-    with pytest.raises(DataError, match="tiny is not prepared here"):
+    with pytest.raises(DataError, match="tiny is not prepared"):
         data("check", "tiny")
 
 
 def test_a_run_without_the_images_says_so_before_any_trial_starts(here):
-    with pytest.raises(DataError, match="tiny is not prepared here"):
+    with pytest.raises(DataError, match="tiny is not prepared"):
         run()
     assert not list((here / "results").rglob("record*"))
 
@@ -112,7 +112,7 @@ def test_a_torn_data_set_stops_a_run_before_any_trial_starts(here):
     data("prepare", "tiny", "--from", "mirror", "--root", "images")
     pixels = here / "images" / "tiny" / "train.pixels.npy"
     pixels.write_bytes(pixels.read_bytes()[:-1] + b"?")
-    with pytest.raises(DataError, match="is not whole: has other bytes"):
+    with pytest.raises(DataError, match=r"tiny.*not whole"):
         run("--data", "images")
     assert not list((here / "results").rglob("record*"))
 

@@ -96,14 +96,14 @@ def test_weights_may_lie_in_a_file(here):
 
 
 def test_what_cannot_be_extracted_is_said(here):
-    with pytest.raises(DataError, match=r"f\.txt: write a name in \.npz or a name in \.parquet"):
+    with pytest.raises(DataError, match=r"f\.txt: .*\.npz .*\.parquet"):
         features("digits", "--out", "f.txt")
-    with pytest.raises(DataError, match=r"no\.pth: there is no such file"):
+    with pytest.raises(DataError, match=r"no\.pth: .*no such file"):
         features("digits", "--out", "f.npz", "--weights", "no.pth")
     with pytest.raises(BackboneError, match="did you mean"):
         features("digits", "--out", "f.npz", "--backbone", "resnet81", "--no-pretrained")
     write_table(here / "birds.csv", birds())
-    with pytest.raises(DataError, match="these are features, not images"):
+    with pytest.raises(DataError, match="features, not images"):
         features("table: {path: birds.csv, label: species}", "--root", ".", "--out", "f.npz")
 
 
@@ -124,18 +124,18 @@ def test_mistakes_in_a_table_stop_a_run_before_any_trial(here):
 
 def test_pictures_operations_on_features_stop_a_run(here):
     write_table(here / "birds.csv", birds())
-    says = r"erm.* on table-birds: crop would augment features\n  .*`augment: \[\]`"
+    says = r"erm.* on table-birds: crop .*features\n  .*`augment: \[\]`"
     with pytest.raises(SpecError, match=says):
         run(SUITE, METHOD="erm", **{"epochs: 2": "epochs: 2, augment: [crop]"})
-    says = "mean holds 3 numbers; table-birds has 2 channels"
+    says = r"mean .*3.*; table-birds .*2 channels"
     with pytest.raises(SpecError, match=says):
         run(SUITE, METHOD="erm", **{"epochs: 2": "epochs: 2, mean: [0.1, 0.2, 0.3]"})
 
 
 def test_a_method_that_learns_from_held_out_rows_is_told_where_there_are_none(here):
     write_table(here / "birds.csv", [row for row in birds() if row["split"] != "val"])
-    says = "learns from held-out images, and table-birds has none\n  add e.g. `val:"
+    says = r"held-out images.* table-birds.*\n.*`val:"
     with pytest.raises(SpecError, match=says):
         run(SUITE, METHOD="csl, erm")
-    with pytest.raises(SpecError, match="select chooses on validation data, and table-birds has"):
+    with pytest.raises(SpecError, match=r"select .*validation data.* table-birds"):
         run(SUITE + "select: {on: val}\n", METHOD="erm")

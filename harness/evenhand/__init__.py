@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from evenhand.errors import RunError as RunError
     from evenhand.errors import SpecError as SpecError
     from evenhand.errors import StoreError as StoreError
+    from evenhand.errors import TooManyFailures as TooManyFailures
     from evenhand.errors import UnknownName as UnknownName
     from evenhand.execution.events import Event as Event
     from evenhand.execution.plan import Plan as Plan
@@ -75,6 +76,7 @@ _MODULES = {
         "RunError",
         "SpecError",
         "StoreError",
+        "TooManyFailures",
         "UnknownName",
     ),
     "evenhand.execution.events": ("Event",),

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evenhand.errors import TooManyFailures
 from evenhand.suite.resolve import Suite
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evenhand.declared.plugin import Plugin
     from evenhand.execution.events import Event
     from evenhand.execution.plan import Plan
     from evenhand.store import Store
@@ -37,10 +37,11 @@ def open_suite(name: str | Path, *, only: str | Sequence[str] = (), plugins: Pat
     >>> [str(trial) for trial in suite.trials.values()]
     ['erm on digits-exp-100, seed 0', 'erm on digits-exp-100, seed 1']
     """
+    from evenhand.declared.plugin import load_plugins
     from evenhand.suite import resolve
     from evenhand.suite.only import restrict
 
-    load_plugins(plugins)
+    load_plugins(_several(plugins))
     return restrict(resolve.open_suite(name), _several(only))
 
 
@@ -110,7 +111,7 @@ def run(
     cpus_per_trial  CPU cores
     gpus_per_trial  share of a GPU; None: a quarter where there is a GPU
     retry_failed    train failed and diverged trials again
-    max_failures    stop when more trials than this have failed; raises `KeyboardInterrupt`
+    max_failures    stop with `TooManyFailures` when more trials than this have failed
     time_limit      seconds that a trial may take
     pack            trials of one problem and recipe that share a process, its memory and its GPU
     compiled        compile networks first; None: where the plan expects it to save time
@@ -127,6 +128,7 @@ def run(
     >>> len(after.done), len(after.failed)
     (1, 0)
     """
+    from evenhand.declared.plugin import load_plugins
     from evenhand.execution.starting import RunOptions, start, watched
 
     there = _store(store)
@@ -143,9 +145,17 @@ def run(
         pack=pack,
         compiled=compiled,
         data=None if data is None else Path(data),
-        plugins=load_plugins(plugins),
+        plugins=load_plugins(_several(plugins)),
     )
-    return start(made, there, options, watched(on_event, options))
+    watch = watched(on_event, options)
+    try:
+        return start(made, there, options, watch)
+    except KeyboardInterrupt:
+        if not watch.too_many_failures:
+            raise
+    raise TooManyFailures(
+        f"more than {max_failures} trials failed; the run is stopped and finished trials are kept"
+    )
 
 
 def to_frame(suite: Suite, store: Store | str | Path = "results") -> pd.DataFrame:
@@ -180,19 +190,6 @@ def leaderboard(suite: Suite, store: Store | str | Path = "results") -> Board:
     from evenhand_reports import Board
 
     return Board.of(suite, _store(store))
-
-
-def load_plugins(paths: Paths) -> tuple[Plugin, ...]:
-    """Run files of parts of one's own once in this process.
-
-    Raises `SpecError` with the line where one fails.
-    """
-    from evenhand.declared.plugin import Plugin
-
-    plugins = tuple(Plugin.read(path) for path in _several(paths))
-    for plugin in plugins:
-        plugin.load()
-    return plugins
 
 
 def _store(store: Store | str | Path) -> Store:

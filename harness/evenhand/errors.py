@@ -8,7 +8,8 @@
     ├── BackboneError     a network that does not fit the images
     ├── StoreError        records cannot be read or written
     ├── RunError          trials cannot be started
-    │   └── EndedEarly    a run came back before every trial had ended
+    │   ├── EndedEarly    a run came back before every trial had ended
+    │   └── TooManyFailures   more trials failed than `max_failures` allows
     └── ReportError       records do not add up to a table
 
 An `EvenhandError` is shown without a traceback: where, what is wrong, what would be right, what to
@@ -86,6 +87,10 @@ class RunError(EvenhandError):
 
 class EndedEarly(RunError):  # noqa: N818  what is left may be tried again
     """A run came back before every trial had ended."""
+
+
+class TooManyFailures(RunError):  # noqa: N818  the run was stopped as it was asked to
+    """More trials failed than `max_failures` allows; finished trials are kept."""
 
 
 class ReportError(EvenhandError):

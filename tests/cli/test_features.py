@@ -75,6 +75,8 @@ def test_weights_may_lie_in_a_file(here):
     import timm
     import torch
 
+    import evenhand.backbones.networks.cifar_resnet  # noqa: F401  registers it with timm
+
     torch.manual_seed(1)
     network = timm.create_model("cifar_resnet8", num_classes=0, in_chans=3).eval()
     state = timm.create_model("cifar_resnet8", num_classes=10, in_chans=3).state_dict()

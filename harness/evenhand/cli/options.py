@@ -56,18 +56,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def load_plugins(paths: list[Path] | None) -> tuple[Plugin, ...]:
     """Run the files of `--plugin`, which register parts. Raises `SpecError` if one fails."""
-    from evenhand.declared.plugin import Plugin
+    from evenhand.declared import plugin
 
-    plugins = tuple(Plugin.read(path) for path in paths or ())
-    for plugin in plugins:
-        plugin.load()
-    return plugins
+    return plugin.load_plugins(paths or ())
 
 
 def open_part(name: str, only: list[str] | None, plugins: list[Path] | None) -> Suite:
     """The suite, or the part of it that `--only` keeps. Raises `SpecError`."""
-    from evenhand.suite.only import restrict
-    from evenhand.suite.resolve import open_suite
+    from evenhand import api
 
-    load_plugins(plugins)
-    return restrict(open_suite(name), only or ())
+    return api.open_suite(name, only=only or (), plugins=plugins or ())

@@ -35,11 +35,10 @@ def plan(
 
     The times come from finished trials of the same recipe, so they are known after a first run.
     """
-    from evenhand.execution.plan import make_plan
-    from evenhand.store import Store
+    from evenhand import api
 
-    resolved = open_part(suite, only, plugin)
-    made = make_plan(resolved, Store.open(results, edition), retry_failed=retry_failed)
+    store = api.open_store(results, edition)
+    made = api.plan(open_part(suite, only, plugin), store, retry_failed=retry_failed)
     if json:
         print_json(made.as_json(gpus_per_trial=gpus_per_trial, slots=slots))
         return

@@ -28,18 +28,15 @@ def report(
 
     The formats are HTML, LaTeX, CSV, Markdown and Parquet. The leaderboard is printed as well.
     """
-    import evenhand_reports
+    from evenhand import api
     from evenhand.execution import provenance
-    from evenhand.store import Store
-    from evenhand_reports.board import leaderboard
-    from evenhand_reports.formats import terminal
 
     resolved = open_part(suite, only, plugin)
-    board = leaderboard.build(resolved, Store.open(results, edition))
+    board = api.leaderboard(resolved, api.open_store(results, edition))
     folder = out or Path("report") / resolved.declaration.suite
-    written = evenhand_reports.write(board, folder, command=provenance.command())
+    written = board.write(folder, command=provenance.command())
     screen = console()
-    screen.print(terminal.render(board))
+    screen.print(board)
     screen.print()
     for what, path in (("HTML", written.html), ("LaTeX", written.tables), ("CSV", written.csv)):
         screen.print(f"{what:<6} {path}", soft_wrap=True)

@@ -6,9 +6,7 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -20,18 +18,14 @@ from evenhand.cli.options import (
     Plugins,
     Results,
     SuiteName,
-    load_plugins,
     open_part,
 )
 from evenhand.cli.output import console, errors, plural, print_line
 from evenhand.cli.plan import print_blocked
-from evenhand.errors import RunError
+from evenhand.errors import RunError, TooManyFailures
 
 if TYPE_CHECKING:
-    from evenhand.execution.execute import Execution
     from evenhand.execution.plan import Plan
-    from evenhand.execution.retries import Runner, Watch
-    from evenhand.store import Store
 
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 INTERRUPTED = 130
@@ -95,136 +89,51 @@ def run(
 
     Ctrl-C stops the run and keeps the finished trials. Rerun the same command to resume.
     """
-    from evenhand.execution.plan import make_plan
-    from evenhand.store import Store
+    from evenhand import api
+    from evenhand.cli.display import display
 
     limit = float("inf") if time_limit is None else seconds(time_limit)
-    resolved = open_part(suite, only, plugin)
-    store = Store.open(results, edition)
-    plan = make_plan(resolved, store, retry_failed=retry_failed)
+    store = api.open_store(results, edition)
+    plan = api.plan(open_part(suite, only, plugin), store, retry_failed=retry_failed)
     if not plan.missing:
         _nothing_to_do(plan, json)
         return
-    store.check_writable()
-    execution = _execution(
-        plan,
-        threads=max(1, round(cpus_per_trial)),
-        time_limit=limit,
-        use_gpu=gpus_per_trial != 0,
-        data=data,
-    )
-    execution = replace(
-        execution,
-        pack=pack,
-        compiled=_compiled(plan, compile_, pack),
-        compile_anywhere=bool(compile_),
-    )
-    runner = _runner(inline, address, (cpus_per_trial, gpus_per_trial), plugin)
-    _drive(plan, execution, store, runner, json, max_failures)
+    try:
+        with _stopped_once(), display(plan, json=json) as sink:
+            after = api.run(
+                plan,
+                store,
+                inline=inline,
+                address=address,
+                cpus_per_trial=cpus_per_trial,
+                gpus_per_trial=gpus_per_trial,
+                max_failures=max_failures,
+                time_limit=limit,
+                pack=pack,
+                compiled=compile_,
+                data=data,
+                plugins=plugin or (),
+                on_event=sink,
+            )
+    except TooManyFailures as error:
+        _stopped(str(error), 1)
+    except KeyboardInterrupt:
+        _stopped("the run is stopped and finished trials are kept", INTERRUPTED)
+    _ended(after, json)
 
 
-def _compiled(plan: Plan, wanted: bool | None, pack: int) -> frozenset[str]:
-    """Workloads to compile. Raises `RunError` if `--compile` is given and is not possible."""
-    from evenhand.execution.compiling import check_compiler
-
-    if wanted is None:
-        return plan.compiled if pack == 1 else frozenset()
-    if not wanted:
-        return frozenset()
-    if pack > 1:
-        raise RunError(
-            "--compile cannot be combined with --pack: torch compiles for one trial at a time\n"
-            "  remove one of the two options"
-        )
-    check_compiler()
-    return frozenset(t.workload for t in plan.missing if not t.recipe.deterministic)
-
-
-def _drive(
-    plan: Plan,
-    execution: Execution,
-    store: Store,
-    runner: Runner,
-    json: bool,
-    max_failures: int | None,
-) -> None:
-    from evenhand.cli.display import display
-    from evenhand.execution.retries import Watch, drive
-
-    with _stopped_once(), display(plan, json=json) as sink:
-        watch = Watch(sink, max_failures)
-        try:
-            after = drive(plan, execution, store, watch, runner)
-        except KeyboardInterrupt:
-            after = None
-    if after is None:
-        _stopped(watch)
-        raise typer.Exit(1 if watch.too_many_failures else INTERRUPTED)
+def _ended(after: Plan, json: bool) -> None:
     failed = len(after.failed)
     if json:
         _summary(after)
     elif failed:
-        command = f"evenhand status {plan.resolved.source}"
+        command = f"evenhand status {after.resolved.source}"
         text = f"{plural(failed, 'trial')} failed; `{command}` prints the causes"
         errors().print(text, soft_wrap=True)
     if not json:
         print_blocked(after)
     if failed or after.missing or after.blocked:
         raise typer.Exit(1)
-
-
-def _execution(
-    plan: Plan, *, threads: int, time_limit: float, use_gpu: bool, data: Path | None
-) -> Execution:
-    """What all trials of the run share.
-
-    Raises the error of a data set that is missing, or of a network that does not fit the images,
-    before any trial starts.
-    """
-    from evenhand.data.files.root import rooted
-    from evenhand.execution import provenance
-    from evenhand.execution.execute import Execution
-    from evenhand.execution.sources import check_fits, check_networks, load_sources
-
-    trained = [trial for trial in plan.missing if trial.posthoc is None]
-    problems = {trial.problem.name: trial.problem for trial in trained}
-    with rooted(data, plan.resolved.declaration.data):
-        sources = load_sources(list(problems.values()), seed=plan.missing[0].seed)
-    check_fits(plan.missing, sources, selects=plan.resolved.declaration.select is not None)
-    check_networks(trained, sources)
-    return Execution(
-        suite=f"{plan.resolved.declaration.suite} v{plan.resolved.declaration.version}",
-        command=provenance.command(),
-        threads=threads,
-        time_limit=time_limit,
-        use_gpu=use_gpu,
-        sources=sources,
-    )
-
-
-def _runner(
-    inline: bool,
-    address: str | None,
-    resources: tuple[float, float | None],
-    plugin: list[Path] | None,
-) -> Runner:
-    if inline:
-        from evenhand.execution.inline import run_inline
-
-        return run_inline
-
-    def on_ray(*args: Any) -> None:
-        from evenhand.execution.ray_tune import run_on_ray
-        from evenhand.execution.resources import Resources
-
-        run_on_ray(
-            *args,
-            address=address,
-            resources=Resources(*resources),
-            plugins=load_plugins(plugin),
-        )
-
-    return on_ray
 
 
 def _nothing_to_do(plan: Plan, json: bool) -> None:
@@ -270,7 +179,6 @@ def _stopped_once() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _stopped(watch: Watch) -> None:
-    cause = f"more than {watch.max_failures} trials failed; " if watch.too_many_failures else ""
-    text = f"{cause}the run is stopped and finished trials are kept"
+def _stopped(text: str, code: int) -> NoReturn:
     errors().print(f"{text}; rerun the same command to resume", soft_wrap=True)
+    raise typer.Exit(code)

@@ -39,16 +39,15 @@ def status(
 
     The suite may be running at the same time, also on another machine.
     """
-    from evenhand.execution.plan import make_plan
-    from evenhand.store import Store
+    from evenhand import api
 
-    store = Store.open(results, edition)
+    store = api.open_store(results, edition)
     if suite is None:
         trials = _trials_of_store(store)
         if not keys:
             _store(store, json)
     else:
-        plan = make_plan(open_part(suite, only, plugin), store)
+        plan = api.plan(open_part(suite, only, plugin), store)
         trials = _trials_of_suite(plan)
         if not keys:
             _suite(plan, store, json)

@@ -6,6 +6,7 @@ import hashlib
 import sys
 import traceback
 import types
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,3 +62,14 @@ class Plugin:
             return error.mistakes[0]
         said = error.msg if isinstance(error, SyntaxError) else str(error)
         return Mistake(f"the plugin fails: {type(error).__name__}: {said}")
+
+
+def load_plugins(paths: Iterable[str | Path]) -> tuple[Plugin, ...]:
+    """Run files of parts of one's own, each once in this process.
+
+    Raises `SpecError` with the line where one fails.
+    """
+    plugins = tuple(Plugin.read(path) for path in paths)
+    for plugin in plugins:
+        plugin.load()
+    return plugins

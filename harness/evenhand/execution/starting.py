@@ -100,8 +100,8 @@ def _compiled(plan: Plan, options: RunOptions) -> frozenset[str]:
         return frozenset()
     if options.pack > 1:
         raise RunError(
-            "networks are compiled for one trial at a time, and packs hold several\n"
-            "  leave out either --compile or --pack"
+            "--compile cannot be combined with --pack: torch compiles for one trial at a time\n"
+            "  remove one of the two options"
         )
     check_compiler()
     return frozenset(t.workload for t in plan.missing if not t.recipe.deterministic)

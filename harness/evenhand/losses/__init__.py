@@ -1,7 +1,8 @@
 """Losses of each example, by name, for any training loop and for methods.
 
-The functions listed here are in `catalogue.py`. Importing them does not import torch: vectors over
-classes are NumPy in float64, and `bind` imports the kernels.
+The functions are in `catalogue.py`; `VectorScaling` and `GroupScaling` take vectors of your own.
+Importing them does not import torch: vectors over classes are NumPy in float64, and `bind` imports
+the kernels.
 """
 
 from evenhand.losses.catalogue import (
@@ -21,8 +22,12 @@ from evenhand.losses.catalogue import (
     vs,
     wce,
 )
+from evenhand.losses.groups import GroupScaling
+from evenhand.losses.vector_scaling import VectorScaling
 
 __all__ = [
+    "GroupScaling",
+    "VectorScaling",
     "cb",
     "cdt",
     "ce",

@@ -28,7 +28,15 @@ SUITE = {
     "baseline": "erm",
 }
 PUBLIC = [name for name in eh.__all__ if callable(getattr(eh, name))]
-MODULES = ("api", "losses.catalogue", "losses.declared", "suite.resolve", "suite.yaml_lines")
+MODULES = (
+    "api",
+    "metrics",
+    "metrics.counting",
+    "losses.catalogue",
+    "losses.declared",
+    "suite.resolve",
+    "suite.yaml_lines",
+)
 
 
 @pytest.fixture(scope="module")

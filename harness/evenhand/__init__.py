@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from evenhand.errors import DataError as DataError
     from evenhand.errors import EvenhandError as EvenhandError
     from evenhand.errors import LossError as LossError
+    from evenhand.errors import MetricError as MetricError
     from evenhand.errors import ReportError as ReportError
     from evenhand.errors import RunError as RunError
     from evenhand.errors import SpecError as SpecError
@@ -72,6 +73,7 @@ _MODULES = {
         "DataError",
         "EvenhandError",
         "LossError",
+        "MetricError",
         "ReportError",
         "RunError",
         "SpecError",

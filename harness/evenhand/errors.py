@@ -5,6 +5,7 @@
     │   └── UnknownName   a name that no one registered
     ├── DataError         images are missing, torn, or not what the problem needs
     ├── LossError         counts, logits, labels or groups that a loss cannot take
+    ├── MetricError       labels, predictions or groups that cannot be counted
     ├── BackboneError     a network that does not fit the images
     ├── StoreError        records cannot be read or written
     ├── RunError          trials cannot be started
@@ -71,6 +72,10 @@ class DataError(EvenhandError):
 
 class LossError(EvenhandError, ValueError):
     """Counts, logits, labels or groups that a loss cannot take."""
+
+
+class MetricError(EvenhandError, ValueError):
+    """Labels, predictions or groups that cannot be counted."""
 
 
 class BackboneError(EvenhandError):

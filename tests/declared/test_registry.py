@@ -6,12 +6,15 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evenhand.declared.method import Method, Stage
 from evenhand.declared.plugin import Plugin
 from evenhand.declared.registry import REGISTRY, Registered, Registry
 from evenhand.errors import SpecError, UnknownName
+from evenhand.losses.vector_scaling import VectorScaling
 from tests.suite.suite_text import TEXT
 
 KINDS = ("method", "dataset", "backbone", "metric", "recipe", "profile", "schedule", "augmentation")
@@ -293,3 +296,23 @@ def test_our_parts_are_there_without_torch():
         print(slow & {{*sys.modules}})
     """
     assert run(code).stdout.strip() == "set()"
+
+
+def test_a_part_of_a_notebook_has_another_key_when_its_code_changes():
+    def first(tau: float = 1.0) -> Method:
+        """One."""
+        return Method(Stage(loss=VectorScaling()))
+
+    def second(tau: float = 1.0) -> Method:
+        """One."""
+        return Method(Stage(loss=VectorScaling(), reduce="weighted_mean"))
+
+    typed: dict[str, Any] = {"__name__": __name__}
+    exec("def typed(): return 1\ndef other(): return 2", typed)
+    codes = []
+    for make in (first, second, typed["typed"], typed["other"]):
+        assert Registered("method", "mine", make).code is None
+        make.__module__ = "__main__"
+        codes.append(Registered("method", "mine", make).code)
+    assert len(set(codes)) == 4
+    assert codes[0] == Registered("method", "mine", first).code

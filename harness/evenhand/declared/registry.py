@@ -11,6 +11,7 @@ naming a module to import; a single file through `plugin.py`.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import threading
@@ -99,8 +100,14 @@ class Registered:
 
     @property
     def code(self) -> str | None:
-        """The digest of the plugin file that the part is from; None for a part of a package."""
+        """Digest of the code of a part that is not from a package; it enters the key of a trial.
+
+        For a part of a plugin file, the digest of the file. For one that was registered in a
+        notebook or a script, the digest of the function: functions that it calls are not in it.
+        """
         module = self.make.__module__
+        if module == "__main__":
+            return _digest(self.make)
         return module.rpartition("_")[2] if module.startswith(PLUGIN) else None
 
     @cached_property
@@ -236,6 +243,15 @@ def _in_words(annotation: Any) -> str:
     if origin is not None:
         return f"{origin.__name__}[{', '.join(map(_in_words, args))}]"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _digest(function: Callable[..., Any]) -> str:
+    try:
+        text = inspect.getsource(function)
+    except (OSError, TypeError):  # typed at a prompt, where no source is kept
+        code = function.__code__
+        text = f"{code.co_code.hex()} {code.co_consts} {code.co_names}"
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _same_function(a: Callable[..., Any], b: Callable[..., Any]) -> bool:

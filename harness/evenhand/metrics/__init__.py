@@ -5,11 +5,16 @@
 
 Scores are fractions. A metric that is undefined on these counts (a class that the split lacks, a
 quotient of zeros) is None, never 0.
+
+>>> counts = count([0, 0, 1, 1, 2], [0, 1, 1, 1, 0], n_classes=3)
+>>> score("balanced_accuracy", counts, [500, 50, 5])
+0.5
 """
 
 from evenhand.metrics.classes import Train, recalls, tail
+from evenhand.metrics.counting import count
 from evenhand.metrics.scoring import better, score
 
-__all__ = ["IMPORT_ALL", "Train", "better", "recalls", "score", "tail"]
+__all__ = ["IMPORT_ALL", "Train", "better", "count", "recalls", "score", "tail"]
 
 IMPORT_ALL = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,15 @@ from evenhand.metrics.classes import Train
 
 
 def score(
-    name: str, counts: PredictionCounts, train: Train, settings: Mapping[str, Any] = {}
+    name: str,
+    counts: PredictionCounts,
+    train: Train | Sequence[Any],
+    settings: Mapping[str, Any] = {},
 ) -> float | None:
     """The named metric, or None where it is undefined. Raises `UnknownName`.
+
+    counts are [groups, labels, predictions], as `count` makes them; train are the training counts,
+    [labels] or [labels, groups].
 
     settings are the method's: a metric registered with `reads=("weight",)` is called with that one
     as well, and is undefined for a method without it.
@@ -25,8 +31,11 @@ def score(
     read = [settings.get(setting) for setting in entry.facts.get("reads", ())]
     if None in read:
         return None
+    trained = np.asarray(train)
+    if trained.ndim == 1:
+        trained = trained[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = entry.make(counts, train, *read)
+        value = entry.make(counts, trained, *read)
     return float(value) if value is not None and math.isfinite(value) else None
 
 

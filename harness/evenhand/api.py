@@ -29,7 +29,7 @@ def open_suite(name: str | Path, *, only: str | Sequence[str] = (), plugins: Pat
 
     only keeps a part of it, in the form of the command line's `--only`: "method=vs,seed=0..2";
     several are alternatives. plugins are files of methods, data sets and other parts of your own,
-    which the suite may name.
+    which the suite may name; `run` sends them to the workers. An edited file is read again.
 
     Raises `SpecError` with every mistake and its line.
 
@@ -94,7 +94,6 @@ def run(
     pack: int = 1,
     compiled: bool | None = None,
     data: str | Path | None = None,
-    plugins: Paths = (),
     on_event: Callable[[Event], None] | None = None,
 ) -> Plan:
     """Train every trial that has no record yet; returns the plan of what is then done and failed.
@@ -116,7 +115,6 @@ def run(
     pack            trials of one problem and recipe that share a process, its memory and its GPU
     compiled        compile networks first; None: where the plan expects it to save time
     data            where prepared data sets are; None: the suite's `data:`, else the user's cache
-    plugins         files of parts that the suite names, for the workers
     on_event        called with every `Event`: trials that start, proceed and end
 
     Raises, before any trial starts, `StoreError`, `DataError`, `BackboneError` or `RunError` where
@@ -128,7 +126,6 @@ def run(
     >>> len(after.done), len(after.failed)
     (1, 0)
     """
-    from evenhand.declared.plugin import load_plugins
     from evenhand.execution.starting import RunOptions, start, watched
 
     there = _store(store)
@@ -145,7 +142,6 @@ def run(
         pack=pack,
         compiled=compiled,
         data=None if data is None else Path(data),
-        plugins=load_plugins(_several(plugins)),
     )
     watch = watched(on_event, options)
     try:

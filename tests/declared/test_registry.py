@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from evenhand.declared.method import Method, Stage
-from evenhand.declared.plugin import Plugin
+from evenhand.declared.method import Method, Reduce, Stage
+from evenhand.declared.plugin import Plugin, load_plugins, loaded_plugins
 from evenhand.declared.registry import REGISTRY, Registered, Registry
 from evenhand.errors import SpecError, UnknownName
 from evenhand.losses.vector_scaling import VectorScaling
@@ -21,7 +21,7 @@ KINDS = ("method", "dataset", "backbone", "metric", "recipe", "profile", "schedu
 
 PLUGIN = '''
 from evenhand.losses.vector_scaling import VectorScaling
-from evenhand.declared.method import Method, Stage
+from evenhand.declared.method import Method, Reduce, Stage
 from evenhand.declared.registry import method
 
 
@@ -296,6 +296,43 @@ def test_our_parts_are_there_without_torch():
         print(slow & {{*sys.modules}})
     """
     assert run(code).stdout.strip() == "set()"
+
+
+def test_a_cell_of_a_notebook_that_is_run_again_replaces_its_method(unregistered):
+    def of(reduce: Reduce):
+        def mine() -> Method:
+            """Mine."""
+            return Method(Stage(loss=VectorScaling(), reduce=reduce))
+
+        mine.__module__, mine.__qualname__ = "__main__", "mine"
+        return mine
+
+    for reduce in ("mean", "weighted_mean"):
+        REGISTRY.add(Registered("method", "mine", of(reduce)))
+        [stage] = REGISTRY.make("method", REGISTRY.part("method", "mine")).stages
+        assert stage.reduce == reduce
+
+
+def test_a_plugin_file_that_was_edited_is_read_again(tmp_path, unregistered):
+    path = tmp_path / "mine.py"
+    codes = []
+    for version in ("A method of mine.", "A method of mine, edited."):
+        path.write_text(PLUGIN.replace("A method of mine.", version))
+        load_plugins([path])
+        assert REGISTRY.get("method", "mine").summary == version
+        codes.append(REGISTRY.part("method", "mine").code)
+    assert codes[0] != codes[1]
+    [loaded] = [plugin for plugin in loaded_plugins() if plugin.path == str(path)]
+    assert "edited" in loaded.source
+
+
+def test_another_plugin_file_may_not_take_the_name_of_a_part(tmp_path, unregistered):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(PLUGIN.replace("of mine", f"of {folder}"))
+    load_plugins([tmp_path / "a" / "mine.py"])
+    with pytest.raises(SpecError, match="registered twice"):
+        load_plugins([tmp_path / "b" / "mine.py"])
 
 
 def test_a_part_of_a_notebook_has_another_key_when_its_code_changes():

@@ -112,7 +112,6 @@ def run(
                 pack=pack,
                 compiled=compile_,
                 data=data,
-                plugins=plugin or (),
                 on_event=sink,
             )
     except TooManyFailures as error:

@@ -41,6 +41,7 @@ class Plugin:
             return
         module = types.ModuleType(name)
         module.__file__ = self.path
+        module.plugin = self  # type: ignore[attr-defined]  # read by `loaded_plugins`
         sys.modules[name] = module
         try:
             exec(compile(self.source, self.path, "exec", dont_inherit=True), module.__dict__)
@@ -73,3 +74,10 @@ def load_plugins(paths: Iterable[str | Path]) -> tuple[Plugin, ...]:
     for plugin in plugins:
         plugin.load()
     return plugins
+
+
+def loaded_plugins() -> tuple[Plugin, ...]:
+    """The plugin files that this process has loaded, each as it was read last."""
+    modules = [module for name, module in sys.modules.items() if name.startswith(PLUGIN)]
+    latest: dict[str, Plugin] = {module.__file__ or "": module.plugin for module in modules}
+    return tuple(latest.values())

@@ -171,7 +171,7 @@ class Registry:
         aliases = self._aliases.setdefault(entry.kind, {})
         for name in (entry.name, *entry.aliases):
             holder = entries.get(aliases.get(name, name))
-            if holder is not None and not _same_function(holder.make, entry.make):
+            if holder is not None and not _replaces(entry.make, holder.make):
                 hint = f"the other one is {holder.make.__module__}.{holder.make.__qualname__}"
                 what = f"{entry.kind} {name!r} is registered twice"
                 raise SpecError([Mistake(what, (), "", hint)])
@@ -254,11 +254,20 @@ def _digest(function: Callable[..., Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _same_function(a: Callable[..., Any], b: Callable[..., Any]) -> bool:
-    """Whether one is the other, loaded again: a second function of that name is not."""
-    code = [getattr(function, "__code__", None) for function in (a, b)]
-    same_place = (a.__module__, a.__qualname__) == (b.__module__, b.__qualname__)
-    return a is b or (same_place and code[0] == code[1])
+def _replaces(new: Callable[..., Any], old: Callable[..., Any]) -> bool:
+    """Whether a function is the other one, loaded again or edited, and not a second one.
+
+    In a notebook a cell is run again after an edit, and a plugin file is read again: the later
+    definition takes the place of the earlier one. In a package, two definitions are a mistake.
+    """
+    code = [getattr(function, "__code__", None) for function in (new, old)]
+    if new is old or new.__qualname__ != old.__qualname__:
+        return new is old
+    if new.__module__ == old.__module__:
+        return new.__module__ == "__main__" or code[0] == code[1]
+    in_plugins = all(function.__module__.startswith(PLUGIN) for function in (new, old))
+    files = {getattr(part, "co_filename", None) for part in code}
+    return in_plugins and len(files) == 1
 
 
 def _decorator(kind: str) -> Callable[..., Callable[[F], F]]:

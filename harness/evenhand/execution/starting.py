@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.declared.base import Part
-from evenhand.declared.plugin import Plugin
+from evenhand.declared.plugin import loaded_plugins
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
 from evenhand.errors import RunError
@@ -41,8 +41,6 @@ class RunOptions:
     """Whether networks are compiled first; None: where the plan expects it to save time."""
     data: Path | None = None
     """Where prepared data sets are; None: the suite's `data:`, else the user's cache."""
-    plugins: tuple[Plugin, ...] = ()
-    """Files of parts that the workers load."""
 
 
 def start(plan: Plan, store: Store, options: RunOptions, watch: Watch) -> Plan:
@@ -144,7 +142,7 @@ def _runner(options: RunOptions) -> Runner:
             *args,
             address=options.address,
             resources=Resources(options.cpus_per_trial, options.gpus_per_trial),
-            plugins=options.plugins,
+            plugins=loaded_plugins(),
         )
 
     return on_ray

@@ -82,7 +82,7 @@ def test_every_public_object_has_a_docstring_of_whole_lines(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_run(name):
+def test_the_examples_run(name, unregistered):
     module = __import__(f"evenhand.{name}", fromlist=["_"])
     result = doctest.testmod(module)
     assert result.attempted > 0

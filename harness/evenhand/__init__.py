@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from evenhand import losses as losses
     from evenhand import metrics as metrics
     from evenhand.api import leaderboard as leaderboard
+    from evenhand.api import load_plugins as load_plugins
     from evenhand.api import open_store as open_store
     from evenhand.api import open_suite as open_suite
     from evenhand.api import plan as plan
@@ -62,7 +63,15 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "evenhand": ("losses", "metrics"),
-    "evenhand.api": ("leaderboard", "open_store", "open_suite", "plan", "run", "to_frame"),
+    "evenhand.api": (
+        "leaderboard",
+        "load_plugins",
+        "open_store",
+        "open_suite",
+        "plan",
+        "run",
+        "to_frame",
+    ),
     "evenhand.data.images": ("Images", "Source"),
     "evenhand.declared.method": ("Method", "Stage"),
     "evenhand.declared.record": ("Record",),

@@ -37,11 +37,10 @@ def open_suite(name: str | Path, *, only: str | Sequence[str] = (), plugins: Pat
     >>> [str(trial) for trial in suite.trials.values()]
     ['erm on digits-exp-100, seed 0', 'erm on digits-exp-100, seed 1']
     """
-    from evenhand.declared.plugin import load_plugins
     from evenhand.suite import resolve
     from evenhand.suite.only import restrict
 
-    load_plugins(_several(plugins))
+    load_plugins(plugins)
     return restrict(resolve.open_suite(name), _several(only))
 
 
@@ -186,6 +185,23 @@ def leaderboard(suite: Suite, store: Store | str | Path = "results") -> Board:
     from evenhand_reports import Board
 
     return Board.of(suite, _store(store))
+
+
+def load_plugins(paths: Paths) -> None:
+    """Run files of methods, data sets and other parts of your own, which register them.
+
+    `open_suite(..., plugins=...)` does it for a suite in a file; a suite that is built in Python
+    names parts that are there already. Raises `SpecError` with the line where a file fails.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "mine.py"
+    >>> text = "import evenhand as eh\\n@eh.recipe()\\ndef short() -> eh.Recipe: ..."
+    >>> _ = path.write_text(text)
+    >>> load_plugins(path)
+    """
+    from evenhand.declared import plugin
+
+    plugin.load_plugins(_several(paths))
 
 
 def _store(store: Store | str | Path) -> Store:

@@ -62,7 +62,10 @@ class UnknownName(SpecError):  # noqa: N818  the mistake is the name
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         said = suggest(name, sorted(known), kind)
-        hint = said.hint or f"a {kind} of your own? name its file: --plugin FILE"
+        hint = (
+            said.hint
+            or f"a {kind} of your own? name its file: --plugin FILE; in Python, plugins=FILE"
+        )
         super().__init__([Mistake(f"no {kind} is called {name!r}", (), said.right, hint)])
 
 

@@ -54,7 +54,14 @@ def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
         for trial in configuration.trials
         for row in _rows(suite, configuration, trial, records.get(trial.key), store.edition)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows)[_columns(rows)]
+
+
+def _columns(rows: list[dict[str, Any]]) -> list[str]:
+    """All columns, with those of one method's settings beside those of another's."""
+    found = list(dict.fromkeys(name for row in rows for name in row))
+    place = {name: i for i, name in reversed(list(enumerate(n.partition(".")[0] for n in found)))}
+    return sorted(found, key=lambda name: place[name.partition(".")[0]])
 
 
 def _rows(

@@ -1,6 +1,7 @@
 # make quickstart   install what it needs, train the quickstart suite, print its leaderboard
 # make test         install what they need, run all tests
-# make check        lint and test: what every change must pass
+# make docs         install what it needs, build the documentation into build/docs
+# make check        lint, test and docs: what every change must pass
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +9,7 @@ RESULTS ?= results
 ONLY ?=
 FILTER := $(if $(ONLY),--only $(ONLY))
 
-.PHONY: quickstart test lint check format benchmarks clean
+.PHONY: quickstart test lint docs linkcheck readme check format benchmarks clean
 
 quickstart: .venv/installed
 	$(BIN)/evenhand run suites/quickstart.yaml --results $(RESULTS) $(FILTER)
@@ -18,15 +19,25 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 lint: .venv/installed-dev
-	$(BIN)/ruff format --check harness reports tests
-	$(BIN)/ruff check harness reports tests
+	$(BIN)/ruff format --check harness reports tests docs
+	$(BIN)/ruff check harness reports tests docs
 	$(BIN)/mypy
 
-check: lint test
+docs: .venv/installed-docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet -j 2 docs build/docs
+
+linkcheck: .venv/installed-docs
+	$(BIN)/python -m sphinx -b linkcheck docs build/linkcheck
+
+# Rewrites the table of methods in README.md from the registry; a test compares them.
+readme: .venv/installed
+	$(BIN)/python docs/_extension/evenhand_docs/readme.py
+
+check: lint test docs
 
 format: .venv/installed-dev
-	$(BIN)/ruff format harness reports tests
-	$(BIN)/ruff check --fix harness reports tests
+	$(BIN)/ruff format harness reports tests docs
+	$(BIN)/ruff check --fix harness reports tests docs
 
 benchmarks: .venv/installed-dev
 	for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
@@ -44,6 +55,10 @@ benchmarks: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@
 
 clean:

@@ -1,0 +1,59 @@
+"""What the source says of the fields of a class: below each field, or in the class's docstring."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from typing import Any, get_args, get_origin
+
+from evenhand_docs.docstrings import blocks, fields
+
+
+def documented_fields(cls: type) -> dict[str, str]:
+    """The description of each field by name; fields without one are left out."""
+    return _in_docstring(cls) | _below_fields(cls)
+
+
+def summary(cls: type) -> str:
+    """The docstring's paragraphs without its list of fields."""
+    text = inspect.getdoc(cls) or ""
+    kept = [block.lines for block in blocks(text) if block.kind != "fields"]
+    return "\n\n".join("\n".join(lines) for lines in kept)
+
+
+def _in_docstring(cls: type) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for block in blocks(inspect.getdoc(cls) or ""):
+        if block.kind == "fields":
+            for names, said in fields(block.lines):
+                found |= {name.strip(): said for name in names.split(",")}
+    return found
+
+
+def _below_fields(cls: type) -> dict[str, str]:
+    [tree] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for field, after in zip(tree.body, tree.body[1:], strict=False):
+        is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if isinstance(field, ast.AnnAssign) and is_text and isinstance(field.target, ast.Name):
+            found[field.target.id] = inspect.cleandoc(str(after.value.value))
+    return found
+
+
+def type_name(annotation: Any) -> str:
+    """`int`, `Part`, `'auto' | 'fp32'`: a type as a person writes it."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if annotation is type(None):
+        return "none"
+    if origin is None:
+        return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    if str(origin) == "typing.Literal":
+        return " | ".join(str(arg).lower() if isinstance(arg, bool) else str(arg) for arg in args)
+    if hasattr(annotation, "__metadata__"):
+        return type_name(args[0])
+    if "Union" in str(origin):
+        return " | ".join(type_name(arg) for arg in args)
+    inner = ", ".join("…" if arg is Ellipsis else type_name(arg) for arg in args)
+    return f"{origin.__name__}[{inner}]"

@@ -1,0 +1,55 @@
+"""Small pieces of MyST Markdown that the generated pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from evenhand.declared.base import plain
+from evenhand.declared.registry import Registered, Setting
+
+NOTE = "<!-- Generated from the code by docs/_extension; changes here are lost. -->"
+
+
+def page(title: str, intro: str, *parts: str) -> str:
+    """A whole page."""
+    return "\n\n".join([NOTE, f"# {title}", intro, *parts]) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; a bar inside of a cell is escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        f"| {' | '.join(c.replace('|', chr(92) + '|') for c in row)} |" for row in lines
+    )
+
+
+def value(given: Any) -> str:
+    """A default value as a suite writes it."""
+    if given is None:
+        return "`null`"
+    if isinstance(given, list | tuple):
+        return f"`[{', '.join(_item(item) for item in given)}]`"
+    return f"`{plain(given)}`" if given != "" else '`""`'
+
+
+def _item(given: Any) -> str:
+    return f"[{', '.join(map(_item, given))}]" if isinstance(given, list | tuple) else plain(given)
+
+
+def settings(entry: Registered) -> str:
+    """The settings of a part with types and defaults."""
+    if not entry.settings:
+        return "No settings."
+    rows = [_setting(setting) for setting in entry.settings.values()]
+    return table(("setting", "type", "default"), rows)
+
+
+def _setting(setting: Setting) -> tuple[str, str, str]:
+    default = "required" if setting.required else value(setting.default)
+    return f"`{setting.name}`", f"`{setting.type_name}`", default
+
+
+def anchor(name: str) -> str:
+    """A target that `page.md#name` reaches."""
+    return f"({name})="

@@ -1,0 +1,76 @@
+"""The generated reference covers what is registered and declared."""
+
+from __future__ import annotations
+
+import pytest
+from evenhand_docs import command_line, declarations, pages, suites
+from evenhand_docs.bibliography import references
+from evenhand_docs.composition import composition
+from evenhand_docs.introductions import PAGES
+
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Recipe
+from evenhand.suite.declaration import shipped
+
+
+def test_the_page_of_methods_has_every_method_and_setting():
+    text = pages.methods()
+
+    for entry in REGISTRY.all("method"):
+        assert f"\n### `{entry.name}`\n" in text
+        for name in entry.settings:
+            assert f"| `{name}` |" in text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_of_parts_has_every_part(name):
+    kind, title, intro = PAGES[name]
+    text = pages.of_kind(kind, title, intro)()
+
+    for entry in REGISTRY.all(kind):
+        assert f"\n## `{entry.name}`\n" in text
+
+
+def test_the_page_of_recipes_has_every_field_of_every_recipe():
+    text = declarations.recipes()
+    n_recipes = len(list(REGISTRY.all("recipe")))
+
+    for field in Recipe.model_fields:
+        if field != "name":
+            assert text.count(f"| `{field}` |") == n_recipes + 1  # one row explains the field
+
+
+def test_every_key_of_a_suite_is_explained():
+    rows = [line for line in declarations.suite_schema().splitlines() if line.startswith("| `")]
+
+    assert rows
+    assert [row for row in rows if row.split("|")[-2].strip() == ""] == []
+
+
+def test_the_page_of_suites_has_every_shipped_suite():
+    text = suites.shipped_suites()
+
+    assert [name for name in shipped() if f"\n## `{name}`\n" not in text] == []
+
+
+def test_the_page_of_commands_has_the_commands_of_data():
+    text = command_line.command_line()
+
+    assert "## `evenhand run`" in text
+    assert "## `evenhand data prepare`" in text
+    assert "`--results DIR|URL`".replace("|", r"\|") in text
+
+
+def test_every_reference_has_authors_title_and_year():
+    for reference in references().values():
+        assert reference.full.endswith(f"{reference.fields['year']}.")
+        assert reference.fields["title"] in reference.full
+
+
+def test_a_method_of_two_stages_is_shown_with_its_vectors():
+    text = composition(REGISTRY.get("method", "vs_tla_adrw"))
+
+    first, second = text.split("- Stage 2")
+    assert "CountPower(gamma=0.15)" in first
+    assert "β = 1" in second
+    assert "PriorPower(nu=0.15)" in second

@@ -25,6 +25,15 @@ def command_line() -> str:
     return page("Command line", intro, table(("command", "what it does"), rows), *parts)
 
 
+def options_by_command() -> dict[str, set[str]]:
+    """The options of each command, such as `evenhand run`."""
+    commands = _commands("evenhand", typer.main.get_command(app))
+    return {
+        path: {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
+        for path, command in commands
+    }
+
+
 def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
     if not hasattr(command, "commands"):
         yield path, command
@@ -38,8 +47,8 @@ def _command(path: str, command: Any) -> str:
     usage = " ".join([path, *(_argument(p) for p in options if p.param_type_name == "argument")])
     lines = [f"## `{path}`", prose(_help(command)), f"```shell\n{usage} [OPTIONS]\n```"]
     if options:
-        rows = [(_name(p), _default(p), prose(p.help or "")) for p in options]
-        lines.append(table(("argument or option", "default", "meaning"), rows))
+        rows = [(_name(p), prose(p.help or ""), _default(p)) for p in options]
+        lines.append(table(("argument or option", "meaning", "default"), rows))
     return "\n\n".join(lines)
 
 

@@ -94,14 +94,14 @@ def _meaning(title: str, cls: type[BaseModel], leave_out: Iterable[str] = ()) ->
     rows = [
         (
             f"`{name}`",
-            f"`{type_name(field.annotation)}`",
-            _default(field.default),
             prose(said[name]),
+            type_name(field.annotation),
+            _default(field.default),
         )
         for name, field in cls.model_fields.items()
         if name not in leave_out
     ]
-    return f"## {title}\n\n" + table(("field", "type", "default", "meaning"), rows)
+    return f"## {title}\n\n" + table(("field", "meaning", "type", "default"), rows)
 
 
 def _default(given: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from evenhand_docs.docstrings import blocks, fields
 
@@ -42,18 +42,31 @@ def _below_fields(cls: type) -> dict[str, str]:
     return found
 
 
+PLAIN_TYPES = {
+    "int": "whole number",
+    "float": "number",
+    "str": "text",
+    "bool": "true or false",
+    "Part": "name, or name with settings",
+    "Named": "name, or name with settings",
+}
+
+
 def type_name(annotation: Any) -> str:
-    """`int`, `Part`, `'auto' | 'fp32'`: a type as a person writes it."""
+    """`number`, `list of text`, `auto, fp32`: a type as a suite writes it."""
     origin, args = get_origin(annotation), get_args(annotation)
-    if annotation is type(None):
-        return "none"
-    if origin is None:
-        return annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    if str(origin) == "typing.Literal":
-        return " | ".join(str(arg).lower() if isinstance(arg, bool) else str(arg) for arg in args)
     if hasattr(annotation, "__metadata__"):
         return type_name(args[0])
-    if "Union" in str(origin):
-        return " | ".join(type_name(arg) for arg in args)
-    inner = ", ".join("…" if arg is Ellipsis else type_name(arg) for arg in args)
-    return f"{origin.__name__}[{inner}]"
+    if origin is tuple:
+        n = "" if args[-1] is Ellipsis else f" {len(args)}:"
+        return f"list of{n} {type_name(args[0])}"
+    if origin is Literal:
+        return ", ".join(f"`{_lower(arg)}`" for arg in args)
+    if args:
+        return " or ".join(type_name(arg) for arg in args)
+    name = "null" if annotation is type(None) else annotation.__name__
+    return PLAIN_TYPES.get(name, f"`{name.lower()}`")
+
+
+def _lower(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from evenhand_docs import command_line, declarations, pages, suites
+from evenhand_docs import building_blocks, command_line, declarations, pages, suites
 from evenhand_docs.bibliography import references
 from evenhand_docs.composition import composition
 from evenhand_docs.introductions import PAGES
@@ -74,3 +74,12 @@ def test_a_method_of_two_stages_is_shown_with_its_vectors():
     assert "CountPower(gamma=0.15)" in first
     assert "β = 1" in second
     assert "PriorPower(nu=0.15)" in second
+
+
+def test_the_page_of_losses_has_the_vectors_with_their_formulas():
+    text = building_blocks.building_blocks()
+
+    for name in ("VectorScaling", "LogPrior", "GroupDRO", "CellWeighted", "GroupMargin"):
+        assert f"\n### `{name}`\n" in text
+    assert "LogPrior(tau)" in text
+    assert "BoundVectorScaling" not in text

@@ -36,7 +36,14 @@ def write_reference(app: Sphinx) -> None:
 
 
 def _pages() -> dict[str, Callable[[], str]]:
-    from evenhand_docs import command_line, declarations, introductions, pages, suites
+    from evenhand_docs import (
+        building_blocks,
+        command_line,
+        declarations,
+        introductions,
+        pages,
+        suites,
+    )
 
     by_kind = {
         f"{name}": pages.of_kind(kind, title, intro)
@@ -44,6 +51,7 @@ def _pages() -> dict[str, Callable[[], str]]:
     }
     return {
         "methods": pages.methods,
+        "losses": building_blocks.building_blocks,
         "recipes": declarations.recipes,
         "suite-files": declarations.suite_schema,
         "shipped-suites": suites.shipped_suites,

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from evenhand_docs import building_blocks, command_line, declarations, pages, suites
+from evenhand_docs import (
+    building_blocks,
+    command_line,
+    declarations,
+    pages,
+    public_api,
+    suites,
+)
 from evenhand_docs.bibliography import references
 from evenhand_docs.composition import composition
 from evenhand_docs.introductions import PAGES
 
+import evenhand
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Recipe
 from evenhand.suite.declaration import shipped
@@ -83,3 +91,13 @@ def test_the_page_of_losses_has_the_vectors_with_their_formulas():
         assert f"\n### `{name}`\n" in text
     assert "LogPrior(tau)" in text
     assert "BoundVectorScaling" not in text
+
+
+def test_the_page_of_the_python_api_has_every_public_name():
+    text = public_api.public_api()
+
+    for name in evenhand.__all__:
+        is_module = name in ("losses", "metrics")
+        assert (f"## `evenhand.{name}`" if is_module else f":: evenhand.{name}\n") in text
+    for name in evenhand.losses.__all__:
+        assert f".. autofunction:: evenhand.losses.{name}\n" in text

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 if TYPE_CHECKING:
+    from docutils.nodes import Element
     from sphinx.application import Sphinx
 
 
@@ -18,6 +21,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.connect("builder-inited", write_reference)
     app.connect("autodoc-process-docstring", rewrite_docstring)
+    app.connect("autodoc-process-signature", without_fields)
+    app.connect("missing-reference", public_name)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -42,6 +47,7 @@ def _pages() -> dict[str, Callable[[], str]]:
         declarations,
         introductions,
         pages,
+        public_api,
         suites,
     )
 
@@ -56,6 +62,7 @@ def _pages() -> dict[str, Callable[[], str]]:
         "suite-files": declarations.suite_schema,
         "shipped-suites": suites.shipped_suites,
         "command-line": command_line.command_line,
+        "python-api": public_api.public_api,
         "bibliography": pages.bibliography,
         **by_kind,
     }
@@ -68,3 +75,23 @@ def rewrite_docstring(
     from evenhand_docs.docstrings import to_rst
 
     lines[:] = to_rst("\n".join(lines))
+
+
+def without_fields(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: Any, returned: Any
+) -> tuple[str, None] | None:
+    """Leave the fields of a declaration out of its signature: each is listed below."""
+    is_declaration = what == "class" and issubclass(obj, BaseModel)
+    return ("", None) if is_declaration else None
+
+
+def public_name(app: Sphinx, env: Any, node: Element, shown: Element) -> Element | None:
+    """Link a type by its public name: `evenhand.suite.resolve.Suite` is `evenhand.Suite`."""
+    name = f"evenhand.{node.get('reftarget', '').rpartition('.')[2]}"
+    python = env.domains.python_domain
+    if node.get("refdomain") != "py" or name not in python.objects:
+        return None
+    found: Element | None = python.resolve_xref(
+        env, node["refdoc"], app.builder, "obj", name, node, shown
+    )
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import EnumMeta
 from typing import Any
 
 import typer.main
@@ -47,7 +48,7 @@ def _command(path: str, command: Any) -> str:
     usage = " ".join([path, *(_argument(p) for p in options if p.param_type_name == "argument")])
     lines = [f"## `{path}`", prose(_help(command)), f"```shell\n{usage} [OPTIONS]\n```"]
     if options:
-        rows = [(_name(p), prose(p.help or ""), _default(p)) for p in options]
+        rows = [(_name(p), _meaning(p), _default(p)) for p in options]
         lines.append(table(("argument or option", "meaning", "default"), rows))
     return "\n\n".join(lines)
 
@@ -63,6 +64,16 @@ def _name(parameter: Any) -> str:
     shown = " / ".join([*parameter.opts, *parameter.secondary_opts])
     takes = "" if parameter.is_flag else f" {parameter.metavar or _type(parameter)}"
     return f"`{shown}{takes}`"
+
+
+def _meaning(parameter: Any) -> str:
+    """The help text, and the values where there are only some."""
+    described = getattr(parameter, "type_descriptor", None)
+    kind = described.annotation if described else None
+    if not isinstance(kind, EnumMeta) or "One of" in (parameter.help or ""):
+        return prose(parameter.help or "")
+    values = ", ".join(f"`{member.value}`" for member in kind)
+    return f"{prose(parameter.help or '')} One of {values}."
 
 
 def _type(parameter: Any) -> str:

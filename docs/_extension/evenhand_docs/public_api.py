@@ -34,39 +34,43 @@ def public_api() -> str:
     decorators = {n for n in found if n in DECORATORS}
     functions = found.keys() - modules.keys() - errors - classes - decorators
     parts = [
-        _section("Functions", "autofunction", _in_order(names, functions)),
-        _section("Decorators", "autofunction", _in_order(names, decorators)),
-        _section("Classes", "autoclass", _in_order(names, classes)),
-        _section("Exceptions", "autoexception", _in_order(names, errors)),
+        _section("Functions", "autofunction", _kept(names, functions)),
+        _section("Decorators", "autofunction", _kept(names, decorators)),
+        _section("Classes", "autoclass", _kept(names, classes)),
+        _section("Exceptions", "autoexception", _kept(names, errors)),
         *(_module(name, module) for name, module in modules.items()),
     ]
     return page("Python API", intro, *parts)
+
+
+def _kept(names: Iterable[str], wanted: Iterable[str]) -> list[str]:
+    kept = set(wanted)
+    return [name for name in names if name in kept]
 
 
 def _is_class(thing: Any, base: type) -> bool:
     return inspect.isclass(thing) and issubclass(thing, base)
 
 
-def _in_order(names: Iterable[str], wanted: Iterable[str]) -> list[str]:
-    kept = set(wanted)
-    return [f"evenhand.{name}" for name in names if name in kept]
-
-
 def _section(title: str, directive: str, names: Iterable[str]) -> str:
-    members = (
-        "   :members:\n   :exclude-members: model_config\n" if directive == "autoclass" else ""
-    )
-    lines = "\n".join(f".. {directive}:: {name}\n{members}" for name in names)
-    return f"## {title}\n\n```{{eval-rst}}\n{lines}\n```"
+    return f"## {title}\n\n{_directives(directive, 'evenhand', names)}"
 
 
 def _module(name: str, module: ModuleType) -> str:
-    """A public module: its docstring, and each of its public functions."""
+    """A public module: its docstring, and each of its public functions and classes."""
     text = to_markdown(inspect.getdoc(module) or "")
-    public = [
-        f"evenhand.{name}.{inner}"
-        for inner in getattr(module, "__all__", ())
-        if inspect.isfunction(getattr(module, inner))
-    ]
-    functions = _section("", "autofunction", public).removeprefix("## \n\n")
-    return f"## `evenhand.{name}`\n\n{text}\n\n{functions}"
+    public = list(getattr(module, "__all__", ()))
+    functions = [inner for inner in public if inspect.isfunction(getattr(module, inner))]
+    classes = [inner for inner in public if inspect.isclass(getattr(module, inner))]
+    path = f"evenhand.{name}"
+    parts = [f"## `{path}`", text, _directives("autofunction", path, functions)]
+    return "\n\n".join([*parts, _directives("autoclass", path, classes)])
+
+
+def _directives(directive: str, path: str, names: Iterable[str]) -> str:
+    if not names:
+        return ""
+    members = "   :members:\n   :exclude-members: model_config\n"
+    options = members if directive == "autoclass" else ""
+    lines = "\n".join(f".. {directive}:: {path}.{name}\n{options}" for name in names)
+    return f"```{{eval-rst}}\n{lines}\n```"

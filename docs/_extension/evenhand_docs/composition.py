@@ -59,7 +59,9 @@ def _part(name: str, value: Any) -> Iterator[str]:
         if given == defaults.get(vector):
             yield f"  - {SYMBOLS[vector]} = {'0' if vector == 'delta' else '1'}"
         else:
-            yield f"  - {SYMBOLS[vector]}: {_described(given)}"
+            said = _described(given)
+            begins = "" if said.startswith(SYMBOLS[vector]) else f"{SYMBOLS[vector]}: "
+            yield f"  - {begins}{said}"
 
 
 def _described(value: Any) -> str:

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from evenhand.declared.base import plain
 from evenhand.declared.method import EveryExample, Method, Stage
 from evenhand.declared.registry import Registered
 from evenhand_docs.docstrings import prose
+from evenhand_docs.markup import plain
 
 SYMBOLS = {"alpha": "α", "beta": "β", "delta": "Δ"}
 LEFT_OUT = ("until", "restart", "reduce")

@@ -99,7 +99,7 @@ def _meaning(title: str, cls: type[BaseModel], leave_out: Iterable[str] = ()) ->
             _default(field.default),
         )
         for name, field in cls.model_fields.items()
-        if name not in leave_out
+        if name not in leave_out and not field.exclude
     ]
     return f"## {title}\n\n" + table(("field", "meaning", "type", "default"), rows)
 
@@ -121,7 +121,7 @@ def suite_schema() -> str:
     )
     parts = [
         _meaning("Suite", SuiteDeclaration),
-        _meaning("A problem", Problem, leave_out=("apart",)) + PROBLEM_NOTE,
+        _meaning("A problem", Problem) + PROBLEM_NOTE,
         _meaning("`val:`", Val),
         _entry_keys(),
         _values(),

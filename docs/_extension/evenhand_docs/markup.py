@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from evenhand.declared.base import plain
 from evenhand.declared.registry import Registered, Setting
 
 NOTE = "<!-- Generated from the code by docs/_extension; changes here are lost. -->"
@@ -17,11 +16,22 @@ def page(title: str, intro: str, *parts: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; a bar inside of a cell is escaped."""
+    """A Markdown table. Each cell is put on one line, and a bar inside of it is escaped."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(c.replace('|', chr(92) + '|') for c in row)} |" for row in lines
-    )
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def plain(given: Any) -> str:
+    """A single value as a suite writes it: 1.0 is 1, and True is true."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, float) and float(f"{given:g}") == given:
+        return f"{given:g}"
+    return str(given)
 
 
 def value(given: Any) -> str:

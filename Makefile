@@ -24,7 +24,7 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 
 docs: .venv/installed-docs
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet -j 2 docs build/docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --fresh-env -j 2 docs build/docs
 
 linkcheck: .venv/installed-docs
 	$(BIN)/python -m sphinx -b linkcheck docs build/linkcheck

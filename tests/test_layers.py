@@ -32,6 +32,9 @@ MAY_IMPORT = {
     "api": {"execution", "train", "store", "methods", "recipes"} | PARTS | SUITE,
     "cli": {"cli", "api", "execution", "train", "store", "methods", "recipes"} | PARTS | SUITE,
 }
+ROOMS_OF_REPORTS = ("statistics", "board", "papers", "wording", "figures", "formats")
+"""From the lowest to the highest: a room imports only itself and those before it."""
+
 SLOW = {"torch", "torchvision", "timm", "ray", "pandas", "sklearn", "plotly", "scipy", "pyarrow"}
 
 
@@ -128,6 +131,21 @@ def test_reports_see_the_suite_metrics_store_and_errors_alone():
             and layer(i.module) not in SUITE | {"store", "__version__"}
         )
     )
+
+
+def test_rooms_of_the_reports_import_downwards():
+    rooms = ROOMS_OF_REPORTS
+    folders = {f.parent.name for f in (ROOT / "reports/evenhand_reports").glob("*/__init__.py")}
+    assert folders == set(rooms)
+
+    def upwards(found: Import) -> bool:
+        if top(found.file) != "evenhand_reports" or top(found.module) != "evenhand_reports":
+            return False
+        room = layer(found.file)
+        # `report.py` and `frame.py` are above the rooms.
+        return room in rooms and layer(found.module) not in rooms[: rooms.index(room) + 1]
+
+    assert not wrong(upwards)
 
 
 def test_reports_import_neither_torch_nor_ray():

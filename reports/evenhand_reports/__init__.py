@@ -1,10 +1,10 @@
-"""Everything that reads records: from a finished suite to a leaderboard, tables and figures.
+"""Reports on finished suites: leaderboards, tables and figures from records.
 
 board = Board.of(suite, store)
 board.write("report")
 """
 
-from evenhand_reports.formats.files import Written, write
+from evenhand_reports.formats.files import ReportFiles, write
 from evenhand_reports.report import Board
 
-__all__ = ["Board", "Written", "write"]
+__all__ = ["Board", "ReportFiles", "write"]

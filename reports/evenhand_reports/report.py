@@ -1,4 +1,4 @@
-"""A leaderboard that shows itself and writes itself to files."""
+"""The leaderboard of a suite for notebooks and scripts, with methods that show and write it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from evenhand.errors import ReportError
 from evenhand.suite.resolve import Suite
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from evenhand_reports.board.leaderboard import Leaderboard, Records
-    from evenhand_reports.formats.files import Written
+    from evenhand_reports.formats.files import ReportFiles
 
 TERMINAL_WIDTH = 80
 
 
 @dataclass(frozen=True, repr=False)
 class Board:
-    """The leaderboard of a suite: rows ranked with ties, tests, and what is missing.
+    """The leaderboard of a suite: rows ranked with ties, tests and gaps.
 
-    In a notebook it shows itself as tables, printed as text of 80 columns.
+    A notebook shows it as HTML tables; `print` shows it as text of 80 columns.
     """
 
     leaderboard: Leaderboard
@@ -30,9 +29,9 @@ class Board:
 
     @classmethod
     def of(cls, suite: Suite, store: Records) -> Self:
-        """Read the suite's records from a store and rank them.
+        """Read the suite's records from a store and rank its rows.
 
-        Raises `ReportError` where there is none.
+        Raises `ReportError` where the store has no record of the suite.
         """
         from evenhand_reports.board import leaderboard
 
@@ -40,29 +39,36 @@ class Board:
 
     @property
     def answer(self) -> str:
-        """The leaderboard's answer in one sentence."""
+        """The suite's finding in words, as the report states it."""
         from evenhand_reports.wording.summary import answer
 
         return answer(self.leaderboard)
 
     def to_html(self, path: str | Path, *, command: str = "") -> Path:
-        """Write the page, one file that opens from disk; returns its path.
+        """Write the page, one file that opens from disk, and return its path.
 
-        command is the command line that made it, which the page shows. Raises `ReportError` where
-        the file cannot be written.
+        The page shows `command` as its origin. Raises `ReportError` where the file cannot be
+        written.
         """
         from evenhand_reports.formats import html
+        from evenhand_reports.formats.files import write_texts
 
-        return _written(Path(path), {"": html.render(self.leaderboard, command=command)})
+        page = Path(path)
+        write_texts({page: html.render(self.leaderboard, command=command)})
+        return page
 
     def to_latex(self, folder: str | Path) -> Path:
-        """Write the tables for a paper, `*.tex` with booktabs, into a folder; returns its path.
+        """Write the tables for a paper, `*.tex` with booktabs, into a folder and return its path.
 
         `standalone.tex` compiles by itself. Raises `ReportError` where a file cannot be written.
         """
         from evenhand_reports.formats import latex
+        from evenhand_reports.formats.files import write_texts
 
-        return _written(Path(folder), latex.files(self.leaderboard))
+        tables = Path(folder)
+        texts = latex.files(self.leaderboard)
+        write_texts({tables / name: text for name, text in texts.items()})
+        return tables
 
     def to_markdown(self) -> str:
         """The leaderboard as Markdown, for a README or a pull request."""
@@ -81,10 +87,10 @@ class Board:
 
         return pd.DataFrame(list(long_form.lines(self.leaderboard)))
 
-    def write(self, folder: str | Path, *, command: str = "") -> Written:
+    def write(self, folder: str | Path, *, command: str = "") -> ReportFiles:
         """Write the page, the tables, CSV, Markdown and Parquet into a folder.
 
-        Raises `ReportError` where they cannot be written.
+        Raises `ReportError` where a file cannot be written.
         """
         from evenhand_reports.formats import files
 
@@ -109,15 +115,3 @@ class Board:
         from evenhand_reports.formats import notebook
 
         return notebook.render(self.leaderboard)
-
-
-def _written(path: Path, texts: dict[str, str]) -> Path:
-    """Write texts to files in a folder, or one without a name to the path itself."""
-    try:
-        for name, text in texts.items():
-            target = path / name if name else path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ReportError(f"{path}: the report cannot be written: {error.strerror}") from error
-    return path

@@ -272,7 +272,7 @@ def printed(name: str) -> str:
     papers = ("kini2021label", "wang2023unified")
     return ", ".join(
         f"{number.printed} ({number.paper})"
-        for number in published.on(problem(), papers)
+        for number in published.numbers_for(problem(), papers)
         if published.METHODS.get(number.method) == name and number.protocol != published.SAM
     )
 

@@ -13,7 +13,7 @@ from evenhand.declared.trial import Trial
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
+from evenhand_reports.board.results import Result
 from tests.records import make_record, make_trial
 
 Settings = dict[str, Any]
@@ -94,10 +94,10 @@ def around(
     return accuracy
 
 
-def only(board: Leaderboard, row: str) -> Standing:
+def only(board: Leaderboard, row: str) -> Result:
     """Where a row stands on the one problem there is."""
     [problem] = board.problems
-    return board.standings[row, problem]
+    return board.results[row, problem]
 
 
 def without(records: Sequence[Record], method: str, seed: int) -> list[Record]:

@@ -11,7 +11,7 @@ from evenhand.suite.declaration import shipped
 from evenhand.suite.resolve import Suite, open_suite
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.papers import published
-from evenhand_reports.papers.matching import beside
+from evenhand_reports.papers.matching import printed_numbers
 from tests.records import make_record
 
 PAPERS = [
@@ -49,10 +49,10 @@ def test_a_papers_suite_is_run_by_the_papers_protocol(name):
 def test_every_cell_of_wang_table_1_finds_its_printed_number():
     board = board_of(open_suite("wang2023_table1"))
     printed = [row for row in published.rows(paper="wang2023unified") if row.table == "Table 1"]
-    found = beside(board)
+    found = printed_numbers(board)
     assert len(board.rows) == 16
     assert len(board.problems) == 8
-    assert found.keys() == board.standings.keys()
+    assert found.keys() == board.results.keys()
     assert sorted(q.number.value for [q] in found.values()) == sorted(row.value for row in printed)
     for (row, _), [quote] in found.items():
         number = quote.number
@@ -61,7 +61,7 @@ def test_every_cell_of_wang_table_1_finds_its_printed_number():
 
 
 def test_a_number_of_wang_table_1_stands_where_the_paper_has_it():
-    found = beside(board_of(open_suite("wang2023_table1")))
+    found = printed_numbers(board_of(open_suite("wang2023_table1")))
     assert [q.number.printed for q in found["VS, SAM", "cifar10-step-100-ldam"]] == ["83.2 ± 0.4"]
     assert [q.number.printed for q in found["VS", "cifar10-step-100-ldam"]] == ["76.1 ± 0.7"]
     assert [q.number.printed for q in found["VS+TLA+ADRW", "cifar100-exp-10-ldam"]] == [
@@ -72,9 +72,9 @@ def test_a_number_of_wang_table_1_stands_where_the_paper_has_it():
 def test_every_cell_of_kini_table_1_finds_its_printed_number():
     board = board_of(open_suite("kini2021_table1"))
     printed = [row for row in published.rows(paper="kini2021label") if row.table == "Table 1"]
-    found = beside(board)
+    found = printed_numbers(board)
     assert (len(board.rows), len(board.problems)) == (8, 4)
-    assert found.keys() == board.standings.keys()
+    assert found.keys() == board.results.keys()
     assert sorted(q.number.value for [q] in found.values()) == sorted(row.value for row in printed)
     assert [q.number.printed for q in found["LA", "cifar100-step-100-ldam"]] == ["45.69 ± 0.27"]
 
@@ -128,9 +128,9 @@ def test_in_the_honest_suite_every_method_is_tuned_over_the_same_weight_decays()
 
 def test_what_no_paper_trained_stands_beside_no_printed_number():
     """Other draws of re-sampling than the paper's, and fewer images than any paper has."""
-    found = beside(board_of(open_suite("cao2019_ldam")))
+    found = printed_numbers(board_of(open_suite("cao2019_ldam")))
     assert not [row for row, _ in found if "re-sampling" in row.lower()]
-    assert beside(board_of(open_suite("cifar10_short"))) == {}
+    assert printed_numbers(board_of(open_suite("cifar10_short"))) == {}
 
 
 RELEASED = {

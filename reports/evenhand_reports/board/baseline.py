@@ -1,4 +1,4 @@
-"""What each row is compared with: the suite's baseline, under the row's own recipe."""
+"""The row that each row is compared with: the suite's baseline under the same recipe."""
 
 from __future__ import annotations
 
@@ -7,43 +7,45 @@ from collections.abc import Iterable, Sequence
 from evenhand.declared.base import canonical
 from evenhand.declared.registry import REGISTRY
 from evenhand.suite.declaration import SuiteDeclaration
-from evenhand_reports.board.results import Standing
+from evenhand_reports.board.results import Result
 
 
-def is_baseline(suite: SuiteDeclaration, standing: Standing) -> bool:
-    return standing.configuration.pipeline == suite.baseline
+def is_baseline(suite: SuiteDeclaration, result: Result) -> bool:
+    """Whether a result is that of the suite's baseline."""
+    return result.configuration.pipeline == suite.baseline
 
 
 def baseline_of(
-    suite: SuiteDeclaration, problem: Sequence[Standing], standing: Standing
-) -> Standing | None:
-    """The row that another of the same problem is compared with, complete or not.
+    suite: SuiteDeclaration, on_problem: Sequence[Result], result: Result
+) -> Result | None:
+    """The result that another one on the same problem is compared with, complete or not.
 
     Where several rows are the baseline, it is the one under the same recipe. None for a baseline
-    itself, and where there is none to choose.
+    itself, and where the baseline is ambiguous or absent.
     """
-    if is_baseline(suite, standing):
+    if is_baseline(suite, result):
         return None
-    found = [s for s in problem if is_baseline(suite, s)]
-    like = [s for s in found if s.configuration.recipe == standing.configuration.recipe]
-    return next((few[0] for few in (found, like) if len(few) == 1), None)
+    baselines = [each for each in on_problem if is_baseline(suite, each)]
+    recipe = result.configuration.recipe
+    same_recipe = [each for each in baselines if each.configuration.recipe == recipe]
+    return next((few[0] for few in (baselines, same_recipe) if len(few) == 1), None)
 
 
-def baseline_rows(suite: SuiteDeclaration, standings: Iterable[Standing]) -> dict[str, str]:
-    """Titles by row of the rows that are the baseline."""
-    return {s.row: s.title for s in standings if is_baseline(suite, s)}
+def baseline_rows(suite: SuiteDeclaration, results: Iterable[Result]) -> dict[str, str]:
+    """Titles of the baseline rows, by row."""
+    return {result.row: result.title for result in results if is_baseline(suite, result)}
 
 
-def title_of(suite: SuiteDeclaration, rows: dict[str, str]) -> str:
-    """The title of the row that is the baseline; the method's own where several are, or none."""
+def baseline_title(suite: SuiteDeclaration, rows: dict[str, str]) -> str:
+    """The title of the one baseline row; of several or none, the title of the method."""
     titles = list(rows.values())
     if len(titles) == 1:
         return titles[0]
-    known = [entry.title for entry in REGISTRY.all("method") if entry.name == suite.baseline]
-    return known[0] if known else suite.baseline
+    methods = [entry.title for entry in REGISTRY.all("method") if entry.name == suite.baseline]
+    return methods[0] if methods else suite.baseline
 
 
-def is_one_a_recipe(suite: SuiteDeclaration, standings: Iterable[Standing]) -> bool:
-    """No two rows are the baseline under one recipe."""
-    found = {s.row: canonical(s.configuration.recipe) for s in standings if is_baseline(suite, s)}
-    return len(set(found.values())) == len(found)
+def has_one_baseline_per_recipe(suite: SuiteDeclaration, results: Iterable[Result]) -> bool:
+    """Whether no two baseline rows share a recipe."""
+    recipes = {r.row: canonical(r.configuration.recipe) for r in results if is_baseline(suite, r)}
+    return len(set(recipes.values())) == len(recipes)

@@ -1,4 +1,4 @@
-"""The leaderboard of a suite: every row on every problem, ranked with ties. Data, no layout."""
+"""The leaderboard of a suite as data: every row on every problem, ranked with ties."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from evenhand.errors import ReportError
 from evenhand.metrics import better
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
-from evenhand_reports.board.baseline import baseline_of, baseline_rows, title_of
+from evenhand_reports.board.baseline import baseline_of, baseline_rows, baseline_title
 from evenhand_reports.board.provenance import commit
-from evenhand_reports.board.results import Gap, Standing
-from evenhand_reports.board.scores import gather, metrics_of, ranking_rule, stand
-from evenhand_reports.board.suite_size import Extent, extent_of
+from evenhand_reports.board.results import Gap, Result
+from evenhand_reports.board.scores import match_records, metrics_of, ranking_rule, result_of
+from evenhand_reports.board.suite_size import SuiteSize, size_of
 from evenhand_reports.statistics.estimate import estimate
 from evenhand_reports.statistics.paired_tests import Comparison, caveat
 from evenhand_reports.statistics.ranks import Families, Ranking, rank_rows
@@ -37,7 +37,7 @@ class Fault(Protocol):
 
 
 class Records(Protocol):
-    """What a report needs of a store."""
+    """The part of a store's interface that a report uses."""
 
     def records(self, keys: Sequence[str]) -> list[Record]: ...
     @property
@@ -50,75 +50,84 @@ class Records(Protocol):
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Every row on every problem.
-
-    rows       titles by row, in the suite's order
-    standings  by row and problem; a suite may leave a method out of a problem
-    metrics    titles by metric; the primary comes first
-    rule       the checkpoint rule of every rank and test
-    families   how many comparisons share a level α, by problem; (0, 0) where there are none
-    part       how much is reported, of how much (whole)
-    records    those found, by key
-    source     what the user calls the suite
-    """
+    """Every row of a suite on every problem, ranked."""
 
     suite: SuiteDeclaration
     rows: dict[str, str]
+    """Titles by row, in the suite's order."""
+
     problems: tuple[str, ...]
-    standings: dict[tuple[str, str], Standing]
+    results: dict[tuple[str, str], Result]
+    """By row and problem; a suite may leave a method out of a problem."""
+
     metrics: dict[str, str]
+    """Titles by metric; the primary comes first."""
+
     rule: Rule
+    """The checkpoint rule of every rank and test."""
+
     families: dict[str, Families]
-    part: Extent
-    whole: Extent
+    """Numbers of comparisons that share a level α, by problem; (0, 0) where there are none."""
+
+    size: SuiteSize
+    """Of the suite, or of the part that is reported."""
+
+    full_size: SuiteSize
+    """Of the suite as it is declared."""
+
     records: dict[str, Record]
+    """By key."""
+
     faults: tuple[Fault, ...] = ()
     location: str = ""
     edition: str = "main"
     source: str = ""
+    """The suite as the user names it: a path, or the name of a shipped suite."""
 
     @cached_property
     def n_seeds(self) -> int:
-        """Of the suite, or of the part of it that is reported."""
-        return max(len(standing.records) for standing in self.standings.values())
+        """Number of seeds of the suite, or of the part that is reported."""
+        return max(len(result.records) for result in self.results.values())
 
     @property
     def higher(self) -> bool:
+        """Whether a higher primary metric is better."""
         return better(self.suite.primary) == "higher"
 
     @property
     def trials(self) -> int:
-        """How many the suite asks for, or the part of it that is reported."""
-        return self.part.trials
+        """Number of trials of the suite, or of the part that is reported."""
+        return self.size.trials
 
     @cached_property
     def baselines(self) -> dict[str, str]:
-        """Titles by row of the rows that are the baseline: one a recipe where there are several."""
-        return baseline_rows(self.suite, self.standings.values())
+        """Titles of the baseline rows, by row: one row for each recipe."""
+        return baseline_rows(self.suite, self.results.values())
 
     @property
     def baseline(self) -> str:
-        """The title of the baseline; the method's own where several rows are it."""
-        return title_of(self.suite, self.baselines)
+        """The title of the baseline row; of several, the title of the method."""
+        return baseline_title(self.suite, self.baselines)
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
-        return tuple(gap for standing in self.standings.values() for gap in standing.gaps)
+        """The gaps of all results."""
+        return tuple(gap for result in self.results.values() for gap in result.gaps)
 
     @cached_property
     def commits(self) -> tuple[str, ...]:
-        """Commits of the records, with `+` where files had been changed; the most used first."""
+        """Commits of the records, the most frequent first; `+` marks uncommitted changes."""
         found = Counter(commit(record) for record in self.records.values())
         return tuple(name for name, _ in sorted(found.items(), key=lambda c: (-c[1], c[0])))
 
-    def on(self, problem: str) -> list[Standing]:
-        """The rows of one problem, best mean first; those that are not whole last."""
+    def on(self, problem: str) -> list[Result]:
+        """The results on one problem, best mean first; incomplete ones last."""
         sign = -1 if self.higher else 1
-        found = [s for (_, p), s in self.standings.items() if p == problem]
+        found = [s for (_, p), s in self.results.items() if p == problem]
 
-        def order(standing: Standing) -> tuple[bool, float]:
-            mean = standing.scores[self.suite.primary, self.rule].estimate
-            return not standing.is_whole, sign * mean.mean if mean else np.inf
+        def order(result: Result) -> tuple[bool, float]:
+            mean = result.scores[self.suite.primary, self.rule].estimate
+            return not result.is_complete, sign * mean.mean if mean else np.inf
 
         return sorted(found, key=order)
 
@@ -127,126 +136,127 @@ class Leaderboard:
         """Mean rank over all problems; None for a row that is not ranked on every one."""
         averages: dict[str, float | None] = {}
         for row in self.rows:
-            found = [self.standings.get((row, problem)) for problem in self.problems]
+            found = [self.results.get((row, problem)) for problem in self.problems]
             ranks = [s.rank.rank for s in found if s is not None and s.rank is not None]
             averages[row] = sum(ranks) / len(ranks) if len(ranks) == len(found) else None
         return averages
 
 
-def build(resolved: Suite, store: Records) -> Leaderboard:
-    """Read the suite's records from a store and rank them.
+def build(suite: Suite, store: Records) -> Leaderboard:
+    """Read the suite's records from a store and rank its rows.
 
-    Raises `ReportError` where there is none at all.
+    Raises `ReportError` where the store has no record of the suite.
     """
-    records = store.records(list(resolved.trials))
+    records = store.records(list(suite.trials))
     faults, location = tuple(store.faults), str(store.location)
-    return build_from(resolved, records, faults=faults, location=location, edition=store.edition)
+    return build_from(suite, records, faults=faults, location=location, edition=store.edition)
 
 
 def build_from(
-    resolved: Suite,
+    suite: Suite,
     records: Sequence[Record],
     *,
     faults: Sequence[Fault] = (),
     location: str = "",
     edition: str = "main",
 ) -> Leaderboard:
-    """The same from records in hand."""
-    suite, evidence = resolved.declaration, gather(resolved, records)
-    if not evidence.records:
-        raise ReportError(_nothing(resolved, location, faults))
-    titles = _titles(resolved)
+    """Rank a suite's rows by records in memory. Raises `ReportError` where there is none."""
+    declaration, matched = suite.declaration, match_records(suite, records)
+    if not matched.by_key:
+        raise ReportError(_nothing(suite, location, faults))
+    titles = _titles(suite)
     groups: dict[tuple[str, str], list[Configuration]] = {}
-    for configuration in resolved.configurations:
+    for configuration in suite.configurations:
         titled = replace(configuration, title=titles[configuration.row])
         groups.setdefault((configuration.row, configuration.problem.name), []).append(titled)
-    standings = {
-        place: stand(suite, configurations, evidence) for place, configurations in groups.items()
-    }
-    compared, families = _compare(suite, resolved.problems, standings)
+    results = {place: result_of(declaration, group, matched) for place, group in groups.items()}
+    compared, families = _compare(declaration, suite.problems, results)
     return Leaderboard(
-        suite=suite,
+        suite=declaration,
         rows=titles,
-        problems=resolved.problems,
-        standings=compared,
-        metrics={name: REGISTRY.get("metric", name).title for name in metrics_of(suite)},
-        rule=ranking_rule(suite),
+        problems=suite.problems,
+        results=compared,
+        metrics={name: REGISTRY.get("metric", name).title for name in metrics_of(declaration)},
+        rule=ranking_rule(declaration),
         families=families,
-        part=extent_of(resolved),
-        whole=extent_of(resolved.whole or resolved),
-        records=dict(evidence.records),
+        size=size_of(suite),
+        full_size=size_of(suite.whole or suite),
+        records=dict(matched.by_key),
         faults=tuple(faults),
         location=location,
         edition=edition,
-        source=resolved.source or suite.suite,
+        source=suite.source or declaration.suite,
     )
 
 
-def _nothing(resolved: Suite, location: str, faults: Sequence[Fault]) -> str:
-    suite = resolved.declaration
+def _nothing(suite: Suite, location: str, faults: Sequence[Fault]) -> str:
+    declaration = suite.declaration
     where = f" in {location}" if location else ""
-    lines = [f"nothing to report on {suite.suite} v{suite.version}{where}"]
-    lines += [f"  none of its {len(resolved.trials)} trials has a record"]
-    lines += [f"  {fault.path}: {fault.reason}" for fault in faults[:5]]
     return "\n".join(
-        [*lines, f"  run the suite first: `evenhand run {resolved.source or suite.suite}`"]
+        [
+            f"nothing to report on {declaration.suite} v{declaration.version}{where}",
+            f"  none of its {len(suite.trials)} trials has a record",
+            *(f"  {fault.path}: {fault.reason}" for fault in faults[:5]),
+            f"  run the suite first: `evenhand run {suite.source or declaration.suite}`",
+        ]
     )
 
 
-def _titles(resolved: Suite) -> dict[str, str]:
-    """Titles by row; where two rows have one title, each is followed by its own name."""
-    titles = {configuration.row: configuration.title for configuration in resolved.configurations}
+def _titles(suite: Suite) -> dict[str, str]:
+    """Titles by row; where two rows share a title, the row's own name is appended."""
+    titles = {configuration.row: configuration.title for configuration in suite.configurations}
     used = Counter(titles.values())
     return {row: t if used[t] == 1 else f"{t} [{row}]" for row, t in titles.items()}
 
 
 def _compare(
-    suite: SuiteDeclaration, problems: Sequence[str], standings: dict[tuple[str, str], Standing]
-) -> tuple[dict[tuple[str, str], Standing], dict[str, Families]]:
-    """The standings with ranks and comparisons, and the sizes of each problem's families."""
+    suite: SuiteDeclaration, problems: Sequence[str], results: dict[tuple[str, str], Result]
+) -> tuple[dict[tuple[str, str], Result], dict[str, Families]]:
+    """The results with ranks and comparisons, and the sizes of each problem's families of tests."""
     higher = better(suite.primary) == "higher"
-    compared, families = dict(standings), dict.fromkeys(problems, Families(0, 0))
+    compared, families = dict(results), dict.fromkeys(problems, Families(0, 0))
     for problem in problems:
-        there = [s for (_, p), s in standings.items() if p == problem]
-        group = [s for s in there if s.is_whole]
-        table = _table(suite, group)
+        on_problem = [result for (_, p), result in results.items() if p == problem]
+        complete = [result for result in on_problem if result.is_complete]
+        table = _table(suite, complete)
         if not table.size:
             continue
-        against = [baseline_of(suite, there, standing) for standing in group]
-        places = {standing.row: i for i, standing in enumerate(group)}
-        baselines = [places.get(s.row) if s else None for s in against]
-        ranking = rank_rows(table, higher=higher, alpha=suite.alpha, baselines=baselines)
+        baselines = [baseline_of(suite, on_problem, result) for result in complete]
+        position = {result.row: i for i, result in enumerate(complete)}
+        indices = [position.get(result.row) if result else None for result in baselines]
+        ranking = rank_rows(table, higher=higher, alpha=suite.alpha, baselines=indices)
         families[problem] = ranking.families
-        for i, standing in enumerate(group):
-            to = {"to_best": ranking.top, "to_baseline": baselines[i]}
-            placed = _placed(suite, group, table=table, ranking=ranking, i=i, against=to)
-            compared[standing.row, problem] = placed
+        for i, result in enumerate(complete):
+            others = {"to_best": ranking.top, "to_baseline": indices[i]}
+            compared[result.row, problem] = _ranked(
+                suite, complete, table=table, ranking=ranking, i=i, others=others
+            )
     return compared, families
 
 
-def _table(suite: SuiteDeclaration, group: Sequence[Standing]) -> Float[np.ndarray, "rows seeds"]:
-    """What the rows are ranked by, at the seeds that all of them have."""
+def _table(suite: SuiteDeclaration, results: Sequence[Result]) -> Float[np.ndarray, "rows seeds"]:
+    """The primary metric of each row, at the seeds that all rows have."""
     place = suite.primary, ranking_rule(suite)
     by_seed = [
-        dict(zip((t.seed for t in s.configuration.trials), s.scores[place].values, strict=True))
-        for s in group
+        dict(zip((t.seed for t in r.configuration.trials), r.scores[place].values, strict=True))
+        for r in results
     ]
     shared = [seed for seed in suite.seeds if all(seed in values for values in by_seed)]
-    if not group or not shared:
+    if not results or not shared:
         return np.empty((0, 0))
     return np.array([[values[seed] for seed in shared] for values in by_seed], dtype=np.float64)
 
 
-def _placed(
+def _ranked(
     suite: SuiteDeclaration,
-    group: Sequence[Standing],
+    results: Sequence[Result],
     *,
     table: np.ndarray,
     ranking: Ranking,
     i: int,
-    against: Mapping[str, int | None],
-) -> Standing:
-    """Row i with its place, and its differences to the rows that `against` names by field."""
+    others: Mapping[str, int | None],
+) -> Result:
+    """Result i with its rank, and with its comparisons to `others`: indices by field."""
 
     def compare(j: int | None) -> Comparison | None:
         if j is None or i == j:
@@ -254,7 +264,8 @@ def _placed(
         difference = estimate((table[i] - table[j]).tolist(), alpha=suite.alpha)
         p = None if np.isnan(ranking.raw[i, j]) else float(ranking.raw[i, j])
         holm = None if p is None else float(ranking.adjusted[i, j])
-        return Comparison(group[i].row, group[j].row, difference, p, holm, caveat(difference.n, p))
+        reason = caveat(difference.n, p)
+        return Comparison(results[i].row, results[j].row, difference, p, holm, reason)
 
-    comparisons: dict[str, Any] = {field: compare(j) for field, j in against.items()}
-    return replace(group[i], rank=ranking.ranks[i] if ranking.ranks else None, **comparisons)
+    comparisons: dict[str, Any] = {field: compare(j) for field, j in others.items()}
+    return replace(results[i], rank=ranking.ranks[i] if ranking.ranks else None, **comparisons)

@@ -1,4 +1,4 @@
-"""What a trial's predictions come from: its method, a teacher, a post-hoc map, and their trials."""
+"""The lineage of a trial's predictions: its method, teacher, post-hoc map and parent trial."""
 
 from __future__ import annotations
 
@@ -7,33 +7,37 @@ from evenhand.declared.trial import Trial
 
 
 def teacher(trial: Trial) -> str:
-    """`erm (temperature=2, epochs=400)`: fields of the recipe where they are not the student's."""
+    """`erm (temperature=2, epochs=400)`; "" without a teacher.
+
+    A field of the recipe is listed only where it differs from the student's.
+    """
     if trial.teacher is None:
         return ""
-    given = trial.teacher.recipe or trial.recipe
-    fields = {k: v for k, v in given if k != "name" and v != getattr(trial.recipe, k)}
+    recipe = trial.teacher.recipe or trial.recipe
+    fields = {k: v for k, v in recipe if k != "name" and v != getattr(trial.recipe, k)}
     values = {"temperature": trial.teacher.temperature, **fields}
     return in_print(str(trial.teacher.method), values)
 
 
 def posthoc(trial: Trial) -> str:
+    """`post_shift(step=3)`; "" without a post-hoc map."""
     return str(trial.posthoc) if trial.posthoc else ""
 
 
-def beside(trial: Trial) -> str:
+def teacher_and_posthoc(trial: Trial) -> str:
     """`taught by erm (temperature=1), then post_shift(step=3)`; "" for a method alone."""
     taught = f"taught by {teacher(trial)}" if trial.teacher else ""
     mapped = f"then {posthoc(trial)}" if trial.posthoc else ""
     return ", ".join(filter(None, (taught, mapped)))
 
 
-def whole(trial: Trial) -> str:
-    """`la(tau=1), taught by erm (temperature=1)`: the method and all that goes with it."""
-    return ", ".join(filter(None, (str(trial.method), beside(trial))))
+def full_method(trial: Trial) -> str:
+    """`la(tau=1), taught by erm (temperature=1)`: the method, its teacher and its post-hoc map."""
+    return ", ".join(filter(None, (str(trial.method), teacher_and_posthoc(trial))))
 
 
-def read(trial: Trial) -> str:
-    """Whose trial the parent's is: `the teacher`, `the network`; "" where there is none."""
+def parent_role(trial: Trial) -> str:
+    """`the teacher`, or `the network` for a post-hoc map; "" for a trial without a parent."""
     if trial.parent is None:
         return ""
     return "the network" if trial.posthoc else "the teacher"

@@ -1,4 +1,4 @@
-"""Where a number comes from: the trial behind it and the command that makes it again."""
+"""The provenance of a number: its commit, device and packages, and the command that reruns it."""
 
 from __future__ import annotations
 
@@ -12,53 +12,56 @@ from evenhand.errors import SpecError
 from evenhand.suite.only import Only, setting_beside, term, terms
 from evenhand.suite.resolve import Configuration
 
-AGAIN = "rerun"
-"""A results folder of its own: what a store holds already is never computed twice."""
+RERUN_FOLDER = "rerun"
+"""A new results folder: in the old one, a trial that has a record would not run again."""
 
-ALONE = {"--inline", "--retry-failed", "--json"}
+FLAGS = {"--inline", "--retry-failed", "--json"}
 """Options of `evenhand run` that take no value."""
 
 
-class Asked(NamedTuple):
-    """What a recorded command ran: the suite as the user called it, "" where nobody knows."""
+class RunCommand(NamedTuple):
+    """The arguments of a recorded `evenhand run` that a rerun needs."""
 
     suite: str
+    """As the user named it; "" where the command is not an `evenhand run`."""
+
     plugins: tuple[str, ...]
 
 
 def rerun(record: Record) -> str:
-    """The one trial again: `evenhand run SUITE --only key=… --results rerun`."""
-    found = asked(record)
+    """The command that reruns one trial: `evenhand run SUITE --only key=… --results rerun`."""
+    found = parse_command(record)
     suite = found.suite or record.provenance.suite.partition(" ")[0] or "SUITE"
-    return _command(suite, found.plugins, "--only", f"key={record.key}", "--results", AGAIN)
+    return _command(suite, found.plugins, "--only", f"key={record.key}", "--results", RERUN_FOLDER)
 
 
 def rerun_suite(source: str, records: Iterable[Record]) -> str:
-    """What is missing of the whole suite: `evenhand run SUITE --plugin FILE`."""
+    """The command that runs the missing trials of a suite: `evenhand run SUITE --plugin FILE`."""
     return _command(source, _plugins(records))
 
 
 def rerun_configuration(
     source: str, configuration: Configuration, records: Sequence[Record | None]
 ) -> str:
-    """Every seed again: `evenhand run SUITE --only 'row=vs(tau=1.25),problem=…' --results …`.
+    """The command that reruns every seed of a configuration.
 
-    records  what the configuration's trials left: their commands say which plugins it takes
+    `evenhand run SUITE --only 'row=vs(tau=1.25),problem=…' --results rerun`. The commands in the
+    configuration's records name the plugins that it needs.
     """
     plugins = _plugins(record for record in records if record is not None)
     text = ",".join([*_terms(configuration), f"problem={configuration.problem.name}"])
     if not _finds(text, configuration):
         text = ",".join(f"key={trial.key}" for trial in configuration.trials)
-    return _command(source, plugins, "--only", text, "--results", AGAIN)
+    return _command(source, plugins, "--only", text, "--results", RERUN_FOLDER)
 
 
 def _terms(configuration: Configuration) -> list[str]:
-    """The row, and what tells the configuration apart where a row does not say it whole."""
+    """The row, and the settings that distinguish the configurations of one row."""
     return [term("row", configuration.row), *filter(None, terms(setting_beside(configuration)))]
 
 
 def _finds(text: str, configuration: Configuration) -> bool:
-    """Values that hold commas or brackets may read as something else."""
+    """Whether a filter matches all trials: a value with commas or brackets may be misread."""
     try:
         only = Only.parse(text)
     except SpecError:
@@ -67,8 +70,10 @@ def _finds(text: str, configuration: Configuration) -> bool:
 
 
 def _plugins(records: Iterable[Record]) -> tuple[str, ...]:
-    """Every plugin of the commands that left the records, once."""
-    return tuple(dict.fromkeys(path for record in records for path in asked(record).plugins))
+    """Every plugin of the records' commands, once."""
+    return tuple(
+        dict.fromkeys(path for record in records for path in parse_command(record).plugins)
+    )
 
 
 def _command(suite: str, plugins: Sequence[str], *more: str) -> str:
@@ -76,22 +81,22 @@ def _command(suite: str, plugins: Sequence[str], *more: str) -> str:
     return shlex.join(["evenhand", "run", suite, *given, *more])
 
 
-def asked(record: Record) -> Asked:
-    """The suite and the plugins of the command that left the record."""
+def parse_command(record: Record) -> RunCommand:
+    """The suite and the plugins of the command that made the record."""
     suite, plugins = "", []
     words = iter(_words(record.provenance.command))
     for word in words:
         name, equals, value = word.partition("=")
         if not word.startswith("-"):
             suite = suite or word
-        elif word not in ALONE:
+        elif word not in FLAGS:
             value = value if equals else next(words, "")
             plugins += [value] if name == "--plugin" else []
-    return Asked(suite, tuple(plugins))
+    return RunCommand(suite, tuple(plugins))
 
 
 def _words(command: str) -> list[str]:
-    """What follows `evenhand run`; nothing where it was another command."""
+    """The arguments after `evenhand run`; none for another command."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -100,26 +105,26 @@ def _words(command: str) -> list[str]:
 
 
 def device(record: Record) -> str:
-    """`NVIDIA H100`, or the processor where no GPU was used."""
+    """The GPU, for example `NVIDIA H100`; the processor where no GPU was used."""
     found = record.provenance
     return found.gpu or found.cpu or found.device
 
 
 def commit(record: Record) -> str:
-    """Twelve digits, with `+` where files had been changed."""
+    """Twelve digits of the commit, followed by `+` if there were uncommitted changes."""
     found = record.provenance
     return f"{found.commit[:12]}{'+' if found.dirty else ''}" if found.commit else "unknown"
 
 
-def made_with(records: Sequence[Record]) -> list[tuple[str, list[tuple[str, int]]]]:
-    """Every commit, device, host, command and package version, with the number of its records."""
+def environments(records: Sequence[Record]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Every commit, device, host, command and package version, with its number of records."""
 
     def counted(values: Iterable[str]) -> list[tuple[str, int]]:
         return Counter(value for value in values if value).most_common()
 
     packages = Counter(p for r in records for p in r.provenance.versions.items())
     found = [
-        ("commit (+: files had been changed)", counted(map(commit, records))),
+        ("commit (+: with uncommitted changes)", counted(map(commit, records))),
         ("device", counted(map(device, records))),
         ("host", counted(r.provenance.host for r in records)),
         ("command", counted(r.provenance.command for r in records)),

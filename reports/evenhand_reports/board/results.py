@@ -1,4 +1,4 @@
-"""What a leaderboard is made of: where each row stands on each problem, and what it lacks."""
+"""The parts of a leaderboard: the result of each row on each problem, and the gaps in it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,7 @@ GapKind = Literal["missing", "interrupted", "failed", "diverged", "other data", 
 
 @dataclass(frozen=True)
 class Gap:
-    """A trial that a number lacks, and why.
-
-    missing      no record
-    interrupted, failed, diverged   how its record says it ended
-    other data   its data are not those of the other records of the same problem and seed
-    undefined    the metric is not defined on its counts
-    """
+    """A trial without a usable value, and the cause."""
 
     row: str
     title: str
@@ -33,31 +27,37 @@ class Gap:
     seed: int
     key: str
     kind: GapKind
+    """`missing`: there is no record. `interrupted`, `failed`, `diverged`: the record's status.
+    `other data`: the record's data differ from those of the other records of the same problem and
+    seed. `undefined`: the metric is not defined on the record's counts."""
+
     cause: str = ""
 
 
 @dataclass(frozen=True)
 class Score:
-    """One metric on the test split at one checkpoint rule.
-
-    values one a seed, in the suite's order; None where there is none. estimate is over the others.
-    """
+    """One metric on the test split at one checkpoint rule."""
 
     values: tuple[float | None, ...]
+    """One for each seed, in the suite's order; None where the seed has no value."""
+
     estimate: Estimate | None
+    """Over the seeds that have a value; None where no seed has one."""
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
+        """Whether every seed has a value."""
         return None not in self.values
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A setting that competed for a row, and its validation score; None where not all seeds have
-    one, which keeps it from being chosen."""
+    """A setting that competed for a row under the suite's `select:`."""
 
     setting: str
     score: Estimate | None
+    """The validation score; None where a seed has none, which excludes the setting."""
+
     trials: tuple[Trial, ...]
 
     @property
@@ -67,45 +67,63 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """What `select:` chose, on validation data; chosen is an index, None where none was whole."""
+    """The setting that `select:` chose on validation data, among its candidates."""
 
     metric: str
     rule: Rule
     candidates: tuple[Candidate, ...]
     chosen: int | None
+    """An index into `candidates`; None where no candidate has a validation score."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One row on one problem.
-
-    configuration          the setting that stands for the row
-    records       one a seed, in the suite's order; None where there is none
-    scores        by metric and rule, on the test split
-    gaps          what the configuration and its competing settings lack
-    is_whole      nothing that the ranking needs is lacking; only whole standings are compared
-    rank          None where not whole, or where no test can be made
-    to_best, to_baseline  this row − the other; None for that row itself and where not compared
-    """
+class Result:
+    """One row on one problem."""
 
     row: str
     title: str
     problem: str
     configuration: Configuration
+    """The setting whose scores are shown: the only one, or the one that `select:` chose."""
+
     records: tuple[Record | None, ...]
+    """One for each seed, in the suite's order; None where there is none."""
+
     scores: Mapping[tuple[str, Rule], Score]
+    """By metric and checkpoint rule, on the test split."""
+
     gaps: tuple[Gap, ...]
-    is_whole: bool
+    """Those of the configuration and of its competing settings."""
+
+    is_complete: bool
+    """Whether the ranking has all that it needs; only complete results are compared."""
+
     choice: Choice | None = None
     rank: Rank | None = None
+    """None where the result is incomplete, and where no test could be made."""
+
     to_best: Comparison | None = None
+    """This row − the row of the best mean; None for that row itself and without a comparison."""
+
     to_baseline: Comparison | None = None
+    """This row − its baseline; None for the baseline itself and without a comparison."""
 
     @property
     def is_bold(self) -> bool:
+        """Whether the row is in the best group."""
         return self.rank is not None and self.rank.is_best
 
     @property
     def setting(self) -> str:
-        """What was chosen, where settings competed."""
+        """The chosen setting where settings competed; otherwise ""."""
         return self.configuration.setting if self.choice and self.choice.chosen is not None else ""
+
+    @property
+    def usable_records(self) -> list[Record]:
+        """The records whose values are in the means."""
+        excluded = {gap.key for gap in self.gaps if gap.kind == "other data"}
+        return [
+            record
+            for record in self.records
+            if record and record.exit.status == "done" and record.key not in excluded
+        ]

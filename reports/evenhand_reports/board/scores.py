@@ -12,45 +12,47 @@ from evenhand.declared.trial import Trial
 from evenhand.metrics import better, score
 from evenhand.suite.declaration import Select, SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
-from evenhand_reports.board.results import Candidate, Choice, Gap, Score, Standing
+from evenhand_reports.board.results import Candidate, Choice, Gap, Result, Score
 from evenhand_reports.statistics.estimate import estimate
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """Records by key, and why those of other data are not used."""
+class SuiteRecords:
+    """The records of a suite's trials."""
 
-    records: Mapping[str, Record]
+    by_key: Mapping[str, Record]
     other_data: Mapping[str, str]
+    """Causes by key, for records whose data differ from those of the others."""
 
     def usable(self, trial: Trial) -> Record | None:
-        record = self.records.get(trial.key)
+        """The record of a trial that is done, on the same data as the others; otherwise None."""
+        record = self.by_key.get(trial.key)
         if record is None or record.exit.status != "done" or trial.key in self.other_data:
             return None
         return record
 
 
-def gather(resolved: Suite, records: Sequence[Record]) -> Evidence:
-    """The records that the suite asks for; others are left aside."""
-    wanted = {record.key: record for record in records if record.key in resolved.trials}
-    return Evidence(wanted, _other_data(resolved, wanted))
+def match_records(suite: Suite, records: Sequence[Record]) -> SuiteRecords:
+    """The records of the suite's trials; records of other trials are ignored."""
+    by_key = {record.key: record for record in records if record.key in suite.trials}
+    return SuiteRecords(by_key, _other_data(suite, by_key))
 
 
-def _other_data(resolved: Suite, records: Mapping[str, Record]) -> dict[str, str]:
+def _other_data(suite: Suite, records: Mapping[str, Record]) -> dict[str, str]:
     """Keys of records whose data differ from those of most others at the same problem and seed.
 
-    Where neither the subset nor the split follows the seed, all seeds share one data set; a table
-    of one's own is the same at all of them before it is split. Without a majority nobody can say
-    which data are meant, and none is used.
+    Where neither the subset nor the split follows the seed, all seeds share one data set. A user's
+    own table is the same at all seeds before it is split. Without a majority the intended data are
+    unknown, and none of the records is used.
     """
     groups: dict[tuple[str, int | None], dict[str, str]] = defaultdict(dict)
-    for configuration in resolved.configurations:
+    for configuration in suite.configurations:
         problem = canonical(configuration.problem)
         for trial in configuration.trials:
             record = records.get(trial.key)
             if record is not None and record.data is not None and record.exit.status == "done":
-                moves = {"subset", "split"} & set(trial.vary)
-                group = groups[problem, trial.seed if moves else 0]
+                differs_by_seed = {"subset", "split"} & set(trial.vary)
+                group = groups[problem, trial.seed if differs_by_seed else 0]
                 group[trial.key] = record.data.fingerprint
                 if record.data.source:
                     groups[problem, None][trial.key] = record.data.source
@@ -62,35 +64,38 @@ def _other_data(resolved: Suite, records: Mapping[str, Record]) -> dict[str, str
         agreed = usual if 2 * n > len(group) else None
         for key, fingerprint in group.items():
             if fingerprint != agreed:
-                causes[key] = f"data {fingerprint[:12]}, {_others(agreed, n, len(group))}"
+                causes[key] = f"data {fingerprint[:12]}, {_agreement(agreed, n, len(group))}"
     return causes
 
 
-def _others(agreed: str | None, n: int, of: int) -> str:
+def _agreement(agreed: str | None, n: int, of: int) -> str:
     return f"{n} of {of} records have {agreed[:12]}" if agreed else f"{of} records disagree"
 
 
-def stand(
-    suite: SuiteDeclaration, configurations: Sequence[Configuration], evidence: Evidence
-) -> Standing:
-    """A row's result on a problem before comparisons; configurations are its competing settings."""
-    choice = _choose(suite, suite.select, configurations, evidence) if suite.select else None
+def result_of(
+    suite: SuiteDeclaration, configurations: Sequence[Configuration], records: SuiteRecords
+) -> Result:
+    """The result of a row on a problem, not yet compared with others.
+
+    `configurations` are the settings that compete for the row; only one without `select:`.
+    """
+    choice = _choose(suite, suite.select, configurations, records) if suite.select else None
     assert choice or len(configurations) == 1, "settings share a row only where the suite selects"
     configuration = configurations[(choice.chosen or 0) if choice else 0]
-    records = tuple(evidence.usable(trial) for trial in configuration.trials)
-    scores = _scores(suite, records)
-    gaps = [gap for each in configurations for gap in _gaps(each, evidence)]
+    usable = tuple(records.usable(trial) for trial in configuration.trials)
+    scores = _scores(suite, usable)
     primary = scores[suite.primary, ranking_rule(suite)]
-    gaps += _undefined(suite, configuration, records, primary)
-    return Standing(
+    gaps = [gap for each in configurations for gap in _gaps(each, records)]
+    gaps += _undefined(suite, configuration, usable, primary)
+    return Result(
         row=configuration.row,
         title=configuration.title,
         problem=configuration.problem.name,
         configuration=configuration,
-        records=tuple(evidence.records.get(trial.key) for trial in configuration.trials),
+        records=tuple(records.by_key.get(trial.key) for trial in configuration.trials),
         scores=scores,
         gaps=tuple(gaps),
-        is_whole=primary.is_whole
+        is_complete=primary.is_complete
         and (choice is None or choice.chosen is not None)
         and not any(_blocks(gap, configuration) for gap in gaps),
         choice=choice,
@@ -98,21 +103,26 @@ def stand(
 
 
 def _blocks(gap: Gap, chosen: Configuration) -> bool:
-    """A competing setting that diverged has lost; any other gap may hide the better setting."""
+    """Whether a gap makes the result incomplete.
+
+    A competing setting that diverged has lost. Any other gap of a competing setting may hide a
+    better one.
+    """
     return gap.kind != "diverged" or gap.setting == chosen.setting
 
 
 def ranking_rule(suite: SuiteDeclaration) -> Rule:
+    """The checkpoint rule of every rank and test; never one that uses test data."""
     return suite.select.epoch if suite.select else "last"
 
 
 def metrics_of(suite: SuiteDeclaration) -> tuple[str, ...]:
-    """The primary metric first, each once."""
+    """The metrics of the suite, the primary first, each once."""
     return tuple(dict.fromkeys((suite.primary, *suite.metrics)))
 
 
 def value(record: Record | None, split: Split, rule: Rule, metric: str) -> float | None:
-    """The metric on one split at one checkpoint rule; None where there is none."""
+    """A record's metric on one split at one checkpoint rule; None without such an evaluation."""
     evaluation = record.evaluation(split, rule) if record else None
     if record is None or record.data is None or evaluation is None:
         return None
@@ -132,16 +142,16 @@ def _scores(
     return scores
 
 
-def _gaps(configuration: Configuration, evidence: Evidence) -> list[Gap]:
+def _gaps(configuration: Configuration, records: SuiteRecords) -> list[Gap]:
     gaps = []
     for trial in configuration.trials:
-        record = evidence.records.get(trial.key)
+        record = records.by_key.get(trial.key)
         if record is None:
             gaps.append(_gap(configuration, trial, "missing"))
         elif record.exit.status != "done":
             gaps.append(_gap(configuration, trial, record.exit.status, record.exit.cause))
-        elif trial.key in evidence.other_data:
-            gaps.append(_gap(configuration, trial, "other data", evidence.other_data[trial.key]))
+        elif trial.key in records.other_data:
+            gaps.append(_gap(configuration, trial, "other data", records.other_data[trial.key]))
     return gaps
 
 
@@ -151,7 +161,7 @@ def _undefined(
     records: Sequence[Record | None],
     primary: Score,
 ) -> list[Gap]:
-    """Seeds that have a whole record and yet no value to rank by."""
+    """Gaps of seeds whose record is usable but has no value of the primary metric."""
     cause = f"no {suite.primary} on the test split at {ranking_rule(suite)}"
     seeds = zip(configuration.trials, records, primary.values, strict=True)
     return [
@@ -178,9 +188,9 @@ def _choose(
     suite: SuiteDeclaration,
     select: Select,
     configurations: Sequence[Configuration],
-    evidence: Evidence,
+    records: SuiteRecords,
 ) -> Choice:
-    """The setting with the best mean validation score among those that have all seeds.
+    """Choose the setting of the best mean validation score, among those that have all seeds.
 
     Ties go to the setting that the suite names first.
     """
@@ -188,11 +198,11 @@ def _choose(
     sign = 1 if better(metric) == "higher" else -1
     candidates = []
     for configuration in configurations:
-        records = [evidence.usable(trial) for trial in configuration.trials]
-        found = [value(record, select.on, select.epoch, metric) for record in records]
-        known = [v for v in found if v is not None]
-        whole = len(known) == len(found)
-        mean = estimate(known, alpha=suite.alpha) if whole else None
+        usable = [records.usable(trial) for trial in configuration.trials]
+        values = [value(record, select.on, select.epoch, metric) for record in usable]
+        known = [v for v in values if v is not None]
+        is_complete = len(known) == len(values)
+        mean = estimate(known, alpha=suite.alpha) if is_complete else None
         candidates.append(Candidate(configuration.setting, mean, configuration.trials))
     merits = [(sign * c.score.mean, -i) for i, c in enumerate(candidates) if c.score is not None]
     chosen = -max(merits)[1] if merits else None

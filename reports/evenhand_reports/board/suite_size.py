@@ -1,4 +1,4 @@
-"""How much of a suite there is: to say of a part what it leaves out."""
+"""The size of a suite, so that a report on a part of it states what it leaves out."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ from typing import NamedTuple
 from evenhand.suite.resolve import Suite
 
 
-class Extent(NamedTuple):
-    """How many of each. settings counts the settings of every row."""
+class SuiteSize(NamedTuple):
+    """Numbers of trials, rows, problems, seeds and settings."""
 
     trials: int
     rows: int
     problems: int
     seeds: int
     settings: int
+    """Over all rows, each row's settings counted."""
 
 
-def extent_of(resolved: Suite) -> Extent:
-    return Extent(
-        trials=len(resolved.trials),
-        rows=len(resolved.rows),
-        problems=len(resolved.problems),
-        seeds=len({trial.seed for trial in resolved.trials.values()}),
-        settings=len(
-            {
-                (configuration.row, configuration.setting)
-                for configuration in resolved.configurations
-            }
-        ),
+def size_of(suite: Suite) -> SuiteSize:
+    """Count what a suite, or the part of it that `--only` keeps, consists of."""
+    return SuiteSize(
+        trials=len(suite.trials),
+        rows=len(suite.rows),
+        problems=len(suite.problems),
+        seeds=len({trial.seed for trial in suite.trials.values()}),
+        settings=len({(each.row, each.setting) for each in suite.configurations}),
     )

@@ -1,5 +1,4 @@
-"""Curves of the records over the epochs: a line a row, a series, and a problem where several are
-drawn together."""
+"""Curves over the epochs: a line for each row and series, on one problem or on several."""
 
 from __future__ import annotations
 
@@ -12,112 +11,121 @@ import numpy as np
 from evenhand.declared.record import Record
 from evenhand.suite.figures import HALVES, RECALL, Figure, is_plain
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
-from evenhand_reports.figures.recall_and_curves import MOST_LINES, thinned, usable
-from evenhand_reports.figures.setting_lines import Place, families, spread
+from evenhand_reports.board.results import Result
+from evenhand_reports.board.row_order import MOST_DRAWN_ROWS
+from evenhand_reports.figures.digits import thinned
+from evenhand_reports.figures.setting_lines import (
+    FigureScope,
+    lines_over_settings,
+    mean_and_interval,
+    ramp_size,
+)
 from evenhand_reports.statistics.estimate import estimate
-from evenhand_reports.wording import figure_captions as words
+from evenhand_reports.wording import figure_captions
 
 DASHES = ("solid", "dashed", "dotted", "dash-dotted")
-"""How the page draws the series of a figure, in this order."""
+"""The dashes by which the page draws the series of a figure, in this order."""
 
 
-def series_figures(board: Leaderboard, figure: Figure, place: Place) -> list[dict[str, Any]]:
+def series_figures(board: Leaderboard, figure: Figure, scope: FigureScope) -> list[dict[str, Any]]:
     """One figure, or none without values.
 
-    lines: {row, name, of, epoch, mean, low, high, n, colour, dash}; lines of one row on one
-    problem share their colour, and lines of one series their dash.
+    lines: {row, name, of, epoch, mean, low, high, n, colour, dash}. Lines of one row on one
+    problem share their colour, and lines of one series share their dash.
     """
     series = figure.series
-    every = [(name, s) for name, s in _rows(figure, place) if _has(s, series)]
-    drawn = every[:MOST_LINES]
+    rows = [(name, result) for name, result in _rows(figure, scope) if _has_any(result, series)]
+    drawn = rows[:MOST_DRAWN_ROWS]
     lines = [
-        {**line, "name": name, "of": _of(one), "row": standing.row, "colour": i, "dash": k}
-        for i, (name, standing) in enumerate(drawn)
+        {**line, "name": name, "of": _split(one), "row": result.row, "colour": i, "dash": k}
+        for i, (name, result) in enumerate(drawn)
         for k, one in enumerate(series)
-        if (line := _curve(board, standing, one))
+        if (line := _curve(board, result, one))
     ]
     if not lines:
         return []
+    omitted = len(series) * (len(rows) - len(drawn))
     return [
         {
-            **words.head(figure, ", ".join(map(_in_words, series))),
+            **figure_captions.caption_head(figure, ", ".join(map(_spaced, series))),
             "x": "epoch",
-            "y": _common(series),
+            "y": _axis_title(series),
             "several": len(series) > 1,
-            "ramp": words.ramp(figure, [standing for _, standing in drawn]),
+            "ramp": ramp_size(figure, [result for _, result in drawn]),
             "plain": is_plain(series[0]),
             "lines": lines,
-            "text": _text(board, series, [line["n"] for line in lines])
-            + words.omitted(len(series) * (len(every) - len(drawn))),
+            "text": _caption(board, series, [line["n"] for line in lines])
+            + figure_captions.omitted_caption(omitted),
         }
     ]
 
 
-def _rows(figure: Figure, place: Place) -> list[tuple[str, Standing]]:
-    """Rows as they are called on one problem; with what problems differ in on several."""
-    if place.is_one:
-        return [(standing.title, standing) for standing in place.standings]
-    lines = families(figure, place.standings)
-    return [(name, point.standing) for name, points in lines.items() for point in points]
+def _rows(figure: Figure, scope: FigureScope) -> list[tuple[str, Result]]:
+    """Rows by title; over several problems, with the settings in which the problems differ."""
+    if scope.is_one_problem:
+        return [(result.title, result) for result in scope.results]
+    lines = lines_over_settings(figure, scope.results)
+    return [(name, point.result) for name, points in lines.items() for point in points]
 
 
-def _text(board: Leaderboard, series: Sequence[str], sizes: Sequence[int]) -> str:
-    """How many seeds, and which line is which where series share a figure; then without bands."""
+def _caption(board: Leaderboard, series: Sequence[str], sizes: Sequence[int]) -> str:
+    """The number of seeds, and the dash of each series where several share a figure."""
     if len(series) == 1:
-        return words.seeds(board, sizes)
-    named = (f"{dash} {_of(one)}" for one, dash in zip(series, cycle(DASHES), strict=False))
-    text = ", ".join(named)
-    return f"{words.seeds(board, sizes, bands='')} {text[:1].upper()}{text[1:]}."
+        return figure_captions.seeds_caption(board, sizes)
+    dashes = ", ".join(
+        f"{dash} {_split(one)}" for one, dash in zip(series, cycle(DASHES), strict=False)
+    )
+    # Bands of several series would overlap, so the page draws none.
+    seeds = figure_captions.seeds_caption(board, sizes, bands="")
+    return f"{seeds} {dashes[:1].upper()}{dashes[1:]}."
 
 
-def _of(series: str) -> str:
-    """Where a curve is measured: `train`, `val`, `test`."""
+def _split(series: str) -> str:
+    """The data that a curve is measured on: `train`, `val`, `test`."""
     return series.partition("_")[0]
 
 
-def _common(series: Sequence[str]) -> str:
-    """What the axis says: the series, or what several have in common."""
-    rests = {one.partition("_")[2] for one in series}
-    [*_, last] = sorted(rests)
-    if len(series) == 1 or len(rests) > 1:
-        return _in_words(series[0]) if len(series) == 1 else "score"
-    return last.replace("_", " ")
+def _axis_title(series: Sequence[str]) -> str:
+    """The series, or the metric that several series have in common."""
+    if len(series) == 1:
+        return _spaced(series[0])
+    metrics = {one.partition("_")[2] for one in series}
+    return "score" if len(metrics) > 1 else _spaced(metrics.pop())
 
 
-def _in_words(series: str) -> str:
+def _spaced(series: str) -> str:
     return series.replace("_", " ")
 
 
-def _has(standing: Standing, series: Sequence[str]) -> bool:
-    runs = [record for record in usable(standing) if record.curves.get("epoch")]
+def _has_any(result: Result, series: Sequence[str]) -> bool:
+    runs = [record for record in result.usable_records if record.curves.get("epoch")]
     return any(_series(record, one) is not None for record in runs for one in series)
 
 
-def _curve(board: Leaderboard, standing: Standing, series: str) -> dict[str, Any] | None:
+def _curve(board: Leaderboard, result: Result, series: str) -> dict[str, Any] | None:
     """Mean and interval by epoch, over the seeds that have the longest run's epochs."""
-    runs = [r for r in usable(standing) if r.curves.get("epoch")]
+    runs = [record for record in result.usable_records if record.curves.get("epoch")]
     if not runs:
         return None
-    epochs = max((r.curves["epoch"] for r in runs), key=len)
-    found = [_series(r, series) for r in runs if r.curves["epoch"] == epochs]
-    values = [each for each in found if each is not None]
-    if not values:
+    epochs = max((run.curves["epoch"] for run in runs), key=len)
+    found = [_series(run, series) for run in runs if run.curves["epoch"] == epochs]
+    curves = [each for each in found if each is not None]
+    if not curves:
         return None
-    known = [
-        (epochs[i], [v for run in values if (v := run[i]) is not None])
+    by_epoch = [
+        (epochs[i], [v for curve in curves if (v := curve[i]) is not None])
         for i in thinned(len(epochs))
     ]
-    scores = [(epoch, estimate(p, alpha=board.suite.alpha)) for epoch, p in known if p]
+    scores = [(epoch, estimate(v, alpha=board.suite.alpha)) for epoch, v in by_epoch if v]
     return {
         "epoch": [epoch for epoch, _ in scores],
-        **spread([score for _, score in scores]),
-        "n": len(values),
+        **mean_and_interval([score for _, score in scores]),
+        "n": len(curves),
     }
 
 
 def _series(record: Record, series: str) -> list[float | None] | None:
-    """A curve of the record, or the mean over half of its classes."""
+    """A curve of the record, or the mean of the recall curves of half of its classes."""
     half = series.removeprefix(RECALL)
     if half not in HALVES or record.data is None:
         return record.curves.get(series)
@@ -125,8 +133,8 @@ def _series(record: Record, series: str) -> list[float | None] | None:
     order = np.argsort(-train, kind="stable")
     size = len(order) // 2
     labels = order[:size] if half == HALVES[0] else order[len(order) - size :]
-    each = [record.curves.get(f"{RECALL}{label}") for label in labels.tolist()]
-    known = [curve for curve in each if curve is not None]
+    curves = [record.curves.get(f"{RECALL}{label}") for label in labels.tolist()]
+    known = [curve for curve in curves if curve is not None]
     if not known or len(known) < size:
         return None
     return [None if None in point else float(np.mean(point)) for point in zip(*known, strict=True)]

@@ -1,7 +1,8 @@
 """Pareto fronts over a setting: points of a method in the plane of two metrics.
 
-The front is of the means over seeds. The hypervolume is of each seed's own points, from the front
-to a reference corner: an area in the units of both metrics as fractions, larger is better.
+A front is computed from means over seeds. A hypervolume is computed for each seed from its own
+points: the area between the front and a reference corner, in the units of both metrics as
+fractions; larger is better.
 """
 
 from __future__ import annotations
@@ -19,91 +20,103 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.metrics import better
 from evenhand.suite.figures import Figure
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
-from evenhand_reports.figures.setting_lines import Place, Point, families, places
-from evenhand_reports.figures.setting_lines import place as of_problem
+from evenhand_reports.board.results import Result
+from evenhand_reports.figures.setting_lines import (
+    FigureScope,
+    Point,
+    lines_over_settings,
+    scope_of_problem,
+    scopes_over_problems,
+)
 from evenhand_reports.statistics.estimate import Estimate, estimate
 from evenhand_reports.statistics.pareto import hypervolume, on_front
 
 
 @dataclass(frozen=True)
-class Spot:
-    """A point of a front: the setting in words, "" for a row without it, and both scores."""
+class FrontPoint:
+    """One setting of a line in the plane of both metrics."""
 
-    at: str
+    setting: str
+    """As text; "" for a row without the setting."""
+
     scores: tuple[Estimate, Estimate]
     on_front: bool
-    on_joint: bool
+    """No other point of the line dominates it."""
+
+    on_joint_front: bool
+    """No point of any line dominates it."""
 
 
 @dataclass(frozen=True)
 class Front:
-    """The points of one line of a figure at one checkpoint rule.
-
-    colour  its place among the figure's lines
-    volume  over the seeds that have every point; None where none has
-    seeds   how many there should be
-    keys    trials whose values are in the points
-    """
+    """The points of one line of a figure at one checkpoint rule."""
 
     name: str
-    points: tuple[Point, ...]
-    spots: tuple[Spot, ...]
+    first_result: Result
+    points: tuple[FrontPoint, ...]
     colour: int
+    """The index of the line in its figure."""
+
     volume: Estimate | None
+    """The hypervolume over the seeds that have every point; None where no seed has."""
+
     seeds: int
+    """Number of seeds that the suite declares."""
+
     keys: tuple[str, ...]
+    """Trials whose values are in the points."""
 
     @property
-    def best(self) -> tuple[Spot, ...]:
-        return tuple(spot for spot in self.spots if spot.on_front)
+    def best(self) -> tuple[FrontPoint, ...]:
+        """The points on the front."""
+        return tuple(point for point in self.points if point.on_front)
 
 
 @dataclass(frozen=True)
-class Plane:
-    """A front figure on one problem, or on problems that differ in what it goes over.
-
-    metrics    both, and their titles
-    reference  the corner that hypervolumes are measured to
-    """
+class FrontSet:
+    """The fronts of one figure in one plane of two metrics."""
 
     figure: Figure
-    place: str
+    scope: str
+    """The problem, or what several problems have in common."""
+
     metrics: tuple[str, str]
     titles: tuple[str, str]
     reference: tuple[float, float]
+    """The corner that hypervolumes are measured to."""
+
     fronts: tuple[Front, ...]
 
 
-def planes(board: Leaderboard, rule: Rule) -> list[Plane]:
-    """Every front of the suite: those over problems first, then problem by problem."""
+def all_front_sets(board: Leaderboard, rule: Rule) -> list[FrontSet]:
+    """Every front figure of the suite: figures over problems first, then problem by problem."""
     found = []
     for figure in (f for f in board.suite.figures if f.front):
         if figure.of_problems:
-            there = list(places(board, figure))
+            scopes = list(scopes_over_problems(board, figure))
         else:
-            there = [of_problem(board, figure, problem) for problem in board.problems]
-        found += [plane(board, figure, each, rule) for each in there]
+            scopes = [scope_of_problem(board, figure, problem) for problem in board.problems]
+        found += [front_set(board, figure, scope, rule) for scope in scopes]
     return [each for each in found if each.fronts]
 
 
-def plane(board: Leaderboard, figure: Figure, place: Place, rule: Rule) -> Plane:
-    """The fronts of one figure at one rule; lines without a whole point are left out."""
+def front_set(board: Leaderboard, figure: Figure, scope: FigureScope, rule: Rule) -> FrontSet:
+    """The fronts of one figure at one rule; a line without a point with both scores is left out."""
     assert figure.front is not None
     x, y = figure.front
-    reference = reference_of(figure)
-    lines = families(figure, place.standings, singles=True)
+    lines = lines_over_settings(figure, scope.results, with_single_points=True)
     found = [
         _front(board, figure, (name, points), rule=rule, colour=i)
         for i, (name, points) in enumerate(lines.items())
     ]
-    fronts = _with_joint(figure.front, [front for front in found if front.spots])
+    fronts = _with_joint_front(figure.front, [front for front in found if front.points])
     titles = board.metrics[x], board.metrics[y]
-    return Plane(figure, place.name, figure.front, titles, reference, tuple(fronts))
+    reference = reference_corner(figure)
+    return FrontSet(figure, scope.name, figure.front, titles, reference, tuple(fronts))
 
 
-def reference_of(figure: Figure) -> tuple[float, float]:
-    """As the suite says; else the worst score of either metric, 1 for what should be low."""
+def reference_corner(figure: Figure) -> tuple[float, float]:
+    """The corner that the suite gives; otherwise the worst score of either metric."""
     assert figure.front is not None
     if figure.reference:
         return figure.reference
@@ -117,12 +130,12 @@ def _worst(metric: str) -> float:
 
 
 def is_signed(metric: str) -> bool:
-    """Whether a metric is best at 0 and may be below it."""
+    """Whether a metric is best at 0 and can be negative."""
     return bool(REGISTRY.get("metric", metric).facts.get("signed", False))
 
 
 def _costs(metrics: tuple[str, str], scores: Any) -> Float[np.ndarray, "points 2"]:
-    """Scores as what should be low in both metrics; of a signed one, best at 0, its size."""
+    """Scores as costs, lower is better; the cost of a signed metric is its absolute value."""
     values = np.asarray(scores, dtype=np.float64).reshape(-1, 2)
     signed = [is_signed(metric) for metric in metrics]
     signs = [1.0 if better(metric) == "lower" else -1.0 for metric in metrics]
@@ -140,60 +153,62 @@ def _front(
     assert figure.front is not None
     name, points = line
     x, y = figure.front
-    known = [
+    scored = [
         (point, (one, other))
         for point in points
-        if (one := point.standing.scores[x, rule].estimate) is not None
-        and (other := point.standing.scores[y, rule].estimate) is not None
+        if (one := point.result.scores[x, rule].estimate) is not None
+        and (other := point.result.scores[y, rule].estimate) is not None
     ]
-    best = on_front(_costs(figure.front, [[one.mean, other.mean] for _, (one, other) in known]))
-    runs = [_runs(figure.front, point.standing, rule) for point in points]
-    areas = _areas(figure, runs)
+    best = on_front(_costs(figure.front, [[one.mean, other.mean] for _, (one, other) in scored]))
+    pairs = [_pairs(figure.front, point.result, rule) for point in points]
+    areas = _hypervolumes(figure, pairs)
     return Front(
         name=name,
-        points=tuple(point for point, _ in known),
-        spots=tuple(
-            Spot(_at(point), scores, on_front=bool(is_best), on_joint=False)
-            for (point, scores), is_best in zip(known, best, strict=True)
+        first_result=points[0].result,
+        points=tuple(
+            FrontPoint(_setting(point), scores, on_front=bool(is_best), on_joint_front=False)
+            for (point, scores), is_best in zip(scored, best, strict=True)
         ),
         colour=colour,
         volume=estimate(areas, alpha=board.suite.alpha) if areas else None,
-        seeds=len(points[0].standing.records),
+        seeds=len(points[0].result.records),
         keys=tuple(
             trial.key
-            for point, pairs in zip(points, runs, strict=True)
-            for trial, pair in zip(point.standing.configuration.trials, pairs, strict=True)
+            for point, by_seed in zip(points, pairs, strict=True)
+            for trial, pair in zip(point.result.configuration.trials, by_seed, strict=True)
             if pair is not None
         ),
     )
 
 
-def _runs(
-    metrics: tuple[str, str], standing: Standing, rule: Rule
+def _pairs(
+    metrics: tuple[str, str], result: Result, rule: Rule
 ) -> list[tuple[float, float] | None]:
-    """Both scores of each seed, in the suite's order; None where one of them is lacking."""
-    x, y = (standing.scores[metric, rule].values for metric in metrics)
+    """Both scores of each seed, in the suite's order; None where one of them is undefined."""
+    x, y = (result.scores[metric, rule].values for metric in metrics)
     pairs = zip(x, y, strict=True)
     return [None if a is None or b is None else (a, b) for a, b in pairs]
 
 
-def _areas(figure: Figure, runs: Sequence[Sequence[tuple[float, float] | None]]) -> list[float]:
+def _hypervolumes(
+    figure: Figure, pairs: Sequence[Sequence[tuple[float, float] | None]]
+) -> list[float]:
     """The hypervolume of each seed that has every point: fewer points would cover less."""
     assert figure.front is not None
-    corner = _costs(figure.front, reference_of(figure))[0]
-    whole = [seed for seed in zip(*runs, strict=True) if None not in seed]
-    return [hypervolume(_costs(figure.front, seed), corner) for seed in whole]
+    corner = _costs(figure.front, reference_corner(figure))[0]
+    complete = [seed for seed in zip(*pairs, strict=True) if None not in seed]
+    return [hypervolume(_costs(figure.front, seed), corner) for seed in complete]
 
 
-def _at(point: Point) -> str:
-    return "" if point.at[0] is None else shown(point.at[0])
+def _setting(point: Point) -> str:
+    return "" if point.values[0] is None else shown(point.values[0])
 
 
-def _with_joint(metrics: tuple[str, str], fronts: Sequence[Front]) -> list[Front]:
-    """Each with those of its points marked that no point of any line dominates."""
-    every = [[score.mean for score in spot.scores] for front in fronts for spot in front.spots]
-    joint = iter(on_front(_costs(metrics, every)).tolist())
+def _with_joint_front(metrics: tuple[str, str], fronts: Sequence[Front]) -> list[Front]:
+    """The fronts, with the points marked that no point of any line dominates."""
+    means = [[score.mean for score in point.scores] for front in fronts for point in front.points]
+    joint = iter(on_front(_costs(metrics, means)).tolist())
     return [
-        replace(front, spots=tuple(replace(spot, on_joint=next(joint)) for spot in front.spots))
-        for front in fronts
+        replace(f, points=tuple(replace(point, on_joint_front=next(joint)) for point in f.points))
+        for f in fronts
     ]

@@ -9,41 +9,53 @@ from evenhand.declared.notation import shown
 from evenhand.declared.record import RULES, Rule
 from evenhand.suite.figures import Figure
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
-from evenhand_reports.figures.setting_lines import Place, Point, families, is_number, spread
-from evenhand_reports.wording import figure_captions as words
+from evenhand_reports.board.results import Result
+from evenhand_reports.figures.setting_lines import (
+    FigureScope,
+    Point,
+    is_number,
+    lines_over_settings,
+    mean_and_interval,
+)
+from evenhand_reports.wording import figure_captions
 
 
-def heat_maps(board: Leaderboard, figure: Figure, place: Place) -> list[dict[str, Any]]:
-    """One figure for each family of rows that has values."""
+def heat_maps(board: Leaderboard, figure: Figure, scope: FigureScope) -> list[dict[str, Any]]:
+    """One figure for each method that has values."""
     assert figure.x is not None
     assert figure.y is not None
     assert figure.colour is not None
-    found = []
-    for name, points in families(figure, place.standings).items():
-        xs, ys = ([shown(v) for v in dict.fromkeys(_axis(points, i))] for i in (0, 1))
-        by_place = {(shown(p.at[0]), shown(p.at[1])): p.standing for p in points}
+    maps = []
+    for name, points in lines_over_settings(figure, scope.results).items():
+        xs, ys = ([shown(v) for v in dict.fromkeys(_axis_values(points, i))] for i in (0, 1))
+        by_values = {(shown(p.values[0]), shown(p.values[1])): p.result for p in points}
         rules = {
-            rule: [[_square(by_place.get((x, y)), figure.colour, rule) for x in xs] for y in ys]
+            rule: [[_square(by_values.get((x, y)), figure.colour, rule) for x in xs] for y in ys]
             for rule in RULES
         }
-        known = [s["n"] for rows in rules.values() for row in rows for s in row if s]
-        if known:
+        sizes = [square["n"] for rows in rules.values() for row in rows for square in row if square]
+        if sizes:
             metric = board.metrics[figure.colour]
-            axes = {"x": words.setting(figure.x), "y": words.setting(figure.y), "xs": xs, "ys": ys}
-            text = words.seeds(board, known, bands="")
-            own = {**axes, "colour": metric, "rules": rules, "text": text}
-            found.append(words.head(figure, f"{name}: {metric}") | own)
-    return found
+            map_ = {
+                "x": figure_captions.setting_name(figure.x),
+                "y": figure_captions.setting_name(figure.y),
+                "xs": xs,
+                "ys": ys,
+                "colour": metric,
+                "rules": rules,
+                "text": figure_captions.seeds_caption(board, sizes, bands=""),
+            }
+            maps.append(figure_captions.caption_head(figure, f"{name}: {metric}") | map_)
+    return maps
 
 
-def _axis(points: Sequence[Point], i: int) -> list[Any]:
-    values = [point.at[i] for point in points]
+def _axis_values(points: Sequence[Point], i: int) -> list[Any]:
+    values = [point.values[i] for point in points]
     return sorted(values) if all(map(is_number, values)) else values
 
 
-def _square(standing: Standing | None, metric: str, rule: Rule) -> dict[str, Any] | None:
-    score = standing.scores[metric, rule].estimate if standing else None
+def _square(result: Result | None, metric: str, rule: Rule) -> dict[str, Any] | None:
+    score = result.scores[metric, rule].estimate if result else None
     if score is None:
         return None
-    return {name: values[0] for name, values in spread([score]).items()}
+    return {name: values[0] for name, values in mean_and_interval([score]).items()}

@@ -1,4 +1,4 @@
-"""The small interval bars of a leaderboard: means and intervals on an axis that all rows share."""
+"""The interval bars of a leaderboard: means and intervals on one axis for all rows."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 from evenhand.declared.record import RULES, Rule
 from evenhand_reports.board.baseline import is_baseline
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
+from evenhand_reports.board.results import Result
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.wording import formatting
 
 WIDTH = 120
-"""Of a bar, in the units of its drawing; a dot at either end has room for its radius."""
+"""Width of a bar, in units of its drawing."""
 
 MARGIN = 4
+"""Room for the radius of a dot at either end."""
 
 
-def scale_of(board: Leaderboard, standings: Sequence[Standing]) -> tuple[float, float]:
-    """Both ends of the interval bars' axis: all intervals, but for absurdly long ones."""
+def scale_of(board: Leaderboard, results: Sequence[Result]) -> tuple[float, float]:
+    """Both ends of the axis. Extremely long intervals are cut, or they would hide the others."""
     primary = board.suite.primary
-    found = [e for s in standings for rule in RULES if (e := s.scores[primary, rule].estimate)]
+    found = [e for s in results for rule in RULES if (e := s.scores[primary, rule].estimate)]
     means = [e.mean for e in found] or [0.0]
     room = 2 * (max(means) - min(means) + max((e.sd or 0.0 for e in found), default=0.0)) or 0.01
     ends = [end for e in found if e.interval for end in (e.interval.low, e.interval.high)]
@@ -31,26 +32,27 @@ def scale_of(board: Leaderboard, standings: Sequence[Standing]) -> tuple[float, 
 
 
 def bar(
-    board: Leaderboard, standing: Standing, rule: Rule, scale: tuple[float, float]
+    board: Leaderboard, result: Result, rule: Rule, scale: tuple[float, float]
 ) -> dict[str, Any] | None:
-    found = standing.scores[board.suite.primary, rule].estimate
+    """The positions of mean, interval and baseline on the axis; None without a mean."""
+    found = result.scores[board.suite.primary, rule].estimate
     if found is None:
         return None
-    against = _baseline_mean(board, standing, rule)
+    baseline = _baseline_mean(board, result, rule)
     return {
         "mean": _x(found.mean, scale),
         "low": _x(found.interval.low, scale) if found.interval else None,
         "high": _x(found.interval.high, scale) if found.interval else None,
-        "baseline": None if against is None else _x(against.mean, scale),
+        "baseline": None if baseline is None else _x(baseline.mean, scale),
         "text": formatting.interval(found.interval),
     }
 
 
-def _baseline_mean(board: Leaderboard, standing: Standing, rule: Rule) -> Estimate | None:
-    if standing.to_baseline is None and not is_baseline(board.suite, standing):
+def _baseline_mean(board: Leaderboard, result: Result, rule: Rule) -> Estimate | None:
+    if result.to_baseline is None and not is_baseline(board.suite, result):
         return None
-    row = standing.to_baseline.second if standing.to_baseline else standing.row
-    return board.standings[row, standing.problem].scores[board.suite.primary, rule].estimate
+    row = result.to_baseline.second if result.to_baseline else result.row
+    return board.results[row, result.problem].scores[board.suite.primary, rule].estimate
 
 
 def _x(value: float, scale: tuple[float, float]) -> float:

@@ -1,4 +1,4 @@
-"""Where a method's training begins anew: its curves break there."""
+"""The epochs at which a method restarts training, where its curves are interrupted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from evenhand.declared.trial import Trial
 from evenhand.errors import EvenhandError
 
 
-def lengths(trial: Trial) -> tuple[int, ...]:
-    """Epochs of each run of the method; () of one that is not here, or has other settings now."""
+def run_lengths(trial: Trial) -> tuple[int, ...]:
+    """Epochs of each run of the method.
+
+    Empty for a method that is not registered or no longer accepts the trial's settings: a report
+    reads old records and the records of plugins.
+    """
     try:
         method: Method = REGISTRY.make("method", trial.method)
     except EvenhandError:
@@ -20,30 +24,30 @@ def lengths(trial: Trial) -> tuple[int, ...]:
     return tuple(run.epochs for run in method.runs(trial.recipe.epochs))
 
 
-def in_words(trial: Trial) -> str:
-    """`60 epochs, then 60 from a fresh start`; "" where there is one run."""
-    first, *more = lengths(trial) or (0,)
+def describe_runs(trial: Trial) -> str:
+    """`60 epochs, then 60 from scratch`; "" for a single run."""
+    first, *more = run_lengths(trial) or (0,)
     if not more:
         return ""
-    return f"{first} epochs, then " + ", then ".join(f"{n} from a fresh start" for n in more)
+    return f"{first} epochs, " + ", ".join(f"then {n} from scratch" for n in more)
 
 
-def broken(
+def with_breaks(
     trial: Trial, epochs: Sequence[float], *series: Sequence[float | None] | None
 ) -> list[list[float | None] | None]:
-    """Epochs, and series over them, with a point without a value between two runs."""
-    ends = list(accumulate(lengths(trial)))[:-1]
-    places = [(sum(epoch <= end for epoch in epochs), end + 0.5) for end in ends]
-    found: list[list[float | None] | None] = [_with(epochs, places)]
-    nothing = [(place, None) for place, _ in places]
-    found += [None if values is None else _with(values, nothing) for values in series]
-    return found
+    """Epochs and series, with a point without a value inserted between two runs."""
+    ends = list(accumulate(run_lengths(trial)))[:-1]
+    breaks = [(sum(epoch <= end for epoch in epochs), end + 0.5) for end in ends]
+    without_value = [(index, None) for index, _ in breaks]
+    broken: list[list[float | None] | None] = [_insert(epochs, breaks)]
+    broken += [None if values is None else _insert(values, without_value) for values in series]
+    return broken
 
 
-def _with(
+def _insert(
     values: Sequence[float | None], points: Sequence[tuple[int, float | None]]
 ) -> list[float | None]:
     line = list(values)
-    for place, value in reversed(points):
-        line.insert(place, value)
+    for index, value in reversed(points):
+        line.insert(index, value)
     return line

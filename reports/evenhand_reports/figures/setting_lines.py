@@ -1,4 +1,4 @@
-"""The lines of a suite's figures: points of a family that differ in the figure's settings alone."""
+"""The lines of a suite's figures: results that differ only in the settings of the figure."""
 
 from __future__ import annotations
 
@@ -7,124 +7,141 @@ from typing import Any, NamedTuple
 
 from evenhand.declared.base import canonical
 from evenhand.declared.notation import in_print, listed, shown
-from evenhand.suite.figures import OF_PROBLEM, Figure, apart_from, coordinate
+from evenhand.suite.figures import OF_PROBLEM, Figure, apart_from, coordinate, of_problem
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
-from evenhand_reports.figures.recall_and_curves import DIGITS
+from evenhand_reports.board.results import Result
+from evenhand_reports.figures.digits import DIGITS
 from evenhand_reports.statistics.estimate import Estimate
 
 
 class Point(NamedTuple):
-    """A row on a problem, and where it stands on the settings that the figure goes over."""
+    """A result, and the values of the settings that the figure goes over."""
 
-    at: tuple[Any, ...]
-    standing: Standing
+    values: tuple[Any, ...]
+    result: Result
 
 
-class Place(NamedTuple):
-    """What one figure draws: standings of one problem, or of problems that differ in what the
-    figure goes over; name is the problem's, or what those have in common."""
+class FigureScope(NamedTuple):
+    """The results that one figure draws."""
 
     name: str
-    standings: list[Standing]
-    is_one: bool
+    """The problem, or what several problems have in common."""
+
+    results: list[Result]
+    is_one_problem: bool
 
 
-def place(board: Leaderboard, figure: Figure, problem: str) -> Place:
+def scope_of_problem(board: Leaderboard, figure: Figure, problem: str) -> FigureScope:
     """The rows of one problem that a figure draws."""
-    there = [board.standings.get((row, problem)) for row in board.rows]
-    return Place(problem, [s for s in there if s and _is_drawn(figure, s)], is_one=True)
+    results = [board.results.get((row, problem)) for row in board.rows]
+    drawn = [result for result in results if result and _is_drawn(figure, result)]
+    return FigureScope(problem, drawn, is_one_problem=True)
 
 
-def places(board: Leaderboard, figure: Figure) -> Iterator[Place]:
-    """One for problems that are alike but for what the figure goes over; of two at least."""
-    alike: dict[str, Place] = {}
-    names: dict[str, set[str]] = {}
+def scopes_over_problems(board: Leaderboard, figure: Figure) -> Iterator[FigureScope]:
+    """One scope for each two or more problems that differ only in the settings of the figure."""
+    scopes: dict[str, FigureScope] = {}
+    problems: dict[str, set[str]] = {}
     for row in board.rows:
         for problem in board.problems:
-            standing = board.standings.get((row, problem))
-            if standing is None or not _is_drawn(figure, standing) or _lacks(figure, standing):
+            result = board.results.get((row, problem))
+            if result is None or not _is_drawn(figure, result) or _lacks_setting(figure, result):
                 continue
-            rest = apart_from(standing.configuration.problem, figure.of_problems)
-            key = canonical(rest)
-            alike.setdefault(key, Place(rest.name, [], is_one=False)).standings.append(standing)
-            names.setdefault(key, set()).add(problem)
-    yield from (found for key, found in alike.items() if len(names[key]) > 1)
+            common = apart_from(result.configuration.problem, figure.of_problems)
+            key = canonical(common)
+            scope = scopes.setdefault(key, FigureScope(common.name, [], is_one_problem=False))
+            scope.results.append(result)
+            problems.setdefault(key, set()).add(problem)
+    yield from (scope for key, scope in scopes.items() if len(problems[key]) > 1)
 
 
-def _is_drawn(figure: Figure, standing: Standing) -> bool:
-    cell = standing.configuration
-    return any(map(figure.is_about, (cell.pipeline, cell.method_title, cell.row)))
+def _is_drawn(figure: Figure, result: Result) -> bool:
+    configuration = result.configuration
+    names = (configuration.pipeline, configuration.method_title, configuration.row)
+    return any(map(figure.is_about, names))
 
 
-def _lacks(figure: Figure, standing: Standing) -> bool:
-    return any(_value(standing, name) is None for name in figure.of_problems)
+def _lacks_setting(figure: Figure, result: Result) -> bool:
+    return any(_value(result, name) is None for name in figure.of_problems)
 
 
-def _value(standing: Standing, name: str) -> Any:
-    cell = standing.configuration
-    return coordinate(cell.method.settings, cell.recipe, cell.problem, name)
+def _value(result: Result, name: str) -> Any:
+    configuration = result.configuration
+    settings = configuration.method.settings
+    return coordinate(settings, configuration.recipe, configuration.problem, name)
 
 
-def families(
-    figure: Figure, standings: Sequence[Standing], *, singles: bool = False
+def lines_over_settings(
+    figure: Figure, results: Sequence[Result], *, with_single_points: bool = False
 ) -> dict[str, list[Point]]:
-    """The points of each line, by its name, in their order.
+    """The points of each line in order, by the line's name.
 
-    singles  rows without the settings are lines of one point, at None
+    With `with_single_points`, a row without the settings is a line of one point, at None.
     """
     over = [name for key, name in figure.settings.items() if key != "by"]
     lines: dict[tuple[str, str, str], list[Point]] = {}
-    said: dict[tuple[str, str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
-    for standing in standings:
-        at = tuple(_value(standing, name) for name in over)
-        if None in at and not singles:
+    labels: dict[tuple[str, str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
+    for result in results:
+        values = tuple(_value(result, name) for name in over)
+        if None in values and not with_single_points:
             continue
-        family, others = _apart(standing, over)
-        by = {figure.by.removeprefix(OF_PROBLEM): _value(standing, figure.by)} if figure.by else {}
-        key = (family, listed(others), listed(by))
-        lines.setdefault(key, []).append(Point(at, standing))
-        said[key] = (others, by)
-    settings: dict[str, set[str]] = {}
-    for family, others_in_words, _ in lines:
-        settings.setdefault(family, set()).add(others_in_words)
-    return {
-        in_print(key[0], {**(said[key][0] if len(settings[key[0]]) > 1 else {}), **said[key][1]}): (
-            ordered(points)
-        )
-        for key, points in lines.items()
-    }
+        title, others = _title_and_other_settings(result, over)
+        by = {figure.by.removeprefix(OF_PROBLEM): _value(result, figure.by)} if figure.by else {}
+        key = (title, listed(others), listed(by))
+        lines.setdefault(key, []).append(Point(values, result))
+        labels[key] = (others, by)
+    variants: dict[str, set[str]] = {}
+    for title, other_settings, _ in lines:
+        variants.setdefault(title, set()).add(other_settings)
+    named = {}
+    for key, points in lines.items():
+        distinguishing, by_values = labels[key]
+        # Settings that all lines of a method share would make every name longer.
+        shown_settings = distinguishing if len(variants[key[0]]) > 1 else {}
+        named[in_print(key[0], {**shown_settings, **by_values})] = _ordered(points)
+    return named
 
 
-def _apart(standing: Standing, over: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """The family of a row, and what beside the figure's settings tells it from others of it.
+def _title_and_other_settings(result: Result, over: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """The title of a row's line, and the settings beside the figure's that distinguish the row.
 
-    What `select:` chose on each problem is no row of its own.
+    A setting that `select:` chose on each problem does not make a row of its own.
     """
-    cell = standing.configuration
-    if standing.choice:
-        return cell.title, {}
-    apart = cell.varied.items()
-    return cell.method_title, {k: v for k, v in apart if k.removeprefix("recipe.") not in over}
+    configuration = result.configuration
+    if result.choice:
+        return configuration.title, {}
+    varied = configuration.varied.items()
+    others = {k: v for k, v in varied if k.removeprefix("recipe.") not in over}
+    return configuration.method_title, others
 
 
-def ordered(points: Sequence[Point]) -> list[Point]:
-    """By their numbers, or as the suite has them."""
-    numeric = all(is_number(value) for point in points for value in point.at)
-    return sorted(points, key=lambda p: p.at) if numeric else list(points)
+def _ordered(points: Sequence[Point]) -> list[Point]:
+    """Points by their numbers; in the suite's order where a value is not a number."""
+    numeric = all(is_number(value) for point in points for value in point.values)
+    return sorted(points, key=lambda p: p.values) if numeric else list(points)
+
+
+def ramp_size(figure: Figure, results: Sequence[Result]) -> int:
+    """Number of lines in a colour ramp: lines at increasing numbers of `by`; otherwise 0."""
+    if figure.by is None or len(results) < 2:
+        return 0
+    values = [of_problem(result.configuration.problem, figure.by) for result in results]
+    is_ramp = all(map(is_number, values)) and sorted(set(values)) == values
+    return len(results) if is_ramp else 0
 
 
 def is_number(value: Any) -> bool:
+    """Whether a value has a place on an axis of numbers; a bool has none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def on_axis(value: Any) -> Any:
-    """A number as it is, anything else in words."""
+    """A number unchanged, any other value as text."""
     return value if is_number(value) else shown(value)
 
 
-def spread(scores: Sequence[Estimate]) -> dict[str, list[float | None]]:
-    """Means and both ends of their intervals, as few digits as a figure shows."""
+def mean_and_interval(scores: Sequence[Estimate]) -> dict[str, list[float | None]]:
+    """Means, both ends of the intervals, and n, rounded for a figure."""
     ends = [score.interval for score in scores]
     return {
         "mean": [round(score.mean, DIGITS) for score in scores],

@@ -1,8 +1,8 @@
-"""Theory beside simulation: what the theory of a data set says of a method, along a figure's line.
+"""Theory beside simulation: the theoretical scores of a method along a line of a figure.
 
-A data set that has one is registered with `theory=`: called with the settings of the data set, the
-name of a method and its settings, it says by metric what to expect, in fractions; None where it
-does not know.
+A data set that has a theory is registered with `theory=`, a function of the settings of the data
+set, the name of a method and its settings. It returns expected scores by metric, as fractions, or
+None where the theory does not cover the method.
 """
 
 from __future__ import annotations
@@ -18,102 +18,110 @@ from evenhand.declared.base import canonical
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Val
 from evenhand.suite.figures import OF_PROBLEM
-from evenhand_reports.figures.recall_and_curves import DIGITS
+from evenhand_reports.figures.digits import rounded
 from evenhand_reports.figures.setting_lines import Point, is_number
 
 MOST_POINTS = 40
-"""Of a smooth line, beside those where it meets the simulation."""
+"""Points of a smooth line, in addition to those of the simulation."""
 
 Theory = Callable[[Mapping[str, Any], str, Mapping[str, Any]], Mapping[str, float] | None]
 
 
-class Setting(NamedTuple):
-    """What a theory is asked for: settings of the data set, a method and its settings."""
+class TheoryArguments(NamedTuple):
+    """The arguments of a theory: settings of the data set, a method and its settings."""
 
     dataset: Mapping[str, Any]
     method: str
     settings: Mapping[str, Any]
 
 
-def along(points: Sequence[Point], name: str, metrics: Sequence[str]) -> dict[str, Any] | None:
-    """{at, values: one list a metric} along a line over the setting of a name; None without theory.
+class TheoryLine(NamedTuple):
+    """Theoretical scores at values of a setting; one list of scores for each metric."""
 
-    The line is smooth where the setting is a number of the data set or of the method and all else
-    is the same at all points; else it has a value at each of them.
+    values: list[Any]
+    by_metric: list[list[float | None]]
+
+
+def theory_line(points: Sequence[Point], name: str, metrics: Sequence[str]) -> TheoryLine | None:
+    """The theory along a line over the setting `name`; None without theory.
+
+    The line is smooth where the setting is a number of the data set or of the method and all other
+    settings are equal at all points. Otherwise it has a value at each point.
     """
     if not _has_theory(points[0]):
         return None
-    asked = _between(points, name) or [(point.at[0], _setting(point)) for point in points]
-    of = points[0].standing.configuration.problem.dataset.name
-    found = [_said(of, json.dumps(setting)) for _, setting in asked]
-    values = [[_known(each.get(metric)) for each in found] for metric in metrics]
-    if not all(any(v is not None for v in line) for line in values):
+    queries = _smooth_line(points, name) or [(p.values[0], _arguments(p)) for p in points]
+    dataset = points[0].result.configuration.problem.dataset.name
+    scores = [_theory_scores(dataset, json.dumps(arguments)) for _, arguments in queries]
+    by_metric = [[rounded(each.get(metric)) for each in scores] for metric in metrics]
+    if not all(any(score is not None for score in line) for line in by_metric):
         return None
-    return {"at": [at for at, _ in asked], "values": values}
+    return TheoryLine([value for value, _ in queries], by_metric)
 
 
 def _has_theory(point: Point) -> bool:
-    """Theory is of a method as it is, on a data set and its inputs as they are."""
-    trial = point.standing.configuration.trials[0]
+    """Whether a theory applies: it covers unmodified methods on unmodified data and inputs."""
+    trial = point.result.configuration.trials[0]
     problem, recipe = trial.problem, trial.recipe
-    is_plain = not (trial.teacher or trial.posthoc)
-    is_whole = problem.profile.name == "natural" and problem.val == Val()
-    is_as_drawn = (recipe.mean, recipe.std) == ((0.0,), (1.0,))
-    known = _theory(problem.dataset.name) is not None
-    return is_plain and is_whole and is_as_drawn and known
+    has_plain_method = not (trial.teacher or trial.posthoc)
+    has_all_data = problem.profile.name == "natural" and problem.val == Val()
+    has_plain_inputs = (recipe.mean, recipe.std) == ((0.0,), (1.0,))
+    has_function = _theory(problem.dataset.name) is not None
+    return has_plain_method and has_all_data and has_plain_inputs and has_function
 
 
 def _theory(dataset: str) -> Theory | None:
-    found: Theory | None = REGISTRY.get("dataset", dataset).facts.get("theory")
-    return found
+    theory: Theory | None = REGISTRY.get("dataset", dataset).facts.get("theory")
+    return theory
 
 
 @cache
-def _said(dataset: str, setting: str) -> Mapping[str, float]:
-    """What the theory of a data set says of a setting in JSON: several figures ask alike."""
+def _theory_scores(dataset: str, arguments: str) -> Mapping[str, float]:
+    """Scores by metric for arguments in JSON, cached because several figures share arguments."""
     theory = _theory(dataset)
     assert theory is not None
-    return theory(*json.loads(setting)) or {}
+    return theory(*json.loads(arguments)) or {}
 
 
-def _setting(point: Point) -> Setting:
-    cell = point.standing.configuration
-    return Setting(cell.problem.dataset.settings, cell.method.name, cell.method.settings)
+def _arguments(point: Point) -> TheoryArguments:
+    configuration = point.result.configuration
+    method = configuration.method
+    return TheoryArguments(configuration.problem.dataset.settings, method.name, method.settings)
 
 
-def _between(points: Sequence[Point], name: str) -> list[tuple[Any, Setting]]:
-    """What to ask for between the ends of a line; nothing where that is not one line."""
-    settings = [_setting(point) for point in points]
-    ends = [_given(setting, name) for setting in settings]
-    if len(points) < 2 or not all(map(is_number, ends)):
+def _smooth_line(points: Sequence[Point], name: str) -> list[tuple[Any, TheoryArguments]]:
+    """Values between the ends of a line with their arguments; none where a smooth line is
+    impossible."""
+    arguments = [_arguments(point) for point in points]
+    values = [_value(each, name) for each in arguments]
+    if len(points) < 2 or not all(map(is_number, values)):
         return []
-    alike = {canonical(_at(setting, name, None)._asdict()) for setting in settings}
-    if len(alike) > 1:
+    others = {canonical(_with_value(each, name, None)._asdict()) for each in arguments}
+    if len(others) > 1:
         return []
-    return [(at, _at(settings[0], name, at)) for at in _smooth(ends)]
+    return [(value, _with_value(arguments[0], name, value)) for value in _grid(values)]
 
 
-def _given(setting: Setting, name: str) -> Any:
+def _value(arguments: TheoryArguments, name: str) -> Any:
     if name.startswith(OF_PROBLEM):
-        return setting.dataset.get(name.removeprefix(OF_PROBLEM))
-    return setting.settings.get(name)
+        return arguments.dataset.get(name.removeprefix(OF_PROBLEM))
+    return arguments.settings.get(name)
 
 
-def _at(setting: Setting, name: str, value: Any) -> Setting:
-    """With one of its settings replaced."""
+def _with_value(arguments: TheoryArguments, name: str, value: Any) -> TheoryArguments:
+    """The arguments with one setting replaced."""
     if name.startswith(OF_PROBLEM):
-        return setting._replace(dataset={**setting.dataset, name.removeprefix(OF_PROBLEM): value})
-    return setting._replace(settings={**setting.settings, name: value})
+        dataset = {**arguments.dataset, name.removeprefix(OF_PROBLEM): value}
+        return arguments._replace(dataset=dataset)
+    return arguments._replace(settings={**arguments.settings, name: value})
 
 
-def _smooth(ends: Sequence[int | float]) -> list[int | float]:
-    """Values from the smallest to the largest, those given among them; of whole numbers, such."""
-    low, high = min(ends), max(ends)
-    even = np.linspace(low, high, MOST_POINTS).tolist()
-    if all(isinstance(value, int) for value in ends):
-        return sorted({*map(round, even), *ends})
-    return sorted({*even, *map(float, ends)})
+def _grid(values: Sequence[int | float]) -> list[int | float]:
+    """An even grid from the smallest to the largest value, which includes the values.
 
-
-def _known(value: float | None) -> float | None:
-    return round(float(value), DIGITS) if value is not None and np.isfinite(value) else None
+    The grid of integers consists of integers: a setting such as a size accepts no others.
+    """
+    even = np.linspace(min(values), max(values), MOST_POINTS).tolist()
+    if all(isinstance(value, int) for value in values):
+        return sorted({*map(round, even), *values})
+    return sorted({*even, *map(float, values)})

@@ -1,7 +1,9 @@
-"""Write a leaderboard as files: a page, LaTeX tables, CSV, Markdown and Parquet."""
+"""The files of a report: a page, LaTeX tables, CSV, Markdown and Parquet."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,52 +15,62 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Written:
-    """Where the files are; `tables` is their folder.
-
-    fronts  hypervolumes in long form; None for a suite without fronts
-    """
+class ReportFiles:
+    """Paths of the files of a report."""
 
     html: Path
     tables: Path
+    """The folder of the LaTeX tables."""
+
     csv: Path
     markdown: Path
     parquet: Path
     fronts: Path | None = None
+    """Hypervolumes in long form; None for a suite without fronts."""
 
 
-def write(board: Leaderboard, out: Path, *, command: str = "") -> Written:
-    """All files of a report under `out`; command is what made it, for its page.
+def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
+    """Write all files of a report under `out`; the page shows `command` as its origin.
 
-    Raises `ReportError` where they cannot be written.
+    Raises `ReportError` where a file cannot be written.
     """
+    # Imported here, because plotly and pyarrow take longer to import than a small report to write.
     from evenhand_reports.formats import html, hypervolumes, latex, long_form, markdown
 
-    tables, texts = out / "tables", latex.files(board)
     fronts = hypervolumes.csv_text(board)
-    written = Written(
+    files = ReportFiles(
         html=out / "index.html",
-        tables=tables,
+        tables=out / "tables",
         csv=out / "leaderboard.csv",
         markdown=out / "leaderboard.md",
         parquet=out / "leaderboard.parquet",
         fronts=out / "fronts.csv" if fronts else None,
     )
+    texts = {
+        files.html: html.render(board, command=command),
+        files.csv: long_form.csv_text(board),
+        files.markdown: markdown.render(board),
+        **{files.tables / name: text for name, text in latex.files(board).items()},
+        **({files.fronts: fronts} if files.fronts else {}),
+    }
+    write_texts(texts)
+    with _report_errors(files.parquet):
+        long_form.write_parquet(board, files.parquet)
+    return files
+
+
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Write each text to its path. Raises `ReportError` where one cannot be written."""
+    for path, text in texts.items():
+        with _report_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Unix line ends on every system: the same records give the same bytes.
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _report_errors(path: Path) -> Iterator[None]:
     try:
-        tables.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            _write(tables / name, text)
-        _write(written.html, html.render(board, command=command))
-        _write(written.csv, long_form.csv_text(board))
-        if written.fronts:
-            _write(written.fronts, fronts)
-        _write(written.markdown, markdown.render(board))
-        long_form.write_parquet(board, written.parquet)
+        yield
     except OSError as error:
-        raise ReportError(f"{out}: the report cannot be written: {error.strerror}") from error
-    return written
-
-
-def _write(path: Path, text: str) -> None:
-    """UTF-8 with Unix line ends everywhere: the same records give the same bytes."""
-    path.write_text(text, encoding="utf-8", newline="\n")
+        raise ReportError(f"{path}: the report cannot be written: {error.strerror}") from error

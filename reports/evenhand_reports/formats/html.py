@@ -1,4 +1,4 @@
-"""One HTML file that opens from disk: tables without JavaScript, figures and trials with it."""
+"""The HTML page, one file that opens from disk; figures and lists of trials need JavaScript."""
 
 from __future__ import annotations
 
@@ -11,34 +11,48 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evenhand.declared.record import RULES, Rule
-from evenhand_reports.board.cells_table import cells_table
-from evenhand_reports.board.costs import costs
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.origins import origins
-from evenhand_reports.board.provenance import made_with, rerun_suite
-from evenhand_reports.board.results import Standing
+from evenhand_reports.board.provenance import environments, rerun_suite
+from evenhand_reports.board.results import Result
+from evenhand_reports.board.row_order import drawn_rows, rows_by_position
 from evenhand_reports.figures.interval_bars import bar, scale_of
-from evenhand_reports.figures.page_figures import beside_figures, heads, page_figures
-from evenhand_reports.figures.recall_and_curves import by_place, shown
+from evenhand_reports.figures.page_figures import figure_texts, page_figures, suite_captions
+from evenhand_reports.formats.page_cells import cell_table
+from evenhand_reports.formats.page_costs import costs
+from evenhand_reports.formats.page_trials import page_trials
 from evenhand_reports.papers import published
-from evenhand_reports.papers.matching import CAPTION as PRINTED
-from evenhand_reports.papers.matching import Beside, Quote, beside, in_words, sources
+from evenhand_reports.papers.matching import (
+    PrintedNumbers,
+    Quote,
+    printed_numbers,
+    sources_on,
+    table_names,
+)
 from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.wording import formatting
-from evenhand_reports.wording.footnotes import footnotes
+from evenhand_reports.wording.footnotes import footnotes, printed_note
 from evenhand_reports.wording.problem_names import short_names
-from evenhand_reports.wording.summary import RULES_IN_WORDS, against, answer, choices, place, seeds
+from evenhand_reports.wording.summary import (
+    RULE_PHRASES,
+    answer,
+    baseline_phrase,
+    choices,
+    gap_location,
+    sample_size,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_GAPS = 300
-OVERLAP = (
-    " Intervals of two rows may overlap although their difference is beyond chance: all rows share "
-    "each seed's data and initial weights, and differences are paired."
+MEANS = (
+    "Percent, mean ± sample standard deviation; {direction} is better. The dashed line is "
+    "{baseline}. The intervals of two rows can overlap although their difference is beyond chance: "
+    "all rows share each seed's data and initial weights, and differences are paired."
 )
+ONE_SEED = "Percent, one seed; {direction} is better."
 
 
 def render(board: Leaderboard, *, command: str = "") -> str:
-    """The whole page; Plotly is in it once, and nothing is fetched. command is what made it."""
+    """The page with Plotly inside, so that it loads nothing; `command` is shown as its origin."""
     from plotly.offline import get_plotlyjs
 
     loader, figures = FileSystemLoader(TEMPLATES), page_figures(board)
@@ -50,7 +64,7 @@ def render(board: Leaderboard, *, command: str = "") -> str:
         lstrip_blocks=True,
     )
     return jinja.get_template("report.html.j2").render(
-        page=_page(board, figures) | {"made_by": command},
+        page=_page(board, figures) | {"report_command": command},
         style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
         script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),
         plotly=get_plotlyjs(),
@@ -59,16 +73,20 @@ def render(board: Leaderboard, *, command: str = "") -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that no text in it can end early: `<` is written as its code."""
+    """JSON for a script element: with `<` escaped, no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
     suite = board.suite
-    numbers = {s: i for i, s in enumerate(board.standings)}
-    printed = {metric: beside(board, metric) for metric in board.metrics}
-    gaps = [{"place": place(g), "kind": g.kind, "cause": g.cause, "key": g.key} for g in board.gaps]
+    numbers = {place: i for i, place in enumerate(board.results)}
+    printed = {metric: printed_numbers(board, metric) for metric in board.metrics}
+    papers = [p for name in board.problems for p in sources_on(printed[suite.primary], name)]
+    gaps = [
+        {"place": gap_location(g), "kind": g.kind, "cause": g.cause, "key": g.key}
+        for g in board.gaps
+    ]
     return {
         "name": f"{suite.suite} v{suite.version}",
         "edition": board.edition,
@@ -77,7 +95,7 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "expect": suite.expect,
         "facts": _facts(board),
         "rule": board.rule,
-        "rule_words": RULES_IN_WORDS[board.rule],
+        "rule_words": RULE_PHRASES[board.rule],
         "rules": _rules(board),
         "primary": board.metrics[suite.primary],
         "heading": formatting.heading(board, suite.primary),
@@ -87,17 +105,17 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "level": f"{100 * (1 - suite.alpha):g}",
         "several": board.n_seeds > 1,
         "overview": _overview(board, printed[suite.primary]) if len(board.problems) > 1 else [],
-        "figures": heads(figures["over"]),
+        "figures": suite_captions(figures["over"]),
         "short": short_names(board.problems),
         "problems": [
-            _problem(board, problem, numbers, printed) | beside_figures(board, problem, drawn)
+            _problem(board, problem, numbers, printed) | figure_texts(board, problem, drawn)
             for problem, drawn in zip(board.problems, figures["problems"], strict=True)
         ],
-        "printed_caption": PRINTED if printed[suite.primary] else "",
+        "printed_caption": printed_note(dict.fromkeys(papers), where="Small") if papers else "",
         "gaps": gaps[:MOST_GAPS],
         "more_gaps": max(0, len(gaps) - MOST_GAPS),
         "faults": board.faults,
-        "made_with": made_with(list(board.records.values())),
+        "environments": environments(list(board.records.values())),
         "command": rerun_suite(board.source, board.records.values()),
         "footnotes": footnotes(board),
         "table_caption": _caption(board),
@@ -105,16 +123,14 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _caption(board: Leaderboard) -> str:
-    direction = "higher" if board.higher else "lower"
-    text = f"Percent, mean ± sample standard deviation; {direction} is better."
-    several = board.n_seeds > 1
-    dashed = f" The dashed line is {against(board)}."
-    return text + dashed + OVERLAP if several else f"Percent, one seed; {direction} is better."
+    return (MEANS if board.n_seeds > 1 else ONE_SEED).format(
+        direction="higher" if board.higher else "lower", baseline=baseline_phrase(board)
+    )
 
 
 def _unbroken(text: str) -> str:
-    """`n = 5` stays on one line."""
-    return text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    """The text with no-break spaces, so that `n = 5` stays on one line."""
+    return text.replace(" = ", f"{formatting.NO_BREAK}={formatting.NO_BREAK}")
 
 
 def _facts(board: Leaderboard) -> list[tuple[str, str]]:
@@ -126,7 +142,7 @@ def _facts(board: Leaderboard) -> list[tuple[str, str]]:
     commits = board.commits[0] if len(board.commits) == 1 else f"{len(board.commits)} commits"
     facts = [
         ("trials done", f"{done:,} of {board.trials:,}"),
-        ("seeds", seeds(board)),
+        ("seeds", sample_size(board)),
         ("time in trials", formatting.seconds(spent)),
         ("commit", commits),
         ("finished", when),
@@ -137,26 +153,26 @@ def _facts(board: Leaderboard) -> list[tuple[str, str]]:
 
 def _rules(board: Leaderboard) -> list[dict[str, Any]]:
     primary = board.suite.primary
-    known = {r for r in RULES for s in board.standings.values() if s.scores[primary, r].estimate}
-    return [{"name": r, "words": RULES_IN_WORDS[r], "available": r in known} for r in RULES]
+    known = {r for r in RULES for s in board.results.values() if s.scores[primary, r].estimate}
+    return [{"name": r, "words": RULE_PHRASES[r], "available": r in known} for r in RULES]
 
 
-def _by_rule(standing: Standing, metric: str) -> dict[Rule, str]:
-    return {rule: formatting.mean_sd(standing.scores[metric, rule].estimate) for rule in RULES}
+def _by_rule(result: Result, metric: str) -> dict[Rule, str]:
+    return {rule: formatting.mean_sd(result.scores[metric, rule].estimate) for rule in RULES}
 
 
-def _marked(standing: Standing, metric: str) -> dict[Rule, str]:
-    return {rule: formatting.marked(standing.scores[metric, rule]) for rule in RULES}
+def _marked_by_rule(result: Result, metric: str) -> dict[Rule, str]:
+    return {rule: formatting.mean_sd_marked(result.scores[metric, rule]) for rule in RULES}
 
 
-def _overview(board: Leaderboard, printed: Beside) -> list[dict[str, Any]]:
+def _overview(board: Leaderboard, printed: PrintedNumbers) -> list[dict[str, Any]]:
     averages = board.average_ranks
-    order = sorted(by_place(board), key=lambda r: (averages[r] is None, averages[r] or 0))
+    order = sorted(rows_by_position(board), key=lambda r: (averages[r] is None, averages[r] or 0))
     return [
         {
             "title": board.rows[row],
             "cells": [
-                _overview_cell(board, board.standings.get((row, p)))
+                _overview_cell(board, board.results.get((row, p)))
                 | {"printed": [quote.text for quote in printed.get((row, p), ())]}
                 for p in board.problems
             ],
@@ -166,92 +182,95 @@ def _overview(board: Leaderboard, printed: Beside) -> list[dict[str, Any]]:
     ]
 
 
-def _overview_cell(board: Leaderboard, standing: Standing | None) -> dict[str, Any]:
-    if standing is None:
+def _overview_cell(board: Leaderboard, result: Result | None) -> dict[str, Any]:
+    if result is None:
         return {"text": dict.fromkeys(RULES, formatting.NO_VALUE), "bold": False, "mark": ""}
-    text = _by_rule(standing, board.suite.primary)
-    return {"text": text, "bold": standing.is_bold, "mark": formatting.mark(standing)}
+    text = _by_rule(result, board.suite.primary)
+    return {"text": text, "bold": result.is_bold, "mark": formatting.mark(result)}
 
 
 def _problem(
     board: Leaderboard,
     problem: str,
     numbers: Mapping[tuple[str, str], int],
-    printed: Mapping[str, Beside],
+    printed: Mapping[str, PrintedNumbers],
 ) -> dict[str, Any]:
-    standings = board.on(problem)
-    scale = scale_of(board, standings)
-    papers = sources(printed[board.suite.primary], problem)
+    results = board.on(problem)
+    scale = scale_of(board, results)
+    papers = sources_on(printed[board.suite.primary], problem)
     return {
         "name": problem,
         "id": f"problem-{board.problems.index(problem)}",
         "rows": [
-            _row(board, s, scale, numbers[s.row, problem]) | _beside(board, s, printed, papers)
-            for s in standings
+            _row(board, s, scale, numbers[s.row, problem])
+            | _printed_by_metric(board, s, printed, papers)
+            for s in results
         ],
-        "beside": list(papers.values()),
+        "printed_in": list(papers.values()),
         "printed_caption": _printed_caption(board, problem, printed),
         "choices": choices(board, problem),
-        "costs": costs(standings),
-        "printed": published.on(standings[0].configuration.problem, board.suite.sources),
-        "cells": cells_table(board, problem),
+        "costs": costs(results),
+        "printed": published.numbers_for(results[0].configuration.problem, board.suite.sources),
+        "cells": cell_table(board, problem),
     }
 
 
 def _row(
-    board: Leaderboard, standing: Standing, scale: tuple[float, float], number: int
+    board: Leaderboard, result: Result, scale: tuple[float, float], number: int
 ) -> dict[str, Any]:
-    span = formatting.span(standing)
-    kinds = Counter(gap.kind for gap in standing.gaps)
+    span = formatting.span(result)
+    kinds = Counter(gap.kind for gap in result.gaps)
     return {
-        "standing": number,
-        "rank": formatting.rank(standing),
-        "span": span if "–" in span and standing.rank else "",
-        "title": standing.title,
-        "setting": ", ".join(filter(None, (standing.configuration.local, standing.setting))),
-        "note": ", ".join([*(f"{n} {kind}" for kind, n in kinds.items()), *_unchosen(standing)]),
-        "bold": standing.is_bold,
-        "whole": standing.is_whole,
-        "mark": formatting.mark(standing),
-        "primary": _by_rule(standing, board.suite.primary),
-        "bars": {rule: bar(board, standing, rule, scale) for rule in RULES},
-        "compared": [_compared(standing.to_best), _compared(standing.to_baseline)],
-        "n": formatting.n(board, standing),
+        "result": number,
+        "rank": formatting.rank(result),
+        "span": span if "–" in span and result.rank else "",
+        "title": result.title,
+        "setting": ", ".join(filter(None, (result.configuration.local, result.setting))),
+        "note": ", ".join([*(f"{n} {kind}" for kind, n in kinds.items()), *_unchosen(result)]),
+        "bold": result.is_bold,
+        "complete": result.is_complete,
+        "mark": formatting.mark(result),
+        "primary": _by_rule(result, board.suite.primary),
+        "bars": {rule: bar(board, result, rule, scale) for rule in RULES},
+        "compared": [_compared(result.to_best), _compared(result.to_baseline)],
+        "n": formatting.n(board, result),
     }
 
 
-def _printed_caption(board: Leaderboard, problem: str, printed: Mapping[str, Beside]) -> str:
-    """What papers print of a problem, and where it stands; "" where they print nothing."""
-    there = {metric for metric, found in printed.items() if any(at == problem for _, at in found)}
-    where = ["printed"] if board.suite.primary in there else []
-    where += ["small under other metrics"] if there - {board.suite.primary} else []
-    papers = dict.fromkeys(p for found in printed.values() for p in sources(found, problem))
-    return f"{', '.join(where).capitalize()}: {PRINTED} {'; '.join(papers)}." if where else ""
+def _printed_caption(
+    board: Leaderboard, problem: str, printed: Mapping[str, PrintedNumbers]
+) -> str:
+    """The note on the printed numbers of a problem; "" where papers print none."""
+    metrics = {m for m, found in printed.items() if any(name == problem for _, name in found)}
+    columns = ["printed"] if board.suite.primary in metrics else []
+    columns += ["small under other metrics"] if metrics - {board.suite.primary} else []
+    papers = dict.fromkeys(p for found in printed.values() for p in sources_on(found, problem))
+    return printed_note(papers, where=", ".join(columns).capitalize()) if columns else ""
 
 
-def _beside(
+def _printed_by_metric(
     board: Leaderboard,
-    standing: Standing,
-    printed: Mapping[str, Beside],
+    result: Result,
+    printed: Mapping[str, PrintedNumbers],
     papers: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Printed numbers: of the primary, and under the scores by each other metric."""
-    place = standing.row, standing.problem
+    """The printed numbers of the primary metric, and those under the scores of other metrics."""
+    place = result.row, result.problem
     quotes = {metric: printed[metric].get(place, ()) for metric in board.metrics}
     return {
         "printed": _printed(quotes.pop(board.suite.primary), papers),
         "others": [
-            {"text": _marked(standing, metric), "printed": [quote.text for quote in found]}
+            {"text": _marked_by_rule(result, metric), "printed": [quote.text for quote in found]}
             for metric, found in quotes.items()
         ],
     }
 
 
 def _printed(quotes: Sequence[Quote], papers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Each number and, where the column's head does not say it, whose it is."""
+    """Each number, with its source where the header of the column does not name it."""
     if len(papers) > 1:
         return [(quote.text, quote.source) for quote in quotes]
-    return [(quote.text, in_words(quote.tables) if len(quotes) > 1 else "") for quote in quotes]
+    return [(quote.text, table_names(quote.tables) if len(quotes) > 1 else "") for quote in quotes]
 
 
 def _compared(comparison: Comparison | None) -> dict[str, str]:
@@ -262,19 +281,19 @@ def _compared(comparison: Comparison | None) -> dict[str, str]:
     }
 
 
-def _unchosen(standing: Standing) -> list[str]:
-    choice = standing.choice
-    return ["no setting could be chosen"] if choice and choice.chosen is None else []
+def _unchosen(result: Result) -> list[str]:
+    is_unchosen = result.choice is not None and result.choice.chosen is None
+    return ["no setting could be chosen"] if is_unchosen else []
 
 
 def _data(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
-    """What the script draws and lists."""
+    """The data of the page's script."""
     return {
         "primary": board.metrics[board.suite.primary],
         "rules": RULES,
         "baseline": next(iter(board.baselines), ""),
-        "shown": shown(board),
+        "shown": drawn_rows(board),
         "titles": board.rows,
         **figures,
-        **origins(board),
+        **page_trials(board),
     }

@@ -1,4 +1,4 @@
-"""Hypervolumes in long form, one a line: for machines. Scores are fractions here."""
+"""Hypervolumes in long form, one per line, for other programs. Scores are fractions."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ from dataclasses import asdict, dataclass, fields
 
 from evenhand.declared.record import RULES, Rule
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.figures.fronts import Front, Plane, planes
+from evenhand_reports.figures.fronts import Front, FrontSet, all_front_sets
 
 
 @dataclass(frozen=True)
 class Line:
-    """The front of one line of a figure at one checkpoint rule. What does not exist is None.
-
-    problem  or what several have in common, where the front goes over problems
-    over     the setting; points is how many values of it, front which of them are on the front
-    keys     trials whose values are in the points, as `evenhand show` takes them, space-separated
-    """
+    """The front of one line of a figure at one checkpoint rule; None where a value is undefined."""
 
     suite: str
     version: int
     edition: str
     title: str
     problem: str
+    """The problem, or what several problems have in common."""
+
     x: str
     y: str
     reference_x: float
     reference_y: float
     over: str
+    """The setting that the front goes over."""
+
     rule: str
     points: int
+    """Number of values of the setting."""
+
     front: str
+    """Values of the setting that are on the front, separated by spaces."""
+
     on_joint_front: int
     n: int
     seeds: int
@@ -42,15 +45,16 @@ class Line:
     high: float | None
     level: float
     keys: str
+    """Trials whose values are in the points, as `evenhand show` takes them."""
 
 
 def csv_text(board: Leaderboard) -> str:
     """Comma-separated with one header line; "" for a suite without fronts."""
     found = [
-        _line(board, plane, front, rule)
+        _line(board, fronts, front, rule)
         for rule in RULES
-        for plane in planes(board, rule)
-        for front in plane.fronts
+        for fronts in all_front_sets(board, rule)
+        for front in fronts.fronts
     ]
     if not found:
         return ""
@@ -61,7 +65,7 @@ def csv_text(board: Leaderboard) -> str:
     return stream.getvalue()
 
 
-def _line(board: Leaderboard, plane: Plane, front: Front, rule: Rule) -> Line:
+def _line(board: Leaderboard, fronts: FrontSet, front: Front, rule: Rule) -> Line:
     suite, volume = board.suite, front.volume
     interval = volume.interval if volume else None
     return Line(
@@ -69,16 +73,16 @@ def _line(board: Leaderboard, plane: Plane, front: Front, rule: Rule) -> Line:
         version=suite.version,
         edition=board.edition,
         title=front.name,
-        problem=plane.place,
-        x=plane.metrics[0],
-        y=plane.metrics[1],
-        reference_x=plane.reference[0],
-        reference_y=plane.reference[1],
-        over=str(plane.figure.over),
+        problem=fronts.scope,
+        x=fronts.metrics[0],
+        y=fronts.metrics[1],
+        reference_x=fronts.reference[0],
+        reference_y=fronts.reference[1],
+        over=str(fronts.figure.over),
         rule=rule,
-        points=len(front.spots),
-        front=" ".join(spot.at for spot in front.best),
-        on_joint_front=sum(spot.on_joint for spot in front.spots),
+        points=len(front.points),
+        front=" ".join(point.setting for point in front.best),
+        on_joint_front=sum(point.on_joint_front for point in front.points),
         n=volume.n if volume else 0,
         seeds=front.seeds,
         hypervolume=volume.mean if volume else None,

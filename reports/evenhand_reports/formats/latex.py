@@ -1,6 +1,6 @@
-"""Tables for a paper: booktabs, the best group in bold, every number's trials in a comment.
+"""LaTeX tables for a paper: booktabs, the best group in bold, the trials of a row in a comment.
 
-The files depend on the records alone, not on when or where they are written: the same records give
+The files depend only on the records, not on the time and place of writing: the same records give
 the same bytes.
 """
 
@@ -10,28 +10,33 @@ from collections.abc import Callable, Sequence
 
 from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
+from evenhand_reports.board.results import Result
 from evenhand_reports.formats.latex_fronts import front_tables
 from evenhand_reports.formats.tex_frame import floated, line_of, opening, slug
 from evenhand_reports.formats.tex_text import comment, escape, macro_names
-from evenhand_reports.papers.matching import CAPTION, Beside, beside, sources, text
+from evenhand_reports.papers.matching import (
+    PrintedNumbers,
+    printed_numbers,
+    quoted_text,
+    sources_on,
+)
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.wording import formatting
-from evenhand_reports.wording.footnotes import footnotes
+from evenhand_reports.wording.footnotes import footnotes, printed_note
 from evenhand_reports.wording.summary import choices
 
 ACROSS = 4
-"""Columns of numbers that a page takes side by side; more go into a block underneath."""
+"""Columns of numbers that fit side by side; more columns go into a block underneath."""
 
-ACROSS_ONE = 7
-"""The same for the table of one problem, whose columns are narrower."""
+ACROSS_NARROW = 7
+"""The same for the narrower columns of the table of one problem."""
 
-HEADS_WIDTH = 70
-"""Of the names of metrics that a page takes side by side, in letters."""
+HEADERS_WIDTH = 70
+"""Letters of column headers that fit side by side."""
 
 NONE = "--"
-Column = tuple[str, Callable[[Standing | None], str]]
+Column = tuple[str, Callable[[Result | None], str]]
 
 STANDALONE = r"""\documentclass[a4paper]{article}
 \usepackage[margin=22mm]{geometry}
@@ -44,7 +49,7 @@ STANDALONE = r"""\documentclass[a4paper]{article}
 
 
 def files(board: Leaderboard) -> dict[str, str]:
-    """Text by file name: all tables, the macros, and a document that holds them."""
+    """LaTeX text by file name: all tables, the macros, and a document that includes all tables."""
     tables = {"leaderboard.tex": _leaderboard(board)}
     for problem in board.problems:
         tables[f"problem-{slug(problem)}.tex"] = _problem(board, problem)
@@ -53,12 +58,12 @@ def files(board: Leaderboard) -> dict[str, str]:
     tables |= front_tables(board)
     inputs = "\n\\clearpage\n".join(f"\\input{{{name}}}" for name in tables)
     head = "\n".join(opening(board))
-    whole = {"macros.tex": _macros(board), "standalone.tex": f"{head}\n{STANDALONE % inputs}"}
-    return tables | whole
+    document = {"macros.tex": _macros(board), "standalone.tex": f"{head}\n{STANDALONE % inputs}"}
+    return tables | document
 
 
 def _leaderboard(board: Leaderboard) -> str:
-    """Rows × problems, the primary metric, and the average rank."""
+    """The table of the primary metric on all problems, with the average rank."""
     first = {row: _anywhere(board, row) for row in board.rows}
     columns: list[Column] = [(p, _mean_on(board, p)) for p in board.problems]
     if len(board.problems) > 1:
@@ -69,37 +74,37 @@ def _leaderboard(board: Leaderboard) -> str:
     body = _tabular("Method", columns, list(first.values()), keys=board.problems, board=board)
     notes = list(footnotes(board, brackets=False))
     if len(board.problems) > 1:
-        notes.append("Rank: mean over problems.")
+        notes.append("The last column is the mean rank over problems.")
     return floated(board, body, caption=caption, label=board.suite.suite, notes=notes)
 
 
-def _anywhere(board: Leaderboard, row: str) -> Standing:
-    return next(s for (name, _), s in board.standings.items() if name == row)
+def _anywhere(board: Leaderboard, row: str) -> Result:
+    return next(s for (name, _), s in board.results.items() if name == row)
 
 
-def _average(board: Leaderboard, standing: Standing | None) -> str:
-    mean = board.average_ranks[standing.row] if standing else None
+def _average(board: Leaderboard, result: Result | None) -> str:
+    mean = board.average_ranks[result.row] if result else None
     return NONE if mean is None else f"{mean:.2f}"
 
 
-def _mean_on(board: Leaderboard, problem: str) -> Callable[[Standing | None], str]:
-    def cell(standing: Standing | None) -> str:
-        there = board.standings.get((standing.row, problem)) if standing else None
-        return _mean(board, there, board.suite.primary)
+def _mean_on(board: Leaderboard, problem: str) -> Callable[[Result | None], str]:
+    def cell(result: Result | None) -> str:
+        on_problem = board.results.get((result.row, problem)) if result else None
+        return _mean(board, on_problem, board.suite.primary)
 
     return cell
 
 
-def _mean(board: Leaderboard, standing: Standing | None, metric: str) -> str:
-    """`$\\mathbf{71.94} \\pm 0.38$`, with a dagger where not whole; bold for the primary only."""
-    score = standing.scores[metric, board.rule] if standing else None
-    if standing is None or score is None or score.estimate is None:
-        return NONE if standing is None or standing.is_whole else rf"{NONE}\rlap{{$^{{\dagger}}$}}"
-    bold = standing.is_bold and metric == board.suite.primary
+def _mean(board: Leaderboard, result: Result | None, metric: str) -> str:
+    """`$\\mathbf{71.94} \\pm 0.38$`, a dagger if incomplete; only the primary is bold."""
+    score = result.scores[metric, board.rule] if result else None
+    if result is None or score is None or score.estimate is None:
+        return NONE if result is None or result.is_complete else rf"{NONE}\rlap{{$^{{\dagger}}$}}"
+    bold = result.is_bold and metric == board.suite.primary
     mean = _number(formatting.percent(score.estimate.mean))
     sd = score.estimate.sd
     spread = "" if sd is None else rf" \pm {formatting.percent(sd)}"
-    dagger = "" if standing.is_whole and score.is_whole else r"\rlap{$^{\dagger}$}"
+    dagger = "" if result.is_complete and score.is_complete else r"\rlap{$^{\dagger}$}"
     shown = rf"\mathbf{{{mean}}}" if bold else mean
     return f"${shown}{spread}{dagger}$"
 
@@ -109,7 +114,7 @@ def _number(text: str) -> str:
 
 
 def _problem(board: Leaderboard, problem: str) -> str:
-    """One problem in full: rank, interval, difference to the baseline with its p, n."""
+    """The full table of one problem: intervals, differences, p-values, n and printed numbers."""
     primary = board.suite.primary
     columns: list[Column] = [
         ("mean ± sd", lambda s: _mean(board, s, primary)),
@@ -119,45 +124,46 @@ def _problem(board: Leaderboard, problem: str) -> str:
         ("n", lambda s: formatting.n(board, s) if s else NONE),
         ("rank", lambda s: _math(formatting.rank(s)) if s else NONE),
     ]
-    found = beside(board)
-    papers = sources(found, problem)
+    printed = printed_numbers(board)
+    papers = sources_on(printed, problem)
     columns += [
-        ("printed" if len(papers) == 1 else head, _printed(found, paper))
+        # The note names the paper where there is only one.
+        ("printed" if len(papers) == 1 else head, _printed(printed, paper))
         for paper, head in papers.items()
     ]
     title = board.metrics[primary]
     direction = "higher" if board.higher else "lower"
     caption = f"{title} in percent on {problem} ({direction} is better)."
     rows = board.on(problem)
-    body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=ACROSS_ONE)
+    body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=ACROSS_NARROW)
     notes = [*footnotes(board), *choices(board, problem)]
-    notes += [f"Printed: {CAPTION} {'; '.join(papers.values())}."] if papers else []
+    notes += [printed_note(papers.values())] if papers else []
     label = f"{board.suite.suite}:{problem}"
     return floated(board, body, caption=caption, label=label, notes=notes)
 
 
-def _printed(found: Beside, paper: str) -> Callable[[Standing | None], str]:
-    """What one paper prints; where it is the only one, the note names it and not the head."""
+def _printed(printed: PrintedNumbers, paper: str) -> Callable[[Result | None], str]:
+    """The column of the numbers of one paper."""
 
-    def cell(standing: Standing | None) -> str:
-        numbers = found.get((standing.row, standing.problem), ()) if standing else ()
-        return escape(text(numbers, paper)) or NONE
+    def cell(result: Result | None) -> str:
+        numbers = printed.get((result.row, result.problem), ()) if result else ()
+        return escape(quoted_text(numbers, paper)) or NONE
 
     return cell
 
 
 def _metrics(board: Leaderboard, problem: str) -> str:
-    """One problem under every metric of the suite."""
+    """The table of one problem by every metric of the suite."""
 
     def column(metric: str) -> Column:
-        return formatting.heading(board, metric), lambda standing: _mean(board, standing, metric)
+        return formatting.heading(board, metric), lambda result: _mean(board, result, metric)
 
     columns = [column(metric) for metric in board.metrics]
-    rows, longest = board.on(problem), max(len(head) for head, _ in columns)
-    across = max(1, min(ACROSS, HEADS_WIDTH // longest))
+    rows, longest = board.on(problem), max(len(header) for header, _ in columns)
+    across = max(1, min(ACROSS, HEADERS_WIDTH // longest))
     body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=across)
     caption = f"All metrics on {problem}, in percent."
-    bold = "Bold and ranks are of the first metric alone; the others are not tested."
+    bold = "Bold and ranks refer to the first metric; the other metrics are not tested."
     label = f"{board.suite.suite}:{problem}:metrics"
     return floated(
         board, body, caption=caption, label=label, notes=[*footnotes(board, brackets=False), bold]
@@ -187,26 +193,26 @@ def _math(text: str) -> str:
 
 
 def _tabular(
-    head: str,
+    header: str,
     columns: Sequence[Column],
-    rows: Sequence[Standing],
+    rows: Sequence[Result],
     *,
     keys: Sequence[str],
     board: Leaderboard,
     across: int = ACROSS,
 ) -> list[str]:
-    """A tabular whose columns go into blocks of `across`; comments name each row's trials."""
+    """A tabular with at most `across` columns side by side; comments name each row's trials."""
     width = -(-len(columns) // -(-len(columns) // across))
     blocks = [columns[i : i + width] for i in range(0, len(columns), width)]
     lines = [rf"\begin{{tabular}}{{@{{}}l{'r' * width}@{{}}}}", r"\toprule"]
     for i, block in enumerate(blocks):
         lines += [r"\midrule"] if i else []
         pad = [""] * (width - len(block))
-        lines += [line_of([head, *(escape(title) for title, _ in block), *pad]), r"\midrule"]
-        for standing in rows:
-            lines += [] if i else _trials(board, standing.row, keys)
+        lines += [line_of([header, *(escape(title) for title, _ in block), *pad]), r"\midrule"]
+        for result in rows:
+            lines += [] if i else _trials(board, result.row, keys)
             lines.append(
-                line_of([escape(standing.title), *(cell(standing) for _, cell in block), *pad])
+                line_of([escape(result.title), *(cell(result) for _, cell in block), *pad])
             )
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
@@ -214,45 +220,48 @@ def _tabular(
 def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:
     lines = []
     for problem in problems:
-        standing = board.standings.get((row, problem))
-        if standing:
-            setting = f" ({standing.setting})" if standing.setting else ""
-            keys = " ".join(trial.key for trial in standing.configuration.trials)
-            what = [f"{standing.title}{setting}", lineage.beside(standing.configuration.trials[0])]
-            lines.append(f"{', '.join(filter(None, what))} on {problem}: {keys}")
+        result = board.results.get((row, problem))
+        if result:
+            setting = f" ({result.setting})" if result.setting else ""
+            keys = " ".join(trial.key for trial in result.configuration.trials)
+            parts = [
+                f"{result.title}{setting}",
+                lineage.teacher_and_posthoc(result.configuration.trials[0]),
+            ]
+            lines.append(f"{', '.join(filter(None, parts))} on {problem}: {keys}")
     return comment(*lines)
 
 
 def _macros(board: Leaderboard) -> str:
-    """Numbers by name. An incomplete cell has none: a text that uses it does not compile."""
+    """Macros for the numbers of complete results; a paper that uses any other does not compile."""
     numbers: dict[tuple[str, ...], str] = {}
-    for (row, problem), standing in board.standings.items():
-        if standing.is_whole:
-            numbers |= {(row, problem, k): v for k, v in _numbers(board, standing).items()}
+    for (row, problem), result in board.results.items():
+        if result.is_complete:
+            numbers |= {(row, problem, k): v for k, v in _numbers(board, result).items()}
     names = macro_names(f"Evenhand {board.suite.suite}", numbers)
-    what = comment(
+    explanation = comment(
         f"Numbers as macros: {board.metrics[board.suite.primary]} in percent, {board.rule}.",
         "\\Evenhand + suite + row + problem + one of: Mean, Sd, Low and High (interval), N, Rank,",
         "Difference (to the baseline, in points), P (of that difference, Holm-corrected).",
-        "Names are letters alone, digits are spelled: 100 is OneZeroZero. What does not exist, or",
-        "belongs to an incomplete cell, has no macro.",
+        "A name consists of letters, and digits are spelled out: 100 is OneZeroZero. There is no",
+        "macro for an undefined number and for an incomplete result.",
     )
     lines = [f"\\newcommand{{\\{names[key]}}}{{{value}}}" for key, value in numbers.items()]
-    return "\n".join([*opening(board), *what, *lines]) + "\n"
+    return "\n".join([*opening(board), *explanation, *lines]) + "\n"
 
 
-def _numbers(board: Leaderboard, standing: Standing) -> dict[str, str]:
-    found = standing.scores[board.suite.primary, board.rule].estimate
-    assert found is not None, "a whole standing has a mean"
+def _numbers(board: Leaderboard, result: Result) -> dict[str, str]:
+    found = result.scores[board.suite.primary, board.rule].estimate
+    assert found is not None, "a complete result has a mean"
     numbers = {"mean": formatting.percent(found.mean), "n": str(found.n)}
     if found.sd is not None and found.interval is not None:
         numbers["sd"] = formatting.percent(found.sd)
         numbers["low"] = formatting.percent(found.interval.low)
         numbers["high"] = formatting.percent(found.interval.high)
-    if standing.rank:
-        numbers["rank"] = str(standing.rank.rank)
-    if standing.to_baseline:
-        numbers["difference"] = formatting.difference(standing.to_baseline)
-        if standing.to_baseline.holm is not None:
-            numbers["p"] = formatting.p_value(standing.to_baseline.holm)
+    if result.rank:
+        numbers["rank"] = str(result.rank.rank)
+    if result.to_baseline:
+        numbers["difference"] = formatting.difference(result.to_baseline)
+        if result.to_baseline.holm is not None:
+            numbers["p"] = formatting.p_value(result.to_baseline.holm)
     return {name: rf"\ensuremath{{{_number(value)}}}" for name, value in numbers.items()}

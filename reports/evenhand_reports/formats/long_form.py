@@ -1,4 +1,4 @@
-"""The leaderboard in long form, one number a line: for machines. Scores are fractions here."""
+"""The leaderboard in long form, one estimate per line, for other programs. Scores are fractions."""
 
 from __future__ import annotations
 
@@ -14,22 +14,18 @@ from evenhand.declared.trial import Trial
 from evenhand.metrics import better
 from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
-from evenhand_reports.papers.matching import Quote, beside
+from evenhand_reports.board.results import Result
+from evenhand_reports.papers.matching import Quote, printed_numbers
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.statistics.paired_tests import Comparison
 
 
 @dataclass(frozen=True)
 class Line:
-    """One estimate. What does not exist is None: an interval at n = 1, a rank without a test.
+    """One estimate; None where a value is undefined: an interval at n = 1, a rank without a test.
 
-    method    with every setting; teacher and posthoc beside it, where there are any
-    chosen    this setting stands for its row
-    complete  every seed is in it, and nothing is lacking that the ranking needs
-    keys      trials whose values are in the mean, as `evenhand show` takes them, space-separated
-    rank…p_to_baseline  only where the table ranks: the primary metric at the ranking's rule
-    printed…  what a paper prints for the row, at the same place; the first of several
+    The fields from `rank` to `p_to_baseline` are filled in only for the numbers that the table
+    ranks: the primary metric at the checkpoint rule of the ranking.
     """
 
     suite: str
@@ -39,6 +35,8 @@ class Line:
     title: str
     setting: str
     method: str
+    """With every setting."""
+
     teacher: str
     posthoc: str
     problem: str
@@ -54,7 +52,11 @@ class Line:
     high: float | None
     level: float
     chosen: bool
+    """Whether the row shows this setting."""
+
     complete: bool
+    """Whether every seed is in the estimate and the ranking has all that it needs."""
+
     rank: int | None = None
     rank_low: int | None = None
     rank_high: int | None = None
@@ -66,52 +68,53 @@ class Line:
     difference_high: float | None = None
     p_to_baseline: float | None = None
     printed: float | None = None
+    """The number that a paper prints for the row; the first one of several."""
+
     printed_sd: float | None = None
     printed_in: str = ""
     keys: str = ""
+    """Trials whose values are in the mean, as `evenhand show` takes them, separated by spaces."""
 
 
 def lines(board: Leaderboard) -> Iterator[Line]:
-    """Test scores of every standing, then the validation scores that settings were chosen by."""
-    papers = {metric: beside(board, metric) for metric in board.metrics}
-    for place, standing in board.standings.items():
-        for metric, rule in standing.scores:
-            line = _test_line(board, standing, metric, rule)
+    """Test scores of every result, then the validation scores by which settings were chosen."""
+    papers = {metric: printed_numbers(board, metric) for metric in board.metrics}
+    for place, result in board.results.items():
+        for metric, rule in result.scores:
+            line = _test_line(board, result, metric, rule)
             yield replace(line, **_printed(papers[metric].get(place, ())))
-    for standing in board.standings.values():
-        yield from _validation_lines(board, standing)
+    for result in board.results.values():
+        yield from _validation_lines(board, result)
 
 
-def _test_line(board: Leaderboard, standing: Standing, metric: str, rule: Rule) -> Line:
-    score = standing.scores[metric, rule]
-    found = zip(standing.configuration.trials, score.values, strict=True)
-    ranked = _ranked(standing) if (metric, rule) == (board.suite.primary, board.rule) else {}
-    whole = standing.is_whole and score.is_whole
+def _test_line(board: Leaderboard, result: Result, metric: str, rule: Rule) -> Line:
+    score = result.scores[metric, rule]
+    found = zip(result.configuration.trials, score.values, strict=True)
+    ranked = _ranked(result) if (metric, rule) == (board.suite.primary, board.rule) else {}
+    is_complete = result.is_complete and score.is_complete
     return _line(
         board,
-        standing,
-        trial=standing.configuration.trials[0],
-        setting=", ".join(
-            filter(None, (standing.configuration.local, standing.configuration.setting))
-        ),
+        result,
+        trial=result.configuration.trials[0],
+        setting=", ".join(filter(None, (result.configuration.local, result.configuration.setting))),
         metric=metric,
         rule=rule,
         split="test",
         estimate=score.estimate,
         chosen=True,
-        complete=whole,
+        complete=is_complete,
         keys=" ".join(trial.key for trial, value in found if value is not None),
         **ranked,
     )
 
 
-def _validation_lines(board: Leaderboard, standing: Standing) -> Iterator[Line]:
-    choice = standing.choice
+def _validation_lines(board: Leaderboard, result: Result) -> Iterator[Line]:
+    choice = result.choice
     for i, candidate in enumerate(choice.candidates if choice else ()):
         assert choice is not None
         yield _line(
             board,
-            standing,
+            result,
             trial=candidate.trials[0],
             setting=candidate.setting,
             metric=choice.metric,
@@ -126,7 +129,7 @@ def _validation_lines(board: Leaderboard, standing: Standing) -> Iterator[Line]:
 
 def _line(
     board: Leaderboard,
-    standing: Standing,
+    result: Result,
     *,
     trial: Trial,
     estimate: Estimate | None,
@@ -139,16 +142,16 @@ def _line(
         suite=suite.suite,
         version=suite.version,
         edition=board.edition,
-        row=standing.row,
-        title=standing.title,
+        row=result.row,
+        title=result.title,
         method=str(trial.method),
         teacher=lineage.teacher(trial),
         posthoc=lineage.posthoc(trial),
-        problem=standing.problem,
+        problem=result.problem,
         metric=metric,
         better=better(metric),
         n=estimate.n if estimate else 0,
-        seeds=len(standing.records),
+        seeds=len(result.records),
         mean=estimate.mean if estimate else None,
         sd=estimate.sd if estimate else None,
         low=interval.low if interval else None,
@@ -158,9 +161,9 @@ def _line(
     )
 
 
-def _ranked(standing: Standing) -> dict[str, object]:
-    rank = standing.rank
-    best, baseline = standing.to_best, standing.to_baseline
+def _ranked(result: Result) -> dict[str, object]:
+    rank = result.rank
+    best, baseline = result.to_best, result.to_baseline
     interval = baseline.difference.interval if baseline else None
     return {
         "rank": rank.rank if rank else None,
@@ -189,7 +192,7 @@ def _mean(comparison: Comparison | None) -> float | None:
 
 
 def csv_text(board: Leaderboard) -> str:
-    """Comma-separated with one header line; what does not exist is empty."""
+    """Comma-separated values with one header line; None is empty."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [f.name for f in fields(Line)], lineterminator="\n")
     writer.writeheader()
@@ -198,7 +201,7 @@ def csv_text(board: Leaderboard) -> str:
 
 
 def write_parquet(board: Leaderboard, path: Path) -> None:
-    """The same with types; what does not exist is null."""
+    """Write the same lines to a Parquet file with types; None is null."""
     import pyarrow as pa
     from pyarrow import parquet
 

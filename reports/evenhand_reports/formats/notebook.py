@@ -1,4 +1,4 @@
-"""The leaderboard as a fragment of HTML, for notebooks: question, answer and a table a problem."""
+"""The leaderboard as a fragment of HTML for notebooks: question, answer, a table per problem."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
+from evenhand_reports.board.results import Result
 from evenhand_reports.formats.html import TEMPLATES
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.footnotes import footnotes
@@ -15,7 +15,7 @@ from evenhand_reports.wording.summary import answer
 
 
 def render(board: Leaderboard) -> str:
-    """The fragment; it needs no style sheet and no script."""
+    """The fragment, which needs no style sheet and no script."""
     jinja = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -31,7 +31,7 @@ def render(board: Leaderboard) -> str:
         baseline=board.baseline,
         level=f"{100 * (1 - board.suite.alpha):g}",
         problems=[
-            {"name": name, "rows": [_row(board, standing) for standing in board.on(name)]}
+            {"name": name, "rows": [_row(board, result) for result in board.on(name)]}
             for name in board.problems
         ],
         n_gaps=len(board.gaps),
@@ -39,14 +39,14 @@ def render(board: Leaderboard) -> str:
     )
 
 
-def _row(board: Leaderboard, standing: Standing) -> dict[str, Any]:
-    found = standing.scores[board.suite.primary, board.rule].estimate
+def _row(board: Leaderboard, result: Result) -> dict[str, Any]:
+    found = result.scores[board.suite.primary, board.rule].estimate
     return {
-        "rank": formatting.rank(standing),
-        "title": standing.title,
+        "rank": formatting.rank(result),
+        "title": result.title,
         "mean": formatting.mean_sd(found),
-        "is_best": standing.is_bold,
+        "is_best": result.is_bold,
         "interval": formatting.interval(found.interval) if found else formatting.NO_VALUE,
-        "difference": formatting.difference_and_p(standing.to_baseline),
+        "difference": formatting.difference_and_p(result.to_baseline),
         "n": found.n if found else 0,
     }

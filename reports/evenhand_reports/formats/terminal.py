@@ -12,20 +12,20 @@ from rich.table import Table
 from rich.text import Text
 
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Gap, Standing
-from evenhand_reports.figures import front_figures as fronts
-from evenhand_reports.figures.fronts import Plane, planes
+from evenhand_reports.board.results import Gap, Result
+from evenhand_reports.figures.front_tables import front_rows, front_title
+from evenhand_reports.figures.fronts import FrontSet, all_front_sets
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.footnotes import footnotes
-from evenhand_reports.wording.summary import answer, choices, gap_text, place
+from evenhand_reports.wording.summary import answer, choices, gap_cause, gap_location
 
 MOST_GAPS = 8
 NUMBERS_WIDTH = 68
-"""What the columns beside the method take at most."""
+"""Columns that all but the method need at most."""
 
 
 def render(board: Leaderboard) -> RenderableType:
-    """Question and answer, one table a problem, what is lacking, footnotes."""
+    """The question, the answer, a table for each problem, the gaps and the footnotes."""
     suite = board.suite
     parts: list[RenderableType] = [
         Text(f"{suite.suite} v{suite.version}", style="bold"),
@@ -36,8 +36,8 @@ def render(board: Leaderboard) -> RenderableType:
     for problem in board.problems:
         parts += [Text(), _heading(board, problem), _Table(board, board.on(problem))]
         parts += [_indented(Text(text)) for text in choices(board, problem)]
-    for plane in planes(board, board.rule):
-        parts += [Text(), _front_heading(plane), _front(plane)]
+    for fronts in all_front_sets(board, board.rule):
+        parts += [Text(), _front_heading(fronts), _front_table(fronts)]
     if len(board.problems) > 1 and any(board.average_ranks.values()):
         parts += [Text(), Text("average rank over problems", style="bold"), _averages(board)]
     parts += _gaps(board.gaps)
@@ -54,14 +54,14 @@ def _heading(board: Leaderboard, problem: str) -> Text:
 
 @dataclass(frozen=True)
 class _Table:
-    """A problem's rows; without the interval where a long name needs its room."""
+    """The table of a problem; a long method name takes the place of the interval."""
 
     board: Leaderboard
-    standings: Sequence[Standing]
+    results: Sequence[Result]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        words = [word for standing in self.standings for word in standing.title.split()]
-        halves = [len(standing.title) // 2 for standing in self.standings]
+        words = [word for result in self.results for word in result.title.split()]
+        halves = [len(result.title) // 2 for result in self.results]
         needed = NUMBERS_WIDTH + max([*map(len, words), *halves], default=0)
         yield self._grid(options.max_width >= needed)
 
@@ -75,39 +75,39 @@ class _Table:
         grid.add_column(f"Δ to {self.board.baseline}", justify="right", overflow="fold")
         grid.add_column("p", justify="right", no_wrap=True)
         grid.add_column("n", justify="right", no_wrap=True)
-        for standing in self.standings:
-            cells = _cells(self.board, standing, has_room=has_room)
-            grid.add_row(*cells, style="bold" if standing.is_bold else "")
+        for result in self.results:
+            cells = _cells(self.board, result, has_room=has_room)
+            grid.add_row(*cells, style="bold" if result.is_bold else "")
         return grid
 
 
-def _cells(board: Leaderboard, standing: Standing, *, has_room: bool) -> list[str]:
-    found = standing.scores[board.suite.primary, board.rule].estimate
-    to_baseline = standing.to_baseline
+def _cells(board: Leaderboard, result: Result, *, has_room: bool) -> list[str]:
+    found = result.scores[board.suite.primary, board.rule].estimate
+    to_baseline = result.to_baseline
     interval = [formatting.interval(found.interval) if found else formatting.NO_VALUE]
     return [
-        formatting.rank(standing),
-        standing.title,
-        f"{formatting.mean_sd(found)}{formatting.mark(standing) or ' '}",
+        formatting.rank(result),
+        result.title,
+        f"{formatting.mean_sd(found)}{formatting.mark(result) or ' '}",
         *(interval if has_room else []),
         formatting.difference(to_baseline),
         formatting.p_value(to_baseline.holm if to_baseline else None),
-        formatting.n(board, standing),
+        formatting.n(board, result),
     ]
 
 
-def _front_heading(plane: Plane) -> Text:
-    return Text.assemble((plane.place, "bold"), (f"  {fronts.what(plane)}", "dim"))
+def _front_heading(fronts: FrontSet) -> Text:
+    return Text.assemble((fronts.scope, "bold"), (f"  {front_title(fronts)}", "dim"))
 
 
-def _front(plane: Plane) -> RenderableType:
+def _front_table(fronts: FrontSet) -> RenderableType:
     grid = _grid()
     grid.add_column("method", overflow="fold", ratio=1)
     grid.add_column("on its front", overflow="fold")
-    grid.add_column("of all", justify="right", no_wrap=True)
+    grid.add_column("on joint front", justify="right", no_wrap=True)
     grid.add_column("hypervolume", justify="right", no_wrap=True)
     grid.add_column("n", justify="right", no_wrap=True)
-    for name, (_, best, joint, area, _, n) in fronts.rows(plane):
+    for name, (_, best, joint, area, _, n) in front_rows(fronts):
         grid.add_row(name, best, joint, area, n)
     return grid
 
@@ -133,7 +133,7 @@ def _gaps(gaps: Sequence[Gap]) -> list[RenderableType]:
     if not gaps:
         return []
     parts: list[RenderableType] = [Text(), Text("not usable", style="bold")]
-    parts += [_indented(Text(f"{place(gap)}: {gap_text(gap)}")) for gap in gaps[:MOST_GAPS]]
+    parts += [_indented(Text(f"{gap_location(gap)}: {gap_cause(gap)}")) for gap in gaps[:MOST_GAPS]]
     if len(gaps) > MOST_GAPS:
         parts.append(_indented(Text(f"and {len(gaps) - MOST_GAPS} more", style="dim")))
     return parts

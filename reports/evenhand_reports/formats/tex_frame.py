@@ -1,4 +1,4 @@
-"""The frame of every table for a paper: where it comes from, its caption, its notes."""
+"""The frame of every LaTeX table: its provenance in comments, its caption and its notes."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from collections.abc import Sequence
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import rerun_suite
 from evenhand_reports.formats.tex_text import comment, escape
-from evenhand_reports.wording.summary import gap_text, place
+from evenhand_reports.wording.summary import gap_cause, gap_location
 
 
 def slug(problem: str) -> str:
+    """A problem's name for file names and labels."""
     return re.sub(r"[^A-Za-z0-9.-]+", "-", problem)
 
 
 def opening(board: Leaderboard) -> list[str]:
+    """Comment lines on the suite, the commits, the command that reruns it, and the gaps."""
     suite = board.suite
-    gaps = [f"{place(gap)}, {gap.key}: {gap_text(gap)}" for gap in board.gaps]
+    gaps = [f"{gap_location(gap)}, {gap.key}: {gap_cause(gap)}" for gap in board.gaps]
     return comment(
         f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
-        f"commits: {', '.join(board.commits)} (+: files had been changed)",
+        f"commits: {', '.join(board.commits)} (+: with uncommitted changes)",
         f"trials: {len(board.records)} of {board.trials} have a record; {board.n_seeds} seeds",
-        f"to make them again: {rerun_suite(board.source, board.records.values())} --results rerun",
-        "one trial and where it comes from: evenhand show KEY",
+        f"to rerun the trials: {rerun_suite(board.source, board.records.values())} --results rerun",
+        "to show one trial: evenhand show KEY",
         *(f"not usable: {gap}" for gap in gaps),
     )
 
 
 def line_of(cells: Sequence[str]) -> str:
-    """One row. LaTeX would read its `[` or `*` as an argument of the line before."""
+    """One row of a table; the braces keep a leading `[` or `*` from being read as an argument."""
     text = " & ".join(cells).rstrip() + r" \\"
     return f"{{}}{text}" if text.startswith(("[", "*")) else text
 
@@ -37,6 +39,7 @@ def line_of(cells: Sequence[str]) -> str:
 def floated(
     board: Leaderboard, body: Sequence[str], *, caption: str, label: str, notes: Sequence[str]
 ) -> str:
+    """A table environment with caption, label and notes."""
     lines = [
         *opening(board),
         r"\begin{table}[tp]",

@@ -1,4 +1,4 @@
-"""Text for LaTeX: whatever a user wrote comes out as it is, in pdfLaTeX with plain packages."""
+"""Escaping for LaTeX: any text is printed unchanged by pdfLaTeX with standard packages."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable
 
 DIGITS = ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"]
 LIKE_LATIN = set("οΑΒΕΖΗΙΚΜΝΟΡΤΧ")
-"""Greek letters for which LaTeX has no command, since they look like Latin ones."""
+"""Greek letters that look like Latin ones and have no command in LaTeX."""
 
 LAST_LATIN = 0x17F
-"""Up to here pdfLaTeX's own UTF-8 tables have every letter."""
+"""The last code point up to which pdfLaTeX's UTF-8 tables have every letter."""
 
-WRITTEN = {
+COMMANDS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": "$<$", ">": "$>$", "|": "$|$", '"': "''", "±": r"$\pm$", "−": "$-$", "–": "--",
@@ -27,31 +27,31 @@ WRITTEN = {
 
 
 def escape(text: str) -> str:
-    """One paragraph of running text. A sign that pdfLaTeX lacks becomes its code point."""
-    return "".join(_sign(sign) for sign in " ".join(text.split()))
+    """One paragraph of running text. A character that pdfLaTeX lacks becomes its code point."""
+    return "".join(_character(character) for character in " ".join(text.split()))
 
 
-def _sign(sign: str) -> str:
-    if sign in WRITTEN:
-        return WRITTEN[sign]
-    *kind, name = unicodedata.name(sign, "?").replace("LAMDA", "LAMBDA").split()
-    if kind == ["GREEK", "SMALL", "LETTER"] and sign not in LIKE_LATIN:
+def _character(character: str) -> str:
+    if character in COMMANDS:
+        return COMMANDS[character]
+    *kind, name = unicodedata.name(character, "?").replace("LAMDA", "LAMBDA").split()
+    if kind == ["GREEK", "SMALL", "LETTER"] and character not in LIKE_LATIN:
         return f"$\\{name.lower()}$"
-    if kind == ["GREEK", "CAPITAL", "LETTER"] and sign not in LIKE_LATIN:
+    if kind == ["GREEK", "CAPITAL", "LETTER"] and character not in LIKE_LATIN:
         return f"$\\{name.title()}$"
-    code = ord(sign)
+    code = ord(character)
     if code < 0x20 or 0x7F <= code < 0xA1 or code > LAST_LATIN:
         return rf"\texttt{{U+{code:04X}}}"
-    return sign
+    return character
 
 
 def comment(*lines: str) -> list[str]:
-    """Comment lines; text of several lines cannot leave its comment."""
+    """Comment lines; line breaks become spaces, so that no text leaves its comment."""
     return [f"% {' '.join(line.split())}".rstrip() for line in lines]
 
 
 def macro_names(prefix: str, places: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """A name of letters alone for each place; alike names get a trailing letter.
+    """A macro name for each place, of letters only; equal names get a trailing letter.
 
     `("vs(tau=1.25)", "cifar10-exp-100")` → `VsTauOnePointTwoFiveCifarOneZeroExpOneZeroZero`
     """

@@ -1,4 +1,4 @@
-"""One trial for people: what it was, how it ended, its scores, and how to run it again."""
+"""One trial in a terminal: its spec, exit, scores, cost and provenance."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from evenhand.metrics import score
 from evenhand_reports.board import lineage
 from evenhand_reports.board.provenance import commit
 from evenhand_reports.figures import restarts
-from evenhand_reports.figures.learned import at_the_end
+from evenhand_reports.figures.learned_figures import final_values
 from evenhand_reports.wording.formatting import NO_VALUE, percent, seconds
 
 EPOCHS_SHOWN = 8
-ON_TEST_DATA = "best-test was chosen on test data: for comparison with printed numbers only."
+ON_TEST_DATA = "best-test uses test data and serves only for comparison with printed numbers."
 
 
 def render(record: Record) -> RenderableType:
-    """Spec, exit, metrics at each checkpoint rule, cost, provenance and the command."""
+    """All facts on one record; the caller prints the command that reruns it."""
     trial = record.trial
     parts: list[RenderableType] = [
         Text(str(trial), style="bold"),
@@ -39,10 +39,10 @@ def render(record: Record) -> RenderableType:
             parts.append(Text(ON_TEST_DATA, style="dim"))
     if record.curves.get("epoch"):
         parts += [Text(), _curves(record)]
-    if ended := at_the_end(record):
-        parts += [Text(), _facts(ended)]
+    if final := final_values(record):
+        parts += [Text(), _facts(final)]
     parts += [Text(), _facts(_cost(record)), Text(), _facts(_origin(record))]
-    parts += [Text(), Text("to run it again", style="dim")]
+    parts += [Text(), Text("rerun with:", style="dim")]
     if record.exit.traceback:
         parts += [Text(), Text(record.exit.traceback.rstrip(), style="dim")]
     return Group(*parts)
@@ -73,10 +73,10 @@ def _spec(record: Record) -> list[tuple[str, str]]:
         ("method", f"{trial.method} (version {trial.method.version})"),
         ("teacher", f"{lineage.teacher(trial)} (version {teacher.version})" if teacher else ""),
         ("post-hoc", f"{trial.posthoc} (version {trial.posthoc.version})" if trial.posthoc else ""),
-        ("parent", f"{trial.parent.key}, {lineage.read(trial)}" if trial.parent else ""),
+        ("parent", f"{trial.parent.key}, {lineage.parent_role(trial)}" if trial.parent else ""),
         ("problem", f"{trial.problem.dataset} · {trial.problem.profile}"),
         ("recipe", _recipe(trial.recipe)),
-        ("runs", restarts.in_words(trial)),
+        ("runs", restarts.describe_runs(trial)),
         ("seed", f"{trial.seed}, for {', '.join(trial.vary) or 'no stream'}"),
     ]
     if data:
@@ -89,7 +89,7 @@ def _spec(record: Record) -> list[tuple[str, str]]:
 
 
 def _groups(data: DataSummary) -> str:
-    """`land, water; smallest cell waterbird, land: 56`; "" where there is one group."""
+    """`land, water; smallest cell waterbird, land: 56`; "" for a problem without groups."""
     if len(data.groups) < 2:
         return ""
     label, group = divmod(int(data.train_counts.argmin()), len(data.groups))
@@ -129,7 +129,7 @@ def _score(record: Record, metric: str, evaluation: Evaluation) -> str:
 
 
 def _curves(record: Record) -> RenderableType:
-    """Learning rate, training loss and what was measured after some of the epochs."""
+    """Learning rate, training loss and metrics at some of the epochs."""
     curves, epochs = record.curves, record.curves["epoch"]
     measured = [name for name in curves if name.startswith(("val_", "test_"))]
     names = [name for name in ("lr", "train_loss", *measured) if name in curves]
@@ -169,7 +169,7 @@ def _origin(record: Record) -> list[tuple[str, str]]:
     hardware = [found.host, found.gpu or "", found.cpu, f"{found.threads} threads"]
     driver = f"driver {found.driver}" if found.driver else ""
     return [
-        ("commit", commit(record) + (" (+: files had been changed)" if found.dirty else "")),
+        ("commit", commit(record) + (" (+: with uncommitted changes)" if found.dirty else "")),
         ("machine", ", ".join(text for text in (*hardware, driver) if text)),
         ("packages", ", ".join(f"{name} {version}" for name, version in found.versions.items())),
         ("when", f"{found.started} to {found.finished}" if found.started else ""),

@@ -1,1 +1,1 @@
-"""Numbers printed in papers, and which of ours stand beside them."""
+"""Numbers printed in papers, and their match with the rows of a leaderboard."""

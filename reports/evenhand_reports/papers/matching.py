@@ -1,9 +1,9 @@
-"""Which printed number stands beside which of ours.
+"""The match between printed numbers and the rows of a leaderboard.
 
-One of the suite's sources prints it for the same problem, method and metric, and like ours with
-SAM or without: what a recipe says decides, not what a row is called. A method that takes an
-objective must have the one that the paper names. Where several of our rows answer to one printed
-number, as in a sweep over settings, it stands beside none of them.
+A printed number belongs to a row if one of the suite's sources prints it for the same problem,
+method, settings and metric, with or without SAM as the row's recipe has it. The recipe decides, not
+the row's title. A method that takes an objective must have the objective that the paper names. A
+number that matches several rows, as in a sweep over settings, is shown beside none of them.
 """
 
 from __future__ import annotations
@@ -14,21 +14,16 @@ from dataclasses import dataclass
 from evenhand.suite.resolve import Configuration
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.papers import published
-from evenhand_reports.papers.published import Objective, Printed
-
-CAPTION = (
-    "what the paper prints, in percent, with its own network, training images and length, and "
-    "under its own protocol, which may choose settings or epochs on test data: best-test is "
-    "nearest to it. Not tested against ours."
-)
+from evenhand_reports.papers.published import Objective, PrintedNumber
 
 
 @dataclass(frozen=True)
 class Quote:
-    """A printed number, and the tables of its paper that print it alike: `("2", "3")`."""
+    """A printed number, and the tables of its paper that print the same value."""
 
-    number: Printed
+    number: PrintedNumber
     tables: tuple[str, ...]
+    """Their numbers: `("2", "3")`."""
 
     @property
     def paper(self) -> str:
@@ -38,7 +33,7 @@ class Quote:
     @property
     def source(self) -> str:
         """`Wang et al. 2023, Table 1`."""
-        return f"{self.paper}, {in_words(self.tables)}"
+        return f"{self.paper}, {table_names(self.tables)}"
 
     @property
     def text(self) -> str:
@@ -46,32 +41,27 @@ class Quote:
         return self.number.in_percent
 
 
-Beside = Mapping[tuple[str, str], tuple[Quote, ...]]
-"""By row and problem."""
+PrintedNumbers = Mapping[tuple[str, str], tuple[Quote, ...]]
+"""Quotes by row and problem."""
 
 
-def beside(board: Leaderboard, metric: str = "") -> Beside:
-    """Printed numbers of a metric, or else of the primary, by row and problem; only rows that have
-    some."""
+def printed_numbers(board: Leaderboard, metric: str = "") -> PrintedNumbers:
+    """The printed numbers of a metric, by default the primary, for the rows that have some."""
     metric = metric or board.suite.primary
-    found: dict[tuple[str, str], list[Printed]] = {}
-    for problem in board.problems:
-        configurations = {s.row: s.configuration for s in board.on(problem)}
-        any_cell = next(iter(configurations.values()))
-        if any_cell.problem.n_max is not None:
+    found: dict[tuple[str, str], list[PrintedNumber]] = {}
+    for name in board.problems:
+        configurations = {result.row: result.configuration for result in board.on(name)}
+        problem = next(iter(configurations.values())).problem
+        if problem.n_max is not None:
             continue  # fewer images than any paper trains on
-        for number in published.on(any_cell.problem, board.suite.sources):
-            rows = [
-                row
-                for row, configuration in configurations.items()
-                if _is_of(number, configuration, metric)
-            ]
+        for number in published.numbers_for(problem, board.suite.sources):
+            rows = [row for row, each in configurations.items() if _matches(number, each, metric)]
             if len(rows) == 1 and number.value is not None:
-                found.setdefault((rows[0], problem), []).append(number)
+                found.setdefault((rows[0], name), []).append(number)
     return {place: _quoted(numbers) for place, numbers in found.items()}
 
 
-def _is_of(number: Printed, configuration: Configuration, metric: str) -> bool:
+def _matches(number: PrintedNumber, configuration: Configuration, metric: str) -> bool:
     return (
         published.METHODS.get(number.method) == configuration.pipeline
         and published.SETTINGS.get(number.method, {}).items()
@@ -82,44 +72,44 @@ def _is_of(number: Printed, configuration: Configuration, metric: str) -> bool:
     )
 
 
-def _has_objective(number: Printed, configuration: Configuration) -> bool:
-    """Whether the method and its post-hoc map serve the number's objective, where they take one."""
-    wanted = published.OBJECTIVES.get((number.protocol, number.dataset))
+def _has_objective(number: PrintedNumber, configuration: Configuration) -> bool:
+    """Whether the method and its post-hoc map have the number's objective, if they take one."""
+    printed = published.OBJECTIVES.get((number.protocol, number.dataset))
     parts = [configuration.method, *filter(None, [configuration.trials[0].posthoc])]
-    given = [Objective.of(part.settings) for part in parts if "maximize" in part.settings]
-    return all(objective == wanted for objective in given)
+    objectives = [Objective.of(part.settings) for part in parts if "maximize" in part.settings]
+    return all(objective == printed for objective in objectives)
 
 
-def _quoted(numbers: Sequence[Printed]) -> tuple[Quote, ...]:
-    """What several tables of one paper print alike is one quote."""
-    alike: dict[tuple[str, str], list[Printed]] = {}
+def _quoted(numbers: Sequence[PrintedNumber]) -> tuple[Quote, ...]:
+    """One quote for the tables of one paper that print the same value."""
+    equal: dict[tuple[str, str], list[PrintedNumber]] = {}
     for number in numbers:
-        alike.setdefault((number.paper, number.in_percent), []).append(number)
+        equal.setdefault((number.paper, number.in_percent), []).append(number)
     return tuple(
         Quote(same[0], tuple(dict.fromkeys(n.table.removeprefix("Table ") for n in same)))
-        for same in alike.values()
+        for same in equal.values()
     )
 
 
-def in_words(tables: Sequence[str]) -> str:
+def table_names(tables: Sequence[str]) -> str:
     """`Table 1`, `Tables 2, 3 and 4`."""
     *head, tail = sorted(set(tables))
     return f"Tables {', '.join(head)} and {tail}" if head else f"Table {tail}"
 
 
-def sources(quotes: Beside, problem: str) -> dict[str, str]:
-    """Where the numbers beside one problem's rows are printed, by paper: with its tables."""
-    here = [q for (_, at), found in quotes.items() if at == problem for q in found]
+def sources_on(quotes: PrintedNumbers, problem: str) -> dict[str, str]:
+    """The sources of the numbers on one problem, with their tables, by paper."""
+    on_problem = [q for (_, name), found in quotes.items() if name == problem for q in found]
     tables: dict[str, list[str]] = {}
-    for quote in here:
+    for quote in on_problem:
         tables.setdefault(quote.paper, []).extend(quote.tables)
-    return {paper: f"{paper}, {in_words(found)}" for paper, found in tables.items()}
+    return {paper: f"{paper}, {table_names(found)}" for paper, found in tables.items()}
 
 
-def text(quotes: Sequence[Quote], paper: str) -> str:
-    """`78.8 ± 0.2`: what one of these papers prints; "" where it prints nothing.
+def quoted_text(quotes: Sequence[Quote], paper: str) -> str:
+    """The number of one paper: `78.8 ± 0.2`; "" where the paper prints none.
 
-    Where its tables disagree, each number names its own.
+    Where the paper's tables disagree, each number is followed by its table.
     """
     own = [quote for quote in quotes if quote.paper == paper]
-    return "; ".join(q.text + (f" ({in_words(q.tables)})" if len(own) > 1 else "") for q in own)
+    return "; ".join(q.text + (f" ({table_names(q.tables)})" if len(own) > 1 else "") for q in own)

@@ -1,4 +1,4 @@
-"""The numbers that the papers print, as data; `published/README.md` says what to know of them."""
+"""The numbers that the papers print, as data; `numbers/README.md` describes them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ PAPERS = {
     "kini2021label": "Kini et al. 2021 (VS-loss)",
     "menon2021long": "Menon et al. 2021 (Logit adjustment)",
 }
-"""By bib key."""
+"""Names in the data by bib key."""
 
 PROFILES = {"exp": ("LT",), "step": ("Step",), "natural": ("group", "natural")}
-"""The tables' kinds of imbalance by our profiles; data sets that come with theirs keep it."""
+"""The tables' kinds of imbalance by our profiles; `natural` is the imbalance of the data set."""
 
 DATASETS = {("Waterbirds", "ResNet-18 512-d features"): "waterbirds_features"}
-"""Our data sets by the tables' name and protocol, where the name alone does not say."""
+"""Our data sets by the tables' name and protocol, where the name alone is ambiguous."""
 
 TEXT: Mapping[str, Any] = {"form": "equation_3", "gamma": 0.3}
 PLAIN_DRO: Mapping[str, Any] = {"balanced_sampling": False, "eta": 0.01, "adjustment": 0.0}
-"""Group losses as the text of Kini et al. has them, whatever code made the table."""
+"""Group losses by the text of Kini et al., since the code behind the table is unknown."""
 
 SEARCH: Mapping[str, Any] = {"objective": "balanced", "la_init": False}
 
@@ -67,8 +67,8 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "0.1*CE + 0.9*CE_deo (lambda = 0.1)": {"ce_share": 0.1},
     "AutoBalance: L_fair with lambda_val = 0.1": {"objective": "deo", "ce_share": 0.1},
 }
-"""What a method of ours must be set to, where the tables' row is one form of it. Of 0.1 and 0.9 in
-Li et al., Table 3, the coefficients decide and not the λ: 0.1 is that of cross-entropy."""
+"""The settings of our method for a row of the tables that is one variant of it. In Li et al.,
+Table 3, the coefficients 0.1 and 0.9 decide and not the λ: 0.1 is that of cross-entropy."""
 
 METHODS = {
     "CE": "erm",
@@ -128,8 +128,8 @@ METHODS = {
     "DRO": "dro",
     "AutoBalance: L_fair with lambda_val = 0.1": "autobalance",
 }
-"""`Configuration.pipeline` of our methods, by their names in the printed tables; printed rows with
-other names have no counterpart here."""
+"""`Configuration.pipeline` of our methods by their names in the printed tables. Printed rows with
+other names have no counterpart among our methods."""
 
 METRICS = {
     "top1_accuracy_balanced_val": "balanced_accuracy",
@@ -139,20 +139,20 @@ METRICS = {
     "group_balanced_error": "balanced_group_error",
     "deo": "deo_sum",
 }
-"""Our metrics by the papers' names, where they differ: on as many test images of each class,
-accuracy is balanced accuracy. Li et al., Table 3, does not say which DEO it prints; the sum over
-both labels is what its CE_deo is made of, and the rows allow it as they allow one label's."""
+"""Our metrics by the papers' names, where they differ. With equally many test images per class,
+accuracy is balanced accuracy. Li et al., Table 3, does not define the DEO that it prints: the loss
+CE_deo of that table uses the sum over both labels, and its numbers are consistent with the sum."""
 
 
 class Objective(NamedTuple):
-    """What is maximised, and the constraints without blanks; `[*]`, each class, is left out."""
+    """The rate that is maximised, and the constraints without spaces and `[*]`."""
 
     maximize: str
     subject_to: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Objective:
-        """That of a method or a post-hoc map that has one."""
+        """The objective in the settings of a method or a post-hoc map."""
         lines = (re.sub(r"\s|\[\*\]", "", line) for line in settings["subject_to"])
         return cls(settings["maximize"], frozenset(lines))
 
@@ -177,21 +177,16 @@ OBJECTIVES: Mapping[tuple[str, str], Objective] = {
     (DISTILLED, "CIFAR-10"): WORST,
     (DISTILLED, "CIFAR-100"): WORST_HALF,
 }
-"""By protocol and data set: what methods that take an objective were given. Methods that take none
-are printed under several protocols, and are the same under each."""
+"""Objectives of the papers' methods by protocol and data set. Methods without an objective are
+printed under several protocols, with the same training under each."""
 
 SAM = "w/ SAM"
-"""The protocol of numbers that were trained with sharpness-aware minimisation."""
+"""The protocol of networks that were trained with sharpness-aware minimisation."""
 
 
 @dataclass(frozen=True)
-class Printed:
-    """One printed number.
-
-    value, std  as fractions; None for a dash, and where no deviation is printed
-    printed     value and deviation as the paper writes them
-    in_percent  the same, where the paper writes fractions with the point moved
-    """
+class PrintedNumber:
+    """One printed number, with the columns of `numbers/README.md`."""
 
     paper: str
     table: str
@@ -202,10 +197,18 @@ class Printed:
     method: str
     metric: str
     value: float | None
+    """As a fraction; None for a dash."""
+
     std: float | None
+    """As a fraction; None where no deviation is printed."""
+
     n_runs: int | None
     printed: str
+    """Value and deviation as the paper writes them."""
+
     in_percent: str
+    """The same in percent, with as many significant digits."""
+
     from_paper: bool
 
 
@@ -216,10 +219,11 @@ def rows(
     metric: str | None = None,
     method: str | None = None,
     also_repositories: bool = False,
-) -> list[Printed]:
-    """The printed numbers that fit; paper is a bib key or the name in the data.
+) -> list[PrintedNumber]:
+    """The printed numbers of a paper, a data set, a metric or a method.
 
-    also_repositories adds those from the READMEs of released code.
+    `paper` is a bib key or a name in the data. `also_repositories` adds numbers from the READMEs
+    of released code.
     """
     wanted = {
         "paper": PAPERS.get(paper, paper) if paper else None,
@@ -235,14 +239,14 @@ def rows(
     ]
 
 
-def on(problem: Problem, sources: Sequence[str]) -> list[Printed]:
-    """What the papers of these bib keys print for a problem: same data, profile and ratio.
+def numbers_for(problem: Problem, sources: Sequence[str]) -> list[PrintedNumber]:
+    """The numbers of the papers of these bib keys for a problem: same data, profile and ratio.
 
-    Data that keep the imbalance they come with have no ratio of ours.
+    A data set with its natural imbalance has no ratio.
     """
     kinds = PROFILES.get(problem.profile.name, ())
     ratio = problem.profile.settings.get("ratio")
-    keeps = problem.profile.name == "natural"
+    is_natural = problem.profile.name == "natural"
     dataset = _plain(problem.dataset.name)
     return [
         row
@@ -251,18 +255,18 @@ def on(problem: Problem, sources: Sequence[str]) -> list[Printed]:
         for row in rows(paper=key)
         if _plain(DATASETS.get((row.dataset, row.protocol), row.dataset)) == dataset
         and row.imbalance_type in kinds
-        and (keeps or row.imbalance_ratio == ratio)
+        and (is_natural or row.imbalance_ratio == ratio)
     ]
 
 
 def _plain(name: str) -> str:
-    """`CIFAR-10` and `cifar10` are one name."""
+    """The name in lower case without punctuation: `cifar10` for `CIFAR-10`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 @cache
-def _all() -> tuple[Printed, ...]:
-    found: list[Printed] = []
+def _all() -> tuple[PrintedNumber, ...]:
+    found: list[PrintedNumber] = []
     for path in sorted(FOLDER.rglob("*.csv")):
         with path.open(encoding="utf-8", newline="") as stream:
             lines = csv.DictReader(stream)
@@ -270,11 +274,11 @@ def _all() -> tuple[Printed, ...]:
     return tuple(found)
 
 
-def _printed(line: dict[str, str], *, from_paper: bool) -> Printed:
+def _printed(line: dict[str, str], *, from_paper: bool) -> PrintedNumber:
     unit = {"percent": 100.0, "fraction": 1.0}[line["unit"]]
     value, std = line["value"], line["std"]
     moved = [_moved(text, 0 if unit > 1 else 2) for text in (value, std)]
-    return Printed(
+    return PrintedNumber(
         paper=line["paper"],
         table=line["table"],
         dataset=line["dataset"],
@@ -293,5 +297,5 @@ def _printed(line: dict[str, str], *, from_paper: bool) -> Printed:
 
 
 def _moved(text: str, digits: int) -> str:
-    """With its point moved to the right, and as many figures: `0.750` by two is `75.0`."""
+    """A number with its decimal point moved to the right: `0.750` by two digits is `75.0`."""
     return str(Decimal(text).scaleb(digits)) if text else ""

@@ -1,58 +1,57 @@
-"""What a page says beside a suite's figure."""
+"""Captions of a suite's figures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from evenhand.suite.figures import OF_PROBLEM, Figure, of_problem
+from evenhand.suite.figures import OF_PROBLEM, Figure
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
-from evenhand_reports.figures.setting_lines import is_number
+from evenhand_reports.wording.formatting import NO_BREAK
+from evenhand_reports.wording.summary import size_range
 
-NARROW = "\N{NO-BREAK SPACE}"
+ONE_SEED = "One seed, n = 1, without intervals."
+MEANS = "Mean over seeds, n = {n}."
+MEANS_AND_INTERVALS = (
+    "Mean over seeds, n = {n}; {bands} are Student-t intervals at {level:g}{space}%."
+)
+THEORY = " Dashed lines without points are theory."
+OMITTED = " {n} more lines are not drawn; `methods:` chooses which."
+SETTINGS = {
+    "problem.val.fraction": "validation share",
+    "problem.val.per_class": "validation images per class",
+}
 
 
-def head(figure: Figure, what: str) -> dict[str, Any]:
-    """kind; the suite's own title, or ""; what is drawn; `on` what, where a page has several."""
-    return {"kind": figure.kind, "title": figure.title, "what": what, "on": ""}
+def caption_head(figure: Figure, content: str) -> dict[str, Any]:
+    """The kind of a figure, its title in the suite ("" without one) and its content.
+
+    `on` is filled in where a page has several figures of one declaration.
+    """
+    return {"kind": figure.kind, "title": figure.title, "what": content, "on": ""}
 
 
-def setting(name: str) -> str:
+def setting_name(name: str) -> str:
     """`features` for `problem.features`, `validation share` for `problem.val.fraction`."""
-    of_val = {
-        "problem.val.fraction": "validation share",
-        "problem.val.per_class": "validation images a class",
-    }
-    return of_val.get(name, name.removeprefix(OF_PROBLEM))
+    return SETTINGS.get(name, name.removeprefix(OF_PROBLEM))
 
 
-def inside(title: str) -> str:
-    """A metric's title within a sentence: `balanced error`, `DEO (sum)`."""
-    is_word = title[1:2].islower()
-    return f"{title[0].lower()}{title[1:]}" if is_word else title
+def within_sentence(title: str) -> str:
+    """A metric's title within a sentence: `balanced error`, but `DEO (sum)`."""
+    return f"{title[0].lower()}{title[1:]}" if title[1:2].islower() else title
 
 
-def seeds(board: Leaderboard, sizes: Sequence[int], *, bands: str = "bands") -> str:
-    """`Mean over seeds, n = 5; bands are Student-t intervals at 95 %.`"""
-    low, high = min(sizes), max(sizes)
-    n = f"n = {low}" if low == high else f"n = {low} to {high}"
-    level = f"{100 * (1 - board.suite.alpha):g}{NARROW}%"
-    if high == 1:
-        return f"One seed, {n}: no interval."
-    spread = f"; {bands} are Student-t intervals at {level}" if bands else ""
-    return f"Mean over seeds, {n}{spread}."
+def seeds_caption(board: Leaderboard, sizes: Sequence[int], *, bands: str = "bands") -> str:
+    """`Mean over seeds, n = 5; bands are Student-t intervals at 95 %.`
+
+    `bands` names how the figure draws the intervals; "" where it draws none.
+    """
+    if max(sizes) == 1:
+        return ONE_SEED
+    template, level = MEANS_AND_INTERVALS if bands else MEANS, 100 * (1 - board.suite.alpha)
+    return template.format(n=size_range(sizes), bands=bands, level=level, space=NO_BREAK)
 
 
-def ramp(figure: Figure, lines: Sequence[Standing]) -> int:
-    """How many lines there are, where each is of another number of `by`, in order; else 0."""
-    if figure.by is None or len(lines) < 2:
-        return 0
-    values = [of_problem(standing.configuration.problem, figure.by) for standing in lines]
-    if not all(map(is_number, values)) or sorted(set(values)) != values:
-        return 0
-    return len(lines)
-
-
-def omitted(n: int) -> str:
-    return f" {n} more lines are not drawn; `methods:` chooses." if n > 0 else ""
+def omitted_caption(n: int) -> str:
+    """The sentence on lines that are not drawn; "" where all are."""
+    return OMITTED.format(n=n) if n > 0 else ""

@@ -1,23 +1,24 @@
-"""How numbers, marks and p-values are written, wherever they appear.
+"""Numbers, marks and p-values as text, the same in every format.
 
-Scores are fractions everywhere else; here they become percent, and differences points.
+Scores are fractions everywhere else; here they become percent, and differences become points.
 """
 
 from __future__ import annotations
 
 from evenhand.metrics import better
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Score, Standing
+from evenhand_reports.board.results import Result, Score
 from evenhand_reports.statistics.estimate import Estimate, Interval
 from evenhand_reports.statistics.paired_tests import Comparison
 
 MINUS = "−"
 INCOMPLETE = "†"
 NO_VALUE = "–"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def percent(fraction: float, *, signed: bool = False) -> str:
-    """Two decimals: `71.94`, `−2.10`, and `+2.10` where signed."""
+    """A fraction in percent with two decimals: `71.94`, `−2.10`, and `+2.10` where signed."""
     text = f"{100 * fraction:.2f}"
     if float(text) == 0:
         return "0.00"
@@ -34,9 +35,9 @@ def mean_sd(estimate: Estimate | None) -> str:
     return f"{percent(estimate.mean)} ± {percent(estimate.sd)}"
 
 
-def marked(score: Score) -> str:
+def mean_sd_marked(score: Score) -> str:
     """`71.94 ± 0.38†` where some seeds have no value."""
-    partial = score.estimate is not None and not score.is_whole
+    partial = score.estimate is not None and not score.is_complete
     return mean_sd(score.estimate) + (INCOMPLETE if partial else "")
 
 
@@ -66,35 +67,38 @@ def heading(board: Leaderboard, metric: str) -> str:
     return f"{board.metrics[metric]} {'↑' if better(metric) == 'higher' else '↓'}"
 
 
-def rank(standing: Standing) -> str:
-    return str(standing.rank.rank) if standing.rank else NO_VALUE
+def rank(result: Result) -> str:
+    """`1`; a dash for a result that is not ranked."""
+    return str(result.rank.rank) if result.rank else NO_VALUE
 
 
-def span(standing: Standing) -> str:
-    """`1–3`: the ranks that the data leave open."""
-    if standing.rank is None:
+def span(result: Result) -> str:
+    """`1–3`: the ranks that are compatible with the data."""
+    if result.rank is None:
         return NO_VALUE
-    low, high = standing.rank.span
+    low, high = result.rank.span
     return str(low) if low == high else f"{low}–{high}"
 
 
-def mark(standing: Standing) -> str:
-    return "" if standing.is_whole else INCOMPLETE
+def mark(result: Result) -> str:
+    """A dagger for an incomplete result; otherwise ""."""
+    return "" if result.is_complete else INCOMPLETE
 
 
-def n(board: Leaderboard, standing: Standing) -> str:
-    """`5`, or `3 of 5` where the standing is not whole."""
-    found = standing.scores[board.suite.primary, board.rule].estimate
-    have, want = found.n if found else 0, len(standing.records)
+def n(board: Leaderboard, result: Result) -> str:
+    """`5`, or `3 of 5` for an incomplete result."""
+    found = result.scores[board.suite.primary, board.rule].estimate
+    have, want = found.n if found else 0, len(result.records)
     return str(want) if have == want else f"{have} of {want}"
 
 
 def difference(comparison: Comparison | None) -> str:
+    """`+2.10`, in points; a dash without a comparison."""
     return percent(comparison.difference.mean, signed=True) if comparison else NO_VALUE
 
 
 def difference_and_p(comparison: Comparison | None) -> str:
-    """`+2.10 (0.032)`, with a dash for the p of what could not be tested."""
+    """`+2.10 (0.032)`: a difference and its p-value, a dash where there was no test."""
     if comparison is None:
         return NO_VALUE
     return f"{difference(comparison)} ({p_value(comparison.holm)})"

@@ -1,15 +1,15 @@
-"""What problems are called in narrow places."""
+"""Short names of problems, for headings of narrow columns and for links."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 LONG = 32
-"""Of a name that stands beside others: a heading of a narrow column, a link."""
+"""Up to this number of characters, names are not shortened."""
 
 
 def short_names(problems: Sequence[str]) -> Mapping[str, str]:
-    """By name; where some are long and all are made alike, without what all have in common.
+    """Short names by name; where all names have the same parts, the parts in common are dropped.
 
     `gaussian_mixture-features450` for `gaussian_mixture-n800-features450-pi0.1`.
     """

@@ -51,7 +51,7 @@ def test_one_seed_is_shown_and_not_ranked() -> None:
     board = build_from(resolved, scored(resolved, around(MEANS)))
     vs = only(board, "vs")
 
-    assert vs.is_whole
+    assert vs.is_complete
     assert vs.rank is None
     assert vs.to_baseline is not None
     assert vs.to_baseline.p is None
@@ -62,7 +62,7 @@ def test_equal_rows_share_rank_one_and_all_are_bold() -> None:
     resolved = make_resolved()
     board = build_from(resolved, scored(resolved, lambda trial: 0.7 + 0.01 * trial.seed))
 
-    assert all(s.rank and s.rank.rank == 1 and s.is_bold for s in board.standings.values())
+    assert all(s.rank and s.rank.rank == 1 and s.is_bold for s in board.results.values())
     vs = only(board, "vs")
     assert vs.to_baseline is not None
     assert vs.to_baseline.p == 1
@@ -94,8 +94,8 @@ def test_no_number_is_not_a_number() -> None:
     resolved = make_resolved()
     board = build_from(resolved, without(scored(resolved, around(MEANS)), "la", 0))
 
-    for standing in board.standings.values():
-        for score in standing.scores.values():
+    for result in board.results.values():
+        for score in result.scores.values():
             assert all(value is None or math.isfinite(value) for value in score.values)
             assert score.estimate is None or math.isfinite(score.estimate.mean)
 
@@ -120,7 +120,7 @@ def test_part_of_the_seeds_is_compared_on_the_seeds_that_all_have() -> None:
 
     assert vs.to_baseline is not None
     assert vs.to_baseline.difference.n == 3
-    assert vs.is_whole
+    assert vs.is_complete
 
 
 def test_records_that_the_suite_does_not_ask_for_are_left_aside() -> None:

@@ -63,22 +63,23 @@ def first(suite: Suite, row: str) -> Trial:
 
 
 def test_what_a_trial_comes_from_is_its_method_and_all_beside_it(suite: Suite) -> None:
-    assert lineage.whole(first(suite, "la")) == "la(tau=1)"
+    assert lineage.full_method(first(suite, "la")) == "la(tau=1)"
     assert (
-        lineage.whole(first(suite, "distilled-erm")) == "erm, taught by la(tau=1) (temperature=1)"
+        lineage.full_method(first(suite, "distilled-erm"))
+        == "erm, taught by la(tau=1) (temperature=1)"
     )
-    assert lineage.whole(first(suite, "distilled-la")) == (
+    assert lineage.full_method(first(suite, "distilled-la")) == (
         "la(tau=1), taught by erm (temperature=2, epochs=7)"
     )
-    assert lineage.whole(first(suite, "erm+tau_norm")) == "erm, then tau_norm(tau=0.5)"
+    assert lineage.full_method(first(suite, "erm+tau_norm")) == "erm, then tau_norm(tau=0.5)"
 
 
 def test_a_row_with_a_teacher_or_a_map_is_not_the_baseline(board: Leaderboard) -> None:
-    found = {row for (row, _), s in board.standings.items() if is_baseline(board.suite, s)}
+    found = {row for (row, _), s in board.results.items() if is_baseline(board.suite, s)}
 
     assert found == {"erm"}
     assert board.baselines == {"erm": "ERM"}
-    assert all((s.to_baseline is None) == (s.row == "erm") for s in board.standings.values())
+    assert all((s.to_baseline is None) == (s.row == "erm") for s in board.results.values())
 
 
 def test_a_figure_of_a_method_draws_its_own_rows_alone(board: Leaderboard) -> None:
@@ -104,21 +105,21 @@ def test_the_page_of_a_trial_names_them_and_the_trial_it_read(suite: Suite) -> N
 
 
 def test_the_trials_behind_a_row_lead_to_those_they_read(board: Leaderboard, suite: Suite) -> None:
-    standings = dict(zip(board.standings, data_of(html.render(board))["standings"], strict=True))
-    mapped = standings["erm+tau_norm", board.problems[0]]
+    results = dict(zip(board.results, data_of(html.render(board))["results"], strict=True))
+    mapped = results["erm+tau_norm", board.problems[0]]
 
-    assert mapped["made"] == "erm, then tau_norm(tau=0.5)"
-    assert mapped["reads"] == "the network"
+    assert mapped["method"] == "erm, then tau_norm(tau=0.5)"
+    assert mapped["parent"] == "the network"
     assert [t["parent"] for t in mapped["trials"]] == [
-        t["key"] for t in standings["erm", board.problems[0]]["trials"]
+        t["key"] for t in results["erm", board.problems[0]]["trials"]
     ]
-    assert standings["erm", board.problems[0]]["reads"] == ""
+    assert results["erm", board.problems[0]]["parent"] == ""
 
 
 def test_the_cost_of_a_row_says_what_is_not_in_it(board: Leaderboard) -> None:
     words = Page(html.render(board)).words
 
-    assert "training the network or the teacher that it reads comes on top" in words
+    assert "without the training of the network or the teacher" in words
 
 
 def test_machines_read_them_in_columns_of_their_own(board: Leaderboard) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from evenhand.suite.only import restrict
 from evenhand.suite.resolve import Suite
-from evenhand_reports.board.provenance import asked, rerun, rerun_configuration
+from evenhand_reports.board.provenance import parse_command, rerun, rerun_configuration
 from tests.records import make_record
 from tests.suite.suite_text import TEXT, resolved, with_
 
@@ -73,7 +73,7 @@ def test_a_recorded_command_says_what_it_ran(
 ) -> None:
     record = make_record(provenance={"command": command})
 
-    assert asked(record) == (suite, plugins)
+    assert parse_command(record) == (suite, plugins)
 
 
 def test_plugins_come_along() -> None:

@@ -17,7 +17,7 @@ from evenhand.suite.resolve import Suite
 from evenhand_reports.board.leaderboard import build_from
 from evenhand_reports.formats import terminal, trial
 from evenhand_reports.wording.footnotes import footnotes
-from evenhand_reports.wording.formatting import marked
+from evenhand_reports.wording.formatting import mean_sd_marked
 from tests.records import make_record
 from tests.reports.suites import Rows, around, make_resolved, only, scored, without
 
@@ -50,7 +50,7 @@ def test_a_missing_record_marks_its_cell_and_keeps_it_from_being_ranked() -> Non
     board = build_from(resolved, records)
     vs = only(board, "vs")
 
-    assert not vs.is_whole
+    assert not vs.is_complete
     assert vs.rank is None
     assert vs.to_baseline is None
     assert [(gap.kind, gap.seed) for gap in board.gaps] == [("missing", 3)]
@@ -80,7 +80,7 @@ def test_a_trial_that_did_not_finish_is_a_gap_with_its_cause(status: str) -> Non
     [gap] = board.gaps
     assert (gap.kind, gap.key) == (status, records[0].key)
     assert gap.cause == records[0].exit.cause
-    assert not only(board, "erm").is_whole
+    assert not only(board, "erm").is_complete
 
 
 def test_records_of_other_data_are_reported_and_not_averaged() -> None:
@@ -95,8 +95,8 @@ def test_records_of_other_data_are_reported_and_not_averaged() -> None:
     assert "ffffffffffff" in gap.cause
     assert "2 of 3 records" in gap.cause
     assert only(board, "vs").scores["balanced_accuracy", "last"].values[2] is None
-    assert not only(board, "vs").is_whole
-    assert only(board, "la").is_whole
+    assert not only(board, "vs").is_complete
+    assert only(board, "la").is_complete
 
 
 def test_a_table_that_changed_between_two_seeds_is_not_averaged_over() -> None:
@@ -149,7 +149,7 @@ def test_a_metric_that_is_undefined_leaves_its_seed_out_and_says_so() -> None:
     assert score.estimate is not None
     assert score.estimate.n == 4
     assert [gap.kind for gap in board.gaps] == ["undefined"]
-    assert not only(board, "erm").is_whole
+    assert not only(board, "erm").is_complete
 
 
 def test_a_second_metric_that_is_undefined_on_a_seed_is_marked_and_ranks_nothing_out() -> None:
@@ -158,10 +158,10 @@ def test_a_second_metric_that_is_undefined_on_a_seed_is_marked_and_ranks_nothing
     records[0] = make_record(trial=records[0].trial, counts=never_predicted(9, records[0]))
     board = build_from(resolved, records)
 
-    assert only(board, "erm").is_whole
+    assert only(board, "erm").is_complete
     assert board.gaps == ()
-    assert marked(only(board, "erm").scores["min_precision", "last"]).endswith("†")
-    assert footnotes(board)[-1] == "† Undefined on some seeds: mean over the others."
+    assert mean_sd_marked(only(board, "erm").scores["min_precision", "last"]).endswith("†")
+    assert footnotes(board)[-1].startswith("† Undefined on some seeds")
 
 
 @pytest.mark.parametrize("nothing", [None, float("nan"), float("inf")], ids=str)
@@ -183,7 +183,7 @@ def test_a_metric_that_is_undefined_everywhere_breaks_no_report(
         Console(file=io.StringIO()).print(terminal.render(board), trial.render(records[0]))
 
     board = build_from(resolved, scored(resolved, around(MEANS)))
-    assert all(s.scores["odd", "last"].estimate is None for s in board.standings.values())
+    assert all(s.scores["odd", "last"].estimate is None for s in board.results.values())
     assert {gap.kind for gap in board.gaps} == ({"undefined"} if primary == "odd" else set())
 
 
@@ -250,7 +250,7 @@ def test_a_setting_without_a_record_leaves_the_choice_open() -> None:
     vs = only(build_from(resolved, missing), "vs")
 
     assert vs.setting == "tau=1.25"
-    assert not vs.is_whole
+    assert not vs.is_complete
     assert [gap.setting for gap in vs.gaps] == ["tau=1.5"]
     assert vs.choice is not None
     assert vs.choice.candidates[2].score is None
@@ -267,7 +267,7 @@ def test_a_setting_that_diverged_has_lost_and_leaves_nothing_open() -> None:
     vs = only(build_from(resolved, ended), "vs")
 
     assert vs.setting == "tau=1.25"
-    assert vs.is_whole
+    assert vs.is_complete
     assert [gap.kind for gap in vs.gaps] == ["diverged"]
 
 
@@ -279,7 +279,7 @@ def test_without_validation_scores_nothing_is_chosen() -> None:
 
     assert vs.choice is not None
     assert vs.choice.chosen is None
-    assert not vs.is_whole
+    assert not vs.is_complete
     assert vs.rank is None
 
 

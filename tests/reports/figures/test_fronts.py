@@ -10,8 +10,8 @@ import pytest
 
 from evenhand.declared.trial import Trial
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
-from evenhand_reports.figures.fronts import Front, Plane, planes
-from evenhand_reports.figures.suite_figures import figures_of_problems, suite_figures
+from evenhand_reports.figures.fronts import Front, FrontSet, all_front_sets
+from evenhand_reports.figures.suite_figures import figures_over_problems, suite_figures
 from evenhand_reports.formats import files, html, hypervolumes, latex, markdown, terminal
 from evenhand_reports.statistics.estimate import estimate
 from tests.records import make_counts, make_record
@@ -65,7 +65,7 @@ def board() -> Leaderboard:
     return build_from(suite, [record(trial) for trial in suite.trials.values()], location="here")
 
 
-def front(plane: Plane, name: str) -> Front:
+def front(plane: FrontSet, name: str) -> Front:
     [found] = [each for each in plane.fronts if each.name == name]
     return found
 
@@ -73,24 +73,32 @@ def front(plane: Plane, name: str) -> Front:
 def test_a_setting_that_another_beats_in_both_metrics_is_not_on_the_front(
     board: Leaderboard,
 ) -> None:
-    over_problems, *_ = (p for p in planes(board, "last") if p.figure.by)
-    first, *_ = (p for p in planes(board, "last") if not p.figure.by)
+    over_problems, *_ = (p for p in all_front_sets(board, "last") if p.figure.by)
+    first, *_ = (p for p in all_front_sets(board, "last") if not p.figure.by)
 
-    assert [spot.at for spot in front(first, "LA").best] == ["0.5", "1", "2"]
-    assert [spot.at for spot in front(first, "LA").spots if spot.on_joint] == ["0.5", "1", "2"]
-    assert front(first, "ERM").spots[0].at == ""
-    assert [spot.at for spot in front(over_problems, "LA (ratio=5)").best] == ["0.5", "1", "2"]
+    assert [point.setting for point in front(first, "LA").best] == ["0.5", "1", "2"]
+    assert [point.setting for point in front(first, "LA").points if point.on_joint_front] == [
+        "0.5",
+        "1",
+        "2",
+    ]
+    assert front(first, "ERM").points[0].setting == ""
+    assert [point.setting for point in front(over_problems, "LA (ratio=5)").best] == [
+        "0.5",
+        "1",
+        "2",
+    ]
 
 
 def test_fronts_of_worse_problems_are_on_no_joint_front(board: Leaderboard) -> None:
-    [plane] = [p for p in planes(board, "last") if p.figure.by]
+    [plane] = [p for p in all_front_sets(board, "last") if p.figure.by]
 
-    assert [sum(spot.on_joint for spot in each.spots) for each in plane.fronts] == [3, 0]
+    assert [sum(point.on_joint_front for point in each.points) for each in plane.fronts] == [3, 0]
     assert plane.reference == (1.0, 0.0)
 
 
 def test_the_hypervolume_is_the_estimate_of_what_each_seed_covers(board: Leaderboard) -> None:
-    [plane] = [p for p in planes(board, "last") if p.place == "digits-exp-5"]
+    [plane] = [p for p in all_front_sets(board, "last") if p.scope == "digits-exp-5"]
     found = front(plane, "LA").volume
     by_seed = []
     for lift in (0.0, 0.02):
@@ -113,12 +121,12 @@ def test_a_reference_of_the_suite_is_the_corner() -> None:
     text = SUITE.replace("title: Trade-off", "reference: [0.5, 0.45]")
     suite = resolved(text)
     built = build_from(suite, [record(trial) for trial in suite.trials.values()])
-    [plane] = [p for p in planes(built, "last") if p.place == "digits-exp-5"]
+    [plane] = [p for p in all_front_sets(built, "last") if p.scope == "digits-exp-5"]
     erm = front(plane, "ERM").volume
 
     assert erm is not None
     assert erm.mean == 0.0
-    assert "up to balanced error 50 %, worst-class error 45 %" in Page(html.render(built)).words
+    assert "balanced error 50 %, worst-class error 45 %" in Page(html.render(built)).words
 
 
 def test_a_seed_without_every_point_is_in_no_hypervolume() -> None:
@@ -128,8 +136,8 @@ def test_a_seed_without_every_point_is_in_no_hypervolume() -> None:
     ]
     [plane] = [
         p
-        for p in planes(build_from(suite, [record(t) for t in trials]), "last")
-        if p.place == "digits-exp-5"
+        for p in all_front_sets(build_from(suite, [record(t) for t in trials]), "last")
+        if p.scope == "digits-exp-5"
     ]
 
     volume = front(plane, "LA").volume
@@ -139,22 +147,22 @@ def test_a_seed_without_every_point_is_in_no_hypervolume() -> None:
 
 def test_figures_hold_curves_tables_and_which_points_are_best(board: Leaderboard) -> None:
     [figure] = suite_figures(board, "digits-exp-5")
-    [of_both] = figures_of_problems(board)
+    [of_both] = figures_over_problems(board)
     erm, la = figure["rules"]["last"]
 
     assert (figure["x"], figure["y"], figure["over"]) == (
         *("Balanced error", "Worst-class error"),
         "tau",
     )
-    assert la["at"] == ["0.5", "1", "1.5", "2"]
+    assert la["settings"] == ["0.5", "1", "1.5", "2"]
     assert la["front"] == [True, True, False, True]
-    assert (erm["name"], erm["at"]) == ("ERM", [""])
+    assert (erm["name"], erm["settings"]) == ("ERM", [""])
     assert [line["name"] for line in of_both["rules"]["last"]] == ["LA (ratio=5)", "LA (ratio=10)"]
     assert (of_both["ramp"], figure["ramp"]) == (2, 0)
 
 
 def test_every_kind_of_report_has_the_table(board: Leaderboard, tmp_path: Any) -> None:
-    [plane] = [p for p in planes(board, "last") if p.place == "digits-exp-5"]
+    [plane] = [p for p in all_front_sets(board, "last") if p.scope == "digits-exp-5"]
     volume = front(plane, "LA").volume
     assert volume is not None
     mean = f"{volume.mean:.4f}"
@@ -195,12 +203,12 @@ def test_of_a_signed_metric_the_size_counts() -> None:
     text = SUITE.replace("min_recall", "error_imbalance")
     suite = resolved(text)
     built = build_from(suite, [record(trial) for trial in suite.trials.values()])
-    [plane] = [p for p in planes(built, "last") if p.figure.by]
-    mean, imbalance = (score.mean for score in front(plane, "LA (ratio=5)").spots[0].scores)
+    [plane] = [p for p in all_front_sets(built, "last") if p.figure.by]
+    mean, imbalance = (score.mean for score in front(plane, "LA (ratio=5)").points[0].scores)
 
     assert imbalance > mean
     assert plane.reference == (1.0, 1.0)
-    assert "of error imbalance the size, as fractions" in Page(html.render(built)).words
+    assert "absolute value of error imbalance" in Page(html.render(built)).words
 
 
 def test_a_suite_without_fronts_has_no_file_of_them(small: Leaderboard, tmp_path: Any) -> None:

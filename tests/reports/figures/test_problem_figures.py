@@ -10,7 +10,7 @@ import pytest
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Trial
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
-from evenhand_reports.figures.suite_figures import figures_of_problems, suite_figures
+from evenhand_reports.figures.suite_figures import figures_over_problems, suite_figures
 from evenhand_reports.formats import html
 from evenhand_reports.wording.problem_names import short_names
 from tests.records import make_record
@@ -75,7 +75,7 @@ LINES = "{x: problem.features, y: balanced_error}"
 
 def test_a_line_goes_over_problems_that_differ_in_that_alone() -> None:
     built = board(LINES)
-    first, second = figures_of_problems(built)
+    first, second = figures_over_problems(built)
 
     assert (first["on"], second["on"]) == ("clouds-share0.1", "clouds-share0.2")
     assert [(line["name"], line["x"]) for line in first["rules"]["last"]] == [
@@ -83,7 +83,7 @@ def test_a_line_goes_over_problems_that_differ_in_that_alone() -> None:
         ("LA (tau=1)", [5, 10, 40]),
         ("LA (tau=2)", [5, 10, 40]),
     ]
-    score = built.standings["erm", "clouds-features10-share0.1"].scores["balanced_error", "last"]
+    score = built.results["erm", "clouds-features10-share0.1"].scores["balanced_error", "last"]
     assert score.estimate is not None
     assert first["rules"]["last"][0]["mean"][1] == pytest.approx(score.estimate.mean, abs=1e-4)
     assert first["reference"]["last"] is None
@@ -100,7 +100,7 @@ def test_it_is_drawn_once_and_on_no_problems_page() -> None:
 
 
 def test_lines_of_several_problems_share_a_figure_by_what_they_differ_in() -> None:
-    first, _ = figures_of_problems(board("{x: tau, y: error, by: problem.features}"))
+    first, _ = figures_over_problems(board("{x: tau, y: error, by: problem.features}"))
 
     assert [line["name"] for line in first["rules"]["last"]] == [
         *("LA (features=5)", "LA (features=10)", "LA (features=40)")
@@ -110,7 +110,7 @@ def test_lines_of_several_problems_share_a_figure_by_what_they_differ_in() -> No
 
 
 def test_theory_is_a_smooth_line_of_whole_numbers_without_a_value_where_it_has_none() -> None:
-    first, _ = figures_of_problems(board(LINES))
+    first, _ = figures_over_problems(board(LINES))
     one, two = first["theory"]
 
     assert (one["name"], one["colour"], two["colour"]) == ("LA (tau=1), theory", 1, 2)
@@ -120,7 +120,7 @@ def test_theory_is_a_smooth_line_of_whole_numbers_without_a_value_where_it_has_n
     assert {5, 10, 40} < set(one["x"])
     assert one["y"][0] is None
     assert dict(zip(two["x"], two["y"], strict=True))[10] == round(2 / 12, 4)
-    assert "Dashed without points: theory." in first["text"]
+    assert "Dashed lines without points are theory" in first["text"]
 
 
 def test_theory_goes_over_a_setting_of_the_method_and_along_a_front() -> None:
@@ -163,14 +163,14 @@ def test_without_a_theory_there_is_no_line_of_it() -> None:
 def test_what_select_chose_differs_between_problems_and_is_one_line() -> None:
     text = SUITE.replace("val: none", "val: {per_class: 20}") + f"  - {LINES}\n" + "select: {}\n"
     suite = resolved(text)
-    first, _ = figures_of_problems(build_from(suite, [record(t) for t in suite.trials.values()]))
+    first, _ = figures_over_problems(build_from(suite, [record(t) for t in suite.trials.values()]))
 
     assert [line["name"] for line in first["rules"]["last"]] == ["ERM", "LA"]
 
 
 def test_series_share_a_figure_by_their_dash_and_problems_by_their_colour() -> None:
     series = "[val_balanced_accuracy, test_balanced_accuracy]"
-    first, _ = figures_of_problems(
+    first, _ = figures_over_problems(
         board(f"{{curves: {series}, by: problem.features, methods: [erm]}}")
     )
 

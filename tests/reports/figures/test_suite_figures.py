@@ -82,8 +82,8 @@ def test_a_point_is_the_estimate_of_its_row(
     board: Leaderboard, drawn: list[dict[str, Any]]
 ) -> None:
     [line] = [x for x in drawn[0]["rules"]["last"] if x["name"] == "VS+ADRW (tau=2)"]
-    standing = board.standings["vs_adrw(tau=2, nu=0.5)", "digits-exp-10"]
-    score = standing.scores["balanced_accuracy", "last"].estimate
+    result = board.results["vs_adrw(tau=2, nu=0.5)", "digits-exp-10"]
+    score = result.scores["balanced_accuracy", "last"].estimate
 
     assert score is not None
     assert score.interval is not None
@@ -98,7 +98,7 @@ def test_a_point_is_the_estimate_of_its_row(
 def test_a_baseline_without_the_setting_is_a_line_across(
     board: Leaderboard, drawn: list[dict[str, Any]]
 ) -> None:
-    score = board.standings["erm", "digits-exp-10"].scores["balanced_accuracy", "last"].estimate
+    score = board.results["erm", "digits-exp-10"].scores["balanced_accuracy", "last"].estimate
 
     assert score is not None
     assert drawn[0]["reference"]["last"] == {"name": "ERM", "mean": round(score.mean, 4)}
@@ -113,8 +113,8 @@ def test_a_heat_map_has_a_square_for_each_pair(
     assert (heat["xs"], heat["ys"]) == (["0.1", "0.5"], ["1", "2"])
     for i, tau in enumerate(heat["ys"]):
         for j, nu in enumerate(heat["xs"]):
-            standing = board.standings[f"vs_adrw(tau={tau}, nu={nu})", "digits-exp-10"]
-            score = standing.scores["accuracy", "last"].estimate
+            result = board.results[f"vs_adrw(tau={tau}, nu={nu})", "digits-exp-10"]
+            score = result.scores["accuracy", "last"].estimate
             assert score is not None
             assert squares[i][j]["mean"] == pytest.approx(score.mean, abs=1e-4)
 

@@ -99,7 +99,7 @@ def test_every_row_and_problem_is_on_the_page(page: Page, small: Leaderboard) ->
 
 def test_every_trial_can_be_followed(text: str, small: Leaderboard) -> None:
     data = data_of(text)
-    listed = {t["key"]: t for s in data["standings"] for t in s["trials"]}
+    listed = {t["key"]: t for s in data["results"] for t in s["trials"]}
 
     assert set(listed) == set(small.records)
     for key, record in small.records.items():
@@ -109,7 +109,7 @@ def test_every_trial_can_be_followed(text: str, small: Leaderboard) -> None:
         assert data["origins"]["device"][shown["device"]] == "NVIDIA H100"
         assert record.data is not None
         assert data["origins"]["data"][shown["data"]] == record.data.fingerprint
-    assert data["standings"][0]["command"] == (
+    assert data["results"][0]["command"] == (
         "evenhand run suites/cifar-lt.yaml --only row=erm,problem=cifar10-exp-100 --results rerun"
     )
 
@@ -167,11 +167,11 @@ def test_what_users_write_is_text_and_not_markup(where: str) -> None:
 def test_what_is_torn_is_listed(torn: Leaderboard) -> None:
     words = Page(html.render(torn)).words
 
-    assert "Not usable" in words
+    assert "Trials without a usable record" in words
     assert "loss is not finite" in words
     assert "1 missing, 1 diverged" in words
     assert "other data" in words
-    assert "of which only 1 could be judged" in words
+    assert "of which 1 had a validation score for every seed" in words
 
 
 def test_one_seed_has_a_page_without_intervals_or_ranks() -> None:

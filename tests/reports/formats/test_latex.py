@@ -51,8 +51,8 @@ def test_every_table_opens_with_where_it_comes_from(torn: Leaderboard) -> None:
 def test_every_number_names_its_trials(small: Leaderboard) -> None:
     text = latex.files(small)["leaderboard.tex"]
 
-    for standing in small.standings.values():
-        assert all(trial.key in text for trial in standing.configuration.trials)
+    for result in small.results.values():
+        assert all(trial.key in text for trial in result.configuration.trials)
 
 
 def test_the_whole_best_group_is_bold_and_nothing_else(small: Leaderboard) -> None:

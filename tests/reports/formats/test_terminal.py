@@ -53,7 +53,7 @@ def test_the_curves_of_a_trial_are_a_table_that_fits_80_columns() -> None:
     curves["train_loss"] = [1234.5678] * 200
     more = {name: [0.5] * 200 for name in names}
     text = text_of(trial.render(record.model_copy(update={"curves": curves | more})))
-    table = text.split("numbers only.")[1].split("time ")[0]
+    table = text.split("with printed numbers.")[1].split("time ")[0]
 
     assert [line.split()[0] for line in table.splitlines()[-10:] if line.strip()] == [
         "1", "29", "58", "86", "115", "143", "172", "200",

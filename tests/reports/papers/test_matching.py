@@ -11,7 +11,7 @@ from evenhand.suite.yaml_lines import parse
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, long_form, markdown
 from evenhand_reports.papers import published
-from evenhand_reports.papers.matching import beside, sources, text
+from evenhand_reports.papers.matching import printed_numbers, quoted_text, sources_on
 from tests.records import make_record, make_trial
 
 SUITE = """\
@@ -41,7 +41,8 @@ def board_of(text: str = SUITE) -> Leaderboard:
 
 def numbers(text: str = SUITE) -> dict[str, list[str]]:
     return {
-        row: [quote.text for quote in found] for (row, _), found in beside(board_of(text)).items()
+        row: [quote.text for quote in found]
+        for (row, _), found in printed_numbers(board_of(text)).items()
     }
 
 
@@ -77,7 +78,7 @@ def test_every_kind_of_report_tells_the_number() -> None:
     board = board_of()
     tex = latex.files(board)["problem-cifar10-exp-100.tex"]
 
-    assert list(sources(beside(board), "cifar10-exp-100").values()) == [
+    assert list(sources_on(printed_numbers(board), "cifar10-exp-100").values()) == [
         "Wang et al. 2023, Table 1",
         "Kini et al. 2021, Table 1",
     ]
@@ -162,7 +163,7 @@ def _without_diagonal_losses(text: str) -> str:
 def test_every_number_of_narasimhan_and_menon_stands_beside_its_row(table: str, block: str) -> None:
     dataset = block.partition(",")[0]
     board = board_of(nm21(dataset, ASKED[table, block]))
-    found = {metric: beside(board, metric) for metric in board.metrics}
+    found = {metric: printed_numbers(board, metric) for metric in board.metrics}
     [problem] = board.problems
     wanted = [
         number
@@ -185,7 +186,9 @@ def test_every_number_of_narasimhan_and_menon_stands_beside_its_row(table: str, 
 def test_the_shipped_suite_of_a_table_holds_all_its_numbers(table: str) -> None:
     suite = open_suite(f"narasimhan2021_table{table}")
     board = build_from(suite, [make_record(trial=t) for t in suite.trials.values() if not t.seed])
-    quotes = [q for m in board.metrics for found in beside(board, m).values() for q in found]
+    quotes = [
+        q for m in board.metrics for found in printed_numbers(board, m).values() for q in found
+    ]
     told = {(q.number.dataset, q.number.method, q.number.metric, q.text) for q in quotes}
     rows = published.rows(paper="narasimhan2021training")
 
@@ -214,7 +217,9 @@ def test_the_numbers_of_a_table_stand_each_beside_one_row_of_its_suite(
     trials = [t for t in suite.trials.values() if not t.seed]
     records = [make_record(trial=t, groups=groups, classes=classes) for t in trials]
     board = build_from(suite, records)
-    quotes = [q for m in board.metrics for found in beside(board, m).values() for q in found]
+    quotes = [
+        q for m in board.metrics for found in printed_numbers(board, m).values() for q in found
+    ]
     told = [(q.number.dataset, q.number.method, q.number.metric, q.text) for q in quotes]
     printed = [r for r in published.rows(paper=paper) if r.table == table and r.dataset in datasets]
 
@@ -225,7 +230,7 @@ def test_the_numbers_of_a_table_stand_each_beside_one_row_of_its_suite(
 
 def test_features_of_waterbirds_have_the_numbers_of_features_alone() -> None:
     [of_features, of_images] = (
-        published.on(
+        published.numbers_for(
             make_trial(problem=name, profile="natural", ratio=None).problem,
             ["kini2021label", "li2021autobalance"],
         )
@@ -243,7 +248,7 @@ def test_released_losses_and_other_exponents_have_no_number_of_the_text() -> Non
         text,
         [make_record(trial=t, groups=2, classes=2) for t in text.trials.values() if not t.seed],
     )
-    told = {row for metric in board.metrics for row, _ in beside(board, metric)}
+    told = {row for metric in board.metrics for row, _ in printed_numbers(board, metric)}
 
     assert rows - told == {"Group VS (released)", "Group VS + DRO (released)"}
 
@@ -259,17 +264,17 @@ def test_the_blocks_are_all_that_narasimhan_and_menon_print() -> None:
 def test_equal_numbers_of_one_paper_are_one_and_name_their_tables() -> None:
     board = board_of(nm21("CIFAR-100", WORST_HALF))
     [problem] = board.problems
-    found = beside(board)
+    found = printed_numbers(board)
 
     assert [(q.text, q.tables) for q in found["ERM", problem]] == [
         ("44.1", ("2", "3", "4")),
         ("43.4", ("4",)),
     ]
-    assert text(found["ERM", problem], "Narasimhan & Menon 2021") == (
+    assert quoted_text(found["ERM", problem], "Narasimhan & Menon 2021") == (
         "44.1 (Tables 2, 3 and 4); 43.4 (Table 4)"
     )
-    assert text(found["ERM + PS", problem], "Narasimhan & Menon 2021") == "45.9"
-    assert sources(found, problem) == {
+    assert quoted_text(found["ERM + PS", problem], "Narasimhan & Menon 2021") == "45.9"
+    assert sources_on(found, problem) == {
         "Narasimhan & Menon 2021": "Narasimhan & Menon 2021, Tables 2, 3, 4 and 5"
     }
 
@@ -287,7 +292,7 @@ def test_a_map_has_the_number_of_its_own_objective(goal: str, printed: str | Non
     board = board_of(
         nm21("CIFAR-100", WORST_HALF).replace("ERM + PS, " + WORST_HALF, "PS, " + goal)
     )
-    quotes = beside(board).get(("PS", board.problems[0]), ())
+    quotes = printed_numbers(board).get(("PS", board.problems[0]), ())
 
     assert [quote.text for quote in quotes] == ([printed] if printed else [])
 
@@ -295,7 +300,9 @@ def test_a_map_has_the_number_of_its_own_objective(goal: str, printed: str | Non
 def test_a_distilled_or_mapped_row_has_not_the_number_of_its_method_alone() -> None:
     text = nm21("CIFAR-10", WORST).replace("- erm: {as: ERM}", "- la: {as: LA, tau: 2}")
     board = board_of(text.replace("baseline: erm", "baseline: la"))
-    found = {row: [quote.text for quote in quotes] for (row, _), quotes in beside(board).items()}
+    found = {
+        row: [quote.text for quote in quotes] for (row, _), quotes in printed_numbers(board).items()
+    }
 
     assert "LA" not in found
     assert found["Balanced"] == ["79.0"]
@@ -307,7 +314,7 @@ def test_another_iterate_is_not_the_papers() -> None:
         "loss: re_weighted,", "loss: re_weighted, iterate: best,"
     )
 
-    assert ("CSL [Re-weighted]", "cifar10-exp-100-testhalf") not in beside(board_of(text))
+    assert ("CSL [Re-weighted]", "cifar10-exp-100-testhalf") not in printed_numbers(board_of(text))
 
 
 def test_scores_by_other_metrics_have_their_numbers_too() -> None:
@@ -316,8 +323,10 @@ def test_scores_by_other_metrics_have_their_numbers_too() -> None:
     lines = {x.metric: x for x in long_form.lines(board) if (x.row, x.rule) == ("Balanced", "last")}
 
     assert "<small>66.4</small>" in page
-    assert "Printed, small under other metrics: what the paper prints, in percent" in page
-    assert "Not tested against ours. Narasimhan &amp; Menon 2021.</p>" in page
+    assert (
+        "Printed, small under other metrics: the number that the paper prints, in percent" in page
+    )
+    assert "not tested against ours. Source: Narasimhan &amp; Menon 2021.</p>" in page
     assert lines["min_recall"].printed == 0.664
     assert lines["min_recall"].printed_in == "Narasimhan & Menon 2021, Table 2"
     assert lines["min_head_tail_recall"].printed is None

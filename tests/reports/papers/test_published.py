@@ -45,10 +45,10 @@ def test_a_number_is_as_printed() -> None:
 
 
 def test_a_problem_finds_what_is_printed_for_it() -> None:
-    rows = published.on(make_trial().problem, ["kini2021label", "cao2019learning"])
+    rows = published.numbers_for(make_trial().problem, ["kini2021label", "cao2019learning"])
 
     assert len(rows) == 8
     assert {(r.dataset, r.imbalance_type, r.imbalance_ratio) for r in rows} == {
         ("CIFAR-10", "LT", 100.0)
     }
-    assert published.on(make_trial(problem="digits").problem, ["kini2021label"]) == []
+    assert published.numbers_for(make_trial(problem="digits").problem, ["kini2021label"]) == []

@@ -88,7 +88,7 @@ function drawCurves(plot, problem, name) {
   }), { displayModeBar: false });
 }
 
-// A suite's own figures have lines of their own, not those of the page's legend.
+// The figures of a suite have their own lines, which differ from those of the page's legend.
 function lineStyle(i) {
   const colours = COLOURS[dark.matches ? "dark" : "light"];
   return { colour: colours[i % colours.length], symbol: SYMBOLS[i % SYMBOLS.length], dash: i < colours.length ? "solid" : "dash" };
@@ -135,7 +135,7 @@ function drawLines(plot, figure) {
     const [mean, low, high] = [line.mean, line.low, line.high].map(percent);
     if (!known.has(line.colour)) traces.push(bandOf(line.x, low, high, s.colour));
     const said = mean.map((v, k) => (low[k] === null ? "" : ` [${low[k].toFixed(1)}, ${high[k].toFixed(1)}]`) + `, n = ${line.n[k]}`);
-    // Beside a theory, points with bars: the line between them would be taken for it.
+    // Beside a theory, points get bars: a line between them would be taken for the theory.
     const bars = known.has(line.colour) && { mode: "markers", error_y: { type: "data", symmetric: false, array: mean.map((v, k) => (high[k] ?? v) - v), arrayminus: mean.map((v, k) => v - (low[k] ?? v)), thickness: 1.2, width: 3, color: s.colour } };
     traces.push({ type: "scatter", mode: "lines+markers", x: line.x, y: mean, name: line.name, customdata: said, line: { color: s.colour, width: 2, dash: s.dash }, marker: { symbol: s.symbol, size: 7, color: s.colour }, hovertemplate: "%{y:.1f}%{customdata}", ...bars });
   }
@@ -161,7 +161,7 @@ function drawFront(plot, figure) {
     const s = styleIn(figure, line.colour);
     const [x, y] = [percent(line.x.mean), percent(line.y.mean)];
     const symbols = line.front.map((best) => (best ? s.symbol : s.symbol + "-open"));
-    const said = line.at.map((at, k) => `${at === "" ? "" : `${figure.over} ${at}: `}${x[k].toFixed(1)}, ${y[k].toFixed(1)}, n = ${line.x.n[k]}`);
+    const said = line.settings.map((setting, k) => `${setting === "" ? "" : `${figure.over} ${setting}: `}${x[k].toFixed(1)}, ${y[k].toFixed(1)}, n = ${line.x.n[k]}`);
     return { type: "scatter", mode: x.length > 1 && !known.has(line.colour) ? "lines+markers" : "markers", x, y, name: line.name, customdata: said, line: { color: s.colour, width: 1.6, dash: s.dash }, marker: { symbol: symbols, size: 8.5, color: s.colour, line: { width: 1.6, color: s.colour } }, error_x: { ...bars(line.x, x), color: s.colour }, error_y: { ...bars(line.y, y), color: s.colour }, hovertemplate: `${line.name}<br>%{customdata}<extra></extra>` };
   });
   for (const line of figure.theory) traces.push(theoryOf(figure, { ...line, x: percent(line.x) }, percent, { hovertemplate: `${line.name}: %{x:.1f}, %{y:.1f}<extra></extra>` }));
@@ -334,20 +334,20 @@ function tableOf(heads, rows) {
   return table;
 }
 
-function panelOf(standing) {
+function panelOf(result) {
   const names = data.origins;
   const rule = data.rules.indexOf(body.dataset.rule);
   const shown = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(2));
-  const rows = standing.trials.map((t) => [t.seed, shown(t.values[rule]), t.end, { code: t.key }, ...(standing.reads ? [{ code: t.parent }] : []), { code: names.commit[t.commit] ?? "–" }, { code: (names.data[t.data] ?? "–").slice(0, 12) }, names.device[t.device] ?? "–", names.host[t.host] ?? "–", t.seconds === null ? "–" : t.seconds + " s"]);
+  const rows = result.trials.map((t) => [t.seed, shown(t.values[rule]), t.end, { code: t.key }, ...(result.parent ? [{ code: t.parent }] : []), { code: names.commit[t.commit] ?? "–" }, { code: (names.data[t.data] ?? "–").slice(0, 12) }, names.device[t.device] ?? "–", names.host[t.host] ?? "–", t.seconds === null ? "–" : t.seconds + " s"]);
   const into = document.createElement("td");
-  into.append(cellOf("code", standing.made));
-  into.append(tableOf(["seed", `${data.primary}, %, ${body.dataset.rule}`, "end", "trial key", ...(standing.reads ? [`key of ${standing.reads}`] : []), "commit", "data", "device", "host", "time"], rows));
-  if (standing.candidates.length > 1) {
-    into.append(cellOf("p", "Settings that competed, by mean score on validation data:", "caption"));
-    into.append(tableOf(["setting", "validation", "", "trial keys"], standing.candidates.map((c) => [c.setting, c.score ?? "not whole", c.chosen ? "chosen" : "", { code: c.keys.join(" ") }])));
+  into.append(cellOf("code", result.method));
+  into.append(tableOf(["seed", `${data.primary}, %, ${body.dataset.rule}`, "end", "trial key", ...(result.parent ? [`key of ${result.parent}`] : []), "commit", "data", "device", "host", "time"], rows));
+  if (result.candidates.length > 1) {
+    into.append(cellOf("p", "Settings that competed, with their mean scores on validation data:", "caption"));
+    into.append(tableOf(["setting", "validation", "", "trial keys"], result.candidates.map((c) => [c.setting, c.score ?? "incomplete", c.chosen ? "chosen" : "", { code: c.keys.join(" ") }])));
   }
-  const command = cellOf("code", standing.command, "command");
-  into.append(cellOf("p", "To run these again; with ,seed=… in the filter, one of them:", "caption"), command);
+  const command = cellOf("code", result.command, "command");
+  into.append(cellOf("p", "This command reruns these trials; add ,seed=… to the filter for one of them:", "caption"), command);
   return into;
 }
 
@@ -358,7 +358,7 @@ function toggle(button) {
   if (open) return row.nextElementSibling.remove();
   const panel = document.createElement("tr");
   panel.className = "panel";
-  const cell = panelOf(data.standings[button.dataset.standing]);
+  const cell = panelOf(data.results[button.dataset.result]);
   cell.colSpan = row.cells.length;
   panel.append(cell);
   row.after(panel);
@@ -399,7 +399,7 @@ function setRule(rule) {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-standing]");
+  const button = event.target.closest("button[data-result]");
   if (button) toggle(button);
   const head = event.target.closest(".sortable thead th:not(.interval):not(.open)");
   if (head && !event.target.closest("a")) sortBy(head);

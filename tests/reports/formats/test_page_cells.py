@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from evenhand.declared.record import Record
-from evenhand_reports.board.cells_table import MOST_CELLS, cells_table
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.figures.recall_and_curves import recall_figure
 from evenhand_reports.formats import html, trial
+from evenhand_reports.formats.page_cells import MOST_CELLS, cell_table
 from tests.records import make_record
 from tests.reports.formats.test_html import Page
 from tests.reports.formats.test_terminal import text_of
@@ -47,7 +47,7 @@ def board() -> Leaderboard:
 
 
 def table(board: Leaderboard) -> dict[str, Any]:
-    found = cells_table(board, PROBLEM)
+    found = cell_table(board, PROBLEM)
     assert found is not None
     return found
 
@@ -74,7 +74,7 @@ def test_the_figure_is_of_cells_too(board: Leaderboard) -> None:
 
 
 def test_problems_of_one_group_have_no_such_table(small: Leaderboard) -> None:
-    assert cells_table(small, small.problems[0]) is None
+    assert cell_table(small, small.problems[0]) is None
     assert "Accuracy by class and group" not in Page(html.render(small)).words
 
 
@@ -84,7 +84,7 @@ def test_of_many_cells_the_smallest_are_in_the_table() -> None:
     found = table(build_from(resolved, records))
 
     assert len(found["rows"]) == MOST_CELLS
-    assert f"The {MOST_CELLS} of 40 cells with the fewest training examples." in found["note"]
+    assert f"{MOST_CELLS} of 40 cells with the fewest training examples" in found["note"]
 
 
 def test_the_page_has_the_table(board: Leaderboard) -> None:

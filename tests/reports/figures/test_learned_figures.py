@@ -10,7 +10,7 @@ import pytest
 
 from evenhand.declared.record import Record
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
-from evenhand_reports.figures.learned import learned_figures
+from evenhand_reports.figures.learned_figures import learned_figures
 from evenhand_reports.figures.recall_and_curves import curve_figure
 from evenhand_reports.formats import html, trial
 from tests.records import make_record
@@ -81,9 +81,7 @@ def test_of_many_multipliers_the_largest_at_the_end_are_drawn_and_it_says_so() -
     drawn = lines(found, "multiplier")
     assert [line["name"] for line in drawn] == ["6", "13", "20", "27", "34", "41"]
     assert all(line["sd"] is None for line in drawn)
-    assert found["text"] == (
-        "Mean over 2 seeds; of 100 multipliers the 6 that are largest at the end."
-    )
+    assert "of 100 multipliers, only the 6 of the largest final value" in found["text"]
 
 
 def test_few_violations_are_lines_and_of_many_the_largest_is() -> None:
@@ -97,7 +95,7 @@ def test_few_violations_are_lines_and_of_many_the_largest_is() -> None:
     ]
     [largest] = lines(figure(both | many), "violation")
     assert (largest["name"], largest["mean"][:2]) == (None, [0.14, 0.05])
-    assert "of 10 constraints the largest violation" in figure(both | many)["text"]
+    assert "of 10 constraints, only the largest violation" in figure(both | many)["text"]
 
 
 def test_names_of_several_rates_are_whole() -> None:
@@ -134,7 +132,7 @@ def test_the_page_has_a_place_for_every_figure(seeds: int, says: str) -> None:
     assert page.open == []
     assert sum(a.get("data-figure") == "learned" for _, a in page.tags) == 1
     assert "Multipliers and constraint violations" in page.words
-    assert "how much each recall or constraint counts in the training loss" in page.words
+    assert "the weight of a class recall or a constraint in the training loss" in page.words
     assert says in page.words
     assert len(data_of(text)["problems"][0]["learned"]) == 1
     assert "NaN" not in json.dumps(data_of(text))

@@ -1,4 +1,4 @@
-"""Problems with groups: training size and accuracy of each cell of class and group."""
+"""The page's table of cells, for problems with groups: training size and accuracy of each cell."""
 
 from __future__ import annotations
 
@@ -9,33 +9,41 @@ from jaxtyping import Float
 
 from evenhand.declared.record import RULES, DataSummary, Evaluation, Record, Rule
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Standing
-from evenhand_reports.figures.recall_and_curves import shown, usable
+from evenhand_reports.board.results import Result
+from evenhand_reports.board.row_order import drawn_rows
 from evenhand_reports.statistics.estimate import estimate
 from evenhand_reports.wording import formatting
 
 MOST_CELLS = 24
-"""Of more cells, those with the fewest training images are in the table."""
+"""Of more cells, the table shows those with the fewest training images."""
+
+
+NOTE = "Accuracy in percent on test data, mean ± sample standard deviation over seeds."
+MOST_CELLS_NOTE = " The table shows the {kept} of {n} cells with the fewest training examples."
+ROWS_NOTE = " It shows {columns} of {n} rows."
 
 
 class Cell(NamedTuple):
-    """One class in one group. train and test are numbers of examples, of the first whole record."""
+    """One class in one group."""
 
     label: int
     group: int
     name: str
     train: int
+    """Number of training examples."""
+
     test: int
+    """Number of test examples."""
 
 
-def cells_table(board: Leaderboard, problem: str) -> dict[str, Any] | None:
-    """Rows of cells by falling training size, accuracies of each row that the figures draw.
+def cell_table(board: Leaderboard, problem: str) -> dict[str, Any] | None:
+    """The cells by falling training size, with the accuracies of the rows that the figures draw.
 
     {titles, rows: [{name, train, test, values: [{rule: text}]}], note}; None without groups.
     """
-    found = [board.standings.get((row, problem)) for row in shown(board)]
-    standings = [standing for standing in found if standing is not None]
-    records = [record for standing in standings for record in usable(standing)]
+    drawn = [board.results.get((row, problem)) for row in drawn_rows(board)]
+    results = [result for result in drawn if result is not None]
+    records = [record for result in results for record in result.usable_records]
     record = next((r for r in records if r.data and len(r.data.groups) > 1), None)
     if record is None or record.data is None:
         return None
@@ -43,11 +51,11 @@ def cells_table(board: Leaderboard, problem: str) -> dict[str, Any] | None:
     kept = cells[-MOST_CELLS:]
     accuracies = {
         (s.row, rule): [_accuracies(e) for e in _evaluations(s, rule)]
-        for s in standings
+        for s in results
         for rule in RULES
     }
     return {
-        "titles": [standing.title for standing in standings],
+        "titles": [result.title for result in results],
         "rows": [
             {
                 "name": cell.name,
@@ -55,36 +63,36 @@ def cells_table(board: Leaderboard, problem: str) -> dict[str, Any] | None:
                 "test": f"{cell.test:,}",
                 "values": [
                     {rule: _text(board, accuracies[s.row, rule], cell) for rule in RULES}
-                    for s in standings
+                    for s in results
                 ],
             }
             for cell in kept
         ],
-        "note": _note(board, len(cells), len(kept), len(standings)),
+        "note": _note(board, len(cells), len(kept), len(results)),
     }
 
 
 def cells_of(data: DataSummary, record: Record) -> list[Cell]:
-    """Every cell that has training or test examples, the largest in training first."""
+    """Every cell that has training or test examples, by falling training size."""
     train = data.train_counts
     evaluation = next((e for e in record.evaluations if e.split == "test"), None)
     test = np.zeros_like(train) if evaluation is None else evaluation.counts.sum(2).T
-    found = [
-        Cell(label, group, f"{name}, {of}", int(train[label, group]), int(test[label, group]))
-        for label, name in enumerate(data.classes)
-        for group, of in enumerate(data.groups)
-        if train[label, group] or test[label, group]
+    cells = [
+        Cell(i, j, f"{label}, {group}", int(train[i, j]), int(test[i, j]))
+        for i, label in enumerate(data.classes)
+        for j, group in enumerate(data.groups)
+        if train[i, j] or test[i, j]
     ]
-    return sorted(found, key=lambda cell: -cell.train)
+    return sorted(cells, key=lambda cell: -cell.train)
 
 
-def _evaluations(standing: Standing, rule: Rule) -> list[Evaluation]:
-    found = [record.evaluation("test", rule) for record in usable(standing)]
+def _evaluations(result: Result, rule: Rule) -> list[Evaluation]:
+    found = [record.evaluation("test", rule) for record in result.usable_records]
     return [evaluation for evaluation in found if evaluation is not None]
 
 
 def _accuracies(evaluation: Evaluation) -> Float[np.ndarray, "groups labels"]:
-    """Of each cell; NaN for one that the split lacks."""
+    """Accuracy of each cell; NaN for a cell without test examples."""
     counts = evaluation.counts
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.diagonal(counts, axis1=1, axis2=2) / counts.sum(2))
@@ -97,7 +105,12 @@ def _text(board: Leaderboard, runs: list[Float[np.ndarray, "groups labels"]], ce
 
 
 def _note(board: Leaderboard, n: int, kept: int, columns: int) -> str:
-    text = "Accuracy in percent on test data, mean ± sample standard deviation over seeds."
-    text += f" The {kept} of {n} cells with the fewest training examples." if kept < n else ""
-    rows = len(board.rows)
-    return text + (f" {columns} of {rows} rows." if columns < rows else "")
+    return (
+        NOTE
+        + (MOST_CELLS_NOTE.format(kept=kept, n=n) if kept < n else "")
+        + (
+            ROWS_NOTE.format(columns=columns, n=len(board.rows))
+            if columns < len(board.rows)
+            else ""
+        )
+    )

@@ -1,0 +1,30 @@
+"""The order of the rows over all problems, and the few rows that figures draw."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evenhand_reports.board.leaderboard import Leaderboard
+
+MOST_DRAWN_ROWS = 8
+"""More lines in one figure cannot be told apart."""
+
+
+def rows_by_position(board: Leaderboard) -> list[str]:
+    """The rows by their mean position in the tables of the problems, the best first.
+
+    Positions, not ranks: incomplete rows have a position but no rank.
+    """
+    positions: dict[str, list[int]] = {row: [] for row in board.rows}
+    for problem in board.problems:
+        for position, result in enumerate(board.on(problem)):
+            positions[result.row].append(position)
+    return sorted(positions, key=lambda row: float(np.mean(positions[row])))
+
+
+def drawn_rows(board: Leaderboard) -> tuple[str, ...]:
+    """The rows that figures draw: the baseline and the best others by mean position."""
+    order = rows_by_position(board)
+    baseline = list(board.baselines)[:1]
+    best = [row for row in order if row not in baseline][: MOST_DRAWN_ROWS - len(baseline)]
+    return tuple(row for row in order if row in {*best, *baseline})

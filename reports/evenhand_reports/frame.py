@@ -124,7 +124,7 @@ def _settings(of: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A number, a text or None as it is; what cannot be grouped by, as text."""
+    """A number, a text or None unchanged; any other value as text, since pandas groups by text."""
     if isinstance(value, tuple) and all(isinstance(item, Part) for item in value):
         return ", ".join(map(str, value))
     return value if value is None or isinstance(value, int | float | str) else str(value)

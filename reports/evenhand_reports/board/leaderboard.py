@@ -90,9 +90,14 @@ class Leaderboard:
         return max(len(result.records) for result in self.results.values())
 
     @property
+    def direction(self) -> str:
+        """`higher` or `lower`: the direction in which the primary metric is better."""
+        return better(self.suite.primary)
+
+    @property
     def higher(self) -> bool:
         """Whether a higher primary metric is better."""
-        return better(self.suite.primary) == "higher"
+        return self.direction == "higher"
 
     @property
     def trials(self) -> int:
@@ -212,7 +217,7 @@ def _titles(suite: Suite) -> dict[str, str]:
 def _compare(
     suite: SuiteDeclaration, problems: Sequence[str], results: dict[tuple[str, str], Result]
 ) -> tuple[dict[tuple[str, str], Result], dict[str, Families]]:
-    """The results with ranks and comparisons, and the sizes of each problem's families of tests."""
+    """The results with ranks and comparisons, and the sizes of the families of tests by problem."""
     higher = better(suite.primary) == "higher"
     compared, families = dict(results), dict.fromkeys(problems, Families(0, 0))
     for problem in problems:

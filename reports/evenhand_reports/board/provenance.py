@@ -83,6 +83,7 @@ def _command(suite: str, plugins: Sequence[str], *more: str) -> str:
 
 def parse_command(record: Record) -> RunCommand:
     """The suite and the plugins of the command that made the record."""
+    # Typer's own parser would need the command line's module, which is above the reports.
     suite, plugins = "", []
     words = iter(_words(record.provenance.command))
     for word in words:

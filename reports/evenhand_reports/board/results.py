@@ -62,6 +62,7 @@ class Candidate:
 
     @property
     def keys(self) -> tuple[str, ...]:
+        """The keys of the trials."""
         return tuple(trial.key for trial in self.trials)
 
 

@@ -19,7 +19,7 @@ class SuiteSize(NamedTuple):
 
 
 def size_of(suite: Suite) -> SuiteSize:
-    """Count what a suite, or the part of it that `--only` keeps, consists of."""
+    """The size of a suite, or of the part of it that `--only` keeps."""
     return SuiteSize(
         trials=len(suite.trials),
         rows=len(suite.rows),

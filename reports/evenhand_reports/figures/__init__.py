@@ -1,1 +1,1 @@
-"""What the figures of a report draw, as plain data."""
+"""The figures of a report as data, without layout and colours."""

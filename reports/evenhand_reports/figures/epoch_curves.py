@@ -107,6 +107,7 @@ def _curve(board: Leaderboard, result: Result, series: str) -> dict[str, Any] | 
     runs = [record for record in result.usable_records if record.curves.get("epoch")]
     if not runs:
         return None
+    # A run that was stopped early has other epochs, so its points have no partners to average.
     epochs = max((run.curves["epoch"] for run in runs), key=len)
     found = [_series(run, series) for run in runs if run.curves["epoch"] == epochs]
     curves = [each for each in found if each is not None]

@@ -90,8 +90,7 @@ def _arguments(point: Point) -> TheoryArguments:
 
 
 def _smooth_line(points: Sequence[Point], name: str) -> list[tuple[Any, TheoryArguments]]:
-    """Values between the ends of a line with their arguments; none where a smooth line is
-    impossible."""
+    """A grid of values with their arguments; empty where the line is not smooth."""
     arguments = [_arguments(point) for point in points]
     values = [_value(each, name) for each in arguments]
     if len(points) < 2 or not all(map(is_number, values)):

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from evenhand.declared.record import RULES, Rule
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import environments, rerun_suite
@@ -40,6 +38,7 @@ from evenhand_reports.wording.summary import (
     gap_location,
     sample_size,
 )
+from evenhand_reports.wording.templating import templates
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_GAPS = 300
@@ -55,15 +54,9 @@ def render(board: Leaderboard, *, command: str = "") -> str:
     """The page with Plotly inside, so that it loads nothing; `command` is shown as its origin."""
     from plotly.offline import get_plotlyjs
 
-    loader, figures = FileSystemLoader(TEMPLATES), page_figures(board)
-    jinja = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return jinja.get_template("report.html.j2").render(
+    figures = page_figures(board)
+    template = templates(TEMPLATES, autoescape=True).get_template("report.html.j2")
+    return template.render(
         page=_page(board, figures) | {"report_command": command},
         style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
         script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),
@@ -82,11 +75,6 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
     suite = board.suite
     numbers = {place: i for i, place in enumerate(board.results)}
     printed = {metric: printed_numbers(board, metric) for metric in board.metrics}
-    papers = [p for name in board.problems for p in sources_on(printed[suite.primary], name)]
-    gaps = [
-        {"place": gap_location(g), "kind": g.kind, "cause": g.cause, "key": g.key}
-        for g in board.gaps
-    ]
     return {
         "name": f"{suite.suite} v{suite.version}",
         "edition": board.edition,
@@ -99,7 +87,7 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "rules": _rules(board),
         "primary": board.metrics[suite.primary],
         "heading": formatting.heading(board, suite.primary),
-        "direction": "higher" if board.higher else "lower",
+        "direction": board.direction,
         "others": [formatting.heading(board, m) for m in board.metrics if m != suite.primary],
         "baseline": board.baseline,
         "level": f"{100 * (1 - suite.alpha):g}",
@@ -111,9 +99,9 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
             _problem(board, problem, numbers, printed) | figure_texts(board, problem, drawn)
             for problem, drawn in zip(board.problems, figures["problems"], strict=True)
         ],
-        "printed_caption": printed_note(dict.fromkeys(papers), where="Small") if papers else "",
-        "gaps": gaps[:MOST_GAPS],
-        "more_gaps": max(0, len(gaps) - MOST_GAPS),
+        "printed_caption": _overview_note(board, printed[suite.primary]),
+        "gaps": [(gap_location(gap), gap) for gap in board.gaps[:MOST_GAPS]],
+        "more_gaps": max(0, len(board.gaps) - MOST_GAPS),
         "faults": board.faults,
         "environments": environments(list(board.records.values())),
         "command": rerun_suite(board.source, board.records.values()),
@@ -123,14 +111,14 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _caption(board: Leaderboard) -> str:
-    return (MEANS if board.n_seeds > 1 else ONE_SEED).format(
-        direction="higher" if board.higher else "lower", baseline=baseline_phrase(board)
-    )
+    template = MEANS if board.n_seeds > 1 else ONE_SEED
+    return template.format(direction=board.direction, baseline=baseline_phrase(board))
 
 
 def _unbroken(text: str) -> str:
-    """The text with no-break spaces, so that `n = 5` stays on one line."""
-    return text.replace(" = ", f"{formatting.NO_BREAK}={formatting.NO_BREAK}")
+    """The text with `n = 5` and `t-test` kept on one line each."""
+    spaced = text.replace(" = ", f"{formatting.NO_BREAK}={formatting.NO_BREAK}")
+    return spaced.replace("t-test", "t\N{NON-BREAKING HYPHEN}test")
 
 
 def _facts(board: Leaderboard) -> list[tuple[str, str]]:
@@ -237,6 +225,12 @@ def _row(
     }
 
 
+def _overview_note(board: Leaderboard, printed: PrintedNumbers) -> str:
+    """The note on the printed numbers of all problems; "" where papers print none."""
+    papers = dict.fromkeys(p for name in board.problems for p in sources_on(printed, name))
+    return printed_note(papers, where="Small, underneath") if papers else ""
+
+
 def _printed_caption(
     board: Leaderboard, problem: str, printed: Mapping[str, PrintedNumbers]
 ) -> str:
@@ -282,7 +276,8 @@ def _compared(comparison: Comparison | None) -> dict[str, str]:
 
 
 def _unchosen(result: Result) -> list[str]:
-    is_unchosen = result.choice is not None and result.choice.chosen is None
+    choice = result.choice
+    is_unchosen = choice is not None and choice.chosen is None and len(choice.candidates) > 1
     return ["no setting could be chosen"] if is_unchosen else []
 
 

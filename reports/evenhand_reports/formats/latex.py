@@ -69,8 +69,7 @@ def _leaderboard(board: Leaderboard) -> str:
     if len(board.problems) > 1:
         columns.append(("rank", lambda s: _average(board, s)))
     title = board.metrics[board.suite.primary]
-    direction = "higher" if board.higher else "lower"
-    caption = f"{title} in percent ({direction} is better). {board.suite.question}"
+    caption = f"{title} in percent ({board.direction} is better). {board.suite.question}"
     body = _tabular("Method", columns, list(first.values()), keys=board.problems, board=board)
     notes = list(footnotes(board, brackets=False))
     if len(board.problems) > 1:
@@ -132,8 +131,7 @@ def _problem(board: Leaderboard, problem: str) -> str:
         for paper, head in papers.items()
     ]
     title = board.metrics[primary]
-    direction = "higher" if board.higher else "lower"
-    caption = f"{title} in percent on {problem} ({direction} is better)."
+    caption = f"{title} in percent on {problem} ({board.direction} is better)."
     rows = board.on(problem)
     body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=ACROSS_NARROW)
     notes = [*footnotes(board), *choices(board, problem)]
@@ -202,6 +200,7 @@ def _tabular(
     across: int = ACROSS,
 ) -> list[str]:
     """A tabular with at most `across` columns side by side; comments name each row's trials."""
+    # Blocks of nearly equal width: nine columns become 3 + 3 + 3, not 4 + 4 + 1.
     width = -(-len(columns) // -(-len(columns) // across))
     blocks = [columns[i : i + width] for i in range(0, len(columns), width)]
     lines = [rf"\begin{{tabular}}{{@{{}}l{'r' * width}@{{}}}}", r"\toprule"]

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats.html import TEMPLATES
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.summary import answer
+from evenhand_reports.wording.templating import templates
 
 
 def render(board: Leaderboard) -> str:
     """The fragment, which needs no style sheet and no script."""
-    jinja = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return jinja.get_template("notebook.html.j2").render(
+    template = templates(TEMPLATES, autoescape=True).get_template("notebook.html.j2")
+    return template.render(
         name=f"{board.suite.suite} v{board.suite.version}",
         question=board.suite.question,
         answer=answer(board),

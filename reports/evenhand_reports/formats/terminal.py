@@ -48,8 +48,9 @@ def render(board: Leaderboard) -> RenderableType:
 
 def _heading(board: Leaderboard, problem: str) -> Text:
     title = board.metrics[board.suite.primary].lower()
-    direction = "higher" if board.higher else "lower"
-    return Text.assemble((problem, "bold"), (f"  {title} in percent, {direction} is better", "dim"))
+    return Text.assemble(
+        (problem, "bold"), (f"  {title} in percent, {board.direction} is better", "dim")
+    )
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _facts(pairs: Iterable[tuple[str, str]]) -> RenderableType:
 
 def _status(record: Record) -> str:
     end = record.exit
-    where = [f"{word} {at}" for word, at in (("epoch", end.epoch), ("step", end.step)) if at]
+    where = [f"{unit} {n}" for unit, n in (("epoch", end.epoch), ("step", end.step)) if n]
     tries = f"{record.attempts} attempts" if record.attempts > 1 else ""
     return ", ".join(text for text in (end.status, end.cause, *where, tries) if text)
 

@@ -67,8 +67,8 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "0.1*CE + 0.9*CE_deo (lambda = 0.1)": {"ce_share": 0.1},
     "AutoBalance: L_fair with lambda_val = 0.1": {"objective": "deo", "ce_share": 0.1},
 }
-"""The settings of our method for a row of the tables that is one variant of it. In Li et al.,
-Table 3, the coefficients 0.1 and 0.9 decide and not the λ: 0.1 is that of cross-entropy."""
+"""Our settings for rows that are one variant of a method. In Li et al., Table 3, the coefficients
+0.1 and 0.9 decide and not the λ: 0.1 is that of cross-entropy."""
 
 METHODS = {
     "CE": "erm",
@@ -128,8 +128,7 @@ METHODS = {
     "DRO": "dro",
     "AutoBalance: L_fair with lambda_val = 0.1": "autobalance",
 }
-"""`Configuration.pipeline` of our methods by their names in the printed tables. Printed rows with
-other names have no counterpart among our methods."""
+"""`Configuration.pipeline` of our methods by printed names; other rows have no counterpart."""
 
 METRICS = {
     "top1_accuracy_balanced_val": "balanced_accuracy",
@@ -140,8 +139,8 @@ METRICS = {
     "deo": "deo_sum",
 }
 """Our metrics by the papers' names, where they differ. With equally many test images per class,
-accuracy is balanced accuracy. Li et al., Table 3, does not define the DEO that it prints: the loss
-CE_deo of that table uses the sum over both labels, and its numbers are consistent with the sum."""
+accuracy is balanced accuracy. Li et al., Table 3, does not define its DEO: its loss CE_deo uses the
+sum over both labels, and the printed numbers are consistent with the sum."""
 
 
 class Objective(NamedTuple):
@@ -220,10 +219,9 @@ def rows(
     method: str | None = None,
     also_repositories: bool = False,
 ) -> list[PrintedNumber]:
-    """The printed numbers of a paper, a data set, a metric or a method.
+    """The printed numbers of a paper (bib key or name), a data set, a metric or a method.
 
-    `paper` is a bib key or a name in the data. `also_repositories` adds numbers from the READMEs
-    of released code.
+    `also_repositories` adds numbers from the READMEs of released code.
     """
     wanted = {
         "paper": PAPERS.get(paper, paper) if paper else None,

@@ -1,7 +1,6 @@
-"""A number with its interval and n.
+"""Estimates over seeds: mean, sample standard deviation and Student's t interval.
 
-Over seeds: mean, sample standard deviation and Student's t interval. The percentile bootstrap is
-not offered: at five seeds it covers far less often than it says.
+The percentile bootstrap is not offered, because at five seeds its coverage is far below its level.
 """
 
 from __future__ import annotations
@@ -23,16 +22,20 @@ class Interval:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean over n values; sd and interval are None for n = 1, never zero."""
+    """A mean over n values."""
 
     mean: float
     sd: float | None
+    """The sample standard deviation; None for n = 1, never zero."""
+
     interval: Interval | None
+    """None for n = 1."""
+
     n: int
 
 
 def estimate(values: Sequence[float], *, alpha: float = 0.05) -> Estimate:
-    """mean ± t(1 − α/2, n − 1) · sd / √n. The values are finite and at least one."""
+    """The estimate mean ± t(1 − α/2, n − 1) · sd / √n, from one or more finite values."""
     array = np.asarray(values, dtype=np.float64)
     assert array.size, "an estimate needs values"
     assert np.isfinite(array).all(), "an estimate needs finite values"

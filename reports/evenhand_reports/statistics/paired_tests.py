@@ -1,9 +1,9 @@
-"""Are two rows different beyond chance? Student's t-test on the differences seed by seed.
+"""Paired comparisons of two rows: Student's t-test on the differences at each seed.
 
-At one seed all methods share data, split and initial weights, so differences are taken pair by
-pair, and Holm-corrected over the families of `ranks.py`: those of one problem, for the leaderboard
-of one problem is one table. Over several problems nothing is claimed but what holds on each of
-them, which needs no further correction.
+At one seed all methods share data, split and initial weights, so differences are paired by seed.
+P-values are Holm-corrected within the families of `ranks.py`, which hold the pairs of one problem,
+since the leaderboard of one problem is one table. A claim about several problems is made only where
+it holds on each of them, and needs no further correction.
 """
 
 from __future__ import annotations
@@ -17,36 +17,35 @@ from scipy.special import stdtr
 from evenhand_reports.statistics.estimate import Estimate
 
 SMALLEST_N = 2
-"""A paired t-test needs a standard deviation of the differences."""
+"""Smallest number of seeds: a paired t-test needs the standard deviation of the differences."""
 
 TOLERANCE = 1e-12
-"""Scores are fractions of whole examples; what differs by less is rounding."""
+"""Differences below this value are rounding errors, since scores are fractions of examples."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """first − second over their shared seeds.
-
-    p       two-sided, before correction; None where no test can be made
-    holm    the same after Holm's correction over the family that the pair is in
-    caveat  why there is no test; "" where there is one
-    """
+    """The difference first − second over the seeds that both rows have."""
 
     first: str
     second: str
     difference: Estimate
     p: float | None
+    """Two-sided, before correction; None where no test can be made."""
+
     holm: float | None
+    """The p-value after Holm's correction within the family of the pair."""
+
     caveat: str = ""
+    """The reason why there is no test; "" where there is one."""
 
 
 def p_values(differences: Float[np.ndarray, "*pairs seeds"]) -> Float[np.ndarray, " *pairs"]:
-    """Two-sided p of the paired t-test for each row of differences; NaN where there is no test.
+    """Two-sided p-values of the paired t-test for each row of differences; NaN without a test.
 
-    There is none at n = 1. Differences that are all zero are no evidence of anything: p = 1.
-    Differences that are all the same but not zero leave no variance to judge them by: t would be
-    infinite and p zero at n = 2 already, a certainty that two seeds cannot give, so there is no
-    test and the pair counts as undecided.
+    There is no test at n = 1. Differences that are all zero give p = 1. Differences that are all
+    equal but not zero have no variance: t would be infinite and p would be zero even at n = 2,
+    which two seeds cannot justify, so there is no test and the pair counts as undecided.
     """
     n = differences.shape[-1]
     if n < SMALLEST_N:
@@ -59,10 +58,10 @@ def p_values(differences: Float[np.ndarray, "*pairs seeds"]) -> Float[np.ndarray
 
 
 def holm(p: Float[np.ndarray, " family"]) -> Float[np.ndarray, " family"]:
-    """Holm's step-down p-values; reject where ≤ α to hold the family's error at α.
+    """Holm's step-down p-values: rejecting where ≤ α holds the family-wise error at α.
 
-    A comparison without a test (NaN) stays NaN but counts: leaving it out would make the others
-    easier to pass.
+    A comparison without a test (NaN) stays NaN but counts in the size of the family. Without it,
+    the correction of the others would be too small.
     """
     family = p.size
     filled = np.where(np.isnan(p), 1.0, p)
@@ -74,7 +73,7 @@ def holm(p: Float[np.ndarray, " family"]) -> Float[np.ndarray, " family"]:
 
 
 def caveat(n: int, p: float | None) -> str:
-    """Why there is no test, for people; "" where there is one."""
+    """The reason why a comparison has no test; "" where it has one."""
     if p is not None:
         return ""
     if n < SMALLEST_N:

@@ -1,4 +1,4 @@
-"""Pareto fronts of points in the plane of two costs, better when lower, and what they cover."""
+"""Pareto fronts of points in the plane of two costs, lower is better, and their hypervolume."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ Costs = Float[np.ndarray, "points 2"]
 
 
 def on_front(costs: Costs) -> Bool[np.ndarray, " points"]:
-    """Whether no other point is at least as good in both costs and better in one."""
+    """Whether each point is on the front: no other point dominates it."""
     no_worse = (costs[:, None] <= costs[None]).all(2)
     better = (costs[:, None] < costs[None]).any(2)
     return np.asarray(~(no_worse & better).any(0))
 
 
 def hypervolume(costs: Costs, reference: Float[np.ndarray, " 2"]) -> float:
-    """Area between the front and a reference corner: what some point is better than in both costs.
+    """The area that the points dominate, up to a reference corner.
 
-    Points that are not better than the reference in both add nothing.
+    A point that is not better than the reference in both costs adds nothing.
     """
     inside = costs[(costs < reference).all(1)]
     area, bound = 0.0, float(reference[1])

@@ -1,18 +1,17 @@
-"""Ranks with ties: a row is behind another only where the test says so.
+"""Ranks with ties: a row ranks behind another only where a test shows the difference.
 
-rank   1 + the number of rows that beat it beyond chance. The best group is rank 1, whole: the rows
-       that no other beats. Whatever the true best is, a row that any other beats is worse than it.
-span   the ranks that the data leave open: from `rank` to rows − the number of rows it beats
+The rank of a row is 1 + the number of rows that beat it beyond chance. The best group consists of
+all rows of rank 1, which no other row beats.
 
-Two families of pairs, each Holm-corrected at α separately. The comparisons with the baseline are
-declared by the suite before anything runs. All other pairs are one family, although a reader looks
-at few of them: which row is the best is read off the same numbers, and only all pairs together hold
-their level whatever pair is picked. A rank is made of both: each family errs with probability at
-most α, so where nothing differs some rank of a table is wrong with probability at most 2α. One
-family of all pairs would hold α for every rank, at the price of the declared comparisons' power.
+There are two families of pairs, each Holm-corrected at α separately. The comparisons with the
+baseline are declared by the suite before it runs. All other pairs form one family, although a
+reader looks at few of them: the pair of interest is chosen after the results are known, so the
+correction must cover every pair. A rank depends on both families, and each errs with probability at
+most α. Where nothing differs, some rank of a table is therefore wrong with probability at most 2α.
+One family of all pairs would hold α for every rank, but the declared comparisons would lose power.
 
-"Beats beyond chance" is not transitive: ranks repeat and skip, and a row whose seeds scatter may
-share a rank that a steadier row of a higher mean has lost.
+"Beats beyond chance" is not transitive, so ranks repeat and skip. A row whose scores vary much over
+seeds can share a rank that a row of higher mean and smaller spread does not have.
 """
 
 from __future__ import annotations
@@ -29,15 +28,17 @@ from evenhand_reports.statistics.paired_tests import SMALLEST_N, holm, p_values
 
 @dataclass(frozen=True)
 class Rank:
-    """The place of one row on one problem."""
+    """The rank of one row on one problem."""
 
     rank: int
     span: tuple[int, int]
+    """The ranks compatible with the data: from `rank` to the number of rows it does not beat."""
+
     is_best: bool
 
 
 class Families(NamedTuple):
-    """How many pairs share a level α: those with the baseline, and all others."""
+    """Sizes of the two families of pairs: those with the baseline, and all others."""
 
     declared: int
     others: int
@@ -45,17 +46,20 @@ class Families(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranking:
-    """All rows of one problem: p-values [rows, rows] with NaN where there is no test, and places.
-
-    top    the index of the best mean
-    ranks  None where no test could be made: at n = 1, and for a row that is alone
-    """
+    """The comparison of all rows of one problem."""
 
     raw: Float[np.ndarray, "rows rows"]
+    """P-values before correction; NaN where there is no test."""
+
     adjusted: Float[np.ndarray, "rows rows"]
+    """P-values after Holm's correction."""
+
     top: int
+    """The index of the row of the best mean."""
+
     families: Families
     ranks: tuple[Rank, ...] | None
+    """None where no test could be made: at n = 1, and for a single row."""
 
 
 def rank_rows(
@@ -65,9 +69,9 @@ def rank_rows(
     alpha: float,
     baselines: Sequence[int | None] = (),
 ) -> Ranking:
-    """Compare all pairs of rows and place every row.
+    """Compare all pairs of rows and rank every row.
 
-    baselines  by row, the row that the suite compares it with; None for the baseline itself
+    `baselines` holds for each row the index of its baseline; None for the baseline itself.
     """
     first, second = np.triu_indices(len(table), 1)
     p = p_values(table[first] - table[second])
@@ -91,10 +95,15 @@ def _declared(
     second: Int[np.ndarray, " pairs"],
     baselines: Sequence[int | None],
 ) -> Bool[np.ndarray, " pairs"]:
-    """Which pairs are a row and its baseline."""
-    wanted = {frozenset((row, base)) for row, base in enumerate(baselines) if base is not None}
+    """Whether a pair consists of a row and its baseline."""
+    with_baseline = {
+        frozenset((row, base)) for row, base in enumerate(baselines) if base is not None
+    }
     return np.array(
-        [frozenset(pair) in wanted for pair in zip(first.tolist(), second.tolist(), strict=True)],
+        [
+            frozenset(pair) in with_baseline
+            for pair in zip(first.tolist(), second.tolist(), strict=True)
+        ],
         dtype=bool,
     )
 

@@ -16,6 +16,6 @@ def short_names(problems: Sequence[str]) -> Mapping[str, str]:
     parts = {problem: problem.split("-") for problem in problems}
     if len({len(each) for each in parts.values()}) > 1 or max(map(len, problems)) <= LONG:
         return {problem: problem for problem in problems}
-    differ = [i for i, alike in enumerate(zip(*parts.values(), strict=True)) if len({*alike}) > 1]
+    differ = [i for i, same in enumerate(zip(*parts.values(), strict=True)) if len({*same}) > 1]
     kept = sorted({0, *differ})
     return {problem: "-".join(each[i] for i in kept) for problem, each in parts.items()}

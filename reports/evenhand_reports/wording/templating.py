@@ -1,4 +1,4 @@
-"""Plain-text templates: sentences in `templates/`, facts from Python."""
+"""Jinja templates, and the sentences in `templates/`, which are filled with facts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ FOLDER = Path(__file__).parent / "templates"
 
 def fill(template: str, **facts: Any) -> list[str]:
     """The lines of a template that are not empty, with one space between words."""
-    text = _environment().get_template(template).render(facts)
+    # Facts are escaped by the format that shows the sentence: HTML, LaTeX and Markdown differ.
+    text = templates(FOLDER, autoescape=False).get_template(template).render(facts)
     return [words for line in text.splitlines() if (words := " ".join(line.split()))]
 
 
 @cache
-def _environment() -> Environment:
-    # Facts are escaped by the format that shows the sentence: HTML, LaTeX and Markdown differ.
+def templates(folder: Path, *, autoescape: bool) -> Environment:
+    """The templates of a folder; a fact that a template needs and does not get is an error."""
     return Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=False,  # noqa: S701
+        loader=FileSystemLoader(folder),
+        autoescape=autoescape,  # noqa: S701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -4,7 +4,7 @@ const body = document.body;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const hidden = new Set();
 
-// Okabe and Ito's colours, told apart by every kind of colour vision; lifted a little on dark.
+// The colours of Okabe and Ito, which colour-blind readers can distinguish; lighter in dark mode.
 const COLOURS = {
   light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195"],
   dark: ["#56a8e0", "#f0803c", "#2cc49a", "#e29cc6", "#f0b93a", "#8fd0f5", "#b79ae0"],
@@ -94,7 +94,7 @@ function lineStyle(i) {
   return { colour: colours[i % colours.length], symbol: SYMBOLS[i % SYMBOLS.length], dash: i < colours.length ? "solid" : "dash" };
 }
 
-// Lines of a number that problems differ in have an order, and one hue.
+// Lines at increasing numbers of a setting of problems get one hue from dark to light.
 function styleIn(figure, i) {
   const s = lineStyle(i);
   return figure.ramp ? { ...s, colour: ramp(i, figure.ramp), dash: "solid" } : s;
@@ -106,8 +106,8 @@ function bandOf(x, low, high, colour) {
   return { type: "scatter", mode: "lines", x: known.concat(back).map((i) => x[i]), y: known.map((i) => high[i]).concat(back.map((i) => low[i])), fill: "toself", fillcolor: colour, opacity: 0.15, line: { width: 0 }, hoverinfo: "skip", showlegend: false };
 }
 
-// A band of few seeds can reach below 0 and above 100 %; the axis does not.
-// Signed scores go below 0 themselves, and sums of gaps above 100.
+// The band of few seeds can reach below 0 and above 100 %, but the axis ends there.
+// Signed scores can be negative, and sums of gaps can exceed 100 %.
 function percentRange(traces) {
   const reach = (t) => (t.error_y ? t.y.flatMap((v, k) => [v + t.error_y.array[k], v - t.error_y.arrayminus[k]]) : t.y);
   const values = (of, ys) => of.flatMap(ys).filter((v) => v !== null);
@@ -120,7 +120,7 @@ function percentRange(traces) {
 
 const KEYED = { showlegend: true, legend: { orientation: "h", x: 0, y: -0.16, yanchor: "top", font: { size: 11.5 } }, margin: { l: 46, r: 12, t: 8, b: 76 } };
 
-// Theory is a line without points, in the colour of the points that it is about.
+// Theory is a line without points, in the colour of the simulated points.
 function theoryOf(figure, line, scale, more) {
   const s = styleIn(figure, line.colour);
   return { type: "scatter", mode: "lines", x: line.x, y: scale(line.y), name: line.name, showlegend: false, line: { color: s.colour, width: 1.6, dash: "dash" }, connectgaps: false, hovertemplate: "%{y:.1f}%", ...more };
@@ -153,7 +153,7 @@ function drawLines(plot, figure) {
   }), { displayModeBar: false });
 }
 
-// A curve through the points of a setting; what another of its points dominates is hollow.
+// A curve through the points of a setting; a dominated point is hollow.
 function drawFront(plot, figure) {
   const bars = (s, mean) => ({ type: "data", symmetric: false, array: mean.map((v, k) => (s.high[k] === null ? 0 : 100 * s.high[k] - v)), arrayminus: mean.map((v, k) => (s.low[k] === null ? 0 : v - 100 * s.low[k])), thickness: 0.8, width: 0 });
   const known = new Set(figure.theory.map((line) => line.colour));
@@ -165,7 +165,7 @@ function drawFront(plot, figure) {
     return { type: "scatter", mode: x.length > 1 && !known.has(line.colour) ? "lines+markers" : "markers", x, y, name: line.name, customdata: said, line: { color: s.colour, width: 1.6, dash: s.dash }, marker: { symbol: symbols, size: 8.5, color: s.colour, line: { width: 1.6, color: s.colour } }, error_x: { ...bars(line.x, x), color: s.colour }, error_y: { ...bars(line.y, y), color: s.colour }, hovertemplate: `${line.name}<br>%{customdata}<extra></extra>` };
   });
   for (const line of figure.theory) traces.push(theoryOf(figure, { ...line, x: percent(line.x) }, percent, { hovertemplate: `${line.name}: %{x:.1f}, %{y:.1f}<extra></extra>` }));
-  // The points set the range: bars of few seeds may go far beyond any score.
+  // The points set the range, because the bars of few seeds can exceed any score.
   const range = (of) => {
     const at = traces.flatMap((t) => t[of]).filter((v) => v !== null);
     const pad = Math.max(1, 0.25 * (Math.max(...at) - Math.min(...at)));
@@ -217,7 +217,7 @@ function ramp(i, n) {
   return `rgb(${ends[0].map((v, k) => Math.round(v + t * (ends[1][k] - v))).join(",")})`;
 }
 
-// How many powers of ten a panel spans; below one, Plotly finds ticks in between.
+// Powers of ten that a panel spans; below one, the axis needs ticks in between.
 function decades(panel) {
   const values = panel.lines.flatMap((line) => line.mean.flatMap((v, k) => [v - (line.sd?.[k] ?? 0), v + (line.sd?.[k] ?? 0)])).filter((v) => v > 0);
   return Math.log10(Math.max(...values) / Math.min(...values));
@@ -243,7 +243,7 @@ function drawLearned(plot, figure) {
       const mean = scale(line.mean);
       if (line.sd) {
         const sd = scale(line.sd);
-        // A logarithm has no room for a band that reaches 0: there it ends at a third of the mean.
+        // A logarithmic axis cannot show a band that reaches 0, so it ends at a third of the mean.
         const floor = (v) => (panel.log ? v / 3 : panel.floor ? 0 : -Infinity);
         const reach = (sign) => mean.map((v, j) => (v === null || sd[j] === null ? null : Math.max(floor(v), v + sign * sd[j])));
         traces.push({ ...bandOf(figure.epoch, reach(-1), reach(1), s.colour), yaxis });
@@ -280,7 +280,7 @@ function draw(plot) {
 const drawn = new Set();
 function redraw() { drawn.forEach(draw); }
 
-// Figures are drawn when they come near the window: a page of many problems opens at once.
+// Figures are drawn when they come near the window, so that long pages open at once.
 const nearby = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     if (!entry.isIntersecting) continue;
@@ -289,7 +289,7 @@ const nearby = new IntersectionObserver((entries) => {
     draw(entry.target);
   }
 }, { rootMargin: "600px" });
-// A box narrows without the window, too: when a scrollbar appears, or a column is dropped.
+// A box can narrow while the window does not: when a scrollbar appears.
 const sized = new ResizeObserver((entries) => {
   for (const { target } of entries) if (drawn.has(target)) Plotly.relayout(target, { autosize: true });
 });

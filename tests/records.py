@@ -1,4 +1,4 @@
-"""Records as a run would leave them, made up in a moment: for tests of the store and the reports.
+"""Synthetic records in the form that a run writes, for tests of the store and the reports.
 
     make_record(method="vs", settings={"tau": 1.25}, seed=3, accuracy=0.71)
     make_record(status="failed")                        # no evaluations, no curves
@@ -61,7 +61,7 @@ def make_record(
     provenance: Mapping[str, Any] | None = None,
     **declared: Any,
 ) -> Record:
-    """A record that is whole; `declared` goes to `make_trial` where no trial is given.
+    """A valid record; `declared` goes to `make_trial` where no trial is given.
 
     accuracy     recall of every class, or one recall a class; best-test is a little better
     counts       instead of accuracy: for all places alike, or by (split, rule)

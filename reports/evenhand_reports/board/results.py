@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from evenhand.declared.record import Record, Rule
+from evenhand.declared.record import Evaluation, Record, Rule
 from evenhand.declared.trial import Trial
 from evenhand.suite.resolve import Configuration
 from evenhand_reports.statistics.estimate import Estimate
@@ -118,6 +118,11 @@ class Result:
     def setting(self) -> str:
         """The chosen setting where settings competed; otherwise ""."""
         return self.configuration.setting if self.choice and self.choice.chosen is not None else ""
+
+    def test_evaluations(self, rule: Rule) -> list[Evaluation]:
+        """The evaluations on the test split at one rule, of the usable records."""
+        found = [record.evaluation("test", rule) for record in self.usable_records]
+        return [evaluation for evaluation in found if evaluation is not None]
 
     @property
     def usable_records(self) -> list[Record]:

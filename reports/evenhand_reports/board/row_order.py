@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.results import Result
 
 MOST_DRAWN_ROWS = 8
 """More lines in one figure cannot be told apart."""
@@ -28,3 +29,9 @@ def drawn_rows(board: Leaderboard) -> tuple[str, ...]:
     baseline = list(board.baselines)[:1]
     best = [row for row in order if row not in baseline][: MOST_DRAWN_ROWS - len(baseline)]
     return tuple(row for row in order if row in {*best, *baseline})
+
+
+def drawn_results(board: Leaderboard, problem: str) -> list[Result]:
+    """The results of the drawn rows on one problem."""
+    results = [board.results.get((row, problem)) for row in drawn_rows(board)]
+    return [result for result in results if result is not None]

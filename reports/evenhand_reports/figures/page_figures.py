@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.row_order import drawn_rows
+from evenhand_reports.board.row_order import drawn_results
 from evenhand_reports.figures.learned_curves import heading_and_caption
 from evenhand_reports.figures.learned_figures import learned_figures
 from evenhand_reports.figures.recall_and_curves import curve_figure, recall_figure
@@ -35,7 +35,7 @@ def page_figures(board: Leaderboard) -> dict[str, Any]:
 
 def figure_texts(board: Leaderboard, problem: str, drawn: Mapping[str, Any]) -> dict[str, Any]:
     """The captions and headings of a problem's figures."""
-    lines = [row for row in drawn_rows(board) if (row, problem) in board.results]
+    lines = drawn_results(board, problem)
     each = drawn["recall"]["each"] if drawn["recall"] else 1
     has_groups = bool(drawn["recall"] and drawn["recall"]["groups"])
     unit = "cells" if has_groups else "classes"

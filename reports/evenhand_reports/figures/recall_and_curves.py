@@ -16,7 +16,7 @@ from evenhand.declared.labels import PredictionCounts
 from evenhand.declared.record import RULES, Rule
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
-from evenhand_reports.board.row_order import drawn_rows
+from evenhand_reports.board.row_order import drawn_results
 from evenhand_reports.figures.digits import rounded, rounded_all, thinned
 from evenhand_reports.figures.restarts import with_breaks
 
@@ -30,7 +30,7 @@ def recall_figure(board: Leaderboard, problem: str) -> dict[str, Any] | None:
     {classes, train, groups: whether points are cells of class and group, each: classes per point,
     rules: {rule: {row: [recall]}}}
     """
-    results = _drawn(board, problem)
+    results = drawn_results(board, problem)
     data = next((r.data for result in results for r in result.usable_records if r.data), None)
     if data is None:
         return None
@@ -57,29 +57,24 @@ def _point_names(names: Sequence[str], bins: Sequence[np.ndarray]) -> list[str]:
     return [f"{end - len(b) + 1}–{end}" for end, b in zip(ends, bins, strict=True)]
 
 
-def _drawn(board: Leaderboard, problem: str) -> list[Result]:
-    results = [board.results.get((row, problem)) for row in drawn_rows(board)]
-    return [result for result in results if result is not None]
-
-
 def _recalls(
     results: Sequence[Result], rule: Rule, bins: Sequence[np.ndarray]
 ) -> dict[str, list[float | None]]:
     lines = {}
     for result in results:
-        evaluations = [record.evaluation("test", rule) for record in result.usable_records]
-        by_seed = [_accuracies(evaluation.counts) for evaluation in evaluations if evaluation]
+        evaluations = result.test_evaluations(rule)
+        by_seed = [cell_accuracies(evaluation.counts).ravel() for evaluation in evaluations]
         if by_seed:
             means = _defined_mean(np.array(by_seed))
             lines[result.row] = [rounded(float(_defined_mean(means[each]))) for each in bins]
     return lines
 
 
-def _accuracies(counts: PredictionCounts) -> Float[np.ndarray, " cells"]:
-    """Accuracy of each cell, class by class and within it group by group; NaN for an empty cell."""
+def cell_accuracies(counts: PredictionCounts) -> Float[np.ndarray, "classes groups"]:
+    """Accuracy of each cell of class and group; NaN for a cell without examples."""
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.diagonal(counts, axis1=1, axis2=2) / counts.sum(2)
-    return np.asarray(shares.T.ravel(), dtype=np.float64)
+    return np.asarray(shares.T, dtype=np.float64)
 
 
 def _defined_mean(values: Float[np.ndarray, " some *rest"]) -> Float[np.ndarray, " *rest"]:
@@ -99,7 +94,7 @@ def curve_figure(board: Leaderboard, problem: str) -> dict[str, dict[str, Any]]:
     sd is None with one seed. A line breaks where training restarts. Test curves are left out where
     there are validation curves.
     """
-    results = _drawn(board, problem)
+    results = drawn_results(board, problem)
     names = dict.fromkeys(n for result in results for r in result.usable_records for n in r.curves)
     val = [name for name in names if name.startswith("val_")]
     wanted = [*(val or [n for n in names if n.startswith("test_")]), "train_loss"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 
 from evenhand.declared.record import RULES, Rule
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.figures.fronts import Front, FrontSet, all_front_sets
+from evenhand_reports.formats.long_form import csv_of
 
 
 @dataclass(frozen=True)
@@ -49,20 +48,14 @@ class Line:
 
 
 def csv_text(board: Leaderboard) -> str:
-    """Comma-separated with one header line; "" for a suite without fronts."""
-    found = [
+    """Comma-separated values with one header line; "" for a suite without fronts."""
+    lines = [
         _line(board, fronts, front, rule)
         for rule in RULES
         for fronts in all_front_sets(board, rule)
         for front in fronts.fronts
     ]
-    if not found:
-        return ""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, [f.name for f in fields(Line)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(line) for line in found)
-    return stream.getvalue()
+    return csv_of(Line, lines) if lines else ""
 
 
 def _line(board: Leaderboard, fronts: FrontSet, front: Front, rule: Rule) -> Line:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evenhand.declared.record import Rule
 from evenhand.declared.trial import Trial
@@ -18,6 +18,11 @@ from evenhand_reports.board.results import Result
 from evenhand_reports.papers.matching import Quote, printed_numbers
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.statistics.paired_tests import Comparison
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -193,10 +198,15 @@ def _mean(comparison: Comparison | None) -> float | None:
 
 def csv_text(board: Leaderboard) -> str:
     """Comma-separated values with one header line; None is empty."""
+    return csv_of(Line, lines(board))
+
+
+def csv_of(kind: type[T], rows: Iterable[T]) -> str:
+    """The CSV text of data classes of one kind: a header line, then one line for each."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, [f.name for f in fields(Line)], lineterminator="\n")
+    writer = csv.DictWriter(stream, [f.name for f in fields(kind)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(line) for line in lines(board))
+    writer.writerows(asdict(row) for row in rows)
     return stream.getvalue()
 
 

@@ -7,16 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from evenhand.declared.record import RULES, DataSummary, Evaluation, Record, Rule
+from evenhand.declared.record import RULES, DataSummary, Record
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.results import Result
-from evenhand_reports.board.row_order import drawn_rows
+from evenhand_reports.board.row_order import drawn_results
+from evenhand_reports.figures.recall_and_curves import cell_accuracies
 from evenhand_reports.statistics.estimate import estimate
 from evenhand_reports.wording import formatting
 
 MOST_CELLS = 24
 """Of more cells, the table shows those with the fewest training images."""
-
 
 NOTE = "Accuracy in percent on test data, mean ± sample standard deviation over seeds."
 MOST_CELLS_NOTE = " The table shows the {kept} of {n} cells with the fewest training examples."
@@ -41,8 +40,7 @@ def cell_table(board: Leaderboard, problem: str) -> dict[str, Any] | None:
 
     {titles, rows: [{name, train, test, values: [{rule: text}]}], note}; None without groups.
     """
-    drawn = [board.results.get((row, problem)) for row in drawn_rows(board)]
-    results = [result for result in drawn if result is not None]
+    results = drawn_results(board, problem)
     records = [record for result in results for record in result.usable_records]
     record = next((r for r in records if r.data and len(r.data.groups) > 1), None)
     if record is None or record.data is None:
@@ -50,7 +48,7 @@ def cell_table(board: Leaderboard, problem: str) -> dict[str, Any] | None:
     cells = cells_of(record.data, record)
     kept = cells[-MOST_CELLS:]
     accuracies = {
-        (s.row, rule): [_accuracies(e) for e in _evaluations(s, rule)]
+        (s.row, rule): [cell_accuracies(e.counts) for e in s.test_evaluations(rule)]
         for s in results
         for rule in RULES
     }
@@ -86,20 +84,8 @@ def cells_of(data: DataSummary, record: Record) -> list[Cell]:
     return sorted(cells, key=lambda cell: -cell.train)
 
 
-def _evaluations(result: Result, rule: Rule) -> list[Evaluation]:
-    found = [record.evaluation("test", rule) for record in result.usable_records]
-    return [evaluation for evaluation in found if evaluation is not None]
-
-
-def _accuracies(evaluation: Evaluation) -> Float[np.ndarray, "groups labels"]:
-    """Accuracy of each cell; NaN for a cell without test examples."""
-    counts = evaluation.counts
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.diagonal(counts, axis1=1, axis2=2) / counts.sum(2))
-
-
-def _text(board: Leaderboard, runs: list[Float[np.ndarray, "groups labels"]], cell: Cell) -> str:
-    values = [float(run[cell.group, cell.label]) for run in runs]
+def _text(board: Leaderboard, runs: list[Float[np.ndarray, "classes groups"]], cell: Cell) -> str:
+    values = [float(run[cell.label, cell.group]) for run in runs]
     known = [value for value in values if np.isfinite(value)]
     return formatting.mean_sd(estimate(known, alpha=board.suite.alpha) if known else None)
 

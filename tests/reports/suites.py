@@ -95,7 +95,7 @@ def around(
 
 
 def only(board: Leaderboard, row: str) -> Result:
-    """Where a row stands on the one problem there is."""
+    """The result of a row on the only problem of the board."""
     [problem] = board.problems
     return board.results[row, problem]
 

@@ -28,6 +28,7 @@ WITH_ARRAYS = [
     "evenhand.train.device_data",
     "evenhand.train.sam",
     "evenhand.train.stages",
+    "evenhand.train.training",
 ]
 # The hook names its type check by module; this one lets an int stand for a float, as mypy does.
 typed = ModuleType("typed")

@@ -24,8 +24,8 @@ from evenhand.declared.trial import Problem, Trial
 from evenhand.execution.execute import STATE
 from evenhand.store import Store
 from evenhand.suite.recipes import resolve_recipe
+from evenhand.train.initial import begin
 from evenhand.train.resume import LEAST_SECONDS, SHARE, Resumable
-from evenhand.train.training import begin
 from tests.benchmarks.cifar_race import noise
 
 

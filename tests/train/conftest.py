@@ -8,7 +8,7 @@ import pytest
 
 from evenhand.declared.method import Method
 from evenhand.declared.registry import method
-from evenhand.train import training
+from evenhand.train import initial
 from tests.train.trials import make
 
 
@@ -37,6 +37,6 @@ def models(monkeypatch):
         built.append((copy.deepcopy(model), model))
         return model
 
-    made_by = training.build
-    monkeypatch.setattr(training, "build", build)
+    made_by = initial.build
+    monkeypatch.setattr(initial, "build", build)
     return built

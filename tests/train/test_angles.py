@@ -15,7 +15,7 @@ from evenhand.suite.problems import resolve_problem
 from evenhand.suite.recipes import resolve_recipe
 from evenhand.suite.requirements import check_angle
 from evenhand.train.engine import train
-from evenhand.train.training import begin
+from evenhand.train.initial import begin
 from evenhand.train.transitions import solved_for
 from tests.train.trials import CPU, make, run
 

@@ -17,8 +17,8 @@ from evenhand.errors import DataError, EvenhandError, SpecError
 from evenhand.losses.learned import LearnedScaling
 from evenhand.train.bilevel import bind, objective
 from evenhand.train.hypergradient import Norm
+from evenhand.train.initial import begin
 from evenhand.train.outcome import Diverged
-from evenhand.train.training import begin
 from tests.data.samples import make_source
 from tests.train.test_resume import gone_on, states
 from tests.train.trials import CPU, RESNET, data_of, make, result, run

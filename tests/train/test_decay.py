@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from evenhand.backbones.networks.build import Network
 from evenhand.declared.base import Part, canonical
 from evenhand.declared.method import Stage
-from evenhand.train.training import begin
+from evenhand.train.initial import begin
 from tests.train.trials import CPU, RESNET, Spy, data_of, make, run
 
 
@@ -52,8 +53,8 @@ def test_without_a_word_everything_decays():
     "layer", [nn.GroupNorm(2, 4), nn.LayerNorm(4), nn.InstanceNorm2d(4, affine=True)]
 )
 def test_other_normalisation_layers_are_known_too(layer, monkeypatch):
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), layer)
-    monkeypatch.setattr("evenhand.train.training._model", lambda *_: model)
+    model = Network(nn.Sequential(nn.Flatten(), nn.Linear(64, 4)), layer)
+    monkeypatch.setattr("evenhand.train.initial._model", lambda *_: model)
     groups = begun(decay_norms=False).optimizer.param_groups
     decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
     assert [decays[id(p)] for p in model.parameters()] == [0.5, 0.5, 0.0, 0.0]

@@ -16,7 +16,7 @@ from evenhand.execution.execute import run_trial
 from evenhand.execution.packs import run_pack
 from evenhand.store import Store
 from evenhand.train.graphs import FirstAlone, Graphed, call_by_call, state_kept, stepper_of
-from evenhand.train.training import begin
+from evenhand.train.initial import begin
 from tests.execution.test_execute import execution
 from tests.train.trials import CPU, RESNET, SOURCE, data_of, make, result, run
 

@@ -16,10 +16,10 @@ from evenhand.declared.registry import method
 from evenhand.declared.stage_parts import Solved
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.train.engine import Conduct
+from evenhand.train.initial import begin
 from evenhand.train.outcome import Stopped
 from evenhand.train.resume import Resumable
-from evenhand.train.stages import BoundStage
-from evenhand.train.training import begin
+from evenhand.train.training import BoundStage
 from tests.train.trials import CPU, RESNET, data_of, make, result, run
 
 CE = VectorScaling()

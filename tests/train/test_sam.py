@@ -14,9 +14,9 @@ from torch import nn
 from evenhand.declared.method import Stage
 from evenhand.declared.trial import Sam
 from evenhand.train import training
+from evenhand.train.initial import begin
 from evenhand.train.outcome import Diverged
 from evenhand.train.sam import SamStep, plain_step, statistics_kept, step_of
-from evenhand.train.training import begin
 from tests.train.trials import RESNET, Spy, data_of, make, result, run
 
 LR, MOMENTUM, DECAY = 0.3, 0.9, 0.01

@@ -42,6 +42,19 @@ def _arrays(tensors: Mapping[Any, torch.Tensor]) -> dict[Any, np.ndarray]:
 
 
 @dataclass
+class Iterates:
+    """What is kept of earlier networks, where a controller asks for another than the last.
+
+    best     weights of the one with the greatest merit, and that merit
+    mixture  sums of the counts of all that were evaluated
+    """
+
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    merit: tuple[float, float] | None = None
+    mixture: dict[Split, PredictionCounts] = field(default_factory=dict)
+
+
+@dataclass
 class Checkpoints:
     """PredictionCounts at the epochs that the rules pick, as training goes on.
 

@@ -24,11 +24,12 @@ from evenhand.train.angles import angle
 from evenhand.train.device_data import batches, order
 from evenhand.train.evaluation import evaluate_on, look
 from evenhand.train.graphs import Stepper, stepper_of
+from evenhand.train.initial import begin
 from evenhand.train.outcome import Diverged, Ended, Outcome, Progress, Stopped, TimeUp
 from evenhand.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_process
 from evenhand.train.resume import Resumable
 from evenhand.train.steering import as_evaluated, evaluated, steer
-from evenhand.train.training import Training, begin
+from evenhand.train.training import Training
 from evenhand.train.transitions import enter, refit
 
 GPU_LOOKS_EVERY = 64

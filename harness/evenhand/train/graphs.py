@@ -21,8 +21,7 @@ from torch import Tensor
 
 from evenhand.declared.static import holds_still
 from evenhand.declared.trial import Trial
-from evenhand.train.stages import BoundStage
-from evenhand.train.training import Training
+from evenhand.train.training import BoundStage, Training
 
 Stepper = Callable[[Training, Int[Tensor, " batch"]], Float[Tensor, ""]]
 """One step of the optimiser on some training examples; the loss before it."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import threading
 from pathlib import Path
 
 import numpy as np
 import torch
 
 GIB = 2**30
+
+GLOBAL_GENERATOR = threading.Lock()
+"""Held while weights are drawn: trials that share a process share torch's global generator."""
 
 
 def prepare_process(*, seed: int, threads: int, deterministic: bool, device: torch.device) -> None:

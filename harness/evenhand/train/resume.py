@@ -22,8 +22,9 @@ import torch
 
 from evenhand.declared.stage_parts import Retrospective
 from evenhand.errors import StoreError
-from evenhand.train.stages import BoundStage
-from evenhand.train.training import GLOBAL_GENERATOR, Iterates, Training
+from evenhand.train.checkpoints import Iterates
+from evenhand.train.process import GLOBAL_GENERATOR
+from evenhand.train.training import BoundStage, Training
 
 FORMAT = 3
 SHARE = 0.005

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from evenhand.data.splits import ProblemData
 from evenhand.declared.labels import TrainingCounts
-from evenhand.declared.method import BoundController, BoundLoss, Drawing, Method, Run, Stage
+from evenhand.declared.method import Drawing, Method, Run, Stage
 from evenhand.declared.stage_parts import (
-    BoundPolicy,
-    BoundReduction,
     Learnable,
     Reduction,
-    Retrospective,
     Subsampler,
 )
 from evenhand.declared.trial import Recipe
 from evenhand.losses.soft import SoftLabels
+from evenhand.train.bilevel import bind as bind_outer
 from evenhand.train.reducing import PLAIN
 from evenhand.train.sam import Step, step_of
-
-if TYPE_CHECKING:
-    from evenhand.train.training import Training
+from evenhand.train.training import BoundStage
 
 
 @dataclass(frozen=True)
@@ -47,91 +41,6 @@ class Material:
     known: TrainingCounts
     randomness: torch.Generator
     draw: Callable[[], np.random.Generator]
-
-
-@runtime_checkable
-class BoundOuter(Protocol):
-    """What learns a stage's loss or policy on held-out data while it trains."""
-
-    def step(self, run: Training) -> None:
-        """Before a step of the optimiser, where one is due."""
-        ...
-
-    def curves(self) -> dict[str, float]:
-        """What to log of where it stands, by name."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """All that changes but what is learned, as plain containers and tensors."""
-        ...
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
-        ...
-
-
-@dataclass
-class BoundStage:
-    """A stage, bound.
-
-    weights  those by which its sampler draws examples, if it does; of a sampler that looks back
-             they are known when the stage begins
-    kept     the examples that it trains on, where these are not all
-    """
-
-    spec: Stage
-    run: Run
-    first_epoch: int
-    step: Step
-    loss: BoundLoss
-    soft: SoftLabels
-    reduction: BoundReduction
-    weights: Float[np.ndarray, " n"] | None
-    kept: Int[np.ndarray, " kept"] | None = None
-    controller: BoundController | None = None
-    policy: BoundPolicy | None = None
-    outer: BoundOuter | None = None
-
-    @property
-    def learnables(self) -> dict[str, Learnable]:
-        """What held-out data may learn, by what it is."""
-        parts: dict[str, object] = {"loss": self.loss, "policy": self.policy}
-        return {name: part for name, part in parts.items() if isinstance(part, Learnable)}
-
-    def look_back(self, is_wrong: Callable[[], Int[np.ndarray, " n"]]) -> None:
-        """As it begins, with the network that the stages before it left."""
-        if isinstance(self.spec.sampler, Retrospective):
-            self.weights = np.asarray(self.spec.sampler.by_example(is_wrong()), np.float64)
-
-    def batch_loss(
-        self,
-        logits: Float[Tensor, "batch classes"],
-        labels: Int[Tensor, " batch"],
-        rows: Int[Tensor, " batch"],
-        targets: Float[Tensor, "batch classes"] | None,
-        *,
-        learns: bool = True,
-    ) -> Float[Tensor, ""]:
-        """One number for the batch, as the stage says.
-
-        targets are class probabilities in place of the labels. learns: what the reduction keeps is
-        moved by these losses first.
-        """
-        if targets is None:
-            losses, weights = self.loss(logits, labels, rows), partial(self.loss.weights, rows)
-        else:
-            losses = self.soft(logits, targets, rows)
-            weights = partial(self.soft.weights, targets, rows)
-        if learns:
-            self.reduction.learn(losses.detach(), rows)
-        return self.reduction(losses, rows, weights)
-
-    def curves(self) -> dict[str, float]:
-        """What its parts have to log, by name."""
-        moving: list[BoundController | BoundReduction | BoundOuter | Learnable | None]
-        moving = [self.controller, self.reduction, self.outer]
-        moving += self.learnables.values() if self.outer else ()
-        return {name: value for part in moving if part for name, value in part.curves().items()}
 
 
 def bind(
@@ -189,9 +98,6 @@ def _bound(
     if stage.outer:
         assert data.val is not None, "checked with the suite"
         held_out = data.val.counts(*data.counts.shape)
-        # It takes a training as a whole, which holds stages.
-        from evenhand.train.bilevel import bind as bind_outer
-
         bound.outer = bind_outer(stage.outer, bound.learnables, held_out, device)
     return bound
 

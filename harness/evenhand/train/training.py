@@ -1,52 +1,35 @@
-"""A trial under way: what it is made of, and how one comes to be."""
+"""A trial under way: its stages, and everything that changes with a step."""
 
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Shaped
-from torch import Tensor, nn
+from torch import Tensor
 
-from evenhand.backbones.networks.build import Network, build
+from evenhand.backbones.networks.build import Network
 from evenhand.data.augment.augmentations import Augmentation
-from evenhand.data.splits import ProblemData
-from evenhand.declared.labels import PredictionCounts, TrainingCounts
-from evenhand.declared.method import Method
+from evenhand.declared.method import BoundController, BoundLoss, Run, Stage
 from evenhand.declared.record import Split
-from evenhand.declared.registry import REGISTRY
-from evenhand.declared.stage_parts import BoundPolicy, Refit
-from evenhand.declared.streams import generator, stream_seed
-from evenhand.declared.trial import Kept, Recipe, Stream, Trial
+from evenhand.declared.stage_parts import (
+    BoundPolicy,
+    BoundReduction,
+    Learnable,
+    Refit,
+    Retrospective,
+)
+from evenhand.declared.trial import Kept, Recipe
+from evenhand.losses.soft import SoftLabels
 from evenhand.recipes.schedules import Schedule
-from evenhand.train.checkpoints import Checkpoints
+from evenhand.train.checkpoints import Checkpoints, Iterates
 from evenhand.train.device_data import Normalise, Placed, augmented
-from evenhand.train.hardware import computes_in_half
-from evenhand.train.stages import BoundStage, Material, bind
-
-GLOBAL_GENERATOR = threading.Lock()
-"""Held while weights are drawn: trials that share a process share torch's global generator."""
-
-NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
-"""Layers whose scale and shift weight decay may leave alone."""
-
-
-@dataclass
-class Iterates:
-    """What is kept of earlier networks, where a controller asks for another than the last.
-
-    best     weights of the one with the greatest merit, and that merit
-    mixture  sums of the counts of all that were evaluated
-    """
-
-    best: dict[str, Tensor] = field(default_factory=dict)
-    merit: tuple[float, float] | None = None
-    mixture: dict[Split, PredictionCounts] = field(default_factory=dict)
+from evenhand.train.sam import Step
 
 
 @dataclass(frozen=True)
@@ -60,6 +43,91 @@ class Batch:
     labels: Int[Tensor, " b"]
     rows: Int[Tensor, " b"]
     targets: Float[Tensor, "b classes"] | None
+
+
+@runtime_checkable
+class BoundOuter(Protocol):
+    """What learns a stage's loss or policy on held-out data while it trains."""
+
+    def step(self, run: Training) -> None:
+        """Before a step of the optimiser, where one is due."""
+        ...
+
+    def curves(self) -> dict[str, float]:
+        """What to log of where it stands, by name."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that changes but what is learned, as plain containers and tensors."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        ...
+
+
+@dataclass
+class BoundStage:
+    """A stage, bound.
+
+    weights  those by which its sampler draws examples, if it does; of a sampler that looks back
+             they are known when the stage begins
+    kept     the examples that it trains on, where these are not all
+    """
+
+    spec: Stage
+    run: Run
+    first_epoch: int
+    step: Step
+    loss: BoundLoss
+    soft: SoftLabels
+    reduction: BoundReduction
+    weights: Float[np.ndarray, " n"] | None
+    kept: Int[np.ndarray, " kept"] | None = None
+    controller: BoundController | None = None
+    policy: BoundPolicy | None = None
+    outer: BoundOuter | None = None
+
+    @property
+    def learnables(self) -> dict[str, Learnable]:
+        """What held-out data may learn, by what it is."""
+        parts: dict[str, object] = {"loss": self.loss, "policy": self.policy}
+        return {name: part for name, part in parts.items() if isinstance(part, Learnable)}
+
+    def look_back(self, is_wrong: Callable[[], Int[np.ndarray, " n"]]) -> None:
+        """As it begins, with the network that the stages before it left."""
+        if isinstance(self.spec.sampler, Retrospective):
+            self.weights = np.asarray(self.spec.sampler.by_example(is_wrong()), np.float64)
+
+    def batch_loss(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Int[Tensor, " batch"],
+        rows: Int[Tensor, " batch"],
+        targets: Float[Tensor, "batch classes"] | None,
+        *,
+        learns: bool = True,
+    ) -> Float[Tensor, ""]:
+        """One number for the batch, as the stage says.
+
+        targets are class probabilities in place of the labels. learns: what the reduction keeps is
+        moved by these losses first.
+        """
+        if targets is None:
+            losses, weights = self.loss(logits, labels, rows), partial(self.loss.weights, rows)
+        else:
+            losses = self.soft(logits, targets, rows)
+            weights = partial(self.soft.weights, targets, rows)
+        if learns:
+            self.reduction.learn(losses.detach(), rows)
+        return self.reduction(losses, rows, weights)
+
+    def curves(self) -> dict[str, float]:
+        """What its parts have to log, by name."""
+        moving: list[BoundController | BoundReduction | BoundOuter | Learnable | None]
+        moving = [self.controller, self.reduction, self.outer]
+        moving += self.learnables.values() if self.outer else ()
+        return {name: value for part in moving if part for name, value in part.curves().items()}
 
 
 @dataclass
@@ -180,120 +248,3 @@ class Training:
     ) -> Float[Tensor, "b classes"]:
         """What a network makes of images in bytes, or of features, as they are."""
         return self.passed(self.inputs(pixels), network)
-
-
-def begin(
-    trial: Trial,
-    data: ProblemData,
-    device: torch.device,
-    *,
-    is_compiled: bool = False,
-    keeps: frozenset[Kept] = frozenset(),
-    taught: Float[np.ndarray, "n classes"] | None = None,
-) -> Training:
-    """Everything as it is before the first step; taught are a teacher's class probabilities.
-
-    Raises `BackboneError` where the network does not take the images.
-    """
-    recipe, summary = trial.recipe, data.summary
-    method: Method = REGISTRY.make("method", trial.method)
-    n_groups, n_classes = len(summary.groups), len(summary.classes)
-    if method.refit:
-        split = data.val if method.refit.split == "val" else data.train
-        assert split is not None, "checked with the suite"
-        method.refit.check_counts(split.counts(n_classes, n_groups))
-    placed = Placed.of(data.train, n_groups=n_groups, device=device)
-
-    def seed(name: Stream) -> int:
-        return stream_seed(name, trial.seed, trial.vary)
-
-    def fresh() -> Network:
-        return _model(recipe, method, data, seed("init"))
-
-    def draw() -> np.random.Generator:
-        return generator("order", trial.seed, trial.vary)
-
-    model = fresh().to(device)
-    order = torch.Generator().manual_seed(seed("order"))
-    randomness = torch.Generator(device).manual_seed(seed("augment"))
-    known = data.counts if taught is None else _sums(taught, data)
-    return Training(
-        recipe=recipe,
-        device=device,
-        half=computes_in_half(recipe.precision, device),
-        model=model,
-        network=torch.compile(model, dynamic=False) if is_compiled else model,
-        optimizer=_optimizer(recipe, model, device),
-        stages=bind(method, Material(data, known, randomness, draw), recipe, device),
-        epochs=method.total_epochs(recipe.epochs),
-        fresh=lambda: fresh().state_dict(),
-        schedule=REGISTRY.make("schedule", recipe.schedule),
-        augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
-        normalise=Normalise.of(placed, recipe.mean, recipe.std),
-        train=placed,
-        splits=_splits(data, device),
-        shape=(n_groups, n_classes),
-        checkpoints=Checkpoints(recipe.best_by, data.counts, trial.method.settings),
-        order=order,
-        randomness=randomness,
-        order_before=order.get_state(),
-        draw=draw,
-        refit=method.refit,
-        keeps=keeps,
-        targets=None if taught is None else torch.tensor(taught, device=device),
-    )
-
-
-def _splits(data: ProblemData, device: torch.device) -> dict[Split, Placed]:
-    """What is evaluated on, validation first where there is any."""
-    n_groups = len(data.summary.groups)
-    splits: dict[Split, Placed] = {"test": Placed.of(data.test, n_groups=n_groups, device=device)}
-    if data.val is None:
-        return splits
-    return {"val": Placed.of(data.val, n_groups=n_groups, device=device), **splits}
-
-
-def _sums(taught: Float[np.ndarray, "n classes"], data: ProblemData) -> TrainingCounts:
-    """[classes, groups] sums of the class probabilities of the training images."""
-    groups = np.eye(len(data.summary.groups))[data.train.groups]
-    return np.asarray(taught.T.astype(np.float64) @ groups)
-
-
-def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> Network:
-    _, side, _, channels = data.train.pixels.shape
-    with GLOBAL_GENERATOR:
-        # Layers draw from the global generators: initialisation, and drop-out later on.
-        torch.manual_seed(seed)
-        model = build(
-            recipe.backbone,
-            n_classes=len(data.summary.classes),
-            head=method.head,
-            in_channels=channels,
-            image_size=side,
-        )
-    return model.to(memory_format=torch.channels_last)
-
-
-def _optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """On a GPU one kernel for all weights, with a learning rate that a CUDA graph can follow."""
-    on_gpu = device.type == "cuda"
-    return torch.optim.SGD(
-        _by_decay(recipe, model),
-        lr=torch.tensor(recipe.lr, device=device) if on_gpu else recipe.lr,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=on_gpu or None,
-    )
-
-
-def _by_decay(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
-    """All weights; apart from them those of normalisation layers, where these do not decay."""
-    if recipe.decay_norms is None:
-        return [{"params": list(model.parameters())}]
-    layers = [module for module in model.modules() if isinstance(module, NORMS)]
-    norms = {parameter for layer in layers for parameter in layer.parameters(recurse=False)}
-    return [
-        {"params": [p for p in model.parameters() if p not in norms]},
-        {"params": [p for p in model.parameters() if p in norms], "weight_decay": 0.0},
-    ]

@@ -8,9 +8,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from evenhand.declared.stage_parts import Refit, Solved
+from evenhand.train.checkpoints import Iterates
 from evenhand.train.device_data import Placed
 from evenhand.train.evaluation import BATCH, look
-from evenhand.train.training import Iterates, Training
+from evenhand.train.training import Training
 
 
 def enter(run: Training) -> None:

@@ -1,0 +1,145 @@
+"""A trial as it is before its first step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from evenhand.backbones.networks.build import Network, build
+from evenhand.data.splits import ProblemData
+from evenhand.declared.labels import TrainingCounts
+from evenhand.declared.method import Method
+from evenhand.declared.record import Split
+from evenhand.declared.registry import REGISTRY
+from evenhand.declared.streams import generator, stream_seed
+from evenhand.declared.trial import Kept, Recipe, Stream, Trial
+from evenhand.train.checkpoints import Checkpoints
+from evenhand.train.device_data import Normalise, Placed
+from evenhand.train.hardware import computes_in_half
+from evenhand.train.process import GLOBAL_GENERATOR
+from evenhand.train.stages import Material, bind
+from evenhand.train.training import Training
+
+NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+"""Layers whose scale and shift weight decay may leave alone."""
+
+
+def begin(
+    trial: Trial,
+    data: ProblemData,
+    device: torch.device,
+    *,
+    is_compiled: bool = False,
+    keeps: frozenset[Kept] = frozenset(),
+    taught: Float[np.ndarray, "n classes"] | None = None,
+) -> Training:
+    """Everything as it is before the first step; taught are a teacher's class probabilities.
+
+    Raises `BackboneError` where the network does not take the images.
+    """
+    recipe, summary = trial.recipe, data.summary
+    method: Method = REGISTRY.make("method", trial.method)
+    n_groups, n_classes = len(summary.groups), len(summary.classes)
+    if method.refit:
+        split = data.val if method.refit.split == "val" else data.train
+        assert split is not None, "checked with the suite"
+        method.refit.check_counts(split.counts(n_classes, n_groups))
+    placed = Placed.of(data.train, n_groups=n_groups, device=device)
+
+    def seed(name: Stream) -> int:
+        return stream_seed(name, trial.seed, trial.vary)
+
+    def fresh() -> Network:
+        return _model(recipe, method, data, seed("init"))
+
+    def draw() -> np.random.Generator:
+        return generator("order", trial.seed, trial.vary)
+
+    model = fresh().to(device)
+    order = torch.Generator().manual_seed(seed("order"))
+    randomness = torch.Generator(device).manual_seed(seed("augment"))
+    known = data.counts if taught is None else _sums(taught, data)
+    return Training(
+        recipe=recipe,
+        device=device,
+        half=computes_in_half(recipe.precision, device),
+        model=model,
+        network=torch.compile(model, dynamic=False) if is_compiled else model,
+        optimizer=_optimizer(recipe, model, device),
+        stages=bind(method, Material(data, known, randomness, draw), recipe, device),
+        epochs=method.total_epochs(recipe.epochs),
+        fresh=lambda: fresh().state_dict(),
+        schedule=REGISTRY.make("schedule", recipe.schedule),
+        augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
+        normalise=Normalise.of(placed, recipe.mean, recipe.std),
+        train=placed,
+        splits=_splits(data, device),
+        shape=(n_groups, n_classes),
+        checkpoints=Checkpoints(recipe.best_by, data.counts, trial.method.settings),
+        order=order,
+        randomness=randomness,
+        order_before=order.get_state(),
+        draw=draw,
+        refit=method.refit,
+        keeps=keeps,
+        targets=None if taught is None else torch.tensor(taught, device=device),
+    )
+
+
+def _splits(data: ProblemData, device: torch.device) -> dict[Split, Placed]:
+    """What is evaluated on, validation first where there is any."""
+    n_groups = len(data.summary.groups)
+    splits: dict[Split, Placed] = {"test": Placed.of(data.test, n_groups=n_groups, device=device)}
+    if data.val is None:
+        return splits
+    return {"val": Placed.of(data.val, n_groups=n_groups, device=device), **splits}
+
+
+def _sums(taught: Float[np.ndarray, "n classes"], data: ProblemData) -> TrainingCounts:
+    """[classes, groups] sums of the class probabilities of the training images."""
+    groups = np.eye(len(data.summary.groups))[data.train.groups]
+    return np.asarray(taught.T.astype(np.float64) @ groups)
+
+
+def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> Network:
+    _, side, _, channels = data.train.pixels.shape
+    with GLOBAL_GENERATOR:
+        # Layers draw from the global generators: initialisation, and drop-out later on.
+        torch.manual_seed(seed)
+        model = build(
+            recipe.backbone,
+            n_classes=len(data.summary.classes),
+            head=method.head,
+            in_channels=channels,
+            image_size=side,
+        )
+    return model.to(memory_format=torch.channels_last)
+
+
+def _optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+    """On a GPU one kernel for all weights, with a learning rate that a CUDA graph can follow."""
+    on_gpu = device.type == "cuda"
+    return torch.optim.SGD(
+        _by_decay(recipe, model),
+        lr=torch.tensor(recipe.lr, device=device) if on_gpu else recipe.lr,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        fused=on_gpu or None,
+    )
+
+
+def _by_decay(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
+    """All weights; apart from them those of normalisation layers, where these do not decay."""
+    if recipe.decay_norms is None:
+        return [{"params": list(model.parameters())}]
+    layers = [module for module in model.modules() if isinstance(module, NORMS)]
+    norms = {parameter for layer in layers for parameter in layer.parameters(recurse=False)}
+    return [
+        {"params": [p for p in model.parameters() if p not in norms]},
+        {"params": [p for p in model.parameters() if p in norms], "weight_decay": 0.0},
+    ]

@@ -18,10 +18,9 @@ sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 import torch
 
 from evenhand.data.images import Source
-from evenhand.data.splits import prepare
+from evenhand.data.splits import make_splits
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Trial
-from evenhand.execution.execute import STATE
 from evenhand.store import Store
 from evenhand.suite.recipes import resolve_recipe
 from evenhand.train.initial import begin
@@ -45,7 +44,7 @@ def main() -> None:
         seed=0,
     )
     source = Source(noise(12_406, 0), noise(1_000, 1), tuple("abcdefghij"))
-    training = begin(trial, prepare(problem, source, seed=0, vary=()), torch.device("cpu"))
+    training = begin(trial, make_splits(problem, source, seed=0, vary=()), torch.device("cpu"))
     training.step(training.stage, torch.arange(128))
     sizes: list[int] = []
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
@@ -53,7 +52,7 @@ def main() -> None:
 
         def write(content: bytes) -> None:
             sizes.append(len(content))
-            store.keep(trial.key, STATE, content)
+            store.save_state(trial.key, content)
 
         saved = Resumable(write=write)
         took = [timed(saved, training) for _ in range(args.runs)]

@@ -26,11 +26,11 @@ import numpy as np
 import torch
 
 from evenhand.data.images import Images, Source
-from evenhand.data.splits import prepare
+from evenhand.data.splits import make_splits
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Trial
 from evenhand.suite.recipes import resolve_recipe
-from evenhand.train.engine import Conduct, train
+from evenhand.train.engine import TrainOptions, train
 from tests.benchmarks import reference_loop
 
 TESTS = 10_000 / 12_406
@@ -56,9 +56,9 @@ def ours(training: Images, testing: Images, args: argparse.Namespace) -> None:
         recipe=resolve_recipe("cifar-ldam", given),
         seed=0,
     )
-    data = prepare(problem, source, seed=0, vary=trial.vary)
-    conduct = Conduct(threads=args.threads, is_compiled=args.compile)
-    train(trial, data, device=torch.device(args.device), conduct=conduct)
+    data = make_splits(problem, source, seed=0, vary=trial.vary)
+    options = TrainOptions(threads=args.threads, is_compiled=args.compile)
+    train(trial, data, device=torch.device(args.device), options=options)
 
 
 def theirs(training: Images, testing: Images, args: argparse.Namespace) -> None:

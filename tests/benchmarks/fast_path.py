@@ -23,7 +23,7 @@ sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
-from evenhand.execution.sources import load_sources
+from evenhand.execution.preflight import load_sources
 from evenhand.metrics import score
 from evenhand.store import Store
 from evenhand.suite.resolve import open_suite

@@ -50,18 +50,18 @@ import torch
 from PIL import Image
 
 from evenhand.data.images import Images, Source
-from evenhand.data.splits import ProblemData, prepare
+from evenhand.data.splits import ProblemData, make_splits
 from evenhand.declared.record import RULES
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial, Val
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
-from evenhand.execution.sources import source_key
+from evenhand.execution.preflight import source_key
 from evenhand.metrics import score
 from evenhand.store import Store
 from evenhand.suite.problems import resolve_problem
 from evenhand.suite.recipes import resolve_recipe
-from evenhand.train.engine import Conduct, train
+from evenhand.train.engine import TrainOptions, train
 from evenhand_reports.papers import published
 from tests.benchmarks import reference_loop
 
@@ -93,7 +93,7 @@ forwards written, read for the statistics, read, written and read; backwards eig
 def pack(args: argparse.Namespace) -> None:
     """Write the images of the problem as `train/<class>/*.webp` and `test/<class>/*.webp`."""
     os.environ["EVENHAND_DATA"] = args.data
-    data = prepare(problem(), REGISTRY.make("dataset", problem().dataset), seed=0, vary=())
+    data = make_splits(problem(), REGISTRY.make("dataset", problem().dataset), seed=0, vary=())
     with zipfile.ZipFile(args.out, "w") as archive:
         for split, images in (("train", data.train), ("test", data.test)):
             for i, (pixels, label) in enumerate(zip(images.pixels, images.labels, strict=True)):
@@ -137,7 +137,7 @@ def trial(name: str, seed: int, **fields: object) -> Trial:
 def speed(args: argparse.Namespace) -> None:
     """Images per second of whole trials, evaluations included."""
     source = unpacked(args.images)
-    data = prepare(problem(), source, seed=0, vary=())
+    data = make_splits(problem(), source, seed=0, vary=())
     device = torch.device(args.device)
     print(card(device))
     n = len(data.train)
@@ -159,7 +159,9 @@ def speed(args: argparse.Namespace) -> None:
 def alone(data: ProblemData, args: argparse.Namespace, device: torch.device) -> float:
     fields = {"epochs": 5 * args.epochs, **TINY_EVALUATIONS}
     began = time.perf_counter()
-    train(trial("erm", 0, **fields), data, device=device, conduct=Conduct(threads=args.threads))
+    train(
+        trial("erm", 0, **fields), data, device=device, options=TrainOptions(threads=args.threads)
+    )
     return len(data.train) * 5 * args.epochs / (time.perf_counter() - began)
 
 

@@ -24,7 +24,7 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial, Val
 from evenhand.execution.execute import Execution
 from evenhand.execution.packs import run_pack
-from evenhand.execution.sources import load_sources
+from evenhand.execution.preflight import load_sources
 from evenhand.store import Store
 from evenhand.suite.problems import resolve_problem
 from evenhand.suite.recipes import resolve_recipe

@@ -20,7 +20,7 @@ from pathlib import Path
 NO_OP = """
 import evenhand.train.engine as engine
 from evenhand.declared.record import Cost
-engine.train = lambda *args, **kwargs: engine.Outcome((), {}, Cost())
+engine.train = lambda *args, **kwargs: engine.TrainingResult((), {}, Cost())
 """
 PLUGIN = ("--plugin", "no_op.py")
 SUITE = """

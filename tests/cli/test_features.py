@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evenhand.cli.app import app
-from evenhand.data.files.root import rooted
+from evenhand.data.files.data_root import use_data_root
 from evenhand.data.sources.table import waterbirds_features
 from evenhand.errors import BackboneError, DataError, SpecError
 from tests.cli.test_verbs import PARTS, evenhand
@@ -61,7 +61,7 @@ def test_features_of_a_data_set_are_read_back_as_a_table(here, form):
         "--backbone", "resnet18", "--no-pretrained", "--batch", "3", "--json",
     )  # fmt: skip
     assert json.loads(told)["rows"] == {"train": 4, "val": 4, "test": 4}
-    with rooted(here / "images"):
+    with use_data_root(here / "images"):
         source = waterbirds_features()
     assert (source.classes, source.groups) == (("landbird", "waterbird"), ("land", "water"))
     assert source.train.pixels.shape == (4, 1, 1, 512)

@@ -56,3 +56,13 @@ def make_problem(
         selection=selection,
         val=val or Val(),
     )
+
+
+def has_facts(error: object, facts: str) -> bool:
+    """Whether a message has these facts, separated by " … ", in this order."""
+    rest = str(error)
+    for fact in facts.split(" … "):
+        if fact not in rest:
+            return False
+        rest = rest.partition(fact)[2]
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 
 import numpy as np
@@ -10,11 +11,11 @@ import pytest
 
 from evenhand.declared.record import Exit
 from evenhand.errors import RunError
-from evenhand.execution.attachments import packed, taught, unpacked
+from evenhand.execution.attachments import read_arrays, teacher_probabilities, to_npz
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
-from evenhand.execution.retries import Watch, drive
+from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.store import Store
 from evenhand.suite.only import restrict
 from evenhand.suite.resolve import open_suite
@@ -25,7 +26,7 @@ TAUGHT = "la: {teacher: erm}"
 
 def finished(resolved, store, **how):
     plan = make_plan(resolved, store, **how)
-    return drive(plan, Execution(), store, Watch(lambda _: None), run_inline)
+    return run_plan(plan, Execution(), store, RunTracker(lambda _: None), run_inline)
 
 
 def by_kind(plan):
@@ -66,7 +67,7 @@ def test_a_map_of_no_effect_evaluates_as_its_parent(suite, tmp_path):
     erm, mapped = (
         store.read(configuration.trials[0].key) for configuration in resolved.configurations
     )
-    biased = unpacked(store, erm.key, "logits")
+    biased = read_arrays(store, erm.key, "logits")
     assert {e.rule for e in mapped.evaluations} == {"last", "best-val", "best-test"}
     assert mapped.data == erm.data
     for evaluation in mapped.evaluations:
@@ -162,13 +163,13 @@ def test_a_student_of_other_images_is_refused(suite, tmp_path):
     finished(resolved, store)
     student = next(r for r in store.records() if r.trial.teacher)
     other = student.data.model_copy(update={"fingerprint": "another"})
-    with pytest.raises(RunError, match="trained on other images"):
-        taught(student.trial, other, store)
-    soft = taught(student.trial, student.data, store)
+    with pytest.raises(RunError, match=re.escape(str(student.trial.parent))):
+        teacher_probabilities(student.trial, other, store)
+    soft = teacher_probabilities(student.trial, student.data, store)
     np.testing.assert_allclose(soft.sum(1), 1, rtol=1e-5)
 
 
 def test_arrays_come_back_from_their_file(tmp_path):
-    with np.load(io.BytesIO(packed({"1/a": np.arange(3), "b": np.eye(2)}))) as found:
+    with np.load(io.BytesIO(to_npz({"1/a": np.arange(3), "b": np.eye(2)}))) as found:
         assert found["1/a"].tolist() == [0, 1, 2]
         assert found["b"].shape == (2, 2)

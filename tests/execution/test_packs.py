@@ -9,15 +9,15 @@ import pytest
 
 from evenhand.declared.base import Part
 from evenhand.errors import StoreError
-from evenhand.execution.events import started
+from evenhand.execution.events import started_event
 from evenhand.execution.execute import Execution, run_trial
 from evenhand.execution.inline import run_inline
-from evenhand.execution.packs import packs, run_pack
+from evenhand.execution.packs import make_packs, run_pack
 from evenhand.execution.plan import make_plan
+from evenhand.execution.preflight import load_sources
 from evenhand.execution.ray_tune import run_on_ray
 from evenhand.execution.resources import Resources
-from evenhand.execution.retries import Watch, drive
-from evenhand.execution.sources import load_sources
+from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.store import Store
 from tests.execution.test_execute import execution
 from tests.train.trials import RESNET, make
@@ -33,18 +33,22 @@ def test_like_trials_are_packed_in_their_order():
     quick = [make(name, seed=s) for name in ("erm", "vs") for s in (0, 1)]
     long = [make(seed=s, epochs=9) for s in (0, 1)]
     mixed = [quick[0], long[0], *quick[1:], long[1]]
-    assert packs(mixed, 1) == [(trial,) for trial in mixed]
-    assert packs(mixed, 3) == [tuple(quick[:3]), tuple(long), (quick[3],)]
+    assert make_packs(mixed, 1) == [(trial,) for trial in mixed]
+    assert make_packs(mixed, 3) == [tuple(quick[:3]), tuple(long), (quick[3],)]
 
 
 def test_what_may_draw_numbers_shares_its_process_with_none():
     timm = Part(name="timm", settings={"model": "resnet18", "pretrained": False})
     trials = [make(seed=s, backbone=timm) for s in range(3)]
-    assert [len(pack) for pack in packs(trials, 3)] == [1, 1, 1]
+    assert [len(pack) for pack in make_packs(trials, 3)] == [1, 1, 1]
     ours = [make(seed=s) for s in range(3)]
     of_plugin = {"method": ours[0].method.model_copy(update={"code": "0f"})}
-    assert [len(p) for p in packs([t.model_copy(update=of_plugin) for t in ours], 3)] == [1, 1, 1]
-    assert [len(p) for p in packs(ours, 3, alone={ours[1].key})] == [2, 1]
+    assert [len(p) for p in make_packs([t.model_copy(update=of_plugin) for t in ours], 3)] == [
+        1,
+        1,
+        1,
+    ]
+    assert [len(p) for p in make_packs(ours, 3, alone={ours[1].key})] == [2, 1]
 
 
 @pytest.mark.parametrize(
@@ -144,13 +148,13 @@ def test_what_was_lost_together_is_started_again_alone(suite, parts, tmp_path):
     told, rounds = Execution(sources=load_sources(problems, 0), pack=2), []
 
     def runner(trials, execution, store, sink):
-        made = packs(trials, execution.pack, alone=execution.alone)
+        made = make_packs(trials, execution.pack, alone=execution.alone)
         rounds.append([len(pack) for pack in made])
         for trial in made[0]:
-            sink(started(trial))
+            sink(started_event(trial))
         if len(rounds) > 1:
             run_inline(trials, execution, store, sink)
 
-    drive(make_plan(resolved, store), told, store, Watch(print), runner)
+    run_plan(make_plan(resolved, store), told, store, RunTracker(print), runner)
     assert rounds == [[2, 2], [1, 1, 2]]
     assert len(store.records()) == 4

@@ -6,12 +6,12 @@ import pytest
 
 from evenhand.declared.record import Exit
 from evenhand.errors import BackboneError, EndedEarly
-from evenhand.execution.events import Event, ended, started
-from evenhand.execution.execute import Execution, run_trial, unfinished
+from evenhand.execution.events import Event, ended_event, started_event
+from evenhand.execution.execute import Execution, empty_record, run_trial
 from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
-from evenhand.execution.retries import LOST, MAX_STARTS, Watch, drive
-from evenhand.execution.sources import check_networks
+from evenhand.execution.preflight import check_networks
+from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.store import Store
 from evenhand.suite.resolve import open_suite
 
@@ -23,7 +23,7 @@ def evaluations(store: Store) -> dict[str, str]:
 def test_a_run_leaves_one_record_a_trial_and_a_second_run_has_nothing_to_do(suite, tmp_path):
     store, resolved = Store.open(tmp_path / "r"), suite("erm", "la")
 
-    after = drive(make_plan(resolved, store), Execution(), store, Watch(print), run_inline)
+    after = run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), run_inline)
 
     assert len(after.done) == len(resolved.trials) == 4
     assert not after.missing
@@ -33,10 +33,12 @@ def test_a_run_leaves_one_record_a_trial_and_a_second_run_has_nothing_to_do(suit
 
 def test_one_seed_more_runs_exactly_the_new_trials(suite, tmp_path):
     store, events = Store.open(tmp_path / "r"), []
-    drive(make_plan(suite("erm", "la"), store), Execution(), store, Watch(print), run_inline)
+    run_plan(
+        make_plan(suite("erm", "la"), store), Execution(), store, RunTracker(print), run_inline
+    )
 
     longer = suite("erm", "la", seeds=3)
-    drive(make_plan(longer, store), Execution(), store, Watch(events.append), run_inline)
+    run_plan(make_plan(longer, store), Execution(), store, RunTracker(events.append), run_inline)
 
     started_seeds = [e.trial for e in events if e.kind == "started"]
     assert len(started_seeds) == 2
@@ -60,7 +62,7 @@ def test_records_are_equal_in_any_order_even_after_a_trial_that_changes_its_proc
 def test_what_a_method_raises_becomes_a_record_that_says_so(suite, tmp_path):
     store, resolved = Store.open(tmp_path / "r"), suite("erm", "raises", "diverges", seeds=1)
 
-    after = drive(make_plan(resolved, store), Execution(), store, Watch(print), run_inline)
+    after = run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), run_inline)
 
     by_method = {r.trial.method.name: r for r in store.records()}
     assert (len(after.done), len(after.failed), len(after.missing)) == (1, 2, 0)
@@ -72,12 +74,12 @@ def test_what_a_method_raises_becomes_a_record_that_says_so(suite, tmp_path):
 
 def test_failed_trials_run_again_only_when_asked(suite, tmp_path):
     store, resolved = Store.open(tmp_path / "r"), suite("raises", seeds=1)
-    drive(make_plan(resolved, store), Execution(), store, Watch(print), run_inline)
+    run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), run_inline)
 
     assert not make_plan(resolved, store).missing
     again = make_plan(resolved, store, retry_failed=True)
     assert len(again.missing) == 1
-    drive(again, Execution(), store, Watch(print), run_inline)
+    run_plan(again, Execution(), store, RunTracker(print), run_inline)
     assert store.records()[0].attempts == 2
 
 
@@ -88,7 +90,9 @@ def test_a_runner_that_comes_back_early_is_called_again(suite, tmp_path):
         calls.append(len(trials))
         run_trial(trials[0], execution, store, sink)
 
-    after = drive(make_plan(resolved, store), Execution(), store, Watch(print), one_at_a_time)
+    after = run_plan(
+        make_plan(resolved, store), Execution(), store, RunTracker(print), one_at_a_time
+    )
 
     assert calls == [2, 1]
     assert len(after.done) == 2
@@ -99,10 +103,10 @@ def test_a_trial_whose_process_always_dies_is_given_up_and_recorded(suite, tmp_p
 
     def dies(trials, execution, store, sink):
         for trial in trials:
-            sink(started(trial))
+            sink(started_event(trial))
 
-    watch = Watch(print)
-    after = drive(make_plan(resolved, store), Execution(), store, watch, dies)
+    watch = RunTracker(print)
+    after = run_plan(make_plan(resolved, store), Execution(), store, watch, dies)
 
     [record] = store.records()
     assert len(after.failed) == 1
@@ -117,7 +121,9 @@ def test_a_runner_that_ends_early_goes_on_while_it_gets_anywhere(suite, tmp_path
         run_trial(trials[0], execution, store, sink)
         raise EndedEarly("a worker was killed")
 
-    after = drive(make_plan(resolved, store), Execution(), store, Watch(print), out_of_memory)
+    after = run_plan(
+        make_plan(resolved, store), Execution(), store, RunTracker(print), out_of_memory
+    )
     assert len(after.done) == 2
 
 
@@ -128,7 +134,7 @@ def test_a_runner_that_starts_nothing_says_why(suite, tmp_path):
         raise EndedEarly("no room for a worker")
 
     with pytest.raises(EndedEarly, match="no room"):
-        drive(make_plan(resolved, store), Execution(), store, Watch(print), broken)
+        run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), broken)
 
 
 def test_ctrl_c_keeps_what_is_done_and_marks_what_ran(suite, tmp_path):
@@ -140,13 +146,13 @@ def test_ctrl_c_keeps_what_is_done_and_marks_what_ran(suite, tmp_path):
 
     plan = make_plan(resolved, store)
     with pytest.raises(KeyboardInterrupt):
-        drive(plan, Execution(), store, Watch(interrupt_at_the_second), run_inline)
+        run_plan(plan, Execution(), store, RunTracker(interrupt_at_the_second), run_inline)
 
     by_method = {r.trial.method.name: r.exit.status for r in store.records()}
     assert by_method == {"erm": "done", "la": "interrupted"}
     rest = make_plan(resolved, store)
     assert [t.method.name for t in rest.missing] == ["la", "vs"]
-    after = drive(rest, Execution(), store, Watch(print), run_inline)
+    after = run_plan(rest, Execution(), store, RunTracker(print), run_inline)
     assert len(after.done) == 3
 
 
@@ -154,12 +160,12 @@ def test_a_record_that_was_written_while_stopping_wins_over_the_mark(suite, tmp_
     store, resolved = Store.open(tmp_path / "r"), suite("erm", seeds=1)
 
     def finishes_unseen(trials, execution, store, sink):
-        sink(started(trials[0]))
-        store.write(unfinished(trials[0], execution, Exit(status="done")))
+        sink(started_event(trials[0]))
+        store.write(empty_record(trials[0], execution, Exit(status="done")))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        drive(make_plan(resolved, store), Execution(), store, Watch(print), finishes_unseen)
+        run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), finishes_unseen)
 
     assert [r.exit.status for r in store.records()] == ["done"]
 
@@ -167,9 +173,9 @@ def test_a_record_that_was_written_while_stopping_wins_over_the_mark(suite, tmp_
 def test_more_failures_than_allowed_stop_the_run(suite, tmp_path):
     store, resolved = Store.open(tmp_path / "r"), suite("raises", "erm", seeds=3)
 
-    watch = Watch(print, max_failures=1)
+    watch = RunTracker(print, max_failures=1)
     with pytest.raises(KeyboardInterrupt):
-        drive(make_plan(resolved, store), Execution(), store, watch, run_inline)
+        run_plan(make_plan(resolved, store), Execution(), store, watch, run_inline)
 
     assert watch.too_many_failures
     assert watch.failures == 2
@@ -180,16 +186,16 @@ def test_every_running_trial_is_marked_when_failures_stop_the_run(suite, tmp_pat
 
     def many_at_once(trials, execution, store, sink):
         for trial in trials:
-            sink(started(trial))
-        failed = unfinished(trials[0], execution, Exit(status="failed", cause="why"))
+            sink(started_event(trial))
+        failed = empty_record(trials[0], execution, Exit(status="failed", cause="why"))
         store.write(failed)
-        sink(ended(failed))
+        sink(ended_event(failed))
         # Where a real runner would be waiting for its workers.
         time.sleep(1)
 
-    watch = Watch(print, max_failures=0)
+    watch = RunTracker(print, max_failures=0)
     with pytest.raises(KeyboardInterrupt):
-        drive(make_plan(resolved, store), Execution(), store, watch, many_at_once)
+        run_plan(make_plan(resolved, store), Execution(), store, watch, many_at_once)
 
     statuses = sorted(record.exit.status for record in store.records())
     assert statuses == ["failed"] + ["interrupted"] * 5
@@ -203,7 +209,7 @@ def test_trials_that_never_got_a_turn_are_told_with_the_reason(suite, tmp_path):
         raise EndedEarly("out of memory")
 
     with pytest.raises(EndedEarly, match="3 trials did not run: out of memory"):
-        drive(make_plan(resolved, store), Execution(), store, Watch(print), one_and_no_more)
+        run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), one_and_no_more)
 
 
 def test_a_network_that_does_not_fit_is_refused_before_any_trial(suite_file):
@@ -234,11 +240,11 @@ def test_a_diverged_trial_keeps_what_it_had(suite, tmp_path):
 def test_events_are_plain_data(suite):
     [trial] = suite("erm", seeds=1).trials.values()
 
-    assert started(trial).as_json() == {
+    assert started_event(trial).as_json() == {
         "kind": "started",
         "key": trial.key,
         "trial": "erm on blobs-exp-4-n40, seed 0",
         "epochs": 3,
     }
-    record = unfinished(trial, Execution(), Exit(status="failed", cause="why"))
-    assert ended(record).as_json()["cause"] == "why"
+    record = empty_record(trial, Execution(), Exit(status="failed", cause="why"))
+    assert ended_event(record).as_json()["cause"] == "why"

@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from evenhand.data.splits import load_source, prepare
+from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.registry import REGISTRY
 from evenhand.metrics import score
 from evenhand.suite.resolve import open_suite
@@ -53,7 +53,7 @@ def test_a_trial_of_fig3_lies_near_theory(name):
     """One draw of 400 examples, by the engine; the bound is what single draws scatter by."""
     cell = next(c for c in open_suite(name).configurations if re.search("-d200-", c.problem.name))
     trial = cell.trials[0]
-    data = prepare(trial.problem, load_source(trial.problem), seed=0, vary=trial.vary)
+    data = make_splits(trial.problem, load_source(trial.problem), seed=0, vary=trial.vary)
     found = train(trial, data, device=torch.device("cpu"))
     counts = next(e for e in found.evaluations if (e.split, e.rule) == ("test", "last")).counts
     theory = REGISTRY.get("dataset", trial.problem.dataset.name).facts["theory"](

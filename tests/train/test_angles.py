@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from evenhand.data.splits import load_source, prepare
+from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.labels import Labels
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import STREAMS, Trial, Val
@@ -16,7 +16,7 @@ from evenhand.suite.recipes import resolve_recipe
 from evenhand.suite.requirements import check_angle
 from evenhand.train.engine import train
 from evenhand.train.initial import begin
-from evenhand.train.transitions import solved_for
+from evenhand.train.transitions import solve_head
 from tests.train.trials import CPU, make, run
 
 SMALL = {"n": 60, "d": 80, "n_test": 100}
@@ -38,7 +38,7 @@ def trial_of(name, settings=None, *, epochs=400):
 
 
 def ended(trial):
-    data = prepare(trial.problem, load_source(trial.problem), seed=0, vary=STREAMS)
+    data = make_splits(trial.problem, load_source(trial.problem), seed=0, vary=STREAMS)
     return train(trial, data, device=CPU).curves["angle"]
 
 
@@ -56,11 +56,11 @@ def test_a_line_makes_no_angle_with_itself():
 
 def test_it_is_the_angle_of_the_two_lines_written_out(models):
     trial = trial_of("erm", epochs=100)
-    data = prepare(trial.problem, load_source(trial.problem), seed=0, vary=STREAMS)
+    data = make_splits(trial.problem, load_source(trial.problem), seed=0, vary=STREAMS)
     [found] = train(trial, data, device=CPU).curves["angle"]
     (_, trained) = models[0]
     method = REGISTRY.make("method", trial.recipe.angle_to)
-    solved = solved_for(begin(trial, data, CPU), method.refit)
+    solved = solve_head(begin(trial, data, CPU), method.refit)
     with torch.no_grad():
         ours = (trained.head.weight[1] - trained.head.weight[0]).double().numpy()
     theirs = solved.weight[1] - solved.weight[0]
@@ -70,7 +70,7 @@ def test_it_is_the_angle_of_the_two_lines_written_out(models):
 
 def test_more_than_two_classes_have_no_such_line():
     part = REGISTRY.part("method", "cs_svm")
-    with pytest.raises(DataError, match="a line between two classes, and there are 4"):
+    with pytest.raises(DataError, match=r"angle_to: .* 4 classes"):
         run(make(angle_to=part))
 
 

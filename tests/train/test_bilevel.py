@@ -18,7 +18,7 @@ from evenhand.losses.learned import LearnedScaling
 from evenhand.train.bilevel import bind, objective
 from evenhand.train.hypergradient import Norm
 from evenhand.train.initial import begin
-from evenhand.train.outcome import Diverged
+from evenhand.train.result import Diverged
 from tests.data.samples import make_source
 from tests.train.test_resume import gone_on, states
 from tests.train.trials import CPU, RESNET, data_of, make, result, run
@@ -183,7 +183,7 @@ def test_a_series_that_would_diverge_is_rescaled_and_says_so():
 
 
 def test_or_it_ends_the_trial():
-    with pytest.raises(EvenhandError, match="the Neumann series would diverge at step") as said:
+    with pytest.raises(EvenhandError, match="Neumann series") as said:
         run(make("autobalance", QUICK | {"scale": 1e4, "diverging": "refuse"}, **FEW))
     assert "diverging: rescale" in str(said.value) and "epoch 3" in str(said.value)
 
@@ -195,9 +195,9 @@ def test_or_goes_on_as_released():
 
 
 def test_a_gradient_that_is_not_finite_is_a_divergence():
-    with pytest.raises(Diverged, match="the hypergradient is not finite at step") as found:
+    with pytest.raises(Diverged, match=r"the hypergradient .* step") as found:
         run(make("autobalance", QUICK | {"scale": 1e30, "diverging": "allow"}, **FEW))
-    assert found.value.outcome.curves["epoch"] == [1, 2]
+    assert found.value.result.curves["epoch"] == [1, 2]
 
 
 MEANS = torch.tensor([[1.0, 3.0], [4.0, 0.5]])
@@ -252,13 +252,13 @@ def test_the_objective_is_not_of_groups_where_there_are_none():
 @pytest.mark.parametrize(
     ("name", "counts", "said"),
     [
-        ("balanced", [[5, 2], [0, 0]], "1 of 2 classes have no held-out example"),
-        ("deo", [[5, 2], [3, 0]], "1 of 4 cells of class and group have no held-out example"),
+        ("balanced", [[5, 2], [0, 0]], "1 of 2 classes"),
+        ("deo", [[5, 2], [3, 0]], r"1 of 4 \(class, group\) cells"),
     ],
 )
 def test_what_is_not_held_out_cannot_be_an_objective(name, counts, said):
     part = LearnedScaling().bind(np.array([[9, 4], [5, 2]]), "cpu")
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=f"^{said} .*'{name}'"):
         bind(Hypergradient(objective=name), {"loss": part}, np.array(counts), CPU)
 
 
@@ -269,5 +269,5 @@ def test_a_norm_that_the_power_iteration_missed_is_found_by_the_series(monkeypat
     training.stage.outer.step(training)
     assert training.stage.outer.curves()["neumann scale"] < 25
     refusing = searching({"scale": 50.0, "terms": 8, "diverging": "refuse"})
-    with pytest.raises(EvenhandError, match="would diverge"):
+    with pytest.raises(EvenhandError, match="Neumann series"):
         refusing.stage.outer.step(refusing)

@@ -23,7 +23,7 @@ def picked(by, val, test):
         seen = {"test": counts(right)}
         if val is not None:
             seen = {"val": counts(val[epoch - 1]), **seen}
-        checkpoints.see(Snapshot(epoch, seen, {}))
+        checkpoints.add(Snapshot(epoch, seen, {}))
     found = checkpoints.evaluations()
     for evaluation in found:
         source = val if evaluation.split == "val" else test
@@ -72,11 +72,11 @@ def test_best_test_is_reported_on_test_alone():
 def test_an_epoch_without_a_score_is_never_the_best():
     checkpoints = Checkpoints("balanced_accuracy", TRAIN)
     lacking = np.array([[[10, 0], [0, 0]]])
-    assert checkpoints.see(Snapshot(1, {"val": lacking, "test": counts((1, 1))}, {})) == {
+    assert checkpoints.add(Snapshot(1, {"val": lacking, "test": counts((1, 1))}, {})) == {
         "val": None,
         "test": pytest.approx(0.1),
     }
-    checkpoints.see(Snapshot(2, {"val": counts((0, 0)), "test": counts((0, 0))}, {}))
+    checkpoints.add(Snapshot(2, {"val": counts((0, 0)), "test": counts((0, 0))}, {}))
     found = {(e.split, e.rule): e.epoch for e in checkpoints.evaluations()}
     assert found["val", "best-val"] == 2
     assert found["test", "best-test"] == 1

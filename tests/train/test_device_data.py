@@ -11,7 +11,7 @@ from scipy import stats
 
 from evenhand.losses.per_class import InversePrior
 from evenhand.sampling import ClassWeighted
-from evenhand.train.device_data import Normalise, Placed, batches, order
+from evenhand.train.device_data import DeviceSplit, Normalise, batches, draw_order
 from tests.data.samples import make_images
 
 CPU = torch.device("cpu")
@@ -19,7 +19,7 @@ IMAGES = make_images([30, 20, 10], groups=2)
 
 
 def placed(images=IMAGES, n_groups=2):
-    return Placed.of(images, n_groups=n_groups, device=CPU)
+    return DeviceSplit.of(images, n_groups=n_groups, device=CPU)
 
 
 def generator(seed=0):
@@ -78,15 +78,15 @@ def test_a_channel_that_never_varies_is_not_divided_by_zero():
 
 def test_an_epoch_is_every_example_once_in_another_order_each_time():
     draws = generator()
-    first, second = order(50, None, draws), order(50, None, draws)
+    first, second = draw_order(50, None, draws), draw_order(50, None, draws)
     assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(50))
     assert first.tolist() != second.tolist()
-    assert torch.equal(first, order(50, None, generator()))
+    assert torch.equal(first, draw_order(50, None, generator()))
 
 
 def test_weights_draw_with_replacement_in_their_proportion():
     weights = np.repeat([1.0, 2.0, 5.0], 20)
-    drawn = torch.cat([order(60, weights, g) for g in [generator(3)] for _ in range(200)])
+    drawn = torch.cat([draw_order(60, weights, g) for g in [generator(3)] for _ in range(200)])
     expected = weights / weights.sum() * len(drawn)
     assert stats.chisquare(np.bincount(drawn.numpy(), minlength=60), expected).pvalue > 0.001
     assert len(set(drawn[:60].tolist())) < 60
@@ -98,7 +98,7 @@ def test_inverse_prior_draws_every_class_equally_often():
     labels = np.repeat([0, 0, 1, 1, 2, 2], counts.ravel())
     groups = np.repeat([0, 1, 0, 1, 0, 1], counts.ravel())
     draws = generator(5)
-    drawn = torch.cat([order(len(labels), cells[labels, groups], draws) for _ in range(100)])
+    drawn = torch.cat([draw_order(len(labels), cells[labels, groups], draws) for _ in range(100)])
     seen = np.bincount(labels[drawn.numpy()], minlength=3)
     assert stats.chisquare(seen).pvalue > 0.001
 

@@ -17,8 +17,8 @@ from evenhand.declared.trial import Val
 from evenhand.losses.per_class import InversePrior
 from evenhand.sampling import ClassWeighted
 from evenhand.train import engine, evaluation, training
-from evenhand.train.engine import Conduct
-from evenhand.train.outcome import Diverged, Stopped, TimeUp
+from evenhand.train.engine import TrainOptions
+from evenhand.train.result import Diverged, Stopped, TimeLimitReached
 from tests.data.samples import make_problem, make_source
 from tests.train.trials import RESNET, Spy, data_of, make, result, run
 
@@ -180,15 +180,15 @@ def test_methods_share_split_subset_and_init_at_one_seed(models):
 
 @pytest.mark.parametrize("stream", ["init", "order", "augment"])
 def test_only_the_streams_that_vary_follow_the_seed(spied, models, monkeypatch, stream):
-    augmented = training.augmented
+    augment_batch = training.augment_batch
     seen = []
 
     def remember(pixels, steps, generator):
-        out = augmented(pixels, steps, generator)
+        out = augment_batch(pixels, steps, generator)
         seen.append(out.clone())
         return out
 
-    monkeypatch.setattr(training, "augmented", remember)
+    monkeypatch.setattr(training, "augment_batch", remember)
     spies = []
     for seed in (0, 1):
         spies.append(Spy())
@@ -297,8 +297,8 @@ def test_who_asks_for_a_stop_gets_one():
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped) as raised:
-        run(make(epochs=50), conduct=Conduct(stop=stop))
-    assert raised.value.outcome.cost.train_seconds > 0
+        run(make(epochs=50), options=TrainOptions(stop=stop))
+    assert raised.value.result.cost.train_seconds > 0
 
 
 def test_how_often_is_evaluated_does_not_change_the_training():
@@ -372,12 +372,12 @@ def test_weights_lost_in_the_last_step_are_seen_in_the_logits(spied):
         return losses + (losses - losses.detach()) * 1e37 if call == 2 else losses
 
     trial = spied(Stage(loss=Spy(go_wrong=steep)), epochs=2, batch=10_000, lr=1e6)
-    with pytest.raises(Diverged, match="a logit is not finite at step 2, epoch 2"):
+    with pytest.raises(Diverged, match=r"logit .* step 2, epoch 2"):
         run(trial)
 
 
 def test_a_time_limit_stops_training():
-    with pytest.raises(TimeUp):
+    with pytest.raises(TimeLimitReached):
         run(make(epochs=1000), time_limit=0.0)
     assert run(make(), time_limit=600.0).evaluations
 

@@ -15,7 +15,7 @@ from evenhand.declared.static import holds_still
 from evenhand.execution.execute import run_trial
 from evenhand.execution.packs import run_pack
 from evenhand.store import Store
-from evenhand.train.graphs import FirstAlone, Graphed, call_by_call, state_kept, stepper_of
+from evenhand.train.graphs import CompileOnce, CudaGraphs, eager_step, saved_state, stepper_of
 from evenhand.train.initial import begin
 from tests.execution.test_execute import execution
 from tests.train.trials import CPU, RESNET, SOURCE, data_of, make, result, run
@@ -95,7 +95,7 @@ def test_what_a_warm_up_changes_is_put_back(momentum):
     for step in range(4):
         index = torch.arange(16) + step
         if step in (0, 2):
-            put_back = state_kept(warmed)
+            put_back = saved_state(warmed)
             for _ in range(3):
                 warmed.step(warmed.stage, index)
             put_back()
@@ -114,9 +114,9 @@ def test_parts_that_are_not_known_to_hold_still_are_called_one_by_one():
     of_plugin = ours.model_copy(update={"method": ours.method.model_copy(update={"code": "0f"})})
     assert [holds_still(t) for t in (ours, of_timm, of_plugin)] == [True, False, False]
     gpu = torch.device("cuda")
-    assert isinstance(stepper_of(ours, gpu), Graphed)
-    assert stepper_of(of_timm, gpu) is call_by_call
-    assert stepper_of(ours, CPU) is call_by_call
+    assert isinstance(stepper_of(ours, gpu), CudaGraphs)
+    assert stepper_of(of_timm, gpu) is eager_step
+    assert stepper_of(ours, CPU) is eager_step
 
 
 @pytest.mark.gpu
@@ -126,7 +126,7 @@ def test_a_graph_trains_as_calls_do(monkeypatch, sam):
     trial = make("vs_tla_adrw", epochs=5, sam=sam, deterministic=True, **RESNET)
     gpu = torch.device("cuda")
     graphed = run(trial, device=gpu)
-    monkeypatch.setattr("evenhand.train.engine.stepper_of", lambda *_, **__: call_by_call)
+    monkeypatch.setattr("evenhand.train.engine.stepper_of", lambda *_, **__: eager_step)
     called = run(trial, device=gpu)
     assert graphed.curves["train_loss"] == pytest.approx(called.curves["train_loss"], rel=1e-3)
     assert result(graphed)[0] == result(run(trial, device=gpu))[0]
@@ -160,7 +160,7 @@ def test_of_processes_that_compile_one_does_and_the_others_wait(monkeypatch, tmp
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     trial, held = make(), []
     stepper = stepper_of(trial, CPU, is_compiled=True)
-    assert isinstance(stepper, FirstAlone)
+    assert isinstance(stepper, CompileOnce)
 
     def step(*_):
         [lock] = tmp_path.glob("*.lock")
@@ -173,7 +173,7 @@ def test_of_processes_that_compile_one_does_and_the_others_wait(monkeypatch, tmp
             other.release()
             held.append(False)
 
-    alone = FirstAlone(step, trial.workload)
+    alone = CompileOnce(step, trial.workload)
     alone(None, None)
     alone(None, None)
     assert held == [True, False]

@@ -10,10 +10,10 @@ from torch import nn
 
 from evenhand.losses.learned import LearnedScaling
 from evenhand.train.hypergradient import (
+    batch_gradient,
     hessian_product,
-    hypergradient,
     inverse_product,
-    slopes_of,
+    mixed_derivative,
     spectral_norm,
 )
 
@@ -102,13 +102,18 @@ def derivatives(function, at):
     return torch.autograd.functional.jacobian(function, at), hessian
 
 
+def hypergradient(gradients, outer, *, weights, learned, terms, scale):
+    solved = inverse_product(gradients, outer, weights=weights, terms=terms, scale=scale)
+    return mixed_derivative(gradients, solved.vector, weights=weights, learned=learned)
+
+
 def by_series(problem, *, terms, scale, batches=1):
     theta = solved(problem).requires_grad_()
     learned = problem.learned.clone().requires_grad_()
-    slopes = [slopes_of(lambda: problem.train(theta, learned), [theta])] * batches
+    gradients = [batch_gradient(lambda: problem.train(theta, learned), [theta])] * batches
     outer = torch.autograd.grad(problem.val(theta), [theta])
     found = hypergradient(
-        slopes, outer, weights=[theta], learned=[learned], terms=terms, scale=scale
+        gradients, outer, weights=[theta], learned=[learned], terms=terms, scale=scale
     )
     return found[0]
 
@@ -119,11 +124,11 @@ def exact(problem):
     _, hessian = derivatives(lambda t: problem.train(t, a), theta)
     slope, _ = derivatives(problem.val, theta)
 
-    def slopes(a):
+    def gradients(a):
         at = theta.clone().requires_grad_()
         return torch.autograd.grad(problem.train(at, a), at, create_graph=True)[0]
 
-    mixed = torch.autograd.functional.jacobian(slopes, a)
+    mixed = torch.autograd.functional.jacobian(gradients, a)
     return -torch.linalg.solve(hessian, slope) @ mixed
 
 
@@ -198,11 +203,11 @@ def test_beyond_twice_the_inverse_of_the_norm_more_terms_go_further_away():
 def test_a_series_that_grows_tells_how_large_the_hessian_is():
     problem = Ridge()
     theta, norm = solved(problem).requires_grad_(), norm_of(problem)
-    slopes = [slopes_of(lambda: problem.train(theta, problem.learned), [theta])]
+    gradients = [batch_gradient(lambda: problem.train(theta, problem.learned), [theta])]
     outer = torch.autograd.grad(problem.val(theta), [theta])
     for factor in (0.5, 3.0):
         scale = factor / norm
-        found = inverse_product(slopes, outer, weights=[theta], terms=12, scale=scale).norm
+        found = inverse_product(gradients, outer, weights=[theta], terms=12, scale=scale).norm
         assert found <= norm * (1 + 1e-9)
         assert (scale * found >= 2) == (factor > 2)
 
@@ -216,9 +221,11 @@ def test_batches_are_averaged():
 def test_the_norm_is_the_largest_eigenvalue_and_approached_from_below():
     problem = Softmax()
     theta = solved(problem).requires_grad_()
-    slopes = [slopes_of(lambda: problem.train(theta, problem.learned), [theta])]
+    gradients = [batch_gradient(lambda: problem.train(theta, problem.learned), [theta])]
     start = [drawn(D * C, seed=7)]
-    found = [spectral_norm(slopes, start, weights=[theta], iterations=n).value for n in (1, 5, 200)]
+    found = [
+        spectral_norm(gradients, start, weights=[theta], iterations=n).value for n in (1, 5, 200)
+    ]
     truth = norm_of(problem)
     assert found[0] < found[1] < truth * (1 + 1e-9)
     assert found[2] == pytest.approx(truth, rel=1e-6)
@@ -226,15 +233,15 @@ def test_the_norm_is_the_largest_eigenvalue_and_approached_from_below():
 
 def test_the_norm_of_no_curvature_is_zero():
     theta = drawn(D, seed=0).requires_grad_()
-    slopes = [slopes_of(theta.sum, [theta])]
-    assert spectral_norm(slopes, [drawn(D, seed=1)], weights=[theta], iterations=3).value == 0
+    gradients = [batch_gradient(theta.sum, [theta])]
+    assert spectral_norm(gradients, [drawn(D, seed=1)], weights=[theta], iterations=3).value == 0
 
 
 def test_what_the_loss_does_not_contain_has_a_slope_of_zero():
     theta, other = drawn(D, seed=0).requires_grad_(), torch.ones(2, requires_grad=True)
-    slopes = [slopes_of(lambda: theta.square().sum(), [theta])]
+    gradients = [batch_gradient(lambda: theta.square().sum(), [theta])]
     found = hypergradient(
-        slopes, [torch.ones(D)], weights=[theta], learned=[other], terms=2, scale=0.1
+        gradients, [torch.ones(D)], weights=[theta], learned=[other], terms=2, scale=0.1
     )
     assert found[0].tolist() == [0, 0]
 
@@ -247,8 +254,8 @@ def test_graphs_that_are_held_and_graphs_made_again_give_the_same():
     labels = torch.arange(8) % 3
 
     def product(is_held):
-        slopes = [
-            slopes_of(
+        gradients = [
+            batch_gradient(
                 lambda batch=batch: nn.functional.cross_entropy(net(batch), labels),
                 weights,
                 is_held=is_held,
@@ -256,7 +263,7 @@ def test_graphs_that_are_held_and_graphs_made_again_give_the_same():
             for batch in images
         ]
         vector = [drawn(*w.shape, seed=2) for w in weights]
-        return inverse_product(slopes, vector, weights=weights, terms=3, scale=0.1).vector
+        return inverse_product(gradients, vector, weights=weights, terms=3, scale=0.1).vector
 
     for held, again in zip(product(True), product(False), strict=True):
         torch.testing.assert_close(held, again)
@@ -265,8 +272,8 @@ def test_graphs_that_are_held_and_graphs_made_again_give_the_same():
 def test_a_product_is_with_the_hessian():
     problem = Softmax()
     theta = solved(problem).requires_grad_()
-    slopes = [slopes_of(lambda: problem.train(theta, problem.learned), [theta])]
+    gradients = [batch_gradient(lambda: problem.train(theta, problem.learned), [theta])]
     _, hessian = derivatives(lambda t: problem.train(t, problem.learned), theta.detach())
     vector = drawn(D * C, seed=8)
-    found = hessian_product(slopes, [vector], weights=[theta])[0]
+    found = hessian_product(gradients, [vector], weights=[theta])[0]
     torch.testing.assert_close(found, hessian @ vector)

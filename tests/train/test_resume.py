@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from evenhand.errors import StoreError
-from evenhand.train.engine import Conduct
-from evenhand.train.outcome import Diverged, TimeUp
+from evenhand.train.engine import TrainOptions
+from evenhand.train.result import Diverged, TimeLimitReached
 from evenhand.train.resume import Resumable
 from tests.train.trials import RESNET, make, result, run
 
@@ -128,7 +128,7 @@ def test_a_divergence_is_found_at_the_same_step():
 
 def test_what_the_time_limit_ends_can_go_on():
     trial, written = make(epochs=50, batch=16), []
-    with pytest.raises(TimeUp):
+    with pytest.raises(TimeLimitReached):
         run(trial, saved=Resumable(IDENTITY, write=written.append), time_limit=0.02)
     assert len(written) == 1
     assert result(gone_on(trial, written[0])[0]) == result(run(trial))
@@ -136,7 +136,7 @@ def test_what_the_time_limit_ends_can_go_on():
 
 def test_saving_waits_so_long_that_it_hardly_shows():
     written = []
-    run(make(epochs=20), saved=Resumable(IDENTITY, write=written.append), conduct=Conduct())
+    run(make(epochs=20), saved=Resumable(IDENTITY, write=written.append), options=TrainOptions())
     assert not written
     run(make(epochs=20), saved=Resumable(IDENTITY, write=written.append, least_seconds=1e-9))
     assert 1 <= len(written) < 20

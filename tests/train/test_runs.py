@@ -15,9 +15,9 @@ from evenhand.declared.method import EveryExample, Method, Stage
 from evenhand.declared.registry import method
 from evenhand.declared.stage_parts import Solved
 from evenhand.losses.vector_scaling import VectorScaling
-from evenhand.train.engine import Conduct
+from evenhand.train.engine import TrainOptions
 from evenhand.train.initial import begin
-from evenhand.train.outcome import Stopped
+from evenhand.train.result import Stopped
 from evenhand.train.resume import Resumable
 from evenhand.train.training import BoundStage
 from tests.train.trials import CPU, RESNET, data_of, make, result, run
@@ -147,13 +147,13 @@ def test_schedules_and_borders_are_those_of_the_run(trial_of):
 
 def test_what_looks_back_sees_the_network_that_the_run_before_left(trial_of, monkeypatch):
     seen = []
-    look_back = BoundStage.look_back
+    reweigh = BoundStage.reweigh
 
     def watch(stage, is_wrong):
-        look_back(stage, is_wrong)
+        reweigh(stage, is_wrong)
         seen.append(stage.weights)
 
-    monkeypatch.setattr(BoundStage, "look_back", watch)
+    monkeypatch.setattr(BoundStage, "reweigh", watch)
     trial = trial_of(Method(Stage(CE, until=1.0), Stage(CE, sampler=Errors(3.0), restart=True)))
     run(trial)
     first, second = seen
@@ -222,7 +222,7 @@ def test_it_goes_on_where_it_was_on_either_side_of_a_restart(trial_of, stop_afte
 
     saved = Resumable(identity={"key": "x"}, write=write, least_seconds=0)
     with pytest.raises(Stopped):
-        run(trial, saved=saved, conduct=Conduct(stop=stop))
+        run(trial, saved=saved, options=TrainOptions(stop=stop))
     again = run(trial, saved=Resumable(identity={"key": "x"}, state=saves[-1]))
     assert result(again) == result(whole)
 

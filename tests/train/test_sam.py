@@ -15,8 +15,8 @@ from evenhand.declared.method import Stage
 from evenhand.declared.trial import Sam
 from evenhand.train import training
 from evenhand.train.initial import begin
-from evenhand.train.outcome import Diverged
-from evenhand.train.sam import SamStep, plain_step, statistics_kept, step_of
+from evenhand.train.result import Diverged
+from evenhand.train.sam import SamStep, frozen_statistics, plain_step, step_of
 from tests.train.trials import RESNET, Spy, data_of, make, result, run
 
 LR, MOMENTUM, DECAY = 0.3, 0.9, 0.01
@@ -150,7 +150,7 @@ def test_running_statistics_may_be_moved_by_the_first_pass_alone():
 
 def test_layers_without_running_statistics_stay_so():
     model = nn.Sequential(nn.BatchNorm1d(3, track_running_stats=False), nn.BatchNorm1d(3))
-    with statistics_kept(model):
+    with frozen_statistics(model):
         assert not any(layer.track_running_stats for layer in model)
     assert [layer.track_running_stats for layer in model] == [False, True]
 
@@ -186,7 +186,7 @@ def test_the_radius_changes_with_the_stage_of_the_method():
 
 def test_both_passes_see_the_same_images_in_the_stage_that_has_a_radius(spied, monkeypatch):
     calls, forwarded, drawn = [], [], []
-    logits, augmented = training.Training.passed, training.augmented
+    logits, augment_batch = training.Training.forward, training.augment_batch
 
     def watch_forward(run, pixels, network):
         if run.model.training:
@@ -194,11 +194,11 @@ def test_both_passes_see_the_same_images_in_the_stage_that_has_a_radius(spied, m
         return logits(run, pixels, network)
 
     def watch_augmented(*given):
-        drawn.append(augmented(*given))
+        drawn.append(augment_batch(*given))
         return drawn[-1]
 
-    monkeypatch.setattr(training.Training, "passed", watch_forward)
-    monkeypatch.setattr(training, "augmented", watch_augmented)
+    monkeypatch.setattr(training.Training, "forward", watch_forward)
+    monkeypatch.setattr(training, "augment_batch", watch_augmented)
     stages = [Stage(loss=Spy("plain", calls), until=0.5), Stage(loss=Spy("sharp", calls))]
     augment = RESNET["augment"]
     run(spied(*stages, epochs=4, batch=10_000, sam=Sam(rho=(0, 0.1)), augment=augment))

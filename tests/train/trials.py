@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from evenhand.data.splits import prepare
+from evenhand.data.splits import make_splits
 from evenhand.declared.base import Part
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import STREAMS, Recipe, Trial, Val
 from evenhand.losses.vector_scaling import VectorScaling
-from evenhand.train.engine import Conduct, train
+from evenhand.train.engine import TrainOptions, train
 from tests.data.samples import make_problem, make_source
 
 CPU = torch.device("cpu")
@@ -32,11 +32,11 @@ def make(name="erm", settings=None, *, seed=0, vary=STREAMS, val=None, ratio=4, 
 
 
 def data_of(trial, source=SOURCE):
-    return prepare(trial.problem, source, seed=trial.seed, vary=trial.vary)
+    return make_splits(trial.problem, source, seed=trial.seed, vary=trial.vary)
 
 
 def run(trial, source=SOURCE, *, time_limit=math.inf, **how):
-    how.setdefault("conduct", Conduct(time_limit=time_limit))
+    how.setdefault("options", TrainOptions(time_limit=time_limit))
     how.setdefault("device", CPU)
     return train(trial, data_of(trial, source), **how)
 

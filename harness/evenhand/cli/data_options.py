@@ -37,9 +37,9 @@ From = Annotated[
 
 def root_of(given: Path | None) -> Path:
     """The folder of `--root`, or the default folder."""
-    from evenhand.data.files.root import data_root, rooted
+    from evenhand.data.files.data_root import data_root, use_data_root
 
-    with rooted(given):
+    with use_data_root(given):
         return data_root()
 
 

@@ -85,8 +85,8 @@ def _source(given: str, root: Path, place: Path | None) -> Source:
     import yaml
     from pydantic import ValidationError
 
+    from evenhand.data.files.data_root import use_data_root
     from evenhand.data.files.preparing import prepare_once
-    from evenhand.data.files.root import rooted
     from evenhand.declared.registry import REGISTRY
     from evenhand.suite.declaration import Named
 
@@ -96,7 +96,7 @@ def _source(given: str, root: Path, place: Path | None) -> Source:
         raise DataError(f"{given}: write a data set's name, or `name: {{setting: …}}`") from None
     if place is not None:
         prepare_once(original_of(named.name), root, place=place.expanduser())
-    with rooted(root):
+    with use_data_root(root):
         part = REGISTRY.part("dataset", named.name, named.settings)
         made: Source = REGISTRY.make("dataset", part)
     return made

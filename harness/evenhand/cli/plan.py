@@ -47,10 +47,10 @@ def plan(
 
 def print_blocked(plan: Plan) -> None:
     """Print each trial that cannot run because a trial that it needs has failed."""
-    from evenhand.execution.events import label
+    from evenhand.execution.events import trial_label
 
     for blocked in plan.blocked:
-        text = f"blocked: {label(blocked.trial)}: {blocked.cause}"
+        text = f"blocked: {trial_label(blocked.trial)}: {blocked.cause}"
         console().print(text, style="yellow", markup=False, soft_wrap=True)
     if plan.blocked:
         text = "`evenhand show KEY` prints the cause; correct it, then add --retry-failed"

@@ -103,11 +103,11 @@ def _print_keys(trials: Iterable[dict[str, str]], json: bool) -> None:
 
 def _causes(plan: Plan, store: Store) -> dict[str, list[str]]:
     """The names of the failed trials by the cause of the failure."""
-    from evenhand.execution.events import label
+    from evenhand.execution.events import trial_label
 
     causes: dict[str, list[str]] = {}
     for record in store.records(trial.key for trial in plan.failed):
-        causes.setdefault(record.exit.cause, []).append(label(record.trial))
+        causes.setdefault(record.exit.cause, []).append(trial_label(record.trial))
     return causes
 
 

@@ -1,1 +1,1 @@
-"""Labelled images, imbalance profiles, splits and (class, group) cells."""
+"""Data sets, imbalance profiles, splits and (class, group) cells."""

@@ -1,4 +1,4 @@
-"""Cells of a problem: the examples of one class in one group, and that none of them is empty."""
+"""Cells of a problem: the examples of one class in one group. None may be empty."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from jaxtyping import Bool, Int
 
 from evenhand.errors import DataError
 
-Index = Int[np.ndarray, " _"]
-Cells = Int[np.ndarray, "classes groups"]
+Indices = Int[np.ndarray, " _"]
+TrainingCounts = Int[np.ndarray, "classes groups"]
 
-TOLD = 8
-"""Cells that an error names; of more it says how many."""
+MAX_LISTED = 8
+"""Largest number of cells that an error lists; it counts the others."""
 
 
-def by_cell(index: Index, groups: Int[np.ndarray, " n"], n_groups: int) -> list[Index]:
-    """The examples of one class, group by group, each in the order given."""
+def by_cell(index: Indices, groups: Int[np.ndarray, " n"], n_groups: int) -> list[Indices]:
+    """Split the examples of one class by group, each group in the order given."""
     return [index[groups[index] == g] for g in range(n_groups)]
 
 
-def first_of_each(
-    index: Index, n: int, groups: Int[np.ndarray, " n"], n_groups: int
+def first_of_each_group(
+    index: Indices, n: int, groups: Int[np.ndarray, " n"], n_groups: int
 ) -> Bool[np.ndarray, " _"]:
-    """Which of the examples of one class make up its first n, when each group gives its share.
+    """Whether each example of one class is among its first n, when groups keep their shares.
 
-    Of each group they are the first in the order given; with one group the first n of all.
+    From each group the first in the order given are chosen; with one group the first n of all.
     """
     cells = by_cell(np.arange(len(index)), groups[index], n_groups)
     is_first = np.zeros(len(index), dtype=bool)
-    for cell, wanted in zip(cells, shares([len(cell) for cell in cells], n), strict=True):
+    for cell, wanted in zip(cells, apportion([len(cell) for cell in cells], n), strict=True):
         is_first[cell[:wanted]] = True
     return is_first
 
 
-def shares(sizes: Sequence[int], n: int) -> list[int]:
-    """n in proportion to the sizes, in whole numbers, and at least 1 of each that has any.
+def apportion(sizes: Sequence[int], n: int) -> list[int]:
+    """Whole numbers that sum to n in proportion to the sizes, at least 1 for each size above 0.
 
-    By largest remainders, the first of equals before others. Where n is less than there are sizes
-    above 0, the smallest get none.
+    They are apportioned by largest remainders, and of equal remainders the first comes first. Where
+    n is less than the number of sizes above 0, the smallest sizes get 0.
     """
     exact = np.array(sizes) * n / max(1, sum(sizes))
     given = np.minimum(np.maximum(np.floor(exact), np.array(sizes) > 0), sizes).astype(int)
@@ -55,20 +55,20 @@ def shares(sizes: Sequence[int], n: int) -> list[int]:
 
 
 def check_cells(
-    name: str, splits: Mapping[str, Cells], classes: Sequence[str], groups: Sequence[str]
+    name: str, splits: Mapping[str, TrainingCounts], classes: Sequence[str], groups: Sequence[str]
 ) -> None:
-    """Every cell has a training example, and none that trains is missing from another split.
+    """Raise `DataError` where a cell has no example in one of the splits.
 
-    splits holds counts by name, "train" first. Without groups the training split alone is looked
-    at: a class that nobody tests has no recall, which metrics say. Raises `DataError`.
+    splits holds counts by name, "train" first. Without groups only the training split is checked: a
+    class without a test image has an undefined recall, which metrics report.
     """
     asked = splits if len(groups) > 1 else {"train": splits["train"]}
     for split, counts in asked.items():
         empty = [(c, g) for c, g in np.argwhere(counts == 0).tolist()]
         if not empty:
             continue
-        told = [_cell(cell, splits, classes, groups) for cell in empty[:TOLD]]
-        more = [f"and {len(empty) - TOLD} more"] if len(empty) > TOLD else []
+        told = [_cell(cell, splits, classes, groups) for cell in empty[:MAX_LISTED]]
+        more = [f"and {len(empty) - MAX_LISTED} more"] if len(empty) > MAX_LISTED else []
         kind = "classes" if len(groups) == 1 else "(class, group) cells"
         n = counts.size
         raise DataError(
@@ -84,16 +84,16 @@ def check_cells(
 
 
 _TODO = {
-    "train": "losses and scores need one of each: take more data, a profile that keeps more, or "
+    "train": "losses need a training example of each: use more data, a profile that keeps more, or "
     "other classes or groups",
-    "held out": "its scores would leave them out: move examples there, or let `val: {fraction: …}` "
-    "draw them cell by cell",
+    "held out": "scores need an example of each: move examples to this split, or use "
+    "`val: {fraction: f}`, which draws a share of each cell",
 }
 
 
 def _cell(
     cell: tuple[int, int],
-    splits: Mapping[str, Cells],
+    splits: Mapping[str, TrainingCounts],
     classes: Sequence[str],
     groups: Sequence[str],
 ) -> str:

@@ -1,4 +1,4 @@
-"""Labelled images in memory, and what a source of them provides."""
+"""Labelled images in memory, and data sets as sources of them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ from jaxtyping import Float32, Int, UInt8
 
 @dataclass(frozen=True)
 class Images:
-    """Labelled images. A group is a minority attribute; 0 everywhere where there is none.
-
-    Features are images of one pixel in float32, with a channel a feature: [n, 1, 1, features].
-    """
+    """Images, or features, with labels and groups."""
 
     pixels: UInt8[np.ndarray, "n height width channels"] | Float32[np.ndarray, "n 1 1 features"]
+    """Images in bytes. Features are images of one pixel in float32, one channel for each."""
     labels: Int[np.ndarray, " n"]
     groups: Int[np.ndarray, " n"]
+    """Value of the group attribute; 0 for all images of a data set without groups."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Height, width and channels of one of them."""
+        """Height, width and channels of an image."""
         return self.pixels.shape[1:]
 
     def save(self, path: Path) -> None:
-        """The pixels alone, as an `.npy` file."""
+        """Write the pixels, without labels and groups, to an `.npy` file."""
         with path.open("wb") as file:
             np.save(file, np.ascontiguousarray(self.pixels), allow_pickle=False)
 
@@ -38,38 +37,36 @@ class Images:
         return Images(self.pixels[index], self.labels[index], self.groups[index])
 
     def counts(self, n_classes: int, n_groups: int) -> Int[np.ndarray, "classes groups"]:
-        """How many images each (label, group) cell has."""
+        """Number of images in each (label, group) cell."""
         cells = self.labels * n_groups + self.groups
         return np.bincount(cells, minlength=n_classes * n_groups).reshape(n_classes, n_groups)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set as it is distributed: its own splits, before any profile.
-
-    train is a pool from which a problem keeps some; val is None where the data set has no
-    validation split of its own.
-
-    per_class          training images that each class has where the data set is whole; train may
-                       hold fewer. None: what is in train is all there is
-    in_official_order  whether training images have the places at which papers name them
-    digest             of all of it, where its files may change under one name; else ""
-    redraw             of data that a distribution makes: all of it anew, by the stream `subset`.
-                       None: the data are what they are
-    """
+    """A data set with its own splits, before any imbalance profile."""
 
     train: Images
+    """Images from which a problem's training set is drawn."""
     test: Images
     classes: tuple[str, ...]
     groups: tuple[str, ...] = ("all",)
     val: Images | None = None
+    """The data set's own validation split; None where it has none."""
     per_class: int | None = None
+    """Training images of each class in the complete data set, of which `train` may be a part.
+
+    None: `train` is complete.
+    """
     in_official_order: bool = True
+    """Whether training images have the order of the official files, by which papers name them."""
     digest: str = ""
+    """Fingerprint of the content, for files that may change under one name."""
     redraw: Callable[[np.random.Generator], Source] | None = None
+    """Draws the whole data set again with the stream `subset`, for simulated data."""
 
     @property
     def n_whole(self) -> int:
-        """Training images of the whole data set."""
+        """Number of training images of the complete data set."""
         whole = None if self.per_class is None else self.per_class * len(self.classes)
         return len(self.train) if whole is None else whole

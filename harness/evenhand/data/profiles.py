@@ -1,8 +1,8 @@
-"""How many images of each class are kept. Classes keep their order: class 0 is the largest.
+"""Imbalance profiles: the number of training images of each class. Class 0 is the largest.
 
-Counts are rounded down, as in Cao et al. (2019). They multiply by the inverse ratio, we divide by
-the ratio: 49 · (1/49) falls short of 1 by the last bit, 49/49 does not. At the ratios of the papers
-the counts are the same.
+Counts are rounded down, as in cao2019learning. That code multiplies by the inverse ratio; here the
+ratio divides, because 49 · (1/49) is less than 1 by the last bit and 49/49 is not. At the ratios of
+the papers the counts are the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Ratio = Annotated[float, Field(ge=1)]
 
 @runtime_checkable
 class Profile(Protocol):
-    """Images to keep of each class; None: all there are."""
+    """Number of images to keep of each class; None: all images."""
 
     def __call__(self, n_max: int, n_classes: int) -> Int[np.ndarray, " classes"] | None: ...
 
@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Natural:
-    """All images there are."""
+    """All images of the data set."""
 
     def __call__(self, n_max: int, n_classes: int) -> None:
         return None
@@ -64,11 +64,11 @@ def exp(ratio: Ratio) -> Profile:
 
 @profile(cite="cao2019learning", title="step")
 def step(ratio: Ratio) -> Profile:
-    """Half of the classes are large, the others `ratio` times smaller."""
+    """Step imbalance: half of the classes have `ratio` times the images of the other half."""
     return Step(ratio)
 
 
 @profile(title="natural")
 def natural() -> Profile:
-    """The data set as it is."""
+    """Natural imbalance: all images of the data set."""
     return Natural()

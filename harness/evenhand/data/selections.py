@@ -1,4 +1,4 @@
-"""Which images a profile keeps, where a paper's code says it by name."""
+"""Selections: the images that a profile keeps in the released code of a paper."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from jaxtyping import Int
 
 from evenhand.declared.trial import Selection
 
-Index = Int[np.ndarray, " _"]
+Indices = Int[np.ndarray, " _"]
 
 
-def ldam(by_class: Sequence[Index], wanted: Int[np.ndarray, " classes"]) -> list[Index]:
-    """Each class shuffled by NumPy's legacy generator at seed 0, class by class; then the first n.
+def ldam(by_class: Sequence[Indices], wanted: Int[np.ndarray, " classes"]) -> list[Indices]:
+    """Select the first n of each class, shuffled by NumPy's legacy generator with seed 0.
 
-    This is what LDAM-DRW does after `np.random.seed(0)`, and DDC, VS-Loss and Saddle-LongTail with
-    it: one subset for every training seed. Index for index the same on the official order, and in
-    the same order within a class.
+    The code of LDAM-DRW does this after `np.random.seed(0)`, and so do DDC, VS-Loss and
+    Saddle-LongTail: all training seeds have one subset. On files in the official order the indices
+    are equal to theirs, and so is the order within a class.
     """
     rng = np.random.RandomState(0)
     kept = []
@@ -28,5 +28,7 @@ def ldam(by_class: Sequence[Index], wanted: Int[np.ndarray, " classes"]) -> list
     return kept
 
 
-SELECTIONS: dict[Selection, Callable[[Sequence[Index], Int[np.ndarray, " classes"]], list[Index]]]
+SELECTIONS: dict[
+    Selection, Callable[[Sequence[Indices], Int[np.ndarray, " classes"]], list[Indices]]
+]
 SELECTIONS = {"ldam": ldam}

@@ -1,7 +1,6 @@
-"""From a source to one trial's data: validation set aside, profile applied, all fingerprinted.
+"""Splits of a problem at one seed: training set under the profile, validation and test set.
 
-Whatever is drawn of a class keeps the shares of its groups. Draws are the same with one group as
-they would be without any.
+Draws from a class keep the shares of its groups. Draws with one group are those without groups.
 """
 
 from __future__ import annotations
@@ -14,51 +13,54 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
-from evenhand.data.cells import by_cell, check_cells, first_of_each
+from evenhand.data.cells import by_cell, check_cells, first_of_each_group
 from evenhand.data.images import Images, Source
 from evenhand.data.profiles import Profile
 from evenhand.data.selections import SELECTIONS
+from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.record import DataSummary
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.streams import generator
 from evenhand.declared.trial import Problem, Stream
 from evenhand.errors import DataError
 
-Index = Int[np.ndarray, " _"]
+Indices = Int[np.ndarray, " _"]
 
 
 @dataclass(frozen=True)
 class ProblemData:
-    """What one trial trains and is evaluated on. counts are those of the training set."""
+    """Training, validation and test images of one trial."""
 
     train: Images
     val: Images | None
     test: Images
-    counts: Int[np.ndarray, "classes groups"]
+    counts: TrainingCounts
+    """Number of training images in each cell."""
     summary: DataSummary
 
 
 class HeldOut(NamedTuple):
-    """What is not trained on, and the indices that say which images these are."""
+    """Validation and test images of a problem."""
 
     val: Images | None
     test: Images
-    indices: list[Index]
+    indices: list[Indices]
+    """Places of these images in the data set, which enter the fingerprint."""
 
 
 def load_source(problem: Problem) -> Source:
-    """The problem's data set from disk. Raises `DataError` where it is not there or not whole."""
+    """Load the problem's data set. Raises `DataError` where it is missing or not whole."""
     source: Source = REGISTRY.make("dataset", problem.dataset)
     return source
 
 
-def prepare(
+def make_splits(
     problem: Problem, source: Source, *, seed: int, vary: Collection[Stream]
 ) -> ProblemData:
-    """The splits of a problem at one seed.
+    """Make the splits of a problem at one seed.
 
     Raises `DataError` where the source has too few images for the profile and the splits, and
-    where a (class, group) cell is left without any.
+    where a (class, group) cell is empty.
     """
     if source.redraw is not None:
         source = source.redraw(generator("subset", seed, vary))
@@ -86,17 +88,17 @@ def prepare(
     return ProblemData(train, held_out.val, held_out.test, counts, summary)
 
 
-def _shuffled_by_class(images: Images, source: Source, rng: np.random.Generator) -> list[Index]:
+def _shuffled_by_class(images: Images, source: Source, rng: np.random.Generator) -> list[Indices]:
     indices = [np.flatnonzero(images.labels == c) for c in range(len(source.classes))]
     return [rng.permutation(index) for index in indices]
 
 
 def _set_aside(
-    problem: Problem, source: Source, by_class: list[Index]
-) -> tuple[Index | None, list[Index]]:
-    """`val: {per_class: n}`: the first n of each class, before the profile; groups by their shares.
+    problem: Problem, source: Source, by_class: list[Indices]
+) -> tuple[Indices | None, list[Indices]]:
+    """Set the first n of each class aside for `val: {per_class: n}`, before the profile.
 
-    Balanced over classes, not over groups: the rare group of a class stays rare.
+    The validation set is balanced over classes, not over groups, which keep their shares.
     """
     n = problem.val.per_class
     if n is None:
@@ -104,9 +106,9 @@ def _set_aside(
     for name, index in zip(source.classes, by_class, strict=True):
         if len(index) <= n:
             raise DataError(
-                f"{problem.name}: class {name} has {len(index)} training images, "
-                f"val takes {n} of each class\n  lower `val: {{per_class: {n}}}`"
-                f"{_where_the_others_are(problem, source)}"
+                f"{problem.name}: class {name} has {len(index)} training images, too few to use "
+                f"{n} for validation\n  lower `val: {{per_class: {n}}}`"
+                f"{_hint_if_incomplete(problem, source)}"
             )
     first = [_first(source, source.train, index, n) for index in by_class]
     val = [index[mine] for index, mine in zip(by_class, first, strict=True)]
@@ -114,22 +116,22 @@ def _set_aside(
     return np.concatenate(val), rest
 
 
-def _first(source: Source, images: Images, index: Index, n: int) -> Bool[np.ndarray, " _"]:
-    return first_of_each(index, n, images.groups, len(source.groups))
+def _first(source: Source, images: Images, index: Indices, n: int) -> Bool[np.ndarray, " _"]:
+    return first_of_each_group(index, n, images.groups, len(source.groups))
 
 
 def _kept(
-    problem: Problem, source: Source, by_class: list[Index], rng: np.random.Generator
-) -> list[Index]:
-    """As many of each class as the profile says, drawn by the stream `subset` or as selected."""
+    problem: Problem, source: Source, by_class: list[Indices], rng: np.random.Generator
+) -> list[Indices]:
+    """Training images of each class under the profile, drawn by the stream `subset` or selected."""
     profile: Profile = REGISTRY.make("profile", problem.profile)
-    n_max = problem.n_max or _all_of_a_class(problem, source, by_class)
+    n_max = problem.n_max or _largest_class(problem, source, by_class)
     wanted = profile(n_max, len(by_class))
     if wanted is None:
         if len(source.train) < source.n_whole:
             raise DataError(
                 f"{problem.name}: the profile {problem.profile} keeps all images\n"
-                f"  name a profile that needs fewer{_where_the_others_are(problem, source)}"
+                f"  name a profile that needs fewer{_hint_if_incomplete(problem, source)}"
             )
         return [np.sort(index) for index in by_class]
     _check_enough(problem, source, by_class, wanted, n_max)
@@ -143,8 +145,8 @@ def _kept(
     ]
 
 
-def _all_of_a_class(problem: Problem, source: Source, by_class: list[Index]) -> int:
-    """n_max where the problem does not say: all that a class of the whole data set can give."""
+def _largest_class(problem: Problem, source: Source, by_class: list[Indices]) -> int:
+    """Default of n_max: the training images that every class of the complete data set has."""
     if source.per_class is None:
         return min(len(index) for index in by_class)
     return source.per_class - (problem.val.per_class or 0)
@@ -153,21 +155,21 @@ def _all_of_a_class(problem: Problem, source: Source, by_class: list[Index]) -> 
 def _check_enough(
     problem: Problem,
     source: Source,
-    by_class: list[Index],
+    by_class: list[Indices],
     wanted: Int[np.ndarray, " classes"],
     n_max: int,
 ) -> None:
     for name, n, index in zip(source.classes, wanted, by_class, strict=True):
         if n < 1:
             raise DataError(
-                f"{problem.name}: class {name} would keep no image of {n_max}\n"
-                f"  a ratio of at most {n_max} leaves it one"
+                f"{problem.name}: class {name} keeps no image of {n_max} under this profile\n"
+                f"  use a ratio of at most {n_max}, which leaves one image"
             )
         if n > len(index):
             raise DataError(
-                f"{problem.name}: class {name} has {len(index)} images to train on, the profile "
-                f"wants {n}\n  lower n_max (now {n_max}) or the images that `val:` takes"
-                f"{_where_the_others_are(problem, source)}"
+                f"{problem.name}: class {name} has {len(index)} training images, and the profile "
+                f"needs {n}\n  lower n_max (now {n_max}) or the number in `val:`"
+                f"{_hint_if_incomplete(problem, source)}"
             )
 
 
@@ -182,20 +184,20 @@ def _check_order(problem: Problem, source: Source) -> None:
         )
 
 
-def _where_the_others_are(problem: Problem, source: Source) -> str:
-    """One more line of an error where images are lacking that the data set has."""
+def _hint_if_incomplete(problem: Problem, source: Source) -> str:
+    """A further line of an error, for a data set of which a part was prepared."""
     if len(source.train) >= source.n_whole:
         return ""
     return (
         f"\n  only {len(source.train):,} of {source.n_whole:,} training images were prepared: "
-        f"`evenhand data prepare {problem.dataset.name} --again` where all of them are"
+        f"`evenhand data prepare {problem.dataset.name} --again` from all of them"
     )
 
 
 def _fraction(
-    problem: Problem, source: Source, keep: list[Index], rng: np.random.Generator
-) -> tuple[Index, list[Index]]:
-    """`val: {fraction: f}`: a share of each cell after the profile, at least one image."""
+    problem: Problem, source: Source, keep: list[Indices], rng: np.random.Generator
+) -> tuple[Indices, list[Indices]]:
+    """Split a share, at least one image, off each cell for `val: {fraction: f}`."""
     share = problem.val.fraction or 0.0
     val, train = [], []
     for label, index in enumerate(keep):
@@ -204,8 +206,8 @@ def _fraction(
             n = max(1, round(share * len(cell)))
             if n >= len(cell) > 0:
                 raise DataError(
-                    f"{problem.name}: {_called(source, label, group)} keeps {len(cell)} image(s), "
-                    f"too few for training and `val: {{fraction: {share:g}}}`\n"
+                    f"{problem.name}: {_cell_name(source, label, group)} has {len(cell)} "
+                    f"image(s), too few for training and `val: {{fraction: {share:g}}}`\n"
                     "  use `{per_class: n}` or a lower ratio"
                 )
             shuffled = rng.permutation(cell)
@@ -215,16 +217,16 @@ def _fraction(
     return np.concatenate(val), train
 
 
-def _called(source: Source, label: int, group: int) -> str:
-    """`class waterbird`, with `in the group land` where there are groups."""
+def _cell_name(source: Source, label: int, group: int) -> str:
+    """Name of a cell: `class waterbird`, or `class waterbird in the group land`."""
     where = f" in the group {source.groups[group]}" if len(source.groups) > 1 else ""
     return f"class {source.classes[label]}{where}"
 
 
 def _held_out(
-    problem: Problem, source: Source, val: Index | None, rng: np.random.Generator
+    problem: Problem, source: Source, val: Indices | None, rng: np.random.Generator
 ) -> HeldOut:
-    """Test images are validation images under `val: {test_half: true}` alone."""
+    """Validation and test images, by the problem's `val:`."""
     if problem.val.test_half:
         return _test_halves(problem, source, rng)
     if val is not None:
@@ -233,7 +235,7 @@ def _held_out(
 
 
 def _test_halves(problem: Problem, source: Source, rng: np.random.Generator) -> HeldOut:
-    """Of each cell half of the test images, drawn by the stream `split`."""
+    """Split the test images of each cell in halves for `val: {test_half: true}`."""
     test, n_groups = source.test, len(source.groups)
     first, second = [], []
     for label in range(len(source.classes)):
@@ -241,8 +243,8 @@ def _test_halves(problem: Problem, source: Source, rng: np.random.Generator) -> 
         for group, cell in enumerate(by_cell(index, test.groups, n_groups)):
             if len(cell) == 1 or (len(cell) == 0 and n_groups == 1):
                 raise DataError(
-                    f"{problem.name}: {_called(source, label, group)} has {len(cell)} test "
-                    "image(s), too few for two halves\n"
+                    f"{problem.name}: {_cell_name(source, label, group)} has {len(cell)} test "
+                    "image(s), too few to halve\n"
                     "  use `val: {per_class: n}` or `{fraction: f}`"
                 )
             shuffled = rng.permutation(cell)
@@ -253,7 +255,7 @@ def _test_halves(problem: Problem, source: Source, rng: np.random.Generator) -> 
 
 
 def _check_cells(
-    problem: Problem, source: Source, counts: Int[np.ndarray, "classes groups"], held_out: HeldOut
+    problem: Problem, source: Source, counts: TrainingCounts, held_out: HeldOut
 ) -> None:
     shape = len(source.classes), len(source.groups)
     splits = {"train": counts}
@@ -263,7 +265,8 @@ def _check_cells(
     check_cells(problem.name, splits, source.classes, source.groups)
 
 
-def fingerprint(splits: list[Images | None], kept: list[Index]) -> str:
+def fingerprint(splits: list[Images | None], kept: list[Indices]) -> str:
+    """Fingerprint of splits and of the places that their images have in the data set."""
     digest = hashlib.sha256()
     for index in kept:
         digest.update(np.ascontiguousarray(index, dtype="<i8").tobytes() + b"|")

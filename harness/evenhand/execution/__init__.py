@@ -1,1 +1,1 @@
-"""Resolve, plan, execute: inline in one process, or on Ray Tune; both give the same records."""
+"""Planning and execution of trials, in this process or on Ray Tune; the records are the same."""

@@ -1,4 +1,4 @@
-"""What a trial keeps beside its record for others that read it, and what a student reads."""
+"""Arrays that a trial keeps beside its record for other trials, such as logits."""
 
 from __future__ import annotations
 
@@ -16,37 +16,42 @@ from evenhand.store import Store
 Arrays = Mapping[str, np.ndarray]
 
 
-def attached(kind: Kept) -> str:
-    """What the file is called."""
+def attachment_name(kind: Kept) -> str:
+    """Name of the file with the arrays of a kind."""
     return f"{kind}.npz"
 
 
-def packed(arrays: Arrays) -> bytes:
-    """Arrays by name as NumPy's own archive."""
+def to_npz(arrays: Arrays) -> bytes:
+    """Arrays by name as a compressed NumPy archive."""
     content = io.BytesIO()
-    # Its stub knows no arrays by name.
+    # NumPy's type stub does not accept arrays by name.
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
     return content.getvalue()
 
 
-def unpacked(store: Store, key: str, kind: Kept) -> dict[str, np.ndarray]:
-    """Raises `StoreError` where it is not there, though the trial's record says it was kept."""
+def read_arrays(store: Store, key: str, kind: Kept) -> dict[str, np.ndarray]:
+    """Read the arrays of a kind that a trial kept.
+
+    Raises `StoreError` where the file is missing, although the record names it.
+    """
     try:
-        content = store.attachment(key, attached(kind))
+        content = store.attachment(key, attachment_name(kind))
     except StoreError as error:
         raise StoreError(
-            f"{error}\n  it was kept beside the record of the trial that this one reads from\n"
+            f"{error}\n  this trial reads it, and the record beside it lists it as kept\n"
             f"  remove the folder {key}: the next run trains that trial again"
         ) from None
     with np.load(io.BytesIO(content)) as archive:
         return dict(archive)
 
 
-def taught(trial: Trial, data: DataSummary, store: Store) -> Float[np.ndarray, "n classes"] | None:
+def teacher_probabilities(
+    trial: Trial, data: DataSummary, store: Store
+) -> Float[np.ndarray, "n classes"] | None:
     """The teacher's class probabilities of the student's training images; None without a teacher.
 
-    Of each image as it is, at the end of the teacher's training: softmax(logits / temperature).
-    Raises `RunError` where the teacher was trained on other data.
+    They are softmax(logits / temperature) at the end of the teacher's training, of images without
+    augmentation. Raises `RunError` where the teacher was trained on other data.
     """
     if trial.teacher is None or trial.parent is None:
         return None
@@ -55,9 +60,10 @@ def taught(trial: Trial, data: DataSummary, store: Store) -> Float[np.ndarray, "
     teacher = store.read(trial.parent.key)
     if teacher.data is None or teacher.data.fingerprint != data.fingerprint:
         raise RunError(
-            f"its teacher {trial.parent} was trained on other images\n"
-            "  the data on disk changed in between: train the teacher again, in another edition"
+            f"a student needs its teacher's training images; {trial.parent} was trained on others, "
+            "because the data on disk have changed\n"
+            "  train the teacher again, in another edition"
         )
-    logits = unpacked(store, teacher.key, "train_logits")["train_logits"]
+    logits = read_arrays(store, teacher.key, "train_logits")["train_logits"]
     soft = softmax(logits.astype(np.float64) / trial.teacher.temperature, axis=1)
     return np.asarray(soft, dtype=np.float32)

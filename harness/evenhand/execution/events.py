@@ -1,4 +1,4 @@
-"""What a run tells while it goes: plain data, so that it crosses processes and becomes JSON."""
+"""Events of a run: plain data, which can be sent between processes and written as JSON."""
 
 from __future__ import annotations
 
@@ -17,31 +17,30 @@ Kind = Literal["started", "progress", "ended", "fatal"]
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to one trial.
-
-    score is the recipe's `best_by` on validation data after `epoch` of `epochs`; "fatal" is what
-    ends the whole run, with the reason in `cause`.
-    """
+    """An event of one trial."""
 
     kind: Kind
+    """ "fatal" is an error that ends the whole run; `cause` holds the reason."""
     key: str
     trial: str
     epoch: int | None = None
     epochs: int | None = None
     score: float | None = None
+    """The recipe's metric `best_by` on validation data after `epoch` of `epochs`."""
     status: Status | None = None
     cause: str = ""
     seconds: float | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """The fields that have a value."""
         return {k: v for k, v in asdict(self).items() if v not in (None, "")}
 
 
 Sink = Callable[[Event], None]
 
 
-def label(trial: Trial) -> str:
-    """`vs(tau=1.25) on cifar10-exp-100, seed 3`: a trial without the settings left as they come."""
+def trial_label(trial: Trial) -> str:
+    """Name of a trial without its default settings: `vs(tau=1.25) on cifar10-exp-100, seed 3`."""
     taught = f" taught by {_brief('method', trial.teacher.method)}" if trial.teacher else ""
     mapped = f" + {_brief('posthoc', trial.posthoc)}" if trial.posthoc else ""
     own = _brief("method", trial.method)
@@ -49,26 +48,26 @@ def label(trial: Trial) -> str:
 
 
 def _brief(kind: str, part: Part) -> str:
-    """Without the settings that a bare name stands for."""
+    """A part's name with its required settings and those that differ from their defaults."""
     needed = {s.name for s in REGISTRY.get(kind, part.name).settings.values() if s.required}
     given = {k: v for k, v in part.settings.items() if k in needed}
     usual = REGISTRY.part(kind, part.name, given).settings
     return call(part.name, {k: v for k, v in part.settings.items() if k in needed or v != usual[k]})
 
 
-def started(trial: Trial) -> Event:
-    """A trial begins; its epochs are those of all runs of its method."""
+def started_event(trial: Trial) -> Event:
+    """Event at the start of a trial; its epochs are those of all runs of its method."""
     method: Method = REGISTRY.make("method", trial.method)
     epochs = method.total_epochs(trial.recipe.epochs) + (method.refit is not None)
-    return Event("started", trial.key, label(trial), epochs=epochs)
+    return Event("started", trial.key, trial_label(trial), epochs=epochs)
 
 
-def ended(record: Record) -> Event:
-    """A trial has left its record."""
+def ended_event(record: Record) -> Event:
+    """Event after a trial's record was written."""
     return Event(
         "ended",
         record.key,
-        label(record.trial),
+        trial_label(record.trial),
         status=record.exit.status,
         cause=record.exit.cause,
         seconds=record.cost.seconds,
@@ -76,7 +75,7 @@ def ended(record: Record) -> Event:
 
 
 class Mailbox:
-    """Where workers leave events and the driver picks them up; also over a `ray://` address."""
+    """Queue in which workers put events and the driver fetches them, also over `ray://`."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -1,4 +1,4 @@
-"""One trial, from its spec to its record in the store. What goes wrong becomes a record too."""
+"""Execution of one trial, from its spec to its record; a failure becomes a record, too."""
 
 from __future__ import annotations
 
@@ -13,78 +13,73 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from evenhand.data.images import Source
-from evenhand.data.splits import load_source, prepare
+from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.record import Cost, Exit, Provenance, Record
 from evenhand.declared.trial import Kept, Trial
 from evenhand.errors import EvenhandError
 from evenhand.execution import compiling, provenance
-from evenhand.execution.attachments import Arrays, attached, packed, taught
-from evenhand.execution.events import Sink, ended, started
-from evenhand.execution.posthoc_trial import mapped
-from evenhand.execution.sources import source_key
+from evenhand.execution.attachments import Arrays, attachment_name, teacher_probabilities, to_npz
+from evenhand.execution.events import Sink, ended_event, started_event
+from evenhand.execution.posthoc_trial import apply_posthoc
+from evenhand.execution.preflight import source_key
 from evenhand.store import Store
 
 if TYPE_CHECKING:
     import torch
 
-    from evenhand.train.outcome import Progress
+    from evenhand.train.result import Progress
     from evenhand.train.resume import Resumable
 
-TELL_EVERY_SECONDS = 0.5
-STATE = "state.pt"
-"""Beside the record that is not there yet: where a trial that was killed goes on."""
+PROGRESS_EVERY_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How trials are run: nothing in here may change a result.
-
-    threads     CPU threads of a trial
-    time_limit  seconds that one attempt of a trial may take
-    gpu_fraction  share of its GPU's memory that a trial may fill
-    use_gpu     where there is one
-    sources     data sets in memory, by `source_key`; what is not here is read from disk
-    attempts    tries of each trial before this run, by key; absent: none
-    keep        what a trial keeps for others that read it, by key; absent: nothing
-    pack        like trials that share a process
-    alone       keys of trials that share theirs with none
-    compiled    workloads whose networks are compiled first, as the plan or the user says
-    compile_anywhere  also on a GPU, and where there is no compiler: the user insists
-    save_every  seconds between two saves of a trial's state, at least; 0: after every step; None:
-                as `resume.py` has it
-    stop        set from elsewhere, ends a trial at its next step
-    """
+    """Settings of a run that change no trial's result."""
 
     suite: str = ""
     command: str = ""
     commit: provenance.Commit = field(default_factory=provenance.commit)
     threads: int = 1
+    """CPU threads of a trial."""
     time_limit: float = math.inf
+    """Seconds that one attempt of a trial may take."""
     gpu_fraction: float = 1.0
+    """Share of its GPU's memory that a process may use."""
     use_gpu: bool = True
+    """Whether trials use a GPU where there is one."""
     sources: Mapping[str, Source] = field(default_factory=dict)
+    """Data sets in memory, by `source_key`; others are read from disk."""
     attempts: Mapping[str, int] = field(default_factory=dict)
+    """Attempts of each trial before this run, by key; a trial without an entry had none."""
     keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
+    """Arrays that a trial keeps for other trials, by key; a trial without an entry keeps none."""
     pack: int = 1
+    """Largest number of trials that share a process."""
     alone: frozenset[str] = frozenset()
+    """Keys of trials that share their process with no other."""
     compiled: frozenset[str] = frozenset()
+    """Workloads whose networks are compiled before training."""
     compile_anywhere: bool = False
+    """Whether they are compiled on a GPU, too, and without a compiler in sight: `--compile`."""
     save_every: float | None = None
+    """Least seconds between two saves of a trial's state; 0: after every step; None: the default
+    of `resume.py`."""
     stop: threading.Event | None = None
+    """Event that ends a trial at its next step, once another thread sets it."""
 
 
 def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:
-    """Train, write the record, tell the sink. Only a store that cannot be written to raises.
+    """Train a trial, write its record, and send its events to the sink.
 
-    A trial that an earlier attempt left half done goes on from there. Its state is kept until it is
-    done, or has diverged.
-
-    Raises `KeyboardInterrupt` after the record that says "interrupted".
+    A trial resumes from the state that an earlier attempt saved; the state is deleted when the
+    trial is done or has diverged. Raises `StoreError` where the record cannot be written, and
+    `KeyboardInterrupt` after a record with the status "interrupted" was written.
     """
-    sink(started(trial))
-    make = _mapped if trial.posthoc else _trained
-    if make is _trained:
-        # Importing torch takes seconds, once a process: no trial's own.
+    sink(started_event(trial))
+    make = _apply_posthoc if trial.posthoc else _train
+    if make is _train:
+        # Before the clock starts: importing torch takes seconds, once for all trials of a process.
         importlib.import_module("evenhand.train.engine")
     clock, began = time.perf_counter(), provenance.now()
     interrupt: KeyboardInterrupt | None = None
@@ -93,30 +88,30 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
         record, kept = make(trial, execution, store, sink)
     except KeyboardInterrupt as stop:
         interrupt = stop
-        record = unfinished(trial, execution, Exit(status="interrupted", cause="interrupted"))
+        record = empty_record(trial, execution, Exit(status="interrupted", cause="interrupted"))
     except EvenhandError as error:
-        record = unfinished(trial, execution, Exit(status="failed", cause=str(error)))
+        record = empty_record(trial, execution, Exit(status="failed", cause=str(error)))
     except Exception as error:
-        # The edge of a trial: whatever a method, a data set or the hardware raised is its result.
+        # The edge of a trial: an exception of a method, a data set or the hardware is its result.
         cause = f"{type(error).__name__}: {error}"
         trace = traceback.format_exc()
-        record = unfinished(trial, execution, Exit(status="failed", cause=cause, traceback=trace))
+        record = empty_record(trial, execution, Exit(status="failed", cause=cause, traceback=trace))
     stamped = record.provenance.model_copy(update={"started": began, "finished": provenance.now()})
     seconds = record.cost.seconds + time.perf_counter() - clock
     cost = record.cost.model_copy(update={"seconds": seconds})
     record = record.model_copy(update={"provenance": stamped, "cost": cost})
     record = record.model_copy(update={"kept": tuple(sorted(kept))})
-    store.write(record, {attached(kind): packed(arrays) for kind, arrays in kept.items()})
+    store.write(record, {attachment_name(kind): to_npz(arrays) for kind, arrays in kept.items()})
     if record.exit.status in ("done", "diverged"):
-        store.drop(trial.key, STATE)
-    sink(ended(record))
+        store.delete_state(trial.key)
+    sink(ended_event(record))
     if interrupt is not None:
         raise interrupt
     return record
 
 
-def unfinished(trial: Trial, execution: Execution, end: Exit) -> Record:
-    """The record of a trial that has nothing to show."""
+def empty_record(trial: Trial, execution: Execution, end: Exit) -> Record:
+    """The record of a trial without results."""
     return Record(
         key=trial.key,
         trial=trial,
@@ -128,73 +123,74 @@ def unfinished(trial: Trial, execution: Execution, end: Exit) -> Record:
 
 
 class Made(NamedTuple):
-    """A record but for the time it took, and what lies beside it for other trials."""
+    """A record without its time, and the arrays to keep beside it."""
 
     record: Record
     kept: Mapping[Kept, Arrays] = {}
 
 
-def _trained(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:
-    from evenhand.train.engine import Conduct, train
-    from evenhand.train.hardware import computes_in_half
-    from evenhand.train.outcome import Ended
+def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:
+    from evenhand.train.engine import TrainOptions, train
+    from evenhand.train.hardware import runs_in_bf16
+    from evenhand.train.result import TrainingEnded
 
     device = _device(execution)
     source = execution.sources.get(source_key(trial.problem.dataset)) or load_source(trial.problem)
-    data = prepare(trial.problem, source, seed=trial.seed, vary=trial.vary)
-    conduct = Conduct(
+    data = make_splits(trial.problem, source, seed=trial.seed, vary=trial.vary)
+    options = TrainOptions(
         threads=execution.threads,
         time_limit=execution.time_limit,
         is_compiled=_is_compiled(trial, execution, device),
         keeps=execution.keep.get(trial.key, frozenset()),
         stop=execution.stop,
     )
-    precision = "bf16" if computes_in_half(trial.recipe.precision, device) else "fp32"
-    soft, told = taught(trial, data.summary, store), _teller(trial, sink)
+    precision = "bf16" if runs_in_bf16(trial.recipe.precision, device) else "fp32"
+    soft, told = teacher_probabilities(trial, data.summary, store), _progress_sender(trial, sink)
     identity = {
         "key": trial.key,
         "data": data.summary.fingerprint,
         "device": device.type,
         "precision": precision,
-        "keeps": ",".join(sorted(conduct.keeps)),
+        "keeps": ",".join(sorted(options.keeps)),
         "taught": "" if soft is None else hashlib.sha256(soft.tobytes()).hexdigest(),
     }
     saved = _resumable(trial, identity, execution, store)
     try:
-        outcome = train(
-            trial, data, device=device, conduct=conduct, taught=soft, saved=saved, report=told
+        result = train(
+            trial, data, device=device, options=options, targets=soft, saved=saved, report=told
         )
         end = Exit(status="done")
-    except Ended as stop:
-        outcome, end = stop.outcome, _ended_early(stop, execution)
+    except TrainingEnded as stop:
+        result, end = stop.result, _exit_of(stop, execution)
     seen: dict[str, object] = {
         "precision": precision,
-        "compiled": conduct.is_compiled,
+        "compiled": options.is_compiled,
         "pack": execution.pack,
         "resumed_after_epoch": saved.resumed,
         **_gpu(device),
     }
-    record = unfinished(trial, execution, end)
+    record = empty_record(trial, execution, end)
     found: dict[str, object] = {
-        "evaluations": outcome.evaluations,
-        "curves": outcome.curves,
-        "cost": outcome.cost.model_copy(update={"seconds": saved.seconds}),
+        "evaluations": result.evaluations,
+        "curves": result.curves,
+        "cost": result.cost.model_copy(update={"seconds": saved.seconds}),
         "data": data.summary,
         "provenance": record.provenance.model_copy(update=seen),
     }
-    return Made(record.model_copy(update=found), outcome.kept)
+    return Made(record.model_copy(update=found), result.kept)
 
 
-def _mapped(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:
-    return Made(mapped(unfinished(trial, execution, Exit(status="done")), store))
+def _apply_posthoc(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:
+    return Made(apply_posthoc(empty_record(trial, execution, Exit(status="done")), store))
 
 
-def _ended_early(stop: Exception, execution: Execution) -> Exit:
-    from evenhand.train.outcome import Diverged, TimeUp
+def _exit_of(stop: Exception, execution: Execution) -> Exit:
+    """The exit of a trial whose training ended before its last epoch."""
+    from evenhand.train.result import Diverged, TimeLimitReached
 
     if isinstance(stop, Diverged):
         return Exit(status="diverged", cause=str(stop), step=stop.step, epoch=stop.epoch)
-    if isinstance(stop, TimeUp):
+    if isinstance(stop, TimeLimitReached):
         cause = f"took longer than the time limit of {execution.time_limit:g} s"
         return Exit(status="failed", cause=cause)
     return Exit(status="interrupted", cause=str(stop))
@@ -203,7 +199,7 @@ def _ended_early(stop: Exception, execution: Execution) -> Exit:
 def _resumable(
     trial: Trial, identity: dict[str, str], execution: Execution, store: Store
 ) -> Resumable:
-    """Where the trial's state is kept. One made under another torch is not gone on from."""
+    """The trial's saved state; a state of another version of torch is not resumed from."""
     import torch
 
     from evenhand.train.resume import LEAST_SECONDS, Resumable
@@ -211,30 +207,30 @@ def _resumable(
     every = LEAST_SECONDS if execution.save_every is None else execution.save_every
     return Resumable(
         identity=identity | {"torch": str(torch.__version__)},
-        state=store.kept(trial.key, STATE),
-        write=lambda content: store.keep(trial.key, STATE, content),
-        # Trials that share a process take turns at saving, too.
+        state=store.load_state(trial.key),
+        write=lambda content: store.save_state(trial.key, content),
+        # So that a process saves as often with many trials as with one.
         least_seconds=every * execution.pack,
     )
 
 
 def _is_compiled(trial: Trial, execution: Execution, device: torch.device) -> bool:
-    """Whether the network is compiled here: without being told to, only where that can work."""
+    """Whether the network is compiled: on a CPU with a compiler, or because of `--compile`."""
     wanted = trial.workload in execution.compiled
     can = device.type == "cpu" and compiling.compiler() is not None
     return wanted and (can or execution.compile_anywhere)
 
 
-def _teller(trial: Trial, sink: Sink) -> Callable[[Progress], None]:
-    """Tells the sink how far the trial is, but not at every epoch of a quick one."""
-    told = -math.inf
+def _progress_sender(trial: Trial, sink: Sink) -> Callable[[Progress], None]:
+    """A function that sends a trial's progress to the sink, at most every half second."""
+    sent = -math.inf
 
     def report(progress: Progress) -> None:
-        nonlocal told
-        if time.monotonic() - told < TELL_EVERY_SECONDS:
+        nonlocal sent
+        if time.monotonic() - sent < PROGRESS_EVERY_SECONDS:
             return
-        told = time.monotonic()
-        event = replace(started(trial), kind="progress", epoch=progress.epoch)
+        sent = time.monotonic()
+        event = replace(started_event(trial), kind="progress", epoch=progress.epoch)
         sink(replace(event, score=progress.score))
 
     return report
@@ -254,18 +250,19 @@ def _provenance(execution: Execution) -> Provenance:
 
 
 def _device(execution: Execution) -> torch.device:
-    """A GPU where there is one to be used, of whose memory no more may be taken than granted."""
+    """The device of a trial; on a GPU its share of the memory is enforced."""
     import torch
 
     if not (execution.use_gpu and torch.cuda.is_available()):
         return torch.device("cpu")
     if execution.gpu_fraction < 1:
+        # Ray's fractions of a GPU limit nothing.
         torch.cuda.set_per_process_memory_fraction(execution.gpu_fraction)
     return torch.device("cuda")
 
 
 def _gpu(device: torch.device) -> dict[str, object]:
-    """What is known of it; nothing of a CPU."""
+    """Provenance of a GPU; empty for a CPU."""
     import torch
 
     if device.type != "cuda":

@@ -1,8 +1,8 @@
-"""Trials that share a process: one copy of torch and of the data, and a GPU that is never idle.
+"""Packs: trials that share a process, with one copy of torch and of the data.
 
-A small network keeps a GPU busy for a fraction of a step. Trials in processes of their own take
-turns on it; in one process, each on a stream of its own, their kernels run side by side. On a CPU a
-pack saves memory: importing torch takes more of it than a ResNet-32.
+A small network uses a GPU for a fraction of each step only. Trials in separate processes take turns
+on a GPU; in one process, each on a CUDA stream of its own, their kernels run at the same time. On a
+CPU a pack saves memory: importing torch takes more of it than a ResNet-32.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from evenhand.store import Store
 Pack = tuple[Trial, ...]
 
 
-def packs(
+def make_packs(
     trials: Sequence[Trial], size: int, *, alone: Collection[str] = frozenset()
 ) -> list[Pack]:
-    """The trials in their order, up to `size` like ones together.
+    """Group trials, in order, into packs of up to `size` trials of one problem under one recipe.
 
-    Alike are trials of one problem under one recipe: they take equally long. What does not hold
-    still shares its process with no other, and neither do the trials whose keys are in `alone`.
+    Such trials take equally long. A trial with parts that are not static has a pack of its own, and
+    so have the trials whose keys are in `alone`.
     """
     found: list[list[Trial]] = []
     open_packs: dict[str, list[Trial]] = {}
@@ -44,9 +44,9 @@ def packs(
 
 
 def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None:
-    """Run the trials of a pack side by side, each in a thread.
+    """Run the trials of a pack at the same time, each in a thread.
 
-    Raises `KeyboardInterrupt` once every trial has its record, and what `run_trial` raises.
+    Raises `KeyboardInterrupt` after every trial has its record, and what `run_trial` raises.
     """
     if len(pack) < 2:
         for trial in pack:
@@ -64,7 +64,7 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
         try:
             wait(running, return_when=FIRST_EXCEPTION)
         finally:
-            # Where one could not write its record, or we are interrupted, nobody trains on.
+            # Where one trial cannot write its record, or the run is interrupted, all others stop.
             stop.set()
     for done in running:
         done.result()

@@ -1,4 +1,4 @@
-"""What a suite still has to run, and what that will cost, from what the store holds."""
+"""Plan of a suite: the trials that are done, missing and failed, and the time that is left."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 from evenhand.declared.trial import Kept, Trial
 from evenhand.execution import compiling
-from evenhand.execution.events import label
+from evenhand.execution.events import trial_label
 from evenhand.store import Fault, Head, Store
 from evenhand.suite.resolve import Suite
 
 FOR_OTHERS = "(for others)"
-"""The row of trials in no row of the suite: teachers, and networks under a post-hoc map."""
+"""Row of the trials that no row of the suite has: teachers, and parents of post-hoc methods."""
 
 
 @dataclass(frozen=True)
 class MethodCost:
-    """A leaderboard row's trials and what they cost. seconds are the median of a finished trial."""
+    """Numbers of trials of a leaderboard row, and their times."""
 
     row: str
     title: str
@@ -29,12 +29,14 @@ class MethodCost:
     missing: int
     failed: int
     seconds: float | None
+    """Median time of a finished trial; None where none has finished."""
     remaining_seconds: float | None
+    """Time of all missing trials, one after the other; None where one cannot be estimated."""
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """A trial that cannot run, because the one that it reads from has failed."""
+    """A trial that cannot run, because its parent has failed."""
 
     trial: Trial
     cause: str
@@ -42,22 +44,23 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a suite by what is known of them. Interrupted trials are missing ones.
-
-    missing  also holds trials of no row, which others read from, and trials that are done but did
-             not keep what others read
-    blocked  is in none of the other three
-    keep     what a trial keeps for others, by key
-    """
+    """The trials of a suite by their status in the store."""
 
     resolved: Suite
     heads: Mapping[str, Head]
     faults: tuple[Fault, ...]
     done: tuple[Trial, ...]
     missing: tuple[Trial, ...]
+    """Trials to run: those without a record, and interrupted ones.
+
+    Trials that others read from are among them, too: teachers and parents without a row of their
+    own, and finished trials that did not keep the arrays that others read.
+    """
     failed: tuple[Trial, ...]
     blocked: tuple[Blocked, ...] = ()
+    """Trials that cannot run; they are not among the missing ones."""
     keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
+    """Arrays that a trial keeps for others, by key."""
 
     @cached_property
     def _seconds(self) -> Mapping[tuple[str, str], float]:
@@ -70,20 +73,21 @@ class Plan:
         return {key: statistics.median(seconds) for key, seconds in groups.items()}
 
     def estimate(self, trial: Trial) -> float | None:
-        """Seconds that a trial will take; None where no record tells.
+        """Estimated seconds of a trial; None where no record allows an estimate.
 
-        By finished trials of its problem under its recipe: those of its method, else of any.
+        The estimate is the median of finished trials of the same problem under the same recipe:
+        those of its method, or of any method where there are none.
         """
         alike, any_method = (trial.method.name, trial.workload), ("", trial.workload)
         return self._seconds.get(alike, self._seconds.get(any_method))
 
     def total(self, trials: Iterable[Trial]) -> float | None:
-        """Seconds of all the trials, one after the other; None where one cannot be estimated."""
+        """Estimated seconds of trials, one after the other; None where one has no estimate."""
         seconds = [self.estimate(trial) for trial in trials]
         return None if None in seconds else sum(s for s in seconds if s is not None)
 
     def gpu_hours(self, gpus_per_trial: float) -> float | None:
-        """Of all the missing trials; None where an estimate is lacking or was made on a CPU."""
+        """GPU hours of all missing trials; None where one has no estimate, or one from a CPU."""
         trained = [trial for trial in self.missing if trial.posthoc is None]
         seconds = self.total(trained)
         wanted = {trial.workload for trial in trained}
@@ -94,20 +98,20 @@ class Plan:
 
     @property
     def again(self) -> tuple[Trial, ...]:
-        """Missing trials that are done, but did not keep what others read."""
+        """Missing trials that are done, but did not keep the arrays that others read."""
         done = {key for key, head in self.heads.items() if head.status == "done"}
         return tuple(trial for trial in self.missing if trial.key in done)
 
     @property
     def generations(self) -> tuple[tuple[Trial, ...], ...]:
-        """The missing trials, those first that others read from; the longest first in each."""
+        """The missing trials in generations, parents before children; the longest come first."""
         order = sorted(self.missing, key=lambda t: -(self.estimate(t) or float("inf")))
         ages = sorted({trial.generation for trial in order})
         return tuple(tuple(t for t in order if t.generation == age) for age in ages)
 
     @cached_property
     def methods(self) -> tuple[MethodCost, ...]:
-        """One entry a leaderboard row, in the suite's order; then what is trained for others."""
+        """Costs of each leaderboard row, in the suite's order, then of the trials for others."""
         keys = {
             name: {t.key for t in getattr(self, name)} for name in ("done", "missing", "failed")
         }
@@ -135,9 +139,9 @@ class Plan:
 
     @cached_property
     def compiled(self) -> frozenset[str]:
-        """Workloads whose networks are worth compiling before the missing trials train.
+        """Workloads of missing trials whose networks are compiled, because that saves time.
 
-        Never under a deterministic recipe, nor where the time is not known or was taken on a GPU.
+        None of a deterministic recipe, and none whose time is unknown or was measured on a GPU.
         """
         if compiling.compiler() is None:
             return frozenset()
@@ -149,7 +153,8 @@ class Plan:
         return frozenset(
             workload
             for workload, trials in groups.items()
-            if workload not in on_gpu and compiling.pays(self.total(trials) or 0.0, len(trials))
+            if workload not in on_gpu
+            and compiling.saves_time(self.total(trials) or 0.0, len(trials))
         )
 
     def _median(self, keys: Iterable[str]) -> float | None:
@@ -157,7 +162,7 @@ class Plan:
         return statistics.median(seconds) if seconds else None
 
     def as_json(self, *, gpus_per_trial: float, slots: int) -> dict[str, Any]:
-        """What `evenhand plan --json` prints; times are None where no record tells them."""
+        """The JSON that `evenhand plan --json` prints; times without an estimate are None."""
         seconds = self.total(self.missing)
         return {
             "suite": self.resolved.declaration.suite,
@@ -177,7 +182,7 @@ class Plan:
 
 
 def make_plan(resolved: Suite, store: Store, *, retry_failed: bool = False) -> Plan:
-    """Every trial of the suite by its status in the store. Needs no data set on disk."""
+    """Sort every trial of a suite by its status in the store; no data set is read."""
     heads = store.heads()
     sorting = _Sorting(heads, _kept_for_others(resolved.whole or resolved, heads), retry_failed)
     for trial in resolved.trials.values():
@@ -196,7 +201,8 @@ def make_plan(resolved: Suite, store: Store, *, retry_failed: bool = False) -> P
 
 
 def _kept_for_others(suite: Suite, heads: Mapping[str, Head]) -> dict[str, frozenset[Kept]]:
-    """What each trial keeps: what the suite asks for, what others read, and what it had kept."""
+    """Arrays that each trial keeps: those of the suite's `keep:`, those that other trials read, and
+    those that it kept before."""
     asked = frozenset(suite.declaration.keep)
     keep = {key: asked | frozenset(heads[key].kept if key in heads else ()) for key in suite.trials}
     for trial in suite.trials.values():
@@ -210,7 +216,7 @@ def _kept_for_others(suite: Suite, heads: Mapping[str, Head]) -> dict[str, froze
 
 @dataclass
 class _Sorting:
-    """Trials on their way into a plan."""
+    """Trials of a suite while they are sorted into a plan."""
 
     heads: Mapping[str, Head]
     keep: Mapping[str, frozenset[Kept]]
@@ -221,7 +227,7 @@ class _Sorting:
     blocked: list[Blocked] = field(default_factory=list)
 
     def sort(self, trial: Trial) -> None:
-        """Put a trial where it belongs, and with it those that must run before it."""
+        """Sort a trial by its status, and mark as missing its ancestors that must run again."""
         status = self._status(trial)
         cause = self._cause(trial) if status == "missing" else None
         if cause:
@@ -231,7 +237,7 @@ class _Sorting:
         self.found[status][trial.key] = trial
         parent = trial.parent
         if status == "missing" and parent and not self._has_kept(parent, trial.reads):
-            # Done without what this one reads, as a run that did not know of it leaves it.
+            # The parent finished in a run of a suite without this trial, and kept nothing for it.
             self._again(parent)
 
     def _again(self, trial: Trial) -> None:
@@ -249,14 +255,14 @@ class _Sorting:
         return "done" if status == "done" else "missing"
 
     def _cause(self, trial: Trial) -> str | None:
-        """Why a trial cannot run: the nearest of those before it that has failed."""
+        """The reason why a trial cannot run: its nearest failed ancestor; None if it can run."""
         child, parent = trial, trial.parent
         while parent is not None and not self._has_kept(parent, child.reads):
             head = self.heads.get(parent.key)
             if head and head.status in ("failed", "diverged") and not self.retry_failed:
                 self.found["failed"][parent.key] = parent
                 ended = "has failed" if head.status == "failed" else "has diverged"
-                return f"it reads from {label(parent)}, which {ended} ({parent.key[:8]})"
+                return f"it reads from {trial_label(parent)}, which {ended} ({parent.key[:8]})"
             child, parent = parent, parent.parent
         return None
 

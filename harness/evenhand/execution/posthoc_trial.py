@@ -1,4 +1,4 @@
-"""A post-hoc trial: from the logits that its parent kept to a record of its own."""
+"""Post-hoc trials: a record from the logits that the parent kept, without training."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ import numpy as np
 from evenhand.declared.record import RULES, Evaluation, Record, Rule, Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import RunError
-from evenhand.execution.attachments import unpacked
+from evenhand.execution.attachments import read_arrays
 from evenhand.posthoc import Outputs, Trained
 from evenhand.store import Store
 
 
-def mapped(record: Record, store: Store) -> Record:
-    """The record with what the trial's map makes of its parent's network, at each of its rules.
+def apply_posthoc(record: Record, store: Store) -> Record:
+    """The record with the evaluations of the trial's post-hoc method, at each checkpoint rule.
 
-    The map is fitted anew at each rule, on the validation logits of the network which that rule
-    picks of the parent's. Raises `StoreError` where the parent kept no logits.
+    At each rule the method is fitted on the validation logits of the parent's network which that
+    rule picks. Raises `StoreError` where the parent's logits are missing.
     """
     trial = record.trial
     assert trial.posthoc is not None
     assert trial.parent is not None
     parent = store.read(trial.parent.key)
     if parent.data is None:
-        raise RunError(f"{trial.parent} has no data to read: it is {parent.exit.status}")
-    arrays = unpacked(store, parent.key, "logits")
+        raise RunError(
+            f"a post-hoc method needs the logits of its parent; {trial.parent} has none: its "
+            f"status is {parent.exit.status}\n  run the suite with --retry-failed"
+        )
+    arrays = read_arrays(store, parent.key, "logits")
     posthoc = REGISTRY.make("posthoc", trial.posthoc)
     evaluations: list[Evaluation] = []
     for rule in RULES:
@@ -67,7 +70,7 @@ def _evaluated(
     rule: Rule,
     epoch: int,
 ) -> list[Evaluation]:
-    """Of the splits that the parent has at this rule."""
+    """Evaluations of the splits that the parent has at this rule."""
     assert parent.data is not None
     shape = (len(parent.data.groups), len(parent.data.classes), len(parent.data.classes))
     found = []

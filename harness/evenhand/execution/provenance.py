@@ -1,4 +1,4 @@
-"""Where and with what a trial ran, as far as anyone needs to repeat it."""
+"""Provenance of a trial: commit, package versions, machine and command."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from pathlib import Path
 PACKAGES = ("evenhand", "torch", "torchvision", "timm", "numpy", "ray", "scikit-learn")
 ROOT = Path(__file__).parents[3]
 MADE_OF = ("harness", "reports", "suites", "pyproject.toml", "constraints.txt")
-"""Beside them lie results and reports, which change nothing."""
+"""Files of the checkout that can change a result; others, such as results, cannot."""
 
 
 @dataclass(frozen=True)
 class Commit:
-    """The commit of this code, where it runs from a checkout; dirty where files differ from it."""
+    """The commit of this code; None where it does not run from a checkout."""
 
     commit: str | None
     dirty: bool | None
+    """Whether files differ from the commit."""
 
 
 def now() -> str:
-    """The time in UTC, to the second, in ISO 8601."""
+    """The time in UTC, to the second, in ISO 8601 format."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @cache
 def commit() -> Commit:
-    """Of the checkout that this file is in; nothing where it was installed from a wheel."""
+    """The commit of the checkout that this file is in; None in an installed wheel."""
     return commit_of(ROOT)
 
 
 def commit_of(root: Path) -> Commit:
-    """Dirty where the package's own files were changed, or where code was added to `harness`."""
+    """The commit of a checkout; dirty where `MADE_OF` changed or `harness` has untracked code."""
 
     def git(*arguments: str) -> str:
         return _output("git", "-C", str(root), *arguments)
@@ -53,7 +54,7 @@ def commit_of(root: Path) -> Commit:
 
 @cache
 def versions() -> dict[str, str]:
-    """Of Python and of every package whose version can move a number."""
+    """Versions of Python and of the packages that can change a number."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -65,7 +66,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def cpu() -> str:
-    """The processor's model name."""
+    """Model name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -76,17 +77,18 @@ def cpu() -> str:
 
 @cache
 def driver() -> str | None:
-    """The GPU driver's version."""
+    """Version of the GPU driver; None where there is none."""
     text = _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
     return text.splitlines()[0] if text else None
 
 
 def host() -> str:
+    """Name of the machine."""
     return socket.gethostname()
 
 
 def command() -> str:
-    """The command line as a shell takes it, with the program's name for its path."""
+    """The command line in shell syntax, with the program's name in place of its path."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 

@@ -1,8 +1,8 @@
-"""Run trials on Ray Tune: the one file that imports ray.
+"""Execution of trials on Ray Tune; no other file imports ray.
 
-Ray only schedules. A worker writes a trial's record before it reports, and what counts as done is
-read from the store alone: Tune ends trials that hung, ran out of memory or reported nothing as
-"terminated", keeps a state file that lags behind, and its `restore` repeats finished trials.
+Ray only schedules. A worker writes a trial's record before it reports to Tune, and the store alone
+decides which trials are done. For Tune a trial that hung or reported nothing is "terminated"
+without an error; its state file lags behind, and its `restore` repeats finished trials.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from evenhand.declared.plugin import Plugin
 from evenhand.declared.record import Exit, Record
 from evenhand.declared.trial import Trial
 from evenhand.errors import EndedEarly, RunError, StoreError
-from evenhand.execution.events import Event, Mailbox, Sink, ended, label
-from evenhand.execution.execute import Execution, unfinished
-from evenhand.execution.packs import Pack, packs, run_pack
-from evenhand.execution.resources import Resources, granted
+from evenhand.execution.events import Event, Mailbox, Sink, ended_event, trial_label
+from evenhand.execution.execute import Execution, empty_record
+from evenhand.execution.packs import Pack, make_packs, run_pack
+from evenhand.execution.resources import Resources, allocate
 from evenhand.store import Store
 
-QUIET = {
+ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_DEDUP_LOGS": "0",
@@ -43,6 +43,8 @@ QUIET = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
+"""Environment that silences Ray; Tune's state file, which is never read, is written hourly."""
+
 LOST_NODE_RETRIES = 2
 HANG_GRACE_SECONDS = 30
 POLL_SECONDS = 0.2
@@ -50,9 +52,10 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Work:
-    """All that a worker needs, put once into the object store. packs are of trials in JSON."""
+    """The work of all workers, put into Ray's object store once."""
 
     packs: tuple[tuple[str, ...], ...]
+    """The trials of each pack as JSON."""
     execution: Execution
     store: Store
     plugins: tuple[Plugin, ...]
@@ -68,27 +71,27 @@ def run_on_ray(
     resources: Resources,
     plugins: tuple[Plugin, ...] = (),
 ) -> None:
-    """Run the trials on a cluster, or on a Ray of our own on this machine where address is None.
+    """Run trials on a cluster, or on this machine with a Ray of its own where address is None.
 
-    A store in a folder must be one that every node sees. Comes back when Tune has no more to run;
-    what is done stands in the store. Raises `RunError` where the cluster cannot be reached or can
-    never meet the resources, `EndedEarly` where Tune gave up before every trial had ended,
-    `StoreError` where a worker could not write, and `KeyboardInterrupt` as it comes.
+    A store in a folder must be visible to every node. Returns when Tune has nothing left to run;
+    the store then tells which trials are done. Raises `RunError` where no cluster is reached or it
+    can never provide the resources, `EndedEarly` where Tune gave up before every trial had ended,
+    `StoreError` where a worker could not write a record, and `KeyboardInterrupt`.
     """
-    os.environ.update(QUIET)
+    os.environ.update(ENVIRONMENT)
     import ray
 
-    with _connected(address):
+    with _connect(address):
         nodes = ray.nodes()  # type: ignore[no-untyped-call]
         alive = [node["Resources"] for node in nodes if node["Alive"]]
-        taken = granted(resources, alive, pack=execution.pack)
+        taken = allocate(resources, alive, pack=execution.pack)
         work = _work(trials, execution, taken, store, plugins)
         mailbox = ray.remote(num_cpus=0)(Mailbox).remote()
-        with _relayed(mailbox, sink) as fatal, tempfile.TemporaryDirectory() as folder:
+        with _relay_events(mailbox, sink) as fatal, tempfile.TemporaryDirectory() as folder:
             try:
                 _fit(work, mailbox, taken, folder)
             except RuntimeError as error:
-                # Ray's memory monitor ends the whole experiment when it kills one worker.
+                # When Ray's memory monitor kills one worker, `fit` raises for the whole experiment.
                 raise EndedEarly(f"Ray Tune ended early: {error}") from error
         if fatal:
             raise StoreError(fatal[0])
@@ -102,10 +105,10 @@ def _work(
     plugins: tuple[Plugin, ...],
 ) -> Work:
     gpus = taken.gpus or 0.0
-    made = packs(trials, execution.pack, alone=execution.alone)
+    made = make_packs(trials, execution.pack, alone=execution.alone)
     return Work(
         packs=tuple(tuple(trial.model_dump_json() for trial in pack) for pack in made),
-        # Ray hides no GPU from a trial that asked for none.
+        # A trial without GPUs must be told so: Ray does not hide the GPUs from it.
         execution=replace(execution, gpu_fraction=min(1.0, gpus) or 1.0, use_gpu=gpus > 0),
         store=store,
         plugins=plugins,
@@ -117,18 +120,19 @@ def _fit(work: Work, mailbox: Any, taken: Resources, folder: str) -> None:
     from ray import tune
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    # References inside a list reach the trainable as references: each process fetches the work
-    # once, not once a trial.
+    # A reference in a list stays one, so that each process fetches the work once, not each trial.
     trainable = tune.with_parameters(_trainable, box=[ray.put(work), mailbox])
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": taken.cpus, "gpu": taken.gpus or 0.0}),
+        # Indices, because a grid of trials would be copied for each of them.
         param_space={"index": tune.grid_search(list(range(len(work.packs))))},
+        # A new actor for each trial imports torch again, which takes seconds.
         tune_config=tune.TuneConfig(reuse_actors=True),
         run_config=tune.RunConfig(
             name="evenhand",
             storage_path=folder,
             verbose=0,
-            # What ended together is started again one by one, by the driver.
+            # A lost pack is not run again by Tune: the driver runs its trials one by one.
             failure_config=tune.FailureConfig(
                 max_failures=LOST_NODE_RETRIES if work.execution.pack == 1 else 0
             ),
@@ -138,43 +142,42 @@ def _fit(work: Work, mailbox: Any, taken: Resources, folder: str) -> None:
 
 
 def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
-    """One pack inside a re-used actor. Nothing but a store that cannot be written to raises.
+    """Run a pack in a re-used actor; only a store that cannot be written to raises.
 
-    Tune runs a pack again whose process or node it lost; what had left its record by then is not
-    trained twice.
+    A pack whose process or node was lost runs again, without the trials that have a new record.
     """
     from ray import tune
 
     reference, mailbox = box
-    work = _unpacked(reference)
+    work = _fetch_work(reference)
     pack = [Trial.model_validate_json(text) for text in work.packs[config["index"]]]
 
     def sink(event: Event) -> None:
         mailbox.post.remote(event)
 
-    left = _left(work, pack)
+    left = _new_records(work, pack)
     missing = tuple(trial for trial in pack if trial.key not in left)
     for record in left.values():
-        sink(ended(record))
+        sink(ended_event(record))
     try:
         with _ended_when_hanging(missing, work, sink):
             run_pack(missing, work.execution, work.store, sink)
     except StoreError as error:
-        sink(Event("fatal", pack[0].key, label(pack[0]), cause=str(error)))
+        sink(Event("fatal", pack[0].key, trial_label(pack[0]), cause=str(error)))
         raise
     tune.report({"trials": len(pack)})
 
 
-def _left(work: Work, pack: Sequence[Trial]) -> dict[str, Record]:
-    """The records that trials have left in this run."""
+def _new_records(work: Work, pack: Sequence[Trial]) -> dict[str, Record]:
+    """The records that trials wrote in this run, by key."""
     before = work.execution.attempts
     there = work.store.records([trial.key for trial in pack])
     return {r.key: r for r in there if r.attempts > before.get(r.key, 0)}
 
 
 @lru_cache(maxsize=1)
-def _unpacked(reference: Any) -> Work:
-    """The work behind a reference; fetched once a process."""
+def _fetch_work(reference: Any) -> Work:
+    """The work behind a reference; each process fetches it once."""
     import ray
 
     work: Work = ray.get(reference)
@@ -185,10 +188,10 @@ def _unpacked(reference: Any) -> Work:
 
 @contextlib.contextmanager
 def _ended_when_hanging(pack: Pack, work: Work, sink: Sink) -> Iterator[None]:
-    """End the process of trials that do not look at their clock, and say so in their records.
+    """End the process of trials that hang: they check their limit between steps, and Tune has none.
 
-    One that holds the interpreter's lock leaves no thread to write a record: faulthandler, which
-    needs no lock, ends that process, and the driver records the loss.
+    Where a trial holds the interpreter's lock, no thread can write its record: faulthandler needs
+    no lock and ends the process, and the driver writes the record.
     """
     limit = work.execution.time_limit
     if math.isinf(limit):
@@ -198,11 +201,11 @@ def _ended_when_hanging(pack: Pack, work: Work, sink: Sink) -> Iterator[None]:
     def give_up() -> None:
         cause = f"did not stop within {HANG_GRACE_SECONDS} s of its time limit of {limit:g} s"
         for trial in pack:
-            if not _left(work, [trial]):
-                record = unfinished(trial, work.execution, Exit(status="failed", cause=cause))
+            if not _new_records(work, [trial]):
+                record = empty_record(trial, work.execution, Exit(status="failed", cause=cause))
                 work.store.write(record)
-                sink(ended(record))
-        # Long enough for the event to leave this process.
+                sink(ended_event(record))
+        # The event is sent in the background: without a pause the exit would discard it.
         time.sleep(1)
         os._exit(1)
 
@@ -218,8 +221,8 @@ def _ended_when_hanging(pack: Pack, work: Work, sink: Sink) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _relayed(mailbox: Any, sink: Sink) -> Iterator[list[str]]:
-    """Hand on events as they come; what comes back holds the reason if a worker cannot go on."""
+def _relay_events(mailbox: Any, sink: Sink) -> Iterator[list[str]]:
+    """Pass on events to the sink; the list receives the cause of a fatal event."""
     import _thread
 
     import ray
@@ -254,10 +257,10 @@ def _relayed(mailbox: Any, sink: Sink) -> Iterator[list[str]]:
 
 
 @contextlib.contextmanager
-def _connected(address: str | None) -> Iterator[None]:
-    """A connection to a cluster, or a Ray of our own; only the latter ends with it.
+def _connect(address: str | None) -> Iterator[None]:
+    """Connect to a cluster, or start a Ray on this machine for the duration of a `with` block.
 
-    "auto" joins the cluster of this machine only when it is asked for by that name.
+    Ray's default address would join any cluster of this machine, of another user, too.
     """
     import ray
 
@@ -266,15 +269,15 @@ def _connected(address: str | None) -> Iterator[None]:
     if where == "local":
         settings["include_dashboard"] = False
     try:
-        _knock(where)
+        _check_listening(where)
         ray.init(where, **settings)
-        _hush()
+        _silence_raylet()
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(
-            f"no Ray cluster at {where}: {reason}\n"
-            "  start one with `ray start --head`, or leave --address away to run on this machine\n"
-            "  where the cluster asks for a token: RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=FILE"
+            f"a Ray cluster must answer at the address {where}: {reason}\n"
+            "  start one with `ray start --head`, or leave out --address to run on this machine\n"
+            "  a cluster with tokens needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE"
         ) from None
     try:
         yield
@@ -282,16 +285,16 @@ def _connected(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _hush() -> None:
-    """Keep the raylet's remarks off the screen: what they say of a trial is in its record."""
+def _silence_raylet() -> None:
+    """Keep the raylet's messages off the screen: a trial's record holds what concerns it."""
     from ray._private import ray_logging
 
     with contextlib.suppress(AttributeError, ValueError, KeyError):
         ray_logging.global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
 
 
-def _knock(address: str) -> None:
-    """Raises `OSError` where nothing listens: Ray itself would go on trying for minutes."""
+def _check_listening(address: str) -> None:
+    """Raise `OSError` where nothing listens at an address: Ray would try again for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

@@ -1,7 +1,8 @@
-"""What one trial takes of a cluster, checked before anything waits for it."""
+"""Resources of a trial, checked against the cluster before the run starts."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,25 +13,29 @@ DEFAULT_GPUS = 0.25
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial takes. gpus None: a quarter of one where any node has one."""
+    """CPUs and GPUs of one trial."""
 
     cpus: float = 1
     gpus: float | None = None
+    """None: a quarter of a GPU where any node has one."""
 
 
-def granted(
+def allocate(
     resources: Resources, nodes: Sequence[Mapping[str, float]], *, pack: int = 1
 ) -> Resources:
-    """What a process with a pack of trials takes, given what each node has (`CPU`, `GPU`).
+    """Resources of a process with a pack of trials, given the `CPU` and `GPU` of each node.
 
-    Raises `RunError` for a request that no node could ever meet: Tune would wait for ever for it,
-    and crash on one and a half GPUs.
+    Raises `RunError` for a request that no node can meet: Tune would wait for it for ever, and
+    crashes on a fraction above 1.
     """
     most = max((node.get("GPU", 0.0) for node in nodes), default=0.0)
     share = resources.gpus if resources.gpus is not None else (DEFAULT_GPUS if most else 0.0)
     if share > 1 and share != int(share):
-        raise RunError(f"--gpus-per-trial {share:g}: a share of one GPU, or whole ones")
-    # Trials in one process share one GPU, however many they are.
+        raise RunError(
+            f"a trial needs a fraction of one GPU or a whole number of GPUs, not {share:g}\n"
+            f"  write --gpus-per-trial {math.floor(share)} or {math.ceil(share)}"
+        )
+    # Trials in one process share one GPU, whatever their number.
     gpus = min(1.0, share * pack) if share < 1 else share
     cpus = resources.cpus * pack
     for node in nodes:
@@ -40,7 +45,7 @@ def granted(
     whose = "a trial" if pack == 1 else f"{pack} trials in one process"
     options = "--cpus-per-trial" if pack == 1 else "--pack, --cpus-per-trial"
     raise RunError(
-        f"no node has the {cpus:g} CPUs and {gpus:g} GPUs of {whose}\n"
+        f"{whose} must fit on one node: no node has {cpus:g} CPUs and {gpus:g} GPUs\n"
         f"  nodes: {there or 'none'}\n"
         f"  lower {options} or --gpus-per-trial, or add nodes"
     )

@@ -1,4 +1,4 @@
-"""Run what a plan misses, and plan again until nothing is missing or every try is used up."""
+"""Execution of a plan: missing trials run until each has a record or no attempt left."""
 
 from __future__ import annotations
 
@@ -10,37 +10,35 @@ from dataclasses import dataclass, field, replace
 from evenhand.declared.record import Exit
 from evenhand.declared.trial import Trial
 from evenhand.errors import EndedEarly
-from evenhand.execution.events import Event, Sink, ended
-from evenhand.execution.execute import Execution, unfinished
+from evenhand.execution.events import Event, Sink, ended_event
+from evenhand.execution.execute import Execution, empty_record
 from evenhand.execution.plan import Plan, make_plan
 from evenhand.store import Store
 
 Runner = Callable[[Sequence[Trial], Execution, Store, Sink], None]
 MAX_STARTS = 3
-LOST = "its process ended without a record: killed, out of memory, or crashed"
+LOST = "its process ended without a record: it was killed, ran out of memory or crashed"
 
 
 @dataclass
-class Watch:
-    """A sink that knows what runs and how much has failed, and hands every event on.
-
-    max_failures  how many trials may fail; one more stops the run, as Ctrl-C would
-    stopping      too many have failed, and the run was asked to stop
-    starts        how often each trial began in this run
-    over          the trials that have ended
-    """
+class RunTracker:
+    """A sink that counts running and failed trials, and passes every event on."""
 
     sink: Sink
     max_failures: int | None = None
+    """Number of trials that may fail; one more stops the run, as Ctrl-C does."""
     running: dict[str, Event] = field(default_factory=dict)
     starts: Counter[str] = field(default_factory=Counter)
+    """Number of starts of each trial in this run."""
     over: set[str] = field(default_factory=set)
+    """Trials that have ended."""
     failures: int = 0
     stopping: bool = False
+    """Whether the run was interrupted because too many trials had failed."""
 
     def __call__(self, event: Event) -> None:
         if event.kind == "ended" and event.key in self.over:
-            # Ray ran a trial again whose process it had lost after the record was written.
+            # Ray lost the process of a trial after its record was written, and ran it again.
             return
         self.sink(event)
         if event.kind == "started":
@@ -51,7 +49,7 @@ class Watch:
             self.over.add(event.key)
             self.failures += event.status in ("failed", "diverged")
             if self.too_many_failures and not self.stopping:
-                # Once: a second one would break off the marking of what ran.
+                # Only once: a second interrupt would stop the records of interrupted trials.
                 self.stopping = True
                 _thread.interrupt_main()
 
@@ -60,25 +58,27 @@ class Watch:
         return self.max_failures is not None and self.failures > self.max_failures
 
 
-def drive(plan: Plan, execution: Execution, store: Store, watch: Watch, runner: Runner) -> Plan:
-    """Run the plan's missing trials; the plan of what is then done, failed and missing.
+def run_plan(
+    plan: Plan, execution: Execution, store: Store, tracker: RunTracker, runner: Runner
+) -> Plan:
+    """Run the missing trials of a plan; the new plan after that.
 
-    A runner may come back early: Ray ends everything when its memory monitor kills one worker.
-    What then has no new record is run again, at most `MAX_STARTS` times a trial. Raises
-    `EndedEarly` where a runner did so without starting anything or in every round, and
-    `KeyboardInterrupt` after every trial that ran is marked as interrupted.
+    A runner may end early, because Ray's memory monitor ends the whole experiment when it kills one
+    worker. Trials without a new record are then run again, each at most `MAX_STARTS` times. Raises
+    `EndedEarly` where the runner ended early without starting a trial, or in every round, and
+    `KeyboardInterrupt` after every running trial has a record with the status "interrupted".
     """
     before = {key: head.attempts for key, head in plan.heads.items()}
     execution = replace(execution, attempts=before, keep=plan.keep)
     for trials in plan.generations:
         ready = _ready(trials, store)
         if ready:
-            _run_all(ready, execution, store, watch, runner)
+            _run_all(ready, execution, store, tracker, runner)
     return make_plan(plan.resolved, store)
 
 
 def _ready(trials: Sequence[Trial], store: Store) -> list[Trial]:
-    """Those that can read what they need of others, which have run by now."""
+    """The trials whose parents, which have run by now, kept the arrays that they read."""
     heads = store.heads()
     return [
         trial
@@ -89,27 +89,31 @@ def _ready(trials: Sequence[Trial], store: Store) -> list[Trial]:
 
 
 def _run_all(
-    missing: Sequence[Trial], execution: Execution, store: Store, watch: Watch, runner: Runner
+    missing: Sequence[Trial],
+    execution: Execution,
+    store: Store,
+    tracker: RunTracker,
+    runner: Runner,
 ) -> None:
-    """Run trials of which none reads from another, until each has its record."""
+    """Run trials of one generation until each has a record."""
     for _ in range(MAX_STARTS):
-        started, early = watch.starts.total(), None
+        started, early = tracker.starts.total(), None
         try:
-            runner(missing, execution, store, watch)
+            runner(missing, execution, store, tracker)
         except EndedEarly as error:
-            if watch.starts.total() == started:
+            if tracker.starts.total() == started:
                 raise
             early = error
         except KeyboardInterrupt:
-            _mark_interrupted(missing, execution, store, watch)
+            _mark_interrupted(missing, execution, store, tracker)
             raise
         missing = _without_record(missing, execution.attempts, store)
-        # Of trials that ended together one may have been the cause: from now on each is alone.
-        lost_together = {trial.key for trial in missing if watch.starts[trial.key]}
+        # One trial of a lost pack may have ended the others: from now on each has its own process.
+        lost_together = {trial.key for trial in missing if tracker.starts[trial.key]}
         execution = replace(execution, alone=execution.alone | lost_together)
-        lost = [trial for trial in missing if watch.starts[trial.key] >= MAX_STARTS]
+        lost = [trial for trial in missing if tracker.starts[trial.key] >= MAX_STARTS]
         for trial in lost:
-            _write(trial, Exit(status="failed", cause=LOST), execution, store, watch)
+            _write(trial, Exit(status="failed", cause=LOST), execution, store, tracker)
         missing = [trial for trial in missing if trial not in lost]
         if not missing:
             break
@@ -120,7 +124,7 @@ def _run_all(
 def _without_record(
     trials: Sequence[Trial], before: Mapping[str, int], store: Store
 ) -> list[Trial]:
-    """Those of which no attempt since `before` has left a record."""
+    """The trials that wrote no record after the attempts counted in `before`."""
     heads = store.heads()
     return [
         trial
@@ -130,16 +134,21 @@ def _without_record(
 
 
 def _mark_interrupted(
-    trials: Sequence[Trial], execution: Execution, store: Store, watch: Watch
+    trials: Sequence[Trial], execution: Execution, store: Store, tracker: RunTracker
 ) -> None:
-    """A worker may have finished while the run was being stopped: its record wins."""
-    running = [trial for trial in trials if trial.key in watch.running]
+    """Write a record with the status "interrupted" for every trial that was running.
+
+    A trial that finished while the run was being stopped keeps its record.
+    """
+    running = [trial for trial in trials if trial.key in tracker.running]
     for trial in _without_record(running, execution.attempts, store):
         cause = "the run was stopped"
-        _write(trial, Exit(status="interrupted", cause=cause), execution, store, watch)
+        _write(trial, Exit(status="interrupted", cause=cause), execution, store, tracker)
 
 
-def _write(trial: Trial, end: Exit, execution: Execution, store: Store, watch: Watch) -> None:
-    record = unfinished(trial, execution, end)
+def _write(
+    trial: Trial, end: Exit, execution: Execution, store: Store, tracker: RunTracker
+) -> None:
+    record = empty_record(trial, execution, end)
     store.write(record)
-    watch(ended(record))
+    tracker(ended_event(record))

@@ -1,4 +1,4 @@
-"""From a plan to a run: what is checked and loaded before the first trial starts."""
+"""Start of a run from a plan, after checks of the data, the networks and the options."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from evenhand.errors import RunError
 from evenhand.execution.events import Sink
 from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan
-from evenhand.execution.retries import Runner, Watch, drive
+from evenhand.execution.retries import Runner, RunTracker, run_plan
 from evenhand.store import Store
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How the missing trials of a plan are run. Nothing here is part of a trial."""
+    """Options of a run, none of which is part of a trial."""
 
     inline: bool = False
-    """In this process, one trial after the other, without Ray."""
+    """Whether trials run in this process, one after the other, without Ray."""
     address: str | None = None
-    """A Ray cluster: "ray://…", "HOST:PORT" or "auto"; None starts Ray on this machine alone."""
+    """A Ray cluster: "ray://…", "HOST:PORT" or "auto"; None: a Ray on this machine alone."""
     cpus_per_trial: float = 1.0
     """CPU cores of a trial."""
     gpus_per_trial: float | None = None
-    """Share of a GPU of a trial; None: a quarter where there is a GPU, else none."""
+    """GPUs of a trial, or a fraction of one; None: a quarter where there is a GPU, else 0."""
     max_failures: int | None = None
-    """The run stops when more trials than this have failed; None: it never does."""
+    """Number of trials that may fail; one more stops the run. None: no limit."""
     time_limit: float = float("inf")
     """Seconds that a trial may take."""
     pack: int = 1
-    """Trials of one problem and recipe that share a process, its memory and its GPU."""
+    """Number of trials of one problem and recipe that share a process, its memory and its GPU."""
     compiled: bool | None = None
-    """Whether networks are compiled first; None: where the plan expects it to save time."""
+    """Whether networks are compiled before training; None: where that is expected to save time."""
     data: Path | None = None
-    """Where prepared data sets are; None: the suite's `data:`, else the user's cache."""
+    """Folder of prepared data sets; None: the suite's `data:`, else the user's cache."""
 
 
-def start(plan: Plan, store: Store, options: RunOptions, watch: Watch) -> Plan:
-    """Run the missing trials of a plan; returns the plan of what is then done, failed and missing.
+def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -> Plan:
+    """Run the missing trials of a plan; the new plan after that.
 
     Raises before any trial starts: `StoreError` where records cannot be written, `DataError` where
     data are missing or do not fit, `BackboneError` where a network does not fit, and `RunError`
@@ -59,16 +59,16 @@ def start(plan: Plan, store: Store, options: RunOptions, watch: Watch) -> Plan:
         compiled=_compiled(plan, options),
         compile_anywhere=bool(options.compiled),
     )
-    return drive(plan, execution, store, watch, _runner(options))
+    return run_plan(plan, execution, store, tracker, _runner(options))
 
 
-def watched(sink: Sink | None, options: RunOptions) -> Watch:
-    """A watch that hands every event on to the sink."""
-    return Watch(sink or (lambda _: None), options.max_failures)
+def watched(sink: Sink | None, options: RunOptions) -> RunTracker:
+    """Make the tracker of a run, which passes every event on to the sink."""
+    return RunTracker(sink or (lambda _: None), options.max_failures)
 
 
 def _check_travels(trials: tuple[Trial, ...]) -> None:
-    """Raises `RunError` for a part that the processes of Ray's workers cannot have."""
+    """Raise `RunError` for a part that Ray's workers cannot import."""
     for trial in trials:
         for kind, part in _parts(trial):
             if REGISTRY.get(kind, part.name).make.__module__ == "__main__":
@@ -89,7 +89,7 @@ def _parts(trial: Trial) -> list[tuple[str, Part]]:
 
 
 def _compiled(plan: Plan, options: RunOptions) -> frozenset[str]:
-    """Workloads to compile. Raises `RunError` where that is wanted and cannot be."""
+    """Workloads to compile. Raises `RunError` where they cannot be compiled as asked."""
     from evenhand.execution.compiling import check_compiler
 
     if options.compiled is None:
@@ -107,16 +107,16 @@ def _compiled(plan: Plan, options: RunOptions) -> frozenset[str]:
 
 def _execution(plan: Plan, options: RunOptions) -> Execution:
     """Load the data sets and check that they and the networks fit."""
-    from evenhand.data.files.root import rooted
+    from evenhand.data.files.data_root import use_data_root
     from evenhand.execution import provenance
-    from evenhand.execution.sources import check_fits, check_networks, load_sources
+    from evenhand.execution.preflight import check_data, check_networks, load_sources
 
     suite = plan.resolved.declaration
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
-    with rooted(options.data, suite.data) if trained else nullcontext():
+    with use_data_root(options.data, suite.data) if trained else nullcontext():
         sources = load_sources(list(problems.values()), seed=plan.missing[0].seed)
-    check_fits(plan.missing, sources, selects=suite.select is not None)
+    check_data(plan.missing, sources, selects=suite.select is not None)
     check_networks(trained, sources)
     return Execution(
         suite=f"{suite.suite} v{suite.version}",

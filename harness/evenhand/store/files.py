@@ -1,4 +1,4 @@
-"""What a store asks of the place where it lies, and the local disk (or NFS) that answers.
+"""Files of a store: the protocol, and its implementation for local disks and NFS.
 
 Paths are relative to the location, with slashes: `main/<key>/record.json`.
 """
@@ -19,10 +19,10 @@ from urllib.parse import unquote, urlsplit
 from evenhand.errors import StoreError
 
 URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
-"""Two letters at least, and one slash is enough: `s3:/bucket` is a typing mistake, not a folder."""
+"""Beginning of a URL: at least two letters, and one slash, since `s3:/bucket` is a typing error."""
 
 BATCH, SHARE, THREADS = 768, 8, 24
-"""Files read at a time, by one thread at a time; pyarrow keeps 25 connections to S3."""
+"""Files in a batch, files that a thread reads in turn, threads. pyarrow has 25 S3 connections."""
 
 
 class Files(Protocol):
@@ -30,32 +30,32 @@ class Files(Protocol):
 
     @property
     def location(self) -> str:
-        """As shown to people: without passwords."""
+        """The location as messages show it, without passwords."""
         ...
 
     def versions(self, folder: str, leaf: str) -> dict[str, str]:
-        """Path → version of each file in the folder, and of each file `<folder>/*/<leaf>`.
+        """Version by path of each file in the folder, and of each file `<folder>/*/<leaf>`.
 
-        A file whose version has not changed has not changed. An empty version says nothing: such
-        a file has to be read. Names that begin with a dot are left out; no folder, no files.
+        A file with an unchanged version is unchanged; a file with an empty version has to be read.
+        Names that begin with a dot are left out. A folder that does not exist has no files.
         """
         ...
 
     def read(self, path: str) -> bytes:
-        """Raises `FileNotFoundError` where there is none."""
+        """Content of a file. Raises `FileNotFoundError` where it does not exist."""
         ...
 
     def write(self, path: str, content: bytes) -> None:
-        """Whole or not at all, in place of what was there; folders come to be as needed."""
+        """Write or replace a file, whole or not at all, and make its folders."""
         ...
 
     def remove(self, path: str) -> None:
-        """Nothing happens where there is no such file."""
+        """Remove a file, if it exists."""
         ...
 
 
 def open_files(location: str | Path) -> Files:
-    """The files at a local path or URL. Raises `StoreError` where there can be none."""
+    """Open the files at a local path or URL. Raises `StoreError` where that is impossible."""
     text = str(location)
     if not URL.match(text):
         return LocalFiles.open(Path(text))
@@ -68,10 +68,10 @@ def open_files(location: str | Path) -> Files:
 
 
 def read_all(files: Files, paths: Sequence[str]) -> Iterator[tuple[str, bytes | OSError]]:
-    """Each path, in order, with its content or with what stood in the way.
+    """Read files in order: each path with its content, or with the error that prevented it.
 
-    Threads, because NFS and object stores answer slowly but many at a time; in batches, because
-    records of thousands of classes should not all lie in memory twice.
+    Threads are used because NFS and object stores answer slowly, but many requests at a time;
+    batches, because records of thousands of classes should not all be in memory twice.
     """
 
     def attempt(some: Sequence[str]) -> list[bytes | OSError]:
@@ -80,7 +80,7 @@ def read_all(files: Files, paths: Sequence[str]) -> Iterator[tuple[str, bytes | 
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(paths), BATCH):
             batch = paths[start : start + BATCH]
-            # One hand-over to a thread costs more than reading a file from the page cache.
+            # Handing one file to a thread costs more than reading it from the page cache.
             shares = [batch[i : i + SHARE] for i in range(0, len(batch), SHARE)]
             yield from zip(batch, chain.from_iterable(pool.map(attempt, shares)), strict=True)
 
@@ -94,24 +94,30 @@ def _read_or_error(files: Files, path: str) -> bytes | OSError:
 
 @dataclass(frozen=True)
 class LocalFiles:
-    """A folder of this machine or of a network file system."""
+    """Files in a folder of this machine or of a network file system."""
 
     location: str
     root: Path
 
     @classmethod
     def open(cls, folder: Path) -> LocalFiles:
-        """The folder may be absent, but then it must be possible to make it."""
+        """Open a folder; one that does not exist must be possible to make."""
         location = str(folder)
         # Absolute, because a worker that gets this store may run in another folder.
         root = folder.expanduser().absolute()
         nearest = next(path for path in (root, *root.parents) if path.exists())
         if not nearest.is_dir():
-            raise StoreError(f"{location}: {nearest.name} is a file; a store is a folder")
+            raise StoreError(
+                f"{location}: a store is a folder, and {nearest.name} is a file\n"
+                "  name another folder"
+            )
         rights = os.R_OK | os.X_OK if nearest == root else os.W_OK | os.X_OK
         if not os.access(nearest, rights):
             verb = "read" if nearest == root else "made"
-            raise StoreError(f"{location}: this folder cannot be {verb}: permission denied")
+            raise StoreError(
+                f"{location}: this folder cannot be {verb}: permission denied\n"
+                "  change its permissions, or name another folder"
+            )
         return cls(location, root)
 
     def versions(self, folder: str, leaf: str) -> dict[str, str]:
@@ -143,7 +149,7 @@ class LocalFiles:
             with temporary.open("xb") as file:
                 file.write(content)
                 file.flush()
-                # Without it a crash of the machine can leave the new name on an empty file.
+                # Without this, a crash of the machine can leave an empty file under the new name.
                 os.fsync(file.fileno())
             temporary.replace(target)
         finally:
@@ -152,15 +158,15 @@ class LocalFiles:
     def remove(self, path: str) -> None:
         target = self.root / path
         target.unlink(missing_ok=True)
-        # Of writers that were killed.
+        # Writers that were killed leave temporary files.
         for left in target.parent.glob(f".{target.name}.*"):
             left.unlink(missing_ok=True)
 
 
 def _version(path: str) -> str | None:
-    """None where there is no file.
+    """Version of a file; None where it does not exist.
 
-    The inode tells a file from the one that replaced it within one tick of the clock.
+    It contains the inode, which differs where a file was replaced within one tick of the clock.
     """
     try:
         stat = Path(path).stat()

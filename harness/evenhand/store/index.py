@@ -1,4 +1,4 @@
-"""The heads of all records in one file: made from the records, never the truth about them."""
+"""Index of a store: the heads of all records in one file, which can always be made again."""
 
 from __future__ import annotations
 
@@ -14,49 +14,48 @@ from evenhand.declared.trial import Kept
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Enough of a record to plan, to price and to count: who, how it ended, what it took.
-
-    method, problem  names; a record's trial has the settings
-    workload         equal for trials of one problem under one recipe
-    device           "cpu" or "cuda"
-    fingerprint      of the data, where the trial came as far as reading any
-    kept             what it kept for other trials
-    """
+    """The few fields of a record that planning and pricing need."""
 
     key: str
     status: Status
     attempts: int
     seconds: float
     method: str
+    """Name of the method, without settings."""
     problem: str
+    """Name of the problem, without settings."""
     workload: str
+    """Equal for trials of one problem under one recipe."""
     device: str
+    """ "cpu" or "cuda"."""
     fingerprint: str | None
+    """Fingerprint of the data; None where the trial ended before it read any."""
     kept: tuple[Kept, ...] = ()
+    """Arrays that the trial kept for other trials."""
 
 
-class Indexed(NamedTuple):
-    """A head, and the version of the file that it was read from."""
+class IndexEntry(NamedTuple):
+    """A head with the version of the file that it was read from."""
 
     version: str
     head: Head
 
 
 class Index(BaseModel):
-    """The file; its format changes with the fields of `Head`."""
+    """Content of the index file; its format changes with the fields of `Head`."""
 
     format: Literal[3] = 3
-    entries: list[Indexed]
+    entries: list[IndexEntry]
 
 
-def dump_index(entries: Mapping[str, Indexed]) -> bytes:
-    """Entries of unknown version are left out: nobody could tell whether they still hold."""
+def dump_index(entries: Mapping[str, IndexEntry]) -> bytes:
+    """The index file; entries without a version are left out, because they may be out of date."""
     whole = [entry for _, entry in sorted(entries.items()) if entry.version]
     return Index(entries=whole).model_dump_json().encode()
 
 
-def load_index(content: bytes) -> dict[str, Indexed]:
-    """Entries by key; none where the file is torn or somebody else's, for it can be made again."""
+def load_index(content: bytes) -> dict[str, IndexEntry]:
+    """Entries of an index file by key; none where it cannot be read, because it is made again."""
     try:
         index = Index.model_validate_json(content)
     except ValidationError:

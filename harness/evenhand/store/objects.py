@@ -1,4 +1,4 @@
-"""Object storage, and whatever else `pyarrow.fs` makes of a URL."""
+"""Files in object storage, and in the other file systems that `pyarrow.fs` opens by a URL."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SETTLED_SECONDS = 2.0
 class ObjectFiles:
     """Files in a bucket, under a prefix.
 
-    S3, Google and Azure show an object when its upload is complete, the old one until then. On a
-    file system without that promise (HDFS), a reader may meet half a record, and reports it.
+    S3, Google and Azure show an object when its upload is complete, and the old object until then.
+    On a file system without this guarantee (HDFS) a reader may find half a record, and reports it.
     """
 
     location: str
@@ -31,6 +31,7 @@ class ObjectFiles:
 
     @classmethod
     def open(cls, url: str) -> ObjectFiles:
+        """Open a bucket, which must exist. Raises `StoreError`."""
         location = _without_secrets(url)
         try:
             system, root = arrow.FileSystem.from_uri(_with_single_put(url))
@@ -73,21 +74,27 @@ HINT = "a store is a folder, or a URL such as s3://bucket/prefix?region=eu-west-
 
 
 def _version(info: arrow.FileInfo, now: int) -> str:
-    """Empty while the object is young: S3 tells time in seconds, and two objects may share one."""
+    """Version of an object; empty while it is young.
+
+    S3 gives times in seconds, so that an object and its replacement may have the same time.
+    """
     if info.mtime_ns is None or now - info.mtime_ns < SETTLED_SECONDS * 1e9:
         return ""
     return f"{info.size}-{info.mtime_ns}"
 
 
 def _with_single_put(url: str) -> str:
-    """S3 in one request where the content is small, instead of the three of a multipart upload."""
+    """The URL with an option that writes small objects to S3 in one request.
+
+    A multipart upload takes three.
+    """
     if urlsplit(url).scheme != "s3" or "allow_delayed_open" in url:
         return url
     return f"{url}{'&' if '?' in url else '?'}allow_delayed_open=true"
 
 
 def _without_secrets(url: str) -> str:
-    """The URL as it may appear in a report: keys and passwords left out."""
+    """The URL without keys and passwords, as a report may show it."""
     parts = urlsplit(url)
     fields = [(k, v) for k, v in parse_qsl(parts.query) if not any(s in k for s in SECRETS)]
     host = parts.netloc.rpartition("@")[2]

@@ -1,4 +1,4 @@
-"""From the bytes of `record.json` to a head or a record, or to the reason why not."""
+"""Parsing of `record.json` into a head or a record."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from evenhand.declared.trial import Kept, Problem, Recipe, workload
 from evenhand.store.index import Head
 
 
-class Unreadable(ValueError):  # noqa: N818  a finding, told as a fault
-    """Why these bytes are no record of ours."""
+class Unreadable(ValueError):  # noqa: N818  reported as a `Fault`, not as an error
+    """A file cannot be read as a record; the message gives the reason."""
 
 
 class _Trial(BaseModel):
@@ -35,11 +35,11 @@ class _Data(BaseModel):
     fingerprint: str
 
 
-class _Glance(BaseModel):
+class _HeadFields(BaseModel):
     """The fields of a record that a head needs.
 
-    The JSON is parsed to its end, so a torn record is noticed, but what is not named here never
-    becomes a Python object, which is most of the time that a whole record takes.
+    The JSON is parsed to its end, so that a torn record is found. Fields that are not named here
+    never become Python objects, which would take most of the time.
     """
 
     format: Literal[1] = FORMAT
@@ -54,41 +54,44 @@ class _Glance(BaseModel):
 
 
 def read_head(content: bytes, folder: str) -> Head:
-    """Raises `Unreadable`. The key is compared with the folder's name, not computed anew."""
+    """Parse a head. Raises `Unreadable`.
+
+    The key is compared with the name of the folder and not computed again, which saves time.
+    """
     try:
-        glance = _Glance.model_validate_json(content)
+        found = _HeadFields.model_validate_json(content)
     except ValidationError as error:
         raise Unreadable(_reason(content, error)) from None
-    _check_folder(glance.key, folder)
+    _check_folder(found.key, folder)
     return Head(
-        key=glance.key,
-        status=glance.exit.status,
-        attempts=glance.attempts,
-        seconds=glance.cost.seconds,
-        method=glance.trial.method.name,
-        problem=glance.trial.problem.name,
-        workload=workload(glance.trial.problem, glance.trial.recipe, glance.trial.posthoc),
-        device=glance.provenance.device,
-        fingerprint=glance.data.fingerprint if glance.data else None,
-        kept=glance.kept,
+        key=found.key,
+        status=found.exit.status,
+        attempts=found.attempts,
+        seconds=found.cost.seconds,
+        method=found.trial.method.name,
+        problem=found.trial.problem.name,
+        workload=workload(found.trial.problem, found.trial.recipe, found.trial.posthoc),
+        device=found.provenance.device,
+        fingerprint=found.data.fingerprint if found.data else None,
+        kept=found.kept,
     )
 
 
 def read_record(content: bytes, folder: str) -> Record:
-    """Raises `Unreadable`, also where the key is not the key of the trial in the record."""
+    """Parse a record. Raises `Unreadable`, also where the key is not that of the record's trial."""
     try:
         record = Record.model_validate_json(content)
     except ValidationError as error:
         raise Unreadable(_reason(content, error)) from None
     _check_folder(record.key, folder)
     if record.trial.key != record.key:
-        raise Unreadable(f"its trial has another key, {record.trial.key}: the spec was changed")
+        raise Unreadable(f"its spec was changed: the key of its trial is {record.trial.key}")
     return record
 
 
 def _check_folder(key: str, folder: str) -> None:
     if key != folder:
-        raise Unreadable(f"it belongs into the folder {key}")
+        raise Unreadable(f"it belongs in the folder {key}")
 
 
 def _reason(content: bytes, error: ValidationError) -> str:
@@ -97,9 +100,9 @@ def _reason(content: bytes, error: ValidationError) -> str:
     mistakes = error.errors(include_url=False)
     first = mistakes[0]
     if first["type"] == "json_invalid":
-        return f"torn, or not JSON: {first['ctx']['error']}"
+        return f"it is torn, or not JSON: {first['ctx']['error']}"
     for mistake in mistakes:
         if mistake["loc"] == ("format",):
-            return f"format {mistake['input']!r} is not known; format {FORMAT} is"
+            return f"its format is {mistake['input']!r}; this version reads format {FORMAT}"
     place = ".".join(str(part) for part in first["loc"]) or "the file"
-    return f"not a record: {place}: {first['msg'].lower()}"
+    return f"it is not a record: {place}: {first['msg'].lower()}"

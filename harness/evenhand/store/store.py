@@ -1,4 +1,4 @@
-"""The records of one edition, by key."""
+"""Store of the records of one edition, by key."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from typing import Self, TypeVar
 from evenhand.declared.record import Record
 from evenhand.errors import StoreError
 from evenhand.store.files import Files, open_files, read_all
-from evenhand.store.index import Head, Indexed, dump_index, load_index
+from evenhand.store.index import Head, IndexEntry, dump_index, load_index
 from evenhand.store.reading import Unreadable, read_head, read_record
 
 RECORD = "record.json"
 INDEX = "index.json"
+STATE = "state.pt"
+"""Saved state of a trial without a record, from which its next attempt resumes."""
 KEY = re.compile(r"[0-9a-f]{32}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -26,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """A file that should be a record and is not."""
+    """A file in the place of a record that cannot be read as one."""
 
     path: str
     reason: str
@@ -36,51 +38,53 @@ class Fault:
 
 
 class Store:
-    """Records of one edition at one location; see the package for the layout."""
+    """Records of one edition at one location; the package's docstring shows the layout."""
 
     def __init__(self, files: Files, edition: str) -> None:
         if not NAME.fullmatch(edition):
             raise StoreError(
-                f"{files.location}: no edition can be called {edition!r}\n"
-                "  letters, digits, '.', '_' and '-', beginning with a letter or digit"
+                f"{files.location}: {edition!r} cannot be the name of an edition\n"
+                "  use letters, digits, '.', '_' and '-', and begin with a letter or a digit"
             )
         self._files = files
         self._edition = edition
-        self._entries: dict[str, Indexed] | None = None
+        self._entries: dict[str, IndexEntry] | None = None
         self._faults: tuple[Fault, ...] = ()
 
     @classmethod
     def open(cls, location: str | Path, edition: str = "main") -> Self:
-        """The store at a folder or URL; an absent one is empty.
+        """Open the store in a folder or at a URL; a folder that does not exist is an empty store.
 
-        Raises `StoreError` where the URL is not one or permission is missing.
+        Raises `StoreError` where the URL is not valid or permission is missing.
         """
         return cls(open_files(location), edition)
 
     @property
     def location(self) -> str:
-        """As it was given, without passwords."""
+        """The folder or URL as it was given, without passwords."""
         return self._files.location
 
     @property
     def edition(self) -> str:
+        """Name of the edition."""
         return self._edition
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What the last `heads` or `records` found and could not read, by path."""
+        """Files that the last call of `heads` or `records` could not read, by path."""
         return self._faults
 
     def check_writable(self) -> None:
-        """Raises `StoreError` where no record could be written: better now than after training."""
+        """Raise `StoreError` where no record can be written, before any trial trains."""
         self.heads()
         with self._named(INDEX):
             self._write_index()
 
     def write(self, record: Record, attachments: Mapping[str, bytes] = {}) -> None:
-        """Attachments first and the record last, so that a record that exists is whole.
+        """Write a record with its attachments.
 
-        A record that is done stays: an attempt that ended otherwise writes nothing.
+        The record is written last, so that a record that exists is whole. A record with the status
+        "done" is replaced by another such record only.
         """
         assert record.key == record.trial.key, "a record goes by the key of its trial"
         if record.exit.status != "done" and self._is_done(record.key):
@@ -98,7 +102,7 @@ class Store:
             return False
 
     def heads(self) -> dict[str, Head]:
-        """The head of every record, by key; reads only what changed since the index was made."""
+        """The head of every record, by key; only records that changed since the index are read."""
         versions, faults = self._records_there()
         known = self._read_index() if self._entries is None else self._entries
         entries = {
@@ -108,16 +112,16 @@ class Store:
         }
         changed = [key for key in versions if key not in entries]
         for key, head in self._parsed(changed, read_head, faults):
-            entries[key] = Indexed(versions[key], head)
+            entries[key] = IndexEntry(versions[key], head)
         self._entries, self._faults = entries, tuple(sorted(faults))
         if _settled(entries) != _settled(known):
-            # Whoever may only read can do without an index.
+            # Without permission to write, the heads are still right: the index only saves time.
             with suppress(OSError):
                 self._write_index()
         return {key: entries[key].head for key in sorted(entries)}
 
     def read(self, key: str) -> Record:
-        """Raises `StoreError` where there is no such record or it cannot be read."""
+        """Read a record. Raises `StoreError` where it does not exist or cannot be read."""
         self._check_key(key)
         with self._named(f"{key}/{RECORD}"):
             content = self._files.read(self._path(f"{key}/{RECORD}"))
@@ -127,9 +131,9 @@ class Store:
             raise StoreError(str(self._fault(key, error))) from None
 
     def records(self, keys: Iterable[str] | None = None) -> list[Record]:
-        """Whole records in the order of the keys, or all by key.
+        """Read records in the order of the keys; without keys all records, sorted by key.
 
-        Absent ones are left out; so are unreadable ones, which then stand in `faults`.
+        Records that do not exist are left out, and so are unreadable ones, which `faults` lists.
         """
         faults: list[Fault] = []
         if keys is None:
@@ -143,35 +147,33 @@ class Store:
         return records
 
     def attachment(self, key: str, name: str) -> bytes:
-        """Raises `StoreError` where there is none."""
+        """Content of a file beside a record. Raises `StoreError` where there is none."""
         self._check_key(key)
         if not NAME.fullmatch(name):
             raise StoreError(f"{self._place(key)}: no attachment can be called {name!r}")
         with self._named(f"{key}/{name}"):
             return self._files.read(self._path(f"{key}/{name}"))
 
-    def keep(self, key: str, name: str, content: bytes) -> None:
-        """Put a file beside the record that is not there yet, whole or not at all."""
+    def save_state(self, key: str, content: bytes) -> None:
+        """Save the state of a trial that has no record yet, whole or not at all."""
         self._check_key(key)
-        assert NAME.fullmatch(name)
-        assert name != RECORD
-        self._write(f"{key}/{name}", content)
+        self._write(f"{key}/{STATE}", content)
 
-    def kept(self, key: str, name: str) -> bytes | None:
-        """What `keep` left, or None."""
+    def load_state(self, key: str) -> bytes | None:
+        """The saved state of a trial; None where there is none."""
         try:
-            return self.attachment(key, name)
+            return self.attachment(key, STATE)
         except StoreError:
             return None
 
-    def drop(self, key: str, name: str) -> None:
-        """Remove what `keep` left, if it did."""
+    def delete_state(self, key: str) -> None:
+        """Delete the saved state of a trial, if there is one."""
         self._check_key(key)
-        with self._named(f"{key}/{name}"):
-            self._files.remove(self._path(f"{key}/{name}"))
+        with self._named(f"{key}/{STATE}"):
+            self._files.remove(self._path(f"{key}/{STATE}"))
 
     def _records_there(self) -> tuple[dict[str, str], list[Fault]]:
-        """Versions by key, and the files that lie where only records should."""
+        """Versions of all records by key, and faults for other files in their place."""
         versions: dict[str, str] = {}
         faults: list[Fault] = []
         with self._named(""):
@@ -189,7 +191,7 @@ class Store:
     def _parsed(
         self, keys: Sequence[str], parse: Callable[[bytes, str], T], faults: list[Fault]
     ) -> Iterator[tuple[str, T]]:
-        """What `parse` makes of each record that is there; what it cannot read joins `faults`."""
+        """Parse each record that exists; a record that cannot be parsed is added to `faults`."""
         paths = [self._path(f"{key}/{RECORD}") for key in keys]
         for key, (_, content) in zip(keys, read_all(self._files, paths), strict=True):
             try:
@@ -201,7 +203,7 @@ class Store:
             else:
                 yield key, parsed
 
-    def _read_index(self) -> dict[str, Indexed]:
+    def _read_index(self) -> dict[str, IndexEntry]:
         try:
             return load_index(self._files.read(self._path(INDEX)))
         except OSError:
@@ -218,7 +220,7 @@ class Store:
         return f"{self._edition}/{name}" if name else self._edition
 
     def _place(self, name: str) -> str:
-        """A path as shown to people."""
+        """A path as messages show it."""
         return f"{self.location.partition('?')[0].rstrip('/')}/{self._path(name)}"
 
     def _fault(self, key: str, error: Unreadable | OSError) -> Fault:
@@ -231,7 +233,7 @@ class Store:
 
     @contextmanager
     def _named(self, name: str) -> Iterator[None]:
-        """What goes wrong inside, as a `StoreError` that says where."""
+        """Turn an `OSError` in a `with` block into a `StoreError` that names the file."""
         try:
             yield
         except FileNotFoundError:
@@ -242,7 +244,11 @@ class Store:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Records hold no cycles; looking for some among thousands takes as long as reading them."""
+    """Turn off garbage collection in a `with` block.
+
+    Records have no reference cycles, and the search for cycles among thousands of records takes as
+    long as reading them.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -252,8 +258,8 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _settled(entries: Mapping[str, Indexed]) -> dict[str, str]:
-    """Version of each entry that an index would hold."""
+def _settled(entries: Mapping[str, IndexEntry]) -> dict[str, str]:
+    """Version of each entry that an index holds."""
     return {key: entry.version for key, entry in entries.items() if entry.version}
 
 
@@ -264,5 +270,5 @@ def _whole(content: bytes | OSError) -> bytes:
 
 
 def _plain(error: OSError) -> str:
-    """What the system says, in one line and without the path, which we name ourselves."""
+    """The system's message in one line, without the path, which the caller names."""
     return (error.strerror or str(error)).partition("\n")[0].lower()

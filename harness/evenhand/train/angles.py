@@ -1,4 +1,4 @@
-"""The angle between what is trained and a line that is solved for (kini2021label, Fig. 2)."""
+"""Angle between the trained head and a reference line (kini2021label, Fig. 2)."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import Solved
 from evenhand.errors import DataError
 from evenhand.train.training import Training
-from evenhand.train.transitions import solved_for
+from evenhand.train.transitions import solve_head
 
 
 def angle(run: Training, to: Part) -> float | None:
-    """Degrees between the head's w_1 − w_0 and the one that the method's refit finds.
+    """Angle in degrees between w_1 − w_0 of the head and of the method `to`'s refit.
 
-    On the training images, whose features are those of the first evaluation: the angle is one of
-    two lines where the network has no body. None as long as the head is 0. Raises `DataError`
-    where there are not two classes.
+    The refit is solved once, on the features of the training images at the first evaluation: only
+    in a network without a body do both lines live in one space throughout. None as long as the
+    head's weights are 0. Raises `DataError` unless there are two classes.
     """
     if run.shape[1] != 2:
         raise DataError(
-            f"angle_to: {to} is a line between two classes, and there are {run.shape[1]}\n"
-            "  leave angle_to out of the recipe"
+            f"angle_to: {to} separates two classes by a line; this problem has {run.shape[1]} "
+            "classes\n  leave angle_to out of the recipe"
         )
-    if run.direction is None:
+    if run.reference_direction is None:
         method: Method = REGISTRY.make("method", to)
         assert method.refit is not None, "checked with the suite"
-        run.direction = _difference(solved_for(run, method.refit))
+        run.reference_direction = _difference(solve_head(run, method.refit))
     head = run.model.head
     assert isinstance(head, nn.Linear)
     weight, bias = (p.detach().double().cpu().numpy() for p in (head.weight, head.bias))
     now = _difference(Solved(weight, bias))
-    lengths = float(np.linalg.norm(now) * np.linalg.norm(run.direction))
+    lengths = float(np.linalg.norm(now) * np.linalg.norm(run.reference_direction))
     if not lengths:
         return None
-    return float(np.degrees(np.arccos(np.clip(now @ run.direction / lengths, -1, 1))))
+    return float(np.degrees(np.arccos(np.clip(now @ run.reference_direction / lengths, -1, 1))))
 
 
 def _difference(head: Solved) -> Float[np.ndarray, " features"]:

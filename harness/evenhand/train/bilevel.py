@@ -1,12 +1,12 @@
-"""The upper level of a bilevel search: held-out data learn a stage's loss and policy.
+"""Upper level of a bilevel search, which learns a stage's loss and policy on held-out data.
 
-`evenhand.declared.bilevel` says what is computed, `hypergradient.py` computes it; here it meets a
-training under way. All passes are in float32 and leave the network's running statistics and the
-trial's generator as they were, but for one draw; batches are normalised by their own statistics, as
-in training. In the middle of training ∂L/∂θ is not 0, as the implicit function theorem would have
-it: that is the paper's approximation, and ours.
+`evenhand.declared.bilevel` declares what is computed, and `hypergradient.py` computes it; this
+module applies it to a training under way. All passes are in float32. They leave the network's
+running statistics unchanged, and the trial's generator but for one draw; batches are normalised by
+their own statistics, as in training. During training ∂L/∂θ is not 0, as the implicit function
+theorem requires: this approximation is the paper's, and ours.
 
-A step costs `batches` × (terms + 6) products with a Hessian, each some three to seven passes
+A step costs `batches` × (terms + 6) products with a Hessian, each about three to seven passes
 forward: at the defaults far more than the twenty steps of the optimiser between two of them.
 """
 
@@ -27,13 +27,19 @@ from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.stage_parts import Learnable
 from evenhand.errors import DataError, EvenhandError
 from evenhand.losses.reduction_kernel import gaps
-from evenhand.train.hypergradient import Slopes, inverse_product, length, spectral_norm, through
-from evenhand.train.outcome import Diverged
-from evenhand.train.replay import Replay, undisturbed
+from evenhand.train.hypergradient import (
+    BatchGradient,
+    inverse_product,
+    length,
+    mixed_derivative,
+    spectral_norm,
+)
+from evenhand.train.replay import Replay, state_preserved
+from evenhand.train.result import Diverged
 from evenhand.train.training import Training
 
 FIRST_ITERATIONS, ITERATIONS = 10, 5
-"""Of the power iteration: from a random vector, and from where the step before left off."""
+"""Power iterations from a random vector, and from the vector of the previous step."""
 
 
 def bind(
@@ -42,18 +48,19 @@ def bind(
     counts: TrainingCounts,
     device: torch.device,
 ) -> BoundHypergradient:
-    """For the learnable loss and policy of one stage; counts [classes, groups] are the held-out.
+    """Bind the search to the learnable loss and policy of one stage.
 
-    Raises `DataError` where the objective needs a class or cell that has no held-out example.
+    counts [classes, groups] are those of the held-out data. Raises `DataError` where the objective
+    needs a class or cell without a held-out example.
     """
     assert learnables, "a stage that learns has a learnable loss or policy"
     needed = counts.sum(1, keepdims=True) if spec.objective == "balanced" else counts
     if spec.ce_share < 1 and (needed == 0).any():
-        what = "classes" if spec.objective == "balanced" else "cells of class and group"
+        what = "classes" if spec.objective == "balanced" else "(class, group) cells"
         raise DataError(
-            f"{int((needed == 0).sum())} of {needed.size} {what} have no held-out example\n"
-            f"  the objective {spec.objective!r} is of the mean loss of each\n"
-            "  set more images aside for validation"
+            f"{int((needed == 0).sum())} of {needed.size} {what} have no held-out example; the "
+            f"objective {spec.objective!r} needs the mean loss of each\n"
+            "  use more images for validation: `val: {per_class: n}` or `{fraction: f}`"
         )
     learned = [tensor for part in learnables.values() for tensor in part.parameters().values()]
     optimizer = torch.optim.SGD(
@@ -64,44 +71,42 @@ def bind(
 
 @dataclass
 class BoundHypergradient:
-    """A `Hypergradient` for one stage of one training.
-
-    shape      classes, groups
-    direction  that the power iteration goes on from
-    seen       of the last step: objective, norm and scale
-    """
+    """A `Hypergradient` bound to one stage of one training."""
 
     spec: Hypergradient
     learned: list[Tensor]
     shape: tuple[int, ...]
+    """Numbers of classes and groups."""
     optimizer: torch.optim.Optimizer
     direction: list[Tensor] = field(default_factory=list)
+    """Vector that the next power iteration starts from."""
     seen: dict[str, float] = field(default_factory=dict)
+    """Objective, norm of the Hessian and scale at the last step, by the name of their curve."""
 
     def step(self, run: Training) -> None:
-        """Move what is learned, on the trial's way to the next step of its optimiser.
+        """Update the learned parameters before the next step of the trial's optimiser.
 
-        Raises `EvenhandError` where the series would diverge and may not, and `Diverged` where the
-        gradient is not finite.
+        Raises `EvenhandError` where the series would diverge and `diverging` is "refuse", and
+        `Diverged` where the hypergradient is not finite.
         """
         if run.steps % self.spec.interval == 0:
-            slopes = self._hypergradient(run)
+            gradients = self._hypergradient(run)
         else:
-            slopes = [torch.zeros_like(tensor) for tensor in self.learned]
-        if not math.isfinite(length(slopes)):
+            gradients = [torch.zeros_like(tensor) for tensor in self.learned]
+        if not math.isfinite(length(gradients)):
             raise Diverged("the hypergradient", step=run.steps + 1, epoch=run.epoch)
-        for tensor, slope in zip(self.learned, slopes, strict=True):
+        for tensor, slope in zip(self.learned, gradients, strict=True):
             tensor.grad = slope
         self.optimizer.param_groups[0]["lr"] = self._learning_rate(run)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
 
     def curves(self) -> dict[str, float]:
-        """Of the last step: the objective before it, ‖H‖ and the scale of the series."""
+        """Objective before the last step, ‖H‖ and the scale of the series."""
         return dict(self.seen)
 
     def state(self) -> dict[str, Any]:
-        """All that changes but what is learned."""
+        """State as plain containers and tensors, without the learned parameters."""
         return {
             "optimizer": self.optimizer.state_dict(),
             "direction": self.direction,
@@ -109,12 +114,12 @@ class BoundHypergradient:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
+        """Restore what `state` returned."""
         self.optimizer.load_state_dict(state["optimizer"])
         self.direction, self.seen = list(state["direction"]), dict(state["seen"])
 
     def _learning_rate(self, run: Training) -> float:
-        """By the recipe's schedule, without its warm-up."""
+        """Learning rate by the recipe's schedule, with the search's own warm-up."""
         began, stage = run.stage.run, run.stage.first_epoch
         factor = run.schedule(run.epoch - 1 - began.begins, began.epochs)
         rising, passed = round(self.spec.warmup * run.recipe.epochs), run.epoch - stage
@@ -126,37 +131,37 @@ class BoundHypergradient:
         iterations = ITERATIONS if self.direction else FIRST_ITERATIONS
         if not self.direction:
             self.direction = [_noise(weight, run.randomness) for weight in weights]
-        with undisturbed(run), _requiring_grad(self.learned):
+        with state_preserved(run), _requiring_grad(self.learned):
             outer = self._outer(replay, weights)
-            slopes = replay.slopes(weights)
-            norm = self._norm(slopes, weights, iterations)
-            solved = self._solved(slopes, outer, weights, norm, run)
-            return through(slopes, solved, weights=weights, learned=self.learned)
+            gradients = replay.gradients(weights)
+            norm = self._norm(gradients, weights, iterations)
+            solved = self._solved(gradients, outer, weights, norm, run)
+            return mixed_derivative(gradients, solved, weights=weights, learned=self.learned)
 
     def _solved(
         self,
-        slopes: list[Slopes],
+        gradients: list[BatchGradient],
         outer: list[Tensor],
         weights: list[Tensor],
         norm: float,
         run: Training,
     ) -> list[Tensor]:
-        """H⁻¹ ∂L_val/∂θ; summed again where the series itself finds a larger norm than was known.
+        """H⁻¹ ∂L_val/∂θ; computed again where the series reveals a larger norm of H.
 
-        The batches change from step to step, and with them H: the direction that the power
-        iteration goes on from may be a poor start.
+        The batches, and with them H, change from step to step: the previous direction may be a poor
+        start of the power iteration, which then underestimates the norm.
         """
         while True:
             scale = self._scale(norm, run)
             found = inverse_product(
-                slopes, outer, weights=weights, terms=self.spec.terms, scale=scale
+                gradients, outer, weights=weights, terms=self.spec.terms, scale=scale
             )
             if self.spec.diverging == "allow" or not scale * found.norm >= 2:
                 return found.vector
             norm = found.norm
 
     def _outer(self, replay: Replay, weights: list[Tensor]) -> list[Tensor]:
-        """∂L_val/∂θ over all drawn batches; the objective is read first, for its slopes by cell."""
+        """∂L_val/∂θ over all drawn batches, in two passes: the first gives each cell's weight."""
         n_cells = math.prod(self.shape)
         sums = torch.zeros(n_cells, device=weights[0].device)
         n = torch.zeros_like(sums)
@@ -166,9 +171,9 @@ class BoundHypergradient:
                 n.index_add_(0, rows, torch.ones_like(losses))
         means = (sums / n.clamp_min(1)).requires_grad_()
         value = objective(means.reshape(self.shape), n.reshape(self.shape), self.spec)
-        (slopes,) = torch.autograd.grad(value, means)
+        (gradients,) = torch.autograd.grad(value, means)
         self.seen["search validation objective"] = value.item()
-        by_example = slopes / n.clamp_min(1)
+        by_example = gradients / n.clamp_min(1)
         total = [torch.zeros_like(w) for w in weights]
         for losses, rows in replay.held_out():
             along = (by_example[rows] * losses).sum()
@@ -176,20 +181,24 @@ class BoundHypergradient:
             total = [a + b for a, b in zip(total, found, strict=True)]
         return total
 
-    def _norm(self, slopes: list[Slopes], weights: list[Tensor], iterations: int) -> float:
+    def _norm(
+        self, gradients: list[BatchGradient], weights: list[Tensor], iterations: int
+    ) -> float:
         start = self.direction
-        found = spectral_norm(slopes, start, weights=weights, iterations=iterations)
+        found = spectral_norm(gradients, start, weights=weights, iterations=iterations)
         self.direction = found.direction
         return found.value
 
     def _scale(self, norm: float, run: Training) -> float:
-        """That of the series, for which it converges. Raises `EvenhandError`."""
+        """Scale of the series, lowered where it would diverge and `diverging` is "rescale".
+
+        Raises `EvenhandError` where it would diverge and `diverging` is "refuse".
+        """
         scale = self.spec.scale
         if scale * norm >= 2 and self.spec.diverging == "refuse":
             raise EvenhandError(
-                f"the Neumann series would diverge at step {run.steps + 1}, epoch {run.epoch}: "
-                f"scale · ‖H‖ = {scale * norm:.3g}\n"
-                "  below 2 it converges\n"
+                "the Neumann series converges for scale · ‖H‖ < 2; at step "
+                f"{run.steps + 1}, epoch {run.epoch} it is {scale * norm:.3g}\n"
                 f"  lower `scale` below {2 / norm:.2g}, or write `diverging: rescale`"
             )
         if scale * norm >= 2 and self.spec.diverging == "rescale":
@@ -201,7 +210,10 @@ class BoundHypergradient:
 def objective(
     means: Float[Tensor, "classes groups"], n: Float[Tensor, "classes groups"], spec: Hypergradient
 ) -> Float[Tensor, ""]:
-    """ce_share · CE + the rest · the objective, from mean cross-entropies, each of n images."""
+    """ce_share · CE + (1 − ce_share) · objective, from the mean cross-entropy of each cell.
+
+    n are the numbers of images that the means are over; a cell without any does not count.
+    """
     plain = (means * n).sum() / n.sum()
     rest = _OBJECTIVES[spec.objective](means, n)
     return spec.ce_share * plain + (1 - spec.ce_share) * rest
@@ -231,7 +243,10 @@ def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
 
 @contextlib.contextmanager
 def _requiring_grad(tensors: list[Tensor]) -> Iterator[None]:
-    """Only here: else each step of the training would gather gradients that nobody reads."""
+    """Let tensors require a gradient for the duration of a `with` block.
+
+    Otherwise each step of the training would accumulate gradients that nothing uses.
+    """
     for tensor in tensors:
         tensor.requires_grad_()
     try:

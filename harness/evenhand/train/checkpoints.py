@@ -1,4 +1,4 @@
-"""The three checkpoint rules, always all three: last, best on validation, best on test."""
+"""Evaluations at the three checkpoint rules: last, best on validation, best on test."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Int
 
-from evenhand.declared.labels import PredictionCounts
+from evenhand.declared.labels import PredictionCounts, TrainingCounts
 from evenhand.declared.record import Evaluation, Rule, Split
 from evenhand.metrics import better, score
 
 
 class Snapshot(NamedTuple):
-    """What an evaluation after an epoch (1-based) gave: counts by split, and what is kept of it."""
+    """Evaluation of the network after an epoch."""
 
     epoch: int
+    """Counted from 1."""
     counts: dict[Split, PredictionCounts]
     kept: dict[str, np.ndarray]
+    """Arrays that the trial keeps, such as logits, by name."""
 
     def state(self) -> tuple[int, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """As plain containers and tensors."""
+        """The evaluation as plain containers and tensors."""
         return self.epoch, _tensors(self.counts), _tensors(self.kept)
 
     @classmethod
-    def of(cls, state: Any) -> Snapshot:
-        """The inverse of `state`."""
+    def from_state(cls, state: Any) -> Snapshot:
+        """The evaluation that `state` returned."""
         epoch, counts, kept = state
         return cls(epoch, _arrays(counts), _arrays(kept))
 
@@ -43,71 +44,72 @@ def _arrays(tensors: Mapping[Any, torch.Tensor]) -> dict[Any, np.ndarray]:
 
 @dataclass
 class Iterates:
-    """What is kept of earlier networks, where a controller asks for another than the last.
-
-    best     weights of the one with the greatest merit, and that merit
-    mixture  sums of the counts of all that were evaluated
-    """
+    """Earlier iterates, kept where a controller evaluates another iterate than the last."""
 
     best: dict[str, torch.Tensor] = field(default_factory=dict)
+    """Weights of the iterate with the greatest merit."""
     merit: tuple[float, float] | None = None
+    """The merit of `best`."""
     mixture: dict[Split, PredictionCounts] = field(default_factory=dict)
+    """Sums of the counts of all evaluated iterates."""
 
 
 @dataclass
 class Checkpoints:
-    """PredictionCounts at the epochs that the rules pick, as training goes on.
-
-    by     metric that `best-val` and `best-test` compare; the earliest of equal epochs is kept
-    train  [classes, groups] training counts, which some metrics need
-    settings  the method's, which some metrics read
-    """
+    """Snapshots at the epochs that the checkpoint rules pick, updated during training."""
 
     by: str
-    train: Int[np.ndarray, "classes groups"]
+    """Metric that `best-val` and `best-test` compare; of equal epochs the earliest is kept."""
+    train: TrainingCounts
+    """Training counts, which some metrics need."""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    """The method's settings, which some metrics need."""
     _last: Snapshot | None = None
     _best: dict[Split, tuple[float, Snapshot]] = field(default_factory=dict)
 
-    def see(self, seen: Snapshot) -> dict[Split, float | None]:
-        """Take in what was seen after an epoch; the score of each split by `by`."""
+    def add(self, snapshot: Snapshot) -> dict[Split, float | None]:
+        """Add the evaluation of an epoch; the score of each split by the metric `by`."""
         scores = {
-            split: score(self.by, c, self.train, self.settings) for split, c in seen.counts.items()
+            split: score(self.by, c, self.train, self.settings)
+            for split, c in snapshot.counts.items()
         }
-        self._last = seen
+        self._last = snapshot
         for split, value in scores.items():
             if value is None:
                 continue
             merit = value if better(self.by) == "higher" else -value
             if split not in self._best or merit > self._best[split][0]:
-                self._best[split] = (merit, seen)
+                self._best[split] = (merit, snapshot)
         return scores
 
     def clear(self) -> None:
-        """Forget what was seen: the network is another one."""
+        """Remove all snapshots, because a new network begins to train."""
         self._last, self._best = None, {}
 
     def state(self) -> dict[str, Any]:
-        """All that was seen, as plain containers and tensors."""
-        best = {split: (merit, seen.state()) for split, (merit, seen) in self._best.items()}
+        """All snapshots as plain containers and tensors."""
+        best = {split: (merit, snapshot.state()) for split, (merit, snapshot) in self._best.items()}
         return {"last": self._last and self._last.state(), "best": best}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """The inverse of `state`."""
-        self._last = state["last"] and Snapshot.of(state["last"])
-        self._best = {split: (m, Snapshot.of(seen)) for split, (m, seen) in state["best"].items()}
+        """Restore what `state` returned."""
+        self._last = state["last"] and Snapshot.from_state(state["last"])
+        self._best = {
+            split: (merit, Snapshot.from_state(found))
+            for split, (merit, found) in state["best"].items()
+        }
 
     def evaluations(self) -> tuple[Evaluation, ...]:
-        """Each split at each rule; `best-test` on test alone, as published code reports it."""
+        """Evaluations of each split at each rule; `best-test` has the test split alone."""
         assert self._last is not None, "the last epoch is evaluated"
         picked: list[tuple[Rule, int, Mapping[Split, PredictionCounts]]] = []
         picked.append(("last", self._last.epoch, self._last.counts))
         if "val" in self._best:
-            _, seen = self._best["val"]
-            picked.append(("best-val", seen.epoch, seen.counts))
+            _, snapshot = self._best["val"]
+            picked.append(("best-val", snapshot.epoch, snapshot.counts))
         if "test" in self._best:
-            _, seen = self._best["test"]
-            picked.append(("best-test", seen.epoch, {"test": seen.counts["test"]}))
+            _, snapshot = self._best["test"]
+            picked.append(("best-test", snapshot.epoch, {"test": snapshot.counts["test"]}))
         return tuple(
             Evaluation.of(c, split=split, rule=rule, epoch=epoch)
             for rule, epoch, counts in picked
@@ -115,10 +117,10 @@ class Checkpoints:
         )
 
     def kept(self) -> dict[str, np.ndarray]:
-        """What was kept at the epochs that the rules pick, by `EPOCH/NAME`."""
-        seen = [snapshot for _, snapshot in self._best.values()]
+        """Arrays kept at the epochs that the rules pick, by `EPOCH/NAME`."""
+        best = [snapshot for _, snapshot in self._best.values()]
         return {
             f"{snapshot.epoch}/{name}": array
-            for snapshot in (*seen, *([self._last] if self._last else []))
+            for snapshot in (*best, *([self._last] if self._last else []))
             for name, array in snapshot.kept.items()
         }

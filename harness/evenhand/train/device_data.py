@@ -1,4 +1,4 @@
-"""Images as bytes, or features, on the device that trains, and batches made of them there."""
+"""Images and features as tensors on the training device, and the batches drawn from them."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from evenhand.data.augment.augmentations import Augmentation
 from evenhand.data.images import Images
 
 WARNINGS = threading.Lock()
-"""Filters of warnings are the process's: trials that share one change them one at a time."""
+"""Lock held while warning filters change: trials in one process share them."""
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A split on a device. A row is label · n_groups + group: the cell of the counts.
-
-    Features are images of one pixel in float32, with a channel a feature.
-    """
+class DeviceSplit:
+    """A split on a device."""
 
     pixels: UInt8[Tensor, "n channels height width"] | Float[Tensor, "n features 1 1"]
+    """Images in bytes; features are images of one pixel in float32, one channel for each."""
     labels: Int[Tensor, " n"]
     groups: Int[Tensor, " n"]
     rows: Int[Tensor, " n"]
+    """Cell of each example in the counts: label · n_groups + group."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @classmethod
-    def of(cls, images: Images, *, n_groups: int, device: torch.device) -> Placed:
-        pixels = _borrowed(images.pixels).permute(0, 3, 1, 2)
+    def of(cls, images: Images, *, n_groups: int, device: torch.device) -> DeviceSplit:
+        """Move images to a device."""
+        pixels = _without_copy(images.pixels).permute(0, 3, 1, 2)
         labels = torch.from_numpy(np.array(images.labels, dtype=np.int64))
         groups = torch.from_numpy(np.array(images.groups, dtype=np.int64))
         rows = labels * n_groups + groups
         return cls(*(tensor.to(device) for tensor in (pixels, labels, groups, rows)))
 
 
-def _borrowed(array: Shaped[np.ndarray, "n h w c"]) -> Shaped[Tensor, "n h w c"]:
-    """The array as a tensor, in the memory where it lies: on a CPU trials share test images.
+def _without_copy(array: Shaped[np.ndarray, "n h w c"]) -> Shaped[Tensor, "n h w c"]:
+    """The array as a tensor in the same memory, so that trials on a CPU share test images.
 
-    It may be read-only, mapped from a file or in Ray's object store. torch has no such tensors and
-    warns; nothing here writes to one.
+    The array may be read-only: mapped from a file, or in Ray's object store. torch has no read-only
+    tensors and warns; nothing here writes to one.
     """
     with WARNINGS, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
@@ -58,16 +58,16 @@ def _borrowed(array: Shaped[np.ndarray, "n h w c"]) -> Shaped[Tensor, "n h w c"]
 
 @dataclass(frozen=True)
 class Normalise:
-    """(x / 255 − mean) / std, per channel; of features (x − mean) / std."""
+    """(x / 255 − mean) / std for each channel; (x − mean) / std for features."""
 
     scale: Float[Tensor, "1 channels 1 1"]
     shift: Float[Tensor, "1 channels 1 1"]
 
     @classmethod
     def of(
-        cls, train: Placed, mean: Sequence[float] | None, std: Sequence[float] | None
+        cls, train: DeviceSplit, mean: Sequence[float] | None, std: Sequence[float] | None
     ) -> Normalise:
-        """With the given statistics, else those of the training images; in units of [0, 1]."""
+        """Normalise by the given statistics, in units of [0, 1], or by the training split's."""
         device = train.pixels.device
         own = _statistics(train.pixels) if mean is None or std is None else None
         centre = torch.tensor(own.mean if own and mean is None else mean, device=device)
@@ -81,16 +81,17 @@ class Normalise:
 
 
 class Statistics(NamedTuple):
-    """Per channel, in units of [0, 1]."""
+    """Mean and standard deviation of each channel, in units of [0, 1]."""
 
     mean: list[float]
     std: list[float]
 
 
 def _statistics(pixels: Shaped[Tensor, "n c h w"]) -> Statistics:
-    """Of bytes exact, from how often each occurs: millions of pixels never become floats.
+    """Statistics of each channel, whose standard deviation is at least 0.001.
 
-    A channel that never changes is given a deviation that does not blow it up.
+    Those of bytes come from the histogram of values: they are exact, and millions of pixels need
+    not be converted to floats. The bound keeps a constant channel from being blown up.
     """
     if pixels.dtype != torch.uint8:
         values = pixels.double().transpose(0, 1).flatten(1)
@@ -108,16 +109,16 @@ def _statistics(pixels: Shaped[Tensor, "n c h w"]) -> Statistics:
     return Statistics(mean, std)
 
 
-def order(
+def draw_order(
     n: int,
     weights: Float[np.ndarray, " n"] | None,
     generator: torch.Generator,
     *,
     kept: Int[np.ndarray, " kept"] | None = None,
 ) -> Int[Tensor, " chosen"]:
-    """The examples of one epoch: all of them shuffled, or n draws with replacement by weight.
+    """Draw the examples of an epoch: all of them shuffled, or n with replacement by weight.
 
-    kept: these alone, shuffled.
+    kept: only these examples, shuffled.
     """
     if kept is not None:
         return torch.from_numpy(kept)[torch.randperm(len(kept), generator=generator)]
@@ -129,10 +130,11 @@ def order(
 def batches(
     order: Int[Tensor, " n"], size: int, *, drop_last: bool = False
 ) -> Iterator[Int[Tensor, " batch"]]:
-    """The last batch may be smaller; one of a single example is left out, unless all are.
+    """Split an epoch's examples into batches, of which the last may be smaller.
 
-    Batch normalisation has no variance to divide by there. drop_last: any smaller one is left out,
-    unless it is the only one.
+    A last batch of a single example is left out, because batch normalisation has no variance to
+    divide by; it stays where batches have size 1. drop_last: any smaller batch is left out, unless
+    it is the only one.
     """
     for start in range(0, len(order), size):
         chosen = order[start : start + size]
@@ -141,9 +143,10 @@ def batches(
             yield chosen
 
 
-def augmented(
+def augment_batch(
     pixels: Shaped[Tensor, "n c h w"], steps: Sequence[Augmentation], generator: torch.Generator
 ) -> Shaped[Tensor, "n c h w"]:
+    """Apply augmentations to a batch, one after the other."""
     for step in steps:
         pixels = step(pixels, generator)
     return pixels

@@ -1,4 +1,4 @@
-"""Features of images: what a network of timm says of them before its head."""
+"""Extraction of image features with a network of timm."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from evenhand.backbones.names import Backbone
 from evenhand.backbones.networks.build import Network, build
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError
-from evenhand.train.device_data import Normalise, Placed
+from evenhand.train.device_data import DeviceSplit, Normalise
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """A network in evaluation mode, and how it wants its images."""
+    """A network in evaluation mode, with the statistics that normalise its images."""
 
     network: Network
     mean: tuple[float, ...]
@@ -38,19 +38,25 @@ class Extractor:
         pretrained: bool = True,
         device: torch.device,
     ) -> Extractor:
-        """A model of timm for the images of a source.
+        """Make an extractor from a model of timm, for the images of a source.
 
-        weights are those in a file, else timm's own, from its cache or over the network. Without
-        any they are drawn from seed 0. Raises `BackboneError` where the model cannot be made or
-        cannot take the images, `DataError` for features of features.
+        weights are those in a file; None: timm's own, from its cache or over the network. With
+        `pretrained` False and no file they are random, drawn with seed 0. Raises `BackboneError`
+        where the model cannot be made or cannot take the images, and `DataError` where the source
+        holds features.
         """
         side, _, channels = source.train.shape
         if source.train.pixels.dtype != np.uint8:
-            raise DataError("these are features, not images: a table reads them as they are")
+            raise DataError(
+                "features are extracted from images, and this data set holds features\n"
+                "  the data set `table` reads them as they are"
+            )
         options: dict[str, Any] = {"pretrained": pretrained or weights is not None}
         if weights is not None:
             if not weights.is_file():
-                raise DataError(f"{weights}: there is no such file\n  it holds weights of {model}")
+                raise DataError(
+                    f"{weights}: there is no such file\n  name a file with weights of {model}"
+                )
             options["pretrained_cfg_overlay"] = {"file": str(weights)}
         torch.manual_seed(0)
         network = build(
@@ -68,12 +74,15 @@ class Extractor:
     def features(
         self, images: Images, *, batch: int, told: Callable[[int], None] = lambda _: None
     ) -> Float32[np.ndarray, "n features"]:
-        """In the order of the images, some of them at a time on the device."""
+        """Features of images, in order, `batch` images at a time on the device.
+
+        `told` is called with the number of images after each batch.
+        """
         found = []
         with torch.inference_mode():
             for start in range(0, len(images), batch):
                 index = np.arange(start, min(start + batch, len(images)))
-                placed = Placed.of(images[index], n_groups=1, device=self.device)
+                placed = DeviceSplit.of(images[index], n_groups=1, device=self.device)
                 pixels = Normalise.of(placed, self.mean, self.std)(placed.pixels)
                 found.append(self.network.features(pixels).float().cpu().numpy())
                 told(len(index))
@@ -81,7 +90,7 @@ class Extractor:
 
 
 def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
-    """As they are where the images have as many channels; else their mean for each."""
+    """One value for each channel: the values themselves, or their mean where numbers differ."""
     if len(values) == channels:
         return tuple(values)
     return (sum(values) / len(values),) * channels

@@ -1,7 +1,7 @@
-"""How a step reaches the device: call by call, or as one CUDA graph replayed.
+"""Execution of a step: eagerly, or as the replay of a CUDA graph.
 
-A ResNet-32 takes some 600 kernels a step; launched one by one from Python they take longer than
-they run. A graph holds them all, from the gathering of the batch to the optimiser.
+A ResNet-32 needs about 600 kernels a step, and launching them one by one from Python takes longer
+than running them. A graph holds them all, from the gathering of the batch to the optimiser.
 """
 
 from __future__ import annotations
@@ -24,30 +24,32 @@ from evenhand.declared.trial import Trial
 from evenhand.train.training import BoundStage, Training
 
 Stepper = Callable[[Training, Int[Tensor, " batch"]], Float[Tensor, ""]]
-"""One step of the optimiser on some training examples; the loss before it."""
+"""Makes one step of the optimiser on some training examples; the loss before the step."""
 
 WARM_UPS = 3
 """Steps before a capture, in which libraries choose kernels and the optimiser makes its buffers."""
 
-CAPTURE = threading.Lock()
-"""Among trials that share a process nothing is replayed while one captures: both count on the
-state of the generators."""
+CAPTURE_LOCK = threading.Lock()
+"""Lock of captures and replays in one process: both rely on the state of the generators."""
 
 
 def stepper_of(trial: Trial, device: torch.device, *, is_compiled: bool = False) -> Stepper:
-    """Graphs on a GPU, but for parts that are not known to hold still."""
-    stepper = Graphed() if device.type == "cuda" and holds_still(trial) else call_by_call
-    return FirstAlone(stepper, trial.workload) if is_compiled else stepper
+    """CUDA graphs on a GPU, where all parts of the trial are static; else eager steps."""
+    stepper = CudaGraphs() if device.type == "cuda" and holds_still(trial) else eager_step
+    return CompileOnce(stepper, trial.workload) if is_compiled else stepper
 
 
-def call_by_call(run: Training, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
-    """The plain way."""
+def eager_step(run: Training, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
+    """Make a step without a CUDA graph."""
     return run.step(run.stage, index)
 
 
 @dataclass
-class FirstAlone:
-    """The first step compiles: of all processes on a machine one does, the others find it done."""
+class CompileOnce:
+    """A stepper whose first step, which compiles, runs in one process of the machine at a time.
+
+    The others then find the compiled code in the cache of the machine.
+    """
 
     stepper: Stepper
     workload: str
@@ -70,8 +72,8 @@ class _Graph:
 
 
 @dataclass
-class Graphed:
-    """A graph for each stage and each size of batch, captured when it is first needed."""
+class CudaGraphs:
+    """A CUDA graph for each stage and batch size, captured when it is first needed."""
 
     graphs: dict[tuple[int, int], _Graph] = field(default_factory=dict)
     pool: Any = None
@@ -79,21 +81,21 @@ class Graphed:
     def __call__(self, run: Training, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
         place = (run.stage.first_epoch, len(index))
         if place not in self.graphs:
-            with CAPTURE:
-                # One pool of memory for all: they never run at the same time.
+            with CAPTURE_LOCK:
+                # All graphs of a trial share one pool of memory: they never run at the same time.
                 self.pool = self.pool or torch.cuda.graph_pool_handle()
                 self.graphs[place] = _capture(run, run.stage, index, self.pool)
         captured = self.graphs[place]
         captured.index.copy_(index)
-        with CAPTURE:
+        with CAPTURE_LOCK:
             captured.graph.replay()
         return captured.loss.clone()
 
 
 def _capture(run: Training, stage: BoundStage, like: Int[Tensor, " batch"], pool: Any) -> _Graph:
-    """On the trial's own stream. Nothing is trained by it: what the warm-up changed is put back."""
+    """Capture a step on the trial's own stream; the changes of the warm-up steps are undone."""
     index = like.clone()
-    put_back = state_kept(run)
+    put_back = saved_state(run)
     for _ in range(WARM_UPS):
         run.step(stage, index)
     put_back()
@@ -105,10 +107,11 @@ def _capture(run: Training, stage: BoundStage, like: Int[Tensor, " batch"], pool
     return _Graph(graph, index, loss)
 
 
-def state_kept(run: Training) -> Callable[[], None]:
-    """What puts back all that a step changes, each in its place.
+def saved_state(run: Training) -> Callable[[], None]:
+    """Save everything that a step changes, and return a function that restores it.
 
-    Weights, running statistics, what reductions keep, momentum and the generator.
+    That is weights, running statistics, the state of reductions, momentum and the generator. They
+    are restored into the same tensors, whose addresses a graph records.
     """
     kept = [t for stage in run.stages for t in stage.reduction.tensors().values()]
     tensors = [*run.model.parameters(), *run.model.buffers(), *kept]
@@ -121,7 +124,7 @@ def state_kept(run: Training) -> Callable[[], None]:
         for tensor, value in zip(tensors, before, strict=True):
             tensor.copy_(value)
         for parameter, state in _momenta(run):
-            # Where there was none, 0 is the same: the first step makes it the gradient.
+            # A momentum of 0 equals none: the first step of the optimiser sets it to the gradient.
             old = momenta.get(parameter)
             state["momentum_buffer"].zero_() if old is None else state["momentum_buffer"].copy_(old)
         run.randomness.set_state(generator)

@@ -1,4 +1,4 @@
-"""A trial as it is before its first step."""
+"""Initial state of a training, before its first step."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.declared.streams import generator, stream_seed
 from evenhand.declared.trial import Kept, Recipe, Stream, Trial
 from evenhand.train.checkpoints import Checkpoints
-from evenhand.train.device_data import Normalise, Placed
-from evenhand.train.hardware import computes_in_half
+from evenhand.train.device_data import DeviceSplit, Normalise
+from evenhand.train.hardware import runs_in_bf16
 from evenhand.train.process import GLOBAL_GENERATOR
-from evenhand.train.stages import Material, bind
+from evenhand.train.stages import StageInputs, bind
 from evenhand.train.training import Training
 
 NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
-"""Layers whose scale and shift weight decay may leave alone."""
+"""Normalisation layers, whose scale and shift a recipe may exempt from weight decay."""
 
 
 def begin(
@@ -35,11 +35,12 @@ def begin(
     *,
     is_compiled: bool = False,
     keeps: frozenset[Kept] = frozenset(),
-    taught: Float[np.ndarray, "n classes"] | None = None,
+    targets: Float[np.ndarray, "n classes"] | None = None,
 ) -> Training:
-    """Everything as it is before the first step; taught are a teacher's class probabilities.
+    """Make the state of a trial before its first step.
 
-    Raises `BackboneError` where the network does not take the images.
+    targets are a teacher's class probabilities of the training images. Raises `BackboneError` where
+    the network cannot take the images.
     """
     recipe, summary = trial.recipe, data.summary
     method: Method = REGISTRY.make("method", trial.method)
@@ -48,7 +49,7 @@ def begin(
         split = data.val if method.refit.split == "val" else data.train
         assert split is not None, "checked with the suite"
         method.refit.check_counts(split.counts(n_classes, n_groups))
-    placed = Placed.of(data.train, n_groups=n_groups, device=device)
+    placed = DeviceSplit.of(data.train, n_groups=n_groups, device=device)
 
     def seed(name: Stream) -> int:
         return stream_seed(name, trial.seed, trial.vary)
@@ -56,23 +57,24 @@ def begin(
     def fresh() -> Network:
         return _model(recipe, method, data, seed("init"))
 
-    def draw() -> np.random.Generator:
+    def new_generator() -> np.random.Generator:
         return generator("order", trial.seed, trial.vary)
 
     model = fresh().to(device)
     order = torch.Generator().manual_seed(seed("order"))
     randomness = torch.Generator(device).manual_seed(seed("augment"))
-    known = data.counts if taught is None else _sums(taught, data)
+    label_counts = data.counts if targets is None else _sums(targets, data)
+    inputs = StageInputs(data, label_counts, randomness, new_generator)
     return Training(
         recipe=recipe,
         device=device,
-        half=computes_in_half(recipe.precision, device),
+        bf16=runs_in_bf16(recipe.precision, device),
         model=model,
         network=torch.compile(model, dynamic=False) if is_compiled else model,
         optimizer=_optimizer(recipe, model, device),
-        stages=bind(method, Material(data, known, randomness, draw), recipe, device),
+        stages=bind(method, inputs, recipe, device),
         epochs=method.total_epochs(recipe.epochs),
-        fresh=lambda: fresh().state_dict(),
+        initial_weights=lambda: fresh().state_dict(),
         schedule=REGISTRY.make("schedule", recipe.schedule),
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
         normalise=Normalise.of(placed, recipe.mean, recipe.std),
@@ -83,32 +85,33 @@ def begin(
         order=order,
         randomness=randomness,
         order_before=order.get_state(),
-        draw=draw,
+        new_generator=new_generator,
         refit=method.refit,
         keeps=keeps,
-        targets=None if taught is None else torch.tensor(taught, device=device),
+        targets=None if targets is None else torch.tensor(targets, device=device),
     )
 
 
-def _splits(data: ProblemData, device: torch.device) -> dict[Split, Placed]:
-    """What is evaluated on, validation first where there is any."""
+def _splits(data: ProblemData, device: torch.device) -> dict[Split, DeviceSplit]:
+    """The splits to evaluate, validation first where there is one."""
     n_groups = len(data.summary.groups)
-    splits: dict[Split, Placed] = {"test": Placed.of(data.test, n_groups=n_groups, device=device)}
-    if data.val is None:
-        return splits
-    return {"val": Placed.of(data.val, n_groups=n_groups, device=device), **splits}
+    found: dict[Split, DeviceSplit] = {}
+    if data.val is not None:
+        found["val"] = DeviceSplit.of(data.val, n_groups=n_groups, device=device)
+    found["test"] = DeviceSplit.of(data.test, n_groups=n_groups, device=device)
+    return found
 
 
-def _sums(taught: Float[np.ndarray, "n classes"], data: ProblemData) -> TrainingCounts:
-    """[classes, groups] sums of the class probabilities of the training images."""
+def _sums(targets: Float[np.ndarray, "n classes"], data: ProblemData) -> TrainingCounts:
+    """Sums [classes, groups] of the class probabilities of the training images."""
     groups = np.eye(len(data.summary.groups))[data.train.groups]
-    return np.asarray(taught.T.astype(np.float64) @ groups)
+    return np.asarray(targets.T.astype(np.float64) @ groups)
 
 
 def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> Network:
     _, side, _, channels = data.train.pixels.shape
     with GLOBAL_GENERATOR:
-        # Layers draw from the global generators: initialisation, and drop-out later on.
+        # Layers draw from torch's global generator when they are made, and drop-out in training.
         torch.manual_seed(seed)
         model = build(
             recipe.backbone,
@@ -121,8 +124,9 @@ def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> Netw
 
 
 def _optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """On a GPU one kernel for all weights, with a learning rate that a CUDA graph can follow."""
+    """SGD; on a GPU in one kernel for all weights."""
     on_gpu = device.type == "cuda"
+    # A CUDA graph reads the learning rate from a tensor; a float would be fixed at its capture.
     return torch.optim.SGD(
         _by_decay(recipe, model),
         lr=torch.tensor(recipe.lr, device=device) if on_gpu else recipe.lr,
@@ -134,7 +138,7 @@ def _optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> torch.
 
 
 def _by_decay(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
-    """All weights; apart from them those of normalisation layers, where these do not decay."""
+    """Parameter groups: one of all weights, or one more for normalisation layers without decay."""
     if recipe.decay_norms is None:
         return [{"params": list(model.parameters())}]
     layers = [module for module in model.modules() if isinstance(module, NORMS)]

@@ -1,4 +1,5 @@
-"""What a trial needs of its process, set anew for each: actors are re-used, state must not leak."""
+"""Process-wide settings, set anew for each trial: one process runs many, and none may affect
+another."""
 
 from __future__ import annotations
 
@@ -14,14 +15,14 @@ import torch
 GIB = 2**30
 
 GLOBAL_GENERATOR = threading.Lock()
-"""Held while weights are drawn: trials that share a process share torch's global generator."""
+"""Lock held while weights are drawn: trials in one process share torch's global generator."""
 
 
 def prepare_process(*, seed: int, threads: int, deterministic: bool, device: torch.device) -> None:
-    """Put every process-wide switch that a trial could feel into a known position.
+    """Set every process-wide switch that can change a trial's result.
 
-    Python's and NumPy's global generators are seeded because a part of somebody else's may draw
-    from them; torch's is seeded where the network is made.
+    Python's and NumPy's global generators are seeded because a plugin may draw from them; torch's
+    is seeded where the network is made.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)
@@ -30,7 +31,7 @@ def prepare_process(*, seed: int, threads: int, deterministic: bool, device: tor
     torch.set_float32_matmul_precision("highest")
     torch.set_grad_enabled(True)
     if deterministic:
-        # cuBLAS reads this once, before its first handle; without it deterministic mode refuses.
+        # cuBLAS reads this once, before its first handle; without it, deterministic mode raises.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.deterministic = deterministic
@@ -40,14 +41,17 @@ def prepare_process(*, seed: int, threads: int, deterministic: bool, device: tor
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-    # Linux forgets the process's peak of resident memory when 5 is written here; elsewhere the
-    # peak of all trials so far is what can be had.
+    # Writing 5 here makes Linux reset the process's peak of resident memory. Other systems cannot
+    # reset it, so that their peak is that of all trials so far.
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_memory_gib() -> float:
-    """Peak resident memory of this process since `prepare_process`, where the system tells it."""
+    """Peak resident memory of this process since `prepare_process`, in GiB.
+
+    Systems without `/proc` give the resident memory at the moment.
+    """
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -58,7 +62,7 @@ def peak_memory_gib() -> float:
 
 
 def peak_gpu_memory_gib(device: torch.device) -> float | None:
-    """Peak memory of tensors on the GPU since `prepare_process`; None on a CPU."""
+    """Peak memory of tensors on the GPU since `prepare_process`, in GiB; None on a CPU."""
     if device.type != "cuda":
         return None
     return torch.cuda.max_memory_allocated(device) / GIB

@@ -1,4 +1,4 @@
-"""Passes over drawn batches that can be made again, and that leave a training as it was."""
+"""Repeatable passes over a few drawn batches, which leave the state of a training unchanged."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from evenhand.declared.bilevel import Hypergradient
-from evenhand.train.device_data import augmented, batches
-from evenhand.train.hypergradient import Slopes, slopes_of
+from evenhand.train.device_data import augment_batch, batches
+from evenhand.train.hypergradient import BatchGradient, batch_gradient
 from evenhand.train.training import Training
 
 SEEDS = 2**62
 
-HELD = 2**22
-"""Numbers in all training images of a step on held-out data, up to which their graphs are held."""
+MAX_HELD_VALUES = 2**22
+"""Largest number of input values in all training batches whose graphs are held in memory."""
 
 
 class Replay:
-    """Batches drawn once, seen in each pass with the same augmentation and the same draws.
+    """Training and held-out batches, drawn once; each pass repeats the augmentation and the draws.
 
-    A training image is in one batch at most, as is a held-out one, unless the sampler repeats.
+    The same numbers in each pass are what makes a product with the Hessian one of a fixed function.
+    A training image is in one batch at most, unless the sampler draws with replacement; so is a
+    held-out image.
     """
 
     def __init__(self, run: Training, spec: Hypergradient) -> None:
@@ -40,12 +42,12 @@ class Replay:
         seeds = torch.randint(SEEDS, (n,), generator=generator, device=run.device).tolist()
         self.val_seeds, self.train_seeds = seeds[: len(self.val)], seeds[len(self.val) :]
 
-    def slopes(self, weights: list[Tensor]) -> list[Slopes]:
-        """Of each training batch; their graphs are held together where they are small."""
+    def gradients(self, weights: list[Tensor]) -> list[BatchGradient]:
+        """Gradient of each training batch; small batches hold their graphs, all at once."""
         pixels = self.run.train.pixels
         n = sum(len(index) for index in self.train) * pixels[0].numel()
         return [
-            slopes_of(self._loss(index, seed), weights, is_held=n <= HELD)
+            batch_gradient(self._loss(index, seed), weights, is_held=n <= MAX_HELD_VALUES)
             for index, seed in zip(self.train, self.train_seeds, strict=True)
         ]
 
@@ -57,24 +59,27 @@ class Replay:
         return loss
 
     def _seed(self, seed: int) -> None:
-        """The trial's generator, and torch's own where the network draws from that."""
+        """Seed the trial's generator, and torch's global one where the network draws from it."""
         self.run.randomness.manual_seed(seed)
         if _drops_out(self.run.model):
             torch.manual_seed(seed)
 
     def held_out(self) -> Iterator[tuple[Float[Tensor, " batch"], Int[Tensor, " batch"]]]:
-        """Cross-entropy and row of each image, batch by batch; without loss and policy."""
+        """Cross-entropy and row of each held-out image, batch by batch.
+
+        Neither the stage's loss nor its policy is applied: held-out data judge both.
+        """
         run, split = self.run, self.run.splits["val"]
         for index, seed in zip(self.val, self.val_seeds, strict=True):
             self._seed(seed)
-            pixels = augmented(split.pixels[index], self.augment, run.randomness)
+            pixels = augment_batch(split.pixels[index], self.augment, run.randomness)
             images = run.inputs(pixels)
             losses = F.cross_entropy(run.model(images), split.labels[index], reduction="none")
             yield losses, split.rows[index]
 
 
 def _pool(run: Training, n_batches: int) -> Int[Tensor, " n"]:
-    """Training examples as the stage's sampler draws them, in random order."""
+    """Training examples in random order, as the stage's sampler draws them."""
     stage = run.stage
     if stage.kept is not None:
         kept = torch.from_numpy(stage.kept).to(run.device)
@@ -97,10 +102,10 @@ def _drawn(
 
 
 @contextlib.contextmanager
-def undisturbed(run: Training) -> Iterator[None]:
-    """Running statistics and generators end as they begin.
+def state_preserved(run: Training) -> Iterator[None]:
+    """Restore the running statistics and generators at the end of a `with` block.
 
-    Fused attention has no second derivatives, so that it is done step by step.
+    Inside it attention is computed step by step: fused attention has no second derivatives.
     """
     buffers = [(buffer, buffer.clone()) for buffer in run.model.buffers()]
     generator = run.randomness.get_state()
@@ -118,7 +123,10 @@ def undisturbed(run: Training) -> Iterator[None]:
 
 
 def _drops_out(model: nn.Module) -> bool:
-    """Such a network has its process to itself: trials that share one share torch's generator."""
+    """Whether a network draws from torch's global generator.
+
+    Such a network shares its process with no other trial, which would draw from it, too.
+    """
     return any(isinstance(m, nn.modules.dropout._DropoutNd | DropPath) for m in model.modules())
 
 

@@ -1,8 +1,8 @@
-"""A trial's state on disk, so that one that was killed goes on where it was.
+"""Saved state of a training, from which a trial that was killed resumes.
 
-What comes back is bit for bit what was there: weights, momentum, the generators, the position in
-the epoch and everything that goes into the record. On a CPU a resumed trial then ends as one that
-was never interrupted; on a GPU it does in deterministic mode.
+The state is restored bit for bit: weights, momentum, generators, the position in the epoch and
+everything that enters the record. On a CPU a resumed trial gives the record of one that was never
+interrupted, and so it does on a GPU in deterministic mode.
 """
 
 from __future__ import annotations
@@ -28,36 +28,37 @@ from evenhand.train.training import BoundStage, Training
 
 FORMAT = 3
 SHARE = 0.005
-"""Of the time, that saving may take; the wait after a save follows from how long it took."""
+"""Share of the time that saving may take: after a save of t seconds, t / SHARE must pass."""
 
 LEAST_SECONDS = 30.0
 UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError, TypeError)
-"""What torch raises on a file that is torn or none of its own."""
+"""Exceptions that torch raises on a file that is torn or was not written by it."""
 
 
 @dataclass
 class Resumable:
-    """Where a trial's state is kept, and when it is next due.
-
-    identity  what a state must agree with to be this trial's: key, data, versions
-    state     that of an earlier attempt, if there is one
-    write     puts a state in its place, whole or not at all
-    least_seconds  between two saves; 0 saves after every step, whatever it costs
-    resumed   epochs that were already done when this attempt began; None: it began anew
-    seconds   that earlier attempts took
-    """
+    """A trial's saved state: how it is read and written, and when it is due."""
 
     identity: dict[str, str] = field(default_factory=dict)
+    """Key, data and versions; a state of another identity is not resumed from."""
     state: bytes | None = None
+    """State that an earlier attempt saved; None: there is none."""
     write: Callable[[bytes], None] | None = None
+    """Stores a state, whole or not at all; None: nothing is saved."""
     least_seconds: float = LEAST_SECONDS
+    """Least time between two saves; with 0 every step is followed by a save."""
     resumed: int | None = None
+    """Epochs that were done when this attempt began; None: it did not resume."""
     seconds: float = 0.0
+    """Time that earlier attempts took."""
     _began: float = field(default_factory=time.monotonic)
     _due: float = math.inf
 
     def resume(self, begin: Callable[[], Training]) -> Training:
-        """A fresh trial, put where the state was taken if there is one and it is this trial's."""
+        """Make a training, and restore the saved state where there is one of this trial.
+
+        A state that cannot be restored is ignored, because a trial can always begin anew.
+        """
         self._due = time.monotonic() + self.least_seconds
         run = begin()
         found = _read(self.state, run.device) if self.state else {}
@@ -71,14 +72,14 @@ class Resumable:
         return run
 
     def save_if_due(self, run: Training) -> None:
-        """Write the state where enough time has passed that this hardly shows."""
+        """Save the state, unless the last save was too recent."""
         if time.monotonic() >= self._due:
             self.save(run)
 
     def save(self, run: Training) -> None:
-        """Write the state as it is between two steps.
+        """Save the state between two steps.
 
-        A store that cannot take it now is tried again later: only the record must be written.
+        A `StoreError` is ignored and the next save tries again: only the record must be written.
         """
         if self.write is None:
             return
@@ -95,7 +96,7 @@ class Resumable:
 
 
 def _read(state: bytes, device: torch.device) -> dict[str, Any]:
-    """Nothing where it cannot be read: a trial can always begin anew, and its record says so."""
+    """The fields of a saved state; none where it cannot be read."""
     try:
         found = torch.load(io.BytesIO(state), map_location=device, weights_only=True)
     except UNREADABLE:
@@ -104,7 +105,10 @@ def _read(state: bytes, device: torch.device) -> dict[str, Any]:
 
 
 def state_of(run: Training) -> dict[str, Any]:
-    """Everything that grows with a step, as plain containers and tensors."""
+    """Everything that changes with a step, as plain containers and tensors.
+
+    Plain, because the file is read with `weights_only=True`, which runs no code of the file.
+    """
     return {
         "model": run.model.state_dict(),
         "optimizer": run.optimizer.state_dict(),
@@ -132,7 +136,7 @@ PROGRESS = ("epoch", "position", "steps", "images", "train_seconds", "eval_secon
 
 
 def restore(run: Training, state: dict[str, Any]) -> None:
-    """The inverse of `state_of`, on a trial that has just begun."""
+    """Restore what `state_of` returned, in a training that has just begun."""
     run.model.load_state_dict(state["model"])
     run.optimizer.load_state_dict(state["optimizer"])
     generators = state["generators"]

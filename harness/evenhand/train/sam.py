@@ -16,14 +16,17 @@ from torch.optim import Optimizer
 from evenhand.declared.trial import Sam
 
 LossOf = Callable[[], Float[Tensor, ""]]
-"""The loss of the batch at hand under the weights as they are: a forward pass a call."""
+"""Loss of the current batch under the current weights; each call is one forward pass."""
 
 TINY = 1e-12
 
 
 @runtime_checkable
 class Step(Protocol):
-    """One step on one batch; gives the loss before it, or one that is not finite if any was not."""
+    """A step on one batch; it returns the loss before the step.
+
+    Where a later pass of the step has a loss that is not finite, that loss is returned.
+    """
 
     def __call__(
         self, loss_of: LossOf, model: nn.Module, optimizer: Optimizer
@@ -31,7 +34,7 @@ class Step(Protocol):
 
 
 def plain_step(loss_of: LossOf, model: nn.Module, optimizer: Optimizer) -> Float[Tensor, ""]:
-    """One forward and backward pass, and the optimiser's step."""
+    """Make one forward and backward pass, and the optimiser's step."""
     loss = _backward(loss_of, optimizer)
     optimizer.step()
     return loss
@@ -39,14 +42,15 @@ def plain_step(loss_of: LossOf, model: nn.Module, optimizer: Optimizer) -> Float
 
 @dataclass(frozen=True)
 class SamStep:
-    """The optimiser's step at w, with the gradient at w + ρ · g / ‖g‖₂ for g the gradient at w.
+    """The optimiser's step at w with the gradient at w + ρ · g / ‖g‖₂, where g is that at w.
 
-    The norm is that of all weights together, and no weight counts by its size (not "adaptive").
-    Both passes see the same batch.
+    The norm is that of all weights together; this is not the adaptive variant. Both passes see the
+    same batch.
     """
 
     rho: float
     batch_norm: Literal["both", "first"] = "both"
+    """Passes that update the running statistics of batch normalisation."""
 
     def __call__(
         self, loss_of: LossOf, model: nn.Module, optimizer: Optimizer
@@ -54,8 +58,8 @@ class SamStep:
         loss = _backward(loss_of, optimizer)
         reached: list[Tensor] = [p for p in model.parameters() if p.grad is not None]
         before = [p.detach().clone() for p in reached]
-        _climb(reached, self.rho)
-        with nullcontext() if self.batch_norm == "both" else statistics_kept(model):
+        _ascend(reached, self.rho)
+        with nullcontext() if self.batch_norm == "both" else frozen_statistics(model):
             uphill = _backward(loss_of, optimizer)
         with torch.no_grad():
             torch._foreach_copy_(reached, before)
@@ -64,14 +68,14 @@ class SamStep:
 
 
 def step_of(sam: Sam | None, stage: int) -> Step:
-    """The step that a recipe takes in a stage, counted from 0."""
+    """The step of a recipe in the stage with this number, counted from 0."""
     rho = sam.radius(stage) if sam else 0.0
     return SamStep(rho, sam.batch_norm) if sam and rho else plain_step
 
 
 @contextmanager
-def statistics_kept(model: nn.Module) -> Iterator[None]:
-    """Batch normalisation still normalises by the batch, but its running statistics stand still."""
+def frozen_statistics(model: nn.Module) -> Iterator[None]:
+    """Freeze the running statistics of batch normalisation, which still normalises by the batch."""
     moving = [m for m in model.modules() if isinstance(m, _NormBase) and m.track_running_stats]
     for module in moving:
         module.track_running_stats = False
@@ -90,8 +94,9 @@ def _backward(loss_of: LossOf, optimizer: Optimizer) -> Float[Tensor, ""]:
 
 
 @torch.no_grad()
-def _climb(weights: list[Tensor], rho: float) -> None:
-    """Add ρ · g / (‖g‖₂ + 1e-12). The norm stays a tensor: reading it would wait for the device."""
+def _ascend(weights: list[Tensor], rho: float) -> None:
+    """Add ρ · g / (‖g‖₂ + 1e-12) to the weights."""
     gradients = [p.grad for p in weights if p.grad is not None]
+    # The norm stays a tensor, because reading its value would wait for the GPU.
     norm = torch.nn.utils.get_total_norm(gradients)
     torch._foreach_add_(weights, torch._foreach_mul(gradients, rho / (norm + TINY)))

@@ -1,4 +1,4 @@
-"""A method's stages, with everything filled in that depends on the training set and the recipe."""
+"""Binding of a method's stages to a training set and a recipe."""
 
 from __future__ import annotations
 
@@ -21,32 +21,31 @@ from evenhand.declared.stage_parts import (
 from evenhand.declared.trial import Recipe
 from evenhand.losses.soft import SoftLabels
 from evenhand.train.bilevel import bind as bind_outer
-from evenhand.train.reducing import PLAIN
+from evenhand.train.reductions import STATELESS
 from evenhand.train.sam import Step, step_of
 from evenhand.train.training import BoundStage
 
 
 @dataclass(frozen=True)
-class Material:
-    """What stages are bound to.
-
-    known       [classes, groups] what losses take for the training counts: those, or the sums of a
-                teacher's class probabilities (narasimhan2021training, Sec. 6: the priors in the
-                gains are the teacher's)
-    randomness  what a loss draws from that draws
-    draw        makes a generator of what is drawn once; the same at each call
-    """
+class StageInputs:
+    """Data, counts and generators that stages are bound to."""
 
     data: ProblemData
-    known: TrainingCounts
+    label_counts: TrainingCounts
+    """Counts that losses use: those of the training set, or sums of a teacher's probabilities.
+
+    The latter because the priors in the gains are the teacher's (narasimhan2021training, Sec. 6).
+    """
     randomness: torch.Generator
-    draw: Callable[[], np.random.Generator]
+    """Generator of losses that draw at each step."""
+    new_generator: Callable[[], np.random.Generator]
+    """Makes the generator of a draw that is made once; the same at each call."""
 
 
 def bind(
-    method: Method, material: Material, recipe: Recipe, device: torch.device
+    method: Method, inputs: StageInputs, recipe: Recipe, device: torch.device
 ) -> tuple[BoundStage, ...]:
-    """All stages of a method. Those with one learnable loss, or policy, share it."""
+    """Bind all stages of a method. Stages that declare the same learnable part share it."""
     places = [
         (run, first, step_of(recipe.sam, i))
         for run in method.runs(recipe.epochs)
@@ -54,13 +53,13 @@ def bind(
     ]
     found: list[BoundStage] = []
     for stage, (run, first, step) in zip(method.stages, places, strict=True):
-        found.append(_bound(stage, material, device, found, run=run, first=first, step=step))
+        found.append(_bound(stage, inputs, device, found, run=run, first=first, step=step))
     return tuple(found)
 
 
 def _bound(
     stage: Stage,
-    material: Material,
+    inputs: StageInputs,
     device: torch.device,
     before: Sequence[BoundStage],
     *,
@@ -68,11 +67,11 @@ def _bound(
     first: int,
     step: Step,
 ) -> BoundStage:
-    data, known = material.data, material.known
+    data, label_counts = inputs.data, inputs.label_counts
     classes, groups = data.summary.classes, data.summary.groups
-    loss = _shared(before, "loss", stage.loss) or stage.loss.bind(known, device)
+    loss = _shared(before, "loss", stage.loss) or stage.loss.bind(label_counts, device)
     if isinstance(loss, Drawing):
-        loss = loss.drawing_from(material.randomness)
+        loss = loss.drawing_from(inputs.randomness)
     reduction = stage.reduce
     bound = BoundStage(
         spec=stage,
@@ -83,12 +82,12 @@ def _bound(
         soft=SoftLabels(loss, data.counts.shape[1]),
         reduction=reduction.bind(data.counts, device, classes=classes, groups=groups)
         if isinstance(reduction, Reduction)
-        else PLAIN[reduction],
+        else STATELESS[reduction],
         weights=_weights(stage, data),
-        kept=_kept(stage, data, material.draw),
+        kept=_kept(stage, data, inputs.new_generator),
     )
     if stage.controller:
-        shares = known / known.sum()
+        shares = label_counts / label_counts.sum()
         bound.controller = stage.controller.bind(
             loss, data.counts, shares, classes=classes, groups=groups
         )
@@ -103,7 +102,7 @@ def _bound(
 
 
 def _shared(before: Sequence[BoundStage], name: str, spec: object) -> Any:
-    """What an earlier stage made of the same declaration, if that can be learned."""
+    """The learnable part that an earlier stage bound from the same declaration, if any."""
     for stage in before:
         part = getattr(stage, name)
         if getattr(stage.spec, name) == spec and isinstance(part, Learnable):

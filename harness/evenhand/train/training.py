@@ -1,4 +1,8 @@
-"""A trial under way: its stages, and everything that changes with a step."""
+"""State of a trial under way: its stages, and everything that changes with a step.
+
+What binds stages (`stages.py`), learns on held-out data (`bilevel.py`, `held_out.py`), evaluates or
+saves a training imports this module, never the reverse.
+"""
 
 from __future__ import annotations
 
@@ -28,74 +32,74 @@ from evenhand.declared.trial import Kept, Recipe
 from evenhand.losses.soft import SoftLabels
 from evenhand.recipes.schedules import Schedule
 from evenhand.train.checkpoints import Checkpoints, Iterates
-from evenhand.train.device_data import Normalise, Placed, augmented
+from evenhand.train.device_data import DeviceSplit, Normalise, augment_batch
 from evenhand.train.sam import Step
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some training images as the network sees them, and what they are.
-
-    targets are class probabilities in place of the labels.
-    """
+    """A batch of training images, augmented and normalised."""
 
     images: Float[Tensor, "b c h w"]
     labels: Int[Tensor, " b"]
     rows: Int[Tensor, " b"]
     targets: Float[Tensor, "b classes"] | None
+    """Class probabilities that replace the labels under knowledge distillation."""
 
 
 @runtime_checkable
 class BoundOuter(Protocol):
-    """What learns a stage's loss or policy on held-out data while it trains."""
+    """Upper level of a bilevel search, which learns a stage's loss or policy on held-out data."""
 
     def step(self, run: Training) -> None:
-        """Before a step of the optimiser, where one is due."""
+        """Make the update that is due before a step of the optimiser."""
         ...
 
     def curves(self) -> dict[str, float]:
-        """What to log of where it stands, by name."""
+        """Values to log, by the name of their curve."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """All that changes but what is learned, as plain containers and tensors."""
+        """State as plain containers and tensors, without the learned parameters."""
         ...
 
     def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
+        """Restore what `state` returned."""
         ...
 
 
 @dataclass
 class BoundStage:
-    """A stage, bound.
-
-    weights  those by which its sampler draws examples, if it does; of a sampler that looks back
-             they are known when the stage begins
-    kept     the examples that it trains on, where these are not all
-    """
+    """A stage of a method, bound to a training set and a recipe."""
 
     spec: Stage
     run: Run
     first_epoch: int
+    """Epochs of all runs that come before the stage."""
     step: Step
     loss: BoundLoss
     soft: SoftLabels
+    """The loss for class probabilities in place of labels."""
     reduction: BoundReduction
     weights: Float[np.ndarray, " n"] | None
+    """Sampling weight of each example; None where the sampler does not weigh.
+
+    A retrospective sampler sets them when the stage begins.
+    """
     kept: Int[np.ndarray, " kept"] | None = None
+    """Examples that a subsampler keeps; None: all."""
     controller: BoundController | None = None
     policy: BoundPolicy | None = None
     outer: BoundOuter | None = None
 
     @property
     def learnables(self) -> dict[str, Learnable]:
-        """What held-out data may learn, by what it is."""
+        """Loss and policy, as far as held-out data can learn them, by name."""
         parts: dict[str, object] = {"loss": self.loss, "policy": self.policy}
         return {name: part for name, part in parts.items() if isinstance(part, Learnable)}
 
-    def look_back(self, is_wrong: Callable[[], Int[np.ndarray, " n"]]) -> None:
-        """As it begins, with the network that the stages before it left."""
+    def reweigh(self, is_wrong: Callable[[], Int[np.ndarray, " n"]]) -> None:
+        """Set the weights of a retrospective sampler from the errors of the current network."""
         if isinstance(self.spec.sampler, Retrospective):
             self.weights = np.asarray(self.spec.sampler.by_example(is_wrong()), np.float64)
 
@@ -108,10 +112,10 @@ class BoundStage:
         *,
         learns: bool = True,
     ) -> Float[Tensor, ""]:
-        """One number for the batch, as the stage says.
+        """Loss of a batch, reduced to one number.
 
-        targets are class probabilities in place of the labels. learns: what the reduction keeps is
-        moved by these losses first.
+        targets are class probabilities in place of the labels. learns: the losses update the state
+        of the reduction before they are reduced.
         """
         if targets is None:
             losses, weights = self.loss(logits, labels, rows), partial(self.loss.weights, rows)
@@ -123,7 +127,7 @@ class BoundStage:
         return self.reduction(losses, rows, weights)
 
     def curves(self) -> dict[str, float]:
-        """What its parts have to log, by name."""
+        """Values that the stage's parts log, by the name of their curve."""
         moving: list[BoundController | BoundReduction | BoundOuter | Learnable | None]
         moving = [self.controller, self.reduction, self.outer]
         moving += self.learnables.values() if self.outer else ()
@@ -132,71 +136,74 @@ class BoundStage:
 
 @dataclass
 class Training:
-    """A trial under way: what stays, and what grows with every step.
-
-    half          whether the network computes in bf16
-    network       the model, or what it was compiled to
-    order_before  state of `order` before the examples of the epoch under way were drawn
-    position      steps of the epoch under way that are done
-    losses        of these steps
-    images        seen so far, over all epochs
-    keeps         what it keeps for other trials
-    targets       a teacher's class probabilities for the training images, in place of their labels
-    fresh         makes the weights that it began with
-    direction     of the line that `recipe.angle_to` finds, once it was looked for
-    epochs        of all runs
-    """
+    """A trial under way: what stays, and what changes with every step."""
 
     recipe: Recipe
     device: torch.device
-    half: bool
+    bf16: bool
+    """Whether the network computes in bf16."""
     model: Network
     network: Callable[[Tensor], Tensor]
+    """The model, or its compiled form."""
     optimizer: torch.optim.Optimizer
     stages: tuple[BoundStage, ...]
     epochs: int
-    fresh: Callable[[], Mapping[str, Tensor]]
+    """Number of epochs over all runs."""
+    initial_weights: Callable[[], Mapping[str, Tensor]]
+    """Makes the initial weights again, for a restart."""
     schedule: Schedule
     augment: tuple[Augmentation, ...]
     normalise: Normalise
-    train: Placed
-    splits: dict[Split, Placed]
+    train: DeviceSplit
+    splits: dict[Split, DeviceSplit]
+    """Splits that are evaluated, validation first."""
     shape: tuple[int, int]
+    """Numbers of groups and classes."""
     checkpoints: Checkpoints
     order: torch.Generator
+    """Generator of the order of examples; on the CPU on every device."""
     randomness: torch.Generator
+    """Generator of augmentation and of losses that draw; on the device."""
     order_before: Tensor
-    draw: Callable[[], np.random.Generator]
+    """State of `order` before it drew the current epoch."""
+    new_generator: Callable[[], np.random.Generator]
+    """Makes a NumPy generator of the stream `order`; the same at each call."""
     refit: Refit | None = None
     keeps: frozenset[Kept] = frozenset()
+    """Arrays that the trial keeps for other trials."""
     targets: Float[Tensor, "n classes"] | None = None
-    direction: Float[np.ndarray, " features"] | None = None
+    """A teacher's class probabilities of the training images, in place of their labels."""
+    reference_direction: Float[np.ndarray, " features"] | None = None
+    """Direction of the line of `recipe.angle_to`; None until it was solved for."""
     iterates: Iterates = field(default_factory=Iterates)
     epoch: int = 1
     position: int = 0
+    """Steps done in the current epoch."""
     steps: int = 0
     images: int = 0
+    """Training images seen so far, over all epochs."""
     train_seconds: float = 0.0
     eval_seconds: float = 0.0
     losses: list[Tensor] = field(default_factory=list)
+    """Losses of the steps of the current epoch."""
     curves: dict[str, list[float | None]] = field(default_factory=dict)
 
     @property
     def stage(self) -> BoundStage:
-        """That of the epoch under way."""
+        """The stage of the current epoch."""
         return [s for s in self.stages if s.first_epoch < self.epoch][-1]
 
     def set_learning_rate(self, lr: float) -> None:
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
-                # Where it is, because a CUDA graph reads it there.
+                # Into the tensor that is there, because a CUDA graph reads it at its address.
                 group["lr"].fill_(lr)
             else:
                 group["lr"] = lr
 
     def step(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
-        """One step of the optimiser on some training examples; the loss before it."""
-        # A compiled network is compiled for one size of batch.
+        """Make one step of the optimiser on some training examples; the loss before the step."""
+        # The compiled form is compiled for one size of batch: another size would compile again.
         whole = len(index) == self.recipe.batch
         network = self.network if whole else self.model
         with torch.no_grad():
@@ -204,22 +211,26 @@ class Training:
         passes = itertools.count()
 
         def loss_of() -> Float[Tensor, ""]:
-            logits = self.passed(batch.images, network)
+            logits = self.forward(batch.images, network)
+            # SAM calls this twice for one batch, which must update the reduction once.
             learns = next(passes) == 0
             return stage.batch_loss(logits, batch.labels, batch.rows, batch.targets, learns=learns)
 
         return stage.step(loss_of, self.model, self.optimizer)
 
     def batch(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Batch:
-        """Some training examples, augmented anew; with a graph where the policy asks for one."""
+        """Draw an augmented batch of some training examples.
+
+        The images have a graph where the policy is being learned.
+        """
         rows = self.train.rows[index]
-        pixels = augmented(self.train.pixels[index], self.augment, self.randomness)
+        pixels = augment_batch(self.train.pixels[index], self.augment, self.randomness)
         targets = None if self.targets is None else self.targets[index]
         images = self.inputs(pixels, rows, stage.policy)
         return Batch(images, self.train.labels[index], rows, targets)
 
     def loss_of(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
-        """The stage's loss on some training examples, in full precision and with its graph."""
+        """The stage's loss on some training examples, in float32 and with its graph."""
         batch = self.batch(stage, index)
         logits = self.model(batch.images)
         return stage.batch_loss(logits, batch.labels, batch.rows, batch.targets, learns=False)
@@ -230,21 +241,21 @@ class Training:
         rows: Int[Tensor, " b"] | None = None,
         policy: BoundPolicy | None = None,
     ) -> Float[Tensor, "b c h w"]:
-        """What the network sees of images in bytes, or of features; a policy looks at rows."""
+        """Inputs of the network from images in bytes, or from features; a policy needs the rows."""
         if policy is not None:
             assert rows is not None, "a policy may differ from class to class"
             pixels = 255 * policy(pixels.float() / 255, rows, self.randomness)
         return self.normalise(pixels).contiguous(memory_format=torch.channels_last)
 
-    def passed(
+    def forward(
         self, images: Float[Tensor, "b c h w"], network: Callable[[Tensor], Tensor]
     ) -> Float[Tensor, "b classes"]:
-        """What a network makes of them, in the precision of the training."""
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
+        """Logits in float32, computed in the training's precision."""
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
             return network(images).float()
 
     def logits(
         self, pixels: Shaped[Tensor, "b c h w"], network: Callable[[Tensor], Tensor]
     ) -> Float[Tensor, "b classes"]:
-        """What a network makes of images in bytes, or of features, as they are."""
-        return self.passed(self.inputs(pixels), network)
+        """Logits of images in bytes, or of features, without augmentation."""
+        return self.forward(self.inputs(pixels), network)

@@ -1,4 +1,4 @@
-"""What happens between two stretches of training: a fresh start, a look back, a head solved for."""
+"""Transitions between stages and runs: the start of a stage, a restart, a refit of the head."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from torch import Tensor, nn
 
 from evenhand.declared.stage_parts import Refit, Solved
 from evenhand.train.checkpoints import Iterates
-from evenhand.train.device_data import Placed
-from evenhand.train.evaluation import BATCH, look
+from evenhand.train.device_data import DeviceSplit
+from evenhand.train.evaluation import BATCH, predict
 from evenhand.train.training import Training
 
 
-def enter(run: Training) -> None:
-    """Before an epoch: where a stage begins with it, all that this stage begins with."""
+def begin_stage(run: Training) -> None:
+    """Prepare the stage that begins with the coming epoch; do nothing in other epochs."""
     if not run.stages or run.position or run.stage.first_epoch != run.epoch - 1:
         return
-    run.stage.look_back(lambda: _is_wrong(run))
+    run.stage.reweigh(lambda: _misclassified(run))
     if run.stage.spec.restart:
         restart(run)
 
 
 @torch.no_grad()
 def restart(run: Training) -> None:
-    """Weights and momentum as they were at the start, in the tensors that there are.
+    """Restore the initial weights and clear the momentum, iterates and checkpoints.
 
-    A CUDA graph reads them there. Momentum of 0 is none: the first step makes it the gradient.
+    All is written into the existing tensors, whose addresses a CUDA graph has recorded. A momentum
+    of 0 equals none: the first step of the optimiser sets it to the gradient.
     """
-    run.model.load_state_dict(dict(run.fresh()))
+    run.model.load_state_dict(dict(run.initial_weights()))
     for state in run.optimizer.state.values():
         if state.get("momentum_buffer") is not None:
             state["momentum_buffer"].zero_()
@@ -39,9 +40,9 @@ def restart(run: Training) -> None:
 
 @torch.no_grad()
 def refit(run: Training) -> None:
-    """Solve for the head, and forget what was seen of the one before."""
+    """Solve for a new head, and clear the checkpoints of the old one."""
     assert run.refit is not None
-    solved = solved_for(run, run.refit)
+    solved = solve_head(run, run.refit)
     head = run.model.head
     assert isinstance(head, nn.Linear), "checked by the method"
     for parameter, value in ((head.weight, solved.weight), (head.bias, solved.bias)):
@@ -49,12 +50,12 @@ def refit(run: Training) -> None:
     run.iterates = Iterates()
     run.checkpoints.clear()
     if run.refit.split == "val":
-        # Images that a head was fitted on say nothing of it: what they would score is not recorded.
+        # A score on the images that the head was fitted on would not be a held-out score.
         run.splits = {name: split for name, split in run.splits.items() if name != "val"}
 
 
-def solved_for(run: Training, spec: Refit) -> Solved:
-    """What a refit finds on the features of the network as it is."""
+def solve_head(run: Training, spec: Refit) -> Solved:
+    """Weights and bias that a refit finds on the features of the current network."""
     split = run.splits["val"] if spec.split == "val" else run.train
     labels, groups = split.labels.cpu().numpy(), split.groups.cpu().numpy()
     n_groups, n_classes = run.shape
@@ -64,13 +65,13 @@ def solved_for(run: Training, spec: Refit) -> Solved:
         labels,
         groups,
         counts=cells.reshape(n_classes, n_groups),
-        randomness=run.draw(),
+        randomness=run.new_generator(),
     )
 
 
 @torch.no_grad()
-def features(run: Training, split: Placed) -> Float[np.ndarray, "n features"]:
-    """What the head sees of a split, in order, without augmentation; in float64."""
+def features(run: Training, split: DeviceSplit) -> Float[np.ndarray, "n features"]:
+    """Inputs of the head for a split, in order, in float64, without augmentation."""
     was_training = run.model.training
     run.model.eval()
     size = BATCH[run.device.type]
@@ -82,7 +83,7 @@ def features(run: Training, split: Placed) -> Float[np.ndarray, "n features"]:
     return torch.cat(found).numpy()
 
 
-def _is_wrong(run: Training) -> Bool[np.ndarray, " n"]:
-    """Of each training image, as it is."""
-    predictions = look(run, run.train).predictions
-    return np.asarray((predictions != run.train.labels).cpu().numpy())
+def _misclassified(run: Training) -> Bool[np.ndarray, " n"]:
+    """Whether the current network misclassifies each training image, without augmentation."""
+    predicted = predict(run, run.train).labels
+    return np.asarray((predicted != run.train.labels).cpu().numpy())

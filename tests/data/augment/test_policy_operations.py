@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as theirs
 
 from evenhand.data.augment import policy_operations
-from evenhand.data.augment.policy_operations import AMOUNTS, KINDS, NAMES, carried_out
+from evenhand.data.augment.policy_operations import AMOUNTS, KINDS, NAMES, apply_operations
 
 GREY = 128 / 255
 BILINEAR = {"interpolation": InterpolationMode.BILINEAR}
@@ -31,7 +31,7 @@ def after(batch, name, amount):
     """Each image after one operation, by one amount or one each."""
     n = len(batch)
     amounts = torch.as_tensor(amount, dtype=batch.dtype).expand(n)
-    return carried_out(batch, torch.full((n,), NAMES.index(name)), amounts)
+    return apply_operations(batch, torch.full((n,), NAMES.index(name)), amounts)
 
 
 def filled(move):
@@ -93,7 +93,7 @@ def test_each_image_has_its_own_operation_and_amount(taking, monkeypatch):
     batch, operation = images(n=3 * len(NAMES)), torch.arange(len(NAMES)).repeat(3)
     most = torch.tensor([AMOUNTS[name].most for name in NAMES], dtype=torch.float64).repeat(3)
     amounts = most * torch.linspace(0.1, 0.9, len(batch), dtype=torch.float64)
-    together = carried_out(batch, operation, amounts)
+    together = apply_operations(batch, operation, amounts)
     for i, image in enumerate(batch):
         alone = after(image[None], NAMES[operation[i]], amounts[i])
         torch.testing.assert_close(together[i], alone[0], atol=1e-12, rtol=0)
@@ -171,7 +171,7 @@ def test_equalize_hands_gradients_through():
 def test_images_of_one_value_have_finite_gradients(name, value):
     batch = torch.full((1, 3, 4, 4), value, requires_grad=True)
     amounts = torch.tensor([0.6 * AMOUNTS[name].most], requires_grad=True)
-    out = carried_out(batch, torch.tensor([NAMES.index(name)]), amounts)
+    out = apply_operations(batch, torch.tensor([NAMES.index(name)]), amounts)
     gradients = torch.autograd.grad(out.sum(), (batch, amounts), materialize_grads=True)
     assert out.isfinite().all() and all(gradient.isfinite().all() for gradient in gradients)
 

@@ -26,6 +26,7 @@ from tests.data.originals import (
     write_official,
     write_parquet,
 )
+from tests.data.samples import has_facts
 
 MADE = source(TINY)
 
@@ -147,14 +148,14 @@ def test_a_download_that_fails_says_how_to_do_without(root, monkeypatch, error):
 def test_a_torn_archive_is_not_unpacked(place, root, monkeypatch):
     archive = write_archive(SMALL10, source(SMALL10), place, monkeypatch)
     archive.write_bytes(archive.read_bytes()[:-10])
-    with pytest.raises(DataError, match="not the official archive, or not all of it"):
+    with pytest.raises(DataError, match="not the official archive"):
         prepared(SMALL10, archive, root)
 
 
 def test_a_changed_official_file_is_told(place, root, monkeypatch):
     write_official(SMALL10, source(SMALL10), place, monkeypatch)
     (place / "cifar-10-batches-py" / "data_batch_3").write_bytes(b"half")
-    with pytest.raises(DataError, match="not the official files, or not all of them"):
+    with pytest.raises(DataError, match="not the official files"):
         prepared(SMALL10, place, root)
 
 
@@ -181,15 +182,15 @@ WRONG = {
 @pytest.mark.parametrize(
     ("what", "says"),
     [
-        ("torn", "train/ant/0001.png: torn, or not an image"),
-        ("empty file", "train/ant/0001.png: torn, or not an image"),
-        ("size", "train/ant/0001.png: is 8 × 8; images of tiny are 4 × 6"),
-        ("part", "train/ant/0009.png.part: not an image"),
-        ("class", "train/aunt: no class of tiny: did you mean 'ant'?"),
-        ("no class", "train: no folder for ant"),
-        ("no image", "ant has 0 training images; it should have 1 to 5"),
-        ("too many", "ant has 6 training images; it should have 1 to 5"),
-        ("test", "bee has 1 of 2 test images\n  all test images must be there"),
+        ("torn", "train/ant/0001.png: torn"),
+        ("empty file", "train/ant/0001.png: torn"),
+        ("size", "train/ant/0001.png: … 4 × 6 … 8 × 8"),
+        ("part", "train/ant/0009.png.part: … .png … .webp"),
+        ("class", "train/aunt: … tiny … did you mean 'ant'?"),
+        ("no class", "train: … 3 classes … ant"),
+        ("no image", "ant has 0 … 1 to 5"),
+        ("too many", "ant has 6 … 1 to 5"),
+        ("test", "bee has 1 of 2 test images\n"),
     ],
 )
 def test_what_is_wrong_in_a_folder_is_told_with_its_place(place, root, what, says):
@@ -198,7 +199,7 @@ def test_what_is_wrong_in_a_folder_is_told_with_its_place(place, root, what, say
     with pytest.raises(DataError) as raised:
         prepared(TINY, place, root)
     assert str(raised.value).startswith(str(place))
-    assert says in str(raised.value)
+    assert has_facts(raised.value, says)
     assert [path.name for path in root.iterdir()] == [".tiny.lock"]
 
 
@@ -221,22 +222,22 @@ def test_a_mirrors_own_name_for_a_class_is_known(place, root):
     write_folder(TINY, MADE, place)
     for split in ("train", "test"):
         (place / split / "bee").rename(place / split / "be")
-    assert_same(prepared(replace(TINY, also={"be": "bee"}), place, root), MADE)
+    assert_same(prepared(replace(TINY, aliases={"be": "bee"}), place, root), MADE)
 
 
 @pytest.mark.parametrize(
     ("form", "says"),
     [
-        ({"label": "y"}, "no column is called label\n  its columns: image, y"),
-        ({"image": "x"}, "no column is called image or img"),
-        ({"names": ("bee", "ant", "cow")}, "label 0 of label is bee; of tiny it is ant"),
+        ({"label": "y"}, "label … image, y"),
+        ({"image": "x"}, "image or img"),
+        ({"names": ("bee", "ant", "cow")}, "label 0 of label … bee … ant"),
     ],
 )
 def test_other_columns_and_other_classes_are_told(place, root, form, says):
     write_parquet(TINY, MADE, place, **form)
     with pytest.raises(DataError) as raised:
         prepared(TINY, place, root)
-    assert says in str(raised.value)
+    assert has_facts(raised.value, says)
 
 
 def test_a_name_that_the_hub_misspells_is_let_pass(place, root):
@@ -251,7 +252,7 @@ def test_a_label_that_there_is_not_is_told(place, root, value):
     table = pq.read_table(path)
     labels = pa.array([value, *table["label"].to_pylist()[1:]])
     pq.write_table(table.set_column(1, "label", labels), path)
-    with pytest.raises(DataError, match=r"train has the label -?\d\n  those of tiny are 0 to 2"):
+    with pytest.raises(DataError, match=r"train has the label -?\d; .* tiny .* 0 to 2"):
         prepared(TINY, place, root)
 
 
@@ -268,7 +269,7 @@ def test_a_torn_image_in_parquet_is_told_by_its_row(place, root):
     [path, *_] = sorted(place.rglob("train*.parquet"))
     table = pq.read_table(path)
     pq.write_table(table.set_column(0, "image", pa.array([b"no"] * len(table))), path)
-    with pytest.raises(DataError, match=r"parquet: row 0: torn, or not an image"):
+    with pytest.raises(DataError, match=r"parquet: row 0: torn"):
         prepared(TINY, place, root)
 
 
@@ -276,14 +277,13 @@ def test_a_place_without_images_says_what_it_may_hold(place, root):
     place.mkdir()
     with pytest.raises(DataError) as raised:
         prepared(SMALL10, place, root)
-    assert str(raised.value) == (
-        f"{place}: holds no images of cifar10\n"
-        "  it may hold\n"
+    assert str(raised.value).startswith(f"{place}: ")
+    assert str(raised.value).endswith(
         "  the official files: cifar-10-batches-py/ or cifar-10-python.tar.gz\n"
         "  image files: train/airplane/*.png (or webp, jpg) and test/…\n"
         "  Parquet: train*.parquet and test*.parquet with the columns image and label"
     )
-    with pytest.raises(DataError, match="there is no such file or folder"):
+    with pytest.raises(DataError, match="nowhere: "):
         prepared(TINY, place / "nowhere", root)
-    with pytest.raises(DataError, match="tiny cannot be downloaded: add `--from DIR`"):
+    with pytest.raises(DataError, match=r"^tiny .*\n.*`--from DIR`"):
         prepare_once(TINY, root)

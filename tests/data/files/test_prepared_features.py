@@ -60,9 +60,9 @@ def test_features_with_groups_and_a_validation_split_are_kept_as_they_are(root, 
 @pytest.mark.parametrize(
     ("splits", "says"),
     [
-        ({"val": replace(features(2), groups=np.full(6, 2))}, "val has the group 2\n"),
-        ({"test": replace(features(2), groups=np.zeros(6, int))}, "3 of 6 .* in the split test\n"),
-        ({"train": replace(features(1), labels=np.array([0, 1, 3]))}, "train has the label 3\n"),
+        ({"val": replace(features(2), groups=np.full(6, 2))}, "val has the group 2;"),
+        ({"test": replace(features(2), groups=np.zeros(6, int))}, "3 of 6 .* test\n"),
+        ({"train": replace(features(1), labels=np.array([0, 1, 3]))}, "train has the label 3;"),
     ],
 )
 def test_features_that_cannot_be_these_are_refused(root, tmp_path, splits, says):

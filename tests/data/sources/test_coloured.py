@@ -8,7 +8,7 @@ import pytest
 from evenhand.data.files.original import counted
 from evenhand.data.sources.coloured import TINTS, digits_coloured, digits_coloured10
 from evenhand.data.sources.digits import digits
-from evenhand.data.splits import prepare
+from evenhand.data.splits import make_splits
 from evenhand.declared.base import Part
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import STREAMS, Problem, Val
@@ -60,7 +60,7 @@ def test_test_images_are_the_digits_but_for_their_background():
 def test_it_is_the_same_at_every_seed():
     problem = Problem(dataset=Part(name="digits_coloured"), profile=Part(name="natural"))
     prints = {
-        prepare(problem, source, seed=seed, vary=STREAMS).summary.fingerprint
+        make_splits(problem, source, seed=seed, vary=STREAMS).summary.fingerprint
         for seed, source in enumerate((SOURCE, digits_coloured()))
     }
     assert len(prints) == 1
@@ -69,6 +69,6 @@ def test_it_is_the_same_at_every_seed():
 def test_half_of_the_training_images_may_be_held_out_cell_by_cell():
     part = Part(name="digits_coloured10")
     problem = Problem(dataset=part, profile=Part(name="natural"), val=Val(fraction=0.5))
-    data = prepare(problem, TEN, seed=0, vary=STREAMS)
+    data = make_splits(problem, TEN, seed=0, vary=STREAMS)
     assert (data.counts - data.val.counts(10, 2)).max() <= 1
     assert data.counts.min() == 3

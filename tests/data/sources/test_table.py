@@ -7,18 +7,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evenhand.data.files.root import rooted
+from evenhand.data.files.data_root import use_data_root
 from evenhand.data.sources.table import in_order, table, waterbirds_features
 from evenhand.declared.base import Part
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem
 from evenhand.errors import DataError
 from tests.data.groups import birds, picture, write_table
+from tests.data.samples import has_facts
 
 
 @pytest.fixture
 def root(tmp_path):
-    with rooted(tmp_path):
+    with use_data_root(tmp_path):
         yield tmp_path
 
 
@@ -118,22 +119,22 @@ def spoiled(row, **what):
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        (spoiled(0, species=None), "1 of 48 rows have no label in 'species': row 2\n"),
-        (spoiled(4, place=""), "1 of 48 rows have no group in 'place': row 6\n"),
-        (spoiled(7, split="dev"), "1 of 48 rows have an unknown split in 'split' ('dev'): row 9\n"),
-        (spoiled(1, f_1="x"), "1 of 48 rows have no number in 'f_1': row 3\n"),
-        (spoiled(1, f_2=None), "1 of 48 rows have NaN, infinity or nothing in 'f_2': row 3\n"),
-        (spoiled(1, f_2="1e99"), "1 of 48 rows have NaN, infinity or nothing in 'f_2': row 3\n"),
+        (spoiled(0, species=None), "1 of 48 rows … label … 'species': row 2\n"),
+        (spoiled(4, place=""), "1 of 48 rows … group … 'place': row 6\n"),
+        (spoiled(7, split="dev"), "1 of 48 rows … 'split' ('dev'): row 9\n"),
+        (spoiled(1, f_1="x"), "1 of 48 rows … 'f_1': row 3\n"),
+        (spoiled(1, f_2=None), "1 of 48 rows … NaN … 'f_2': row 3\n"),
+        (spoiled(1, f_2="1e99"), "1 of 48 rows … NaN … 'f_2': row 3\n"),
         ([{**row, "species": "owl"} for row in birds()], "'species' is 'owl' in all 48 rows\n"),
-        (birds()[:32], "no row of 32 has the split test in 'split'\n"),
+        (birds()[:32], "32 rows … test … 'split'\n"),
         (
             [r for r in birds() if [*r.values()][2:] != ["owl", "sea", "train"]],
-            "1 of 4 (class, group) cells have no example in the split train\n"
+            "1 of 4 (class, group) cells … train\n"
             "  owl in sea: train 0, val 4, test 4\n",
         ),
         (
             [r for r in birds() if (r["split"], r["place"]) != ("test", "sea")],
-            "2 of 4 (class, group) cells have no example in the split test\n"
+            "2 of 4 (class, group) cells … test\n"
             "  gull in sea: train 4, val 4, test 0\n  owl in sea: train 4, val 4, test 0\n",
         ),
     ],
@@ -142,14 +143,14 @@ def test_rows_that_cannot_be_used_are_counted_and_refused(root, rows, says):
     path = write_table(root / "birds.csv", rows)
     with pytest.raises(DataError) as raised:
         read()
-    assert str(raised.value).startswith(f"{path}: {says}")
+    assert has_facts(raised.value, f"{path}: … {says}")
 
 
 def test_a_column_that_is_not_there_is_told_with_the_nearest(root):
     write_table(root / "birds.csv", birds())
-    with pytest.raises(DataError, match=r"no column is called 'specie'\n.*did you mean 'species'"):
+    with pytest.raises(DataError, match=r"'specie'\n.*did you mean 'species'"):
         read(label="specie")
-    with pytest.raises(DataError, match=r"no column fits 'g_\*'"):
+    with pytest.raises(DataError, match=r"'g_\*'\n.*f_1"):
         read(features="g_*")
 
 
@@ -158,7 +159,7 @@ def test_rows_with_too_few_fields_are_counted(root):
     lines = path.read_text().splitlines()
     lines[3] = "1,2,owl"
     path.write_text("\n".join(lines))
-    with pytest.raises(DataError, match="1 of 48 rows do not have 5 fields: row 4 has 3\n"):
+    with pytest.raises(DataError, match=r"1 of 48 rows .* 5 fields: row 4 has 3\n"):
         read()
 
 
@@ -166,7 +167,7 @@ def test_features_whose_lengths_differ_are_counted(root):
     rows = birds()
     lists = [[1.0, 2.0]] * (len(rows) - 2) + [[1.0], [1.0, 2.0, 3.0]]
     as_parquet(root / "birds.parquet", rows, features=lists)
-    says = "2 of 48 rows do not have 2 numbers in 'features', as the others do, but 1, 3: rows 46,"
+    says = "2 of 48 rows .* 2 numbers in 'features' .* 1, 3: rows 46,"
     with pytest.raises(DataError, match=says):
         read("birds.parquet")
 
@@ -177,7 +178,7 @@ def test_arrays_of_objects_and_of_other_lengths_are_refused(root):
     ragged = np.empty(len(rows), dtype=object)
     ragged[:] = [[1.0]] * (len(rows) - 1) + [[1.0, 2.0]]
     np.savez(root / "birds.npz", features=ragged, **columns)
-    with pytest.raises(DataError, match="rows of different lengths"):
+    with pytest.raises(DataError, match="array of objects"):
         read("birds.npz")
     np.savez(root / "birds.npz", features=np.zeros((47, 3)), **columns)
     with pytest.raises(DataError, match="features 47, species 48"):
@@ -193,9 +194,9 @@ def test_a_torn_file_is_refused(root, form):
 
 def test_files_that_are_not_there_are_told_with_those_that_are(root):
     write_table(root / "birds.csv", birds())
-    with pytest.raises(DataError, match=r"no such file; in that folder there are birds\.csv\n"):
+    with pytest.raises(DataError, match=r" birds\.csv\n"):
         read("bird.csv")
-    with pytest.raises(DataError, match="not a table"):
+    with pytest.raises(DataError, match=r"\.csv, \.parquet, \.npz"):
         read("birds.xlsx")
     with pytest.raises(DataError, match="`evenhand data features waterbirds"):
         waterbirds_features()

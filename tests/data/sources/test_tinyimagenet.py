@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from evenhand.data.files.data_root import use_data_root
 from evenhand.data.files.preparing import prepare_once
-from evenhand.data.files.root import rooted
 from evenhand.data.images import Images, Source
 from evenhand.data.profiles import Exponential
 from evenhand.data.sources.tinyimagenet import ARCHIVE, TINYIMAGENET, halved, tinyimagenet
-from evenhand.data.splits import prepare
+from evenhand.data.splits import make_splits
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import STREAMS, Val
 from evenhand.errors import DataError
@@ -27,6 +27,7 @@ from tests.data.originals import (
     write_parquet,
     write_tinyimagenet,
 )
+from tests.data.samples import has_facts
 
 SMALL = replace(TINYIMAGENET, unnamed=3, train=4, test=2)
 NAMED = replace(SMALL, classes=("n01443537", "n01629819", "n02124075"))
@@ -130,7 +131,7 @@ def test_parquet_names_the_classes_or_their_numbers_do(place, root, names, class
 
 def test_labels_of_parquet_follow_the_names_in_order(place, root):
     write_parquet(NAMED, MADE, place, names=tuple(reversed(NAMED.classes)))
-    with pytest.raises(DataError, match=r"label 0 of label is n02124075; .* it is n01443537"):
+    with pytest.raises(DataError, match=r"label 0 of label .* n02124075; .* n01443537"):
         prepared(place, root)
 
 
@@ -172,7 +173,7 @@ def test_a_torn_archive_is_not_unpacked(folder, place, root):
     original = packed(folder, place)
     archive = place / ARCHIVE.filename
     archive.write_bytes(archive.read_bytes()[:-10])
-    with pytest.raises(DataError, match=r"not all of it(.|\n)*download it again: http://cs231n"):
+    with pytest.raises(DataError, match=r"MD5(.|\n)*http://cs231n"):
         prepared(place, root, original)
 
 
@@ -207,23 +208,22 @@ WRONG = {
 @pytest.mark.parametrize(
     ("what", "says"),
     [
-        ("no names", "wnids.txt: No such file or directory\n  it is part of tiny-imagenet-200.zip"),
-        ("few names", "wnids.txt: names 2 classes; tinyimagenet has 3\n  copy or download it"),
-        ("no annotations", "val_annotations.txt: No such file or directory\n  it is part of"),
+        ("no names", "wnids.txt: … \n … tiny-imagenet-200.zip"),
+        ("few names", "wnids.txt: … tinyimagenet … 3 … 2\n"),
+        ("no annotations", "val_annotations.txt: … tiny-imagenet-200.zip"),
         (
             "unknown",
-            "val_annotations.txt:1: val_005.JPEG is of the class 'n01443536', which is not in "
-            "wnids.txt: did you mean 'n01443537'?",
+            "val_annotations.txt:1: val_005.JPEG … 'n01443536' … wnids.txt: … 'n01443537'?",
         ),
         ("half a line", "val_annotations.txt:1: val_000.JPEG is of the class ''"),
-        ("half annotated", "images/val_005.JPEG: has no class in "),
-        ("half there", "images/val_005.JPEG: is not there, but annotated in "),
-        ("no val images", "val/images: there is no such folder\n  copy or download it again"),
+        ("half annotated", "images/val_005.JPEG: … no class … val_annotations.txt"),
+        ("half there", "images/val_005.JPEG: … annotated … val_annotations.txt"),
+        ("no val images", "val/images: "),
         ("mislabelled", "n01443537 has 1 of 2 test images\n  n01629819 has 3 of 2 test images"),
-        ("no class", "train: no folder for n01443537"),
-        ("no train", "train: there is no such folder\n  copy or download it again"),
-        ("torn", "images/val_005.JPEG: torn, or not an image"),
-        ("size", "val_005.JPEG: is 32 × 32; images of tinyimagenet are 64 × 64"),
+        ("no class", "train: … n01443537"),
+        ("no train", "train: "),
+        ("torn", "images/val_005.JPEG: torn"),
+        ("size", "val_005.JPEG: … 64 × 64 … 32 × 32"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(folder, root, what, says):
@@ -231,14 +231,14 @@ def test_what_is_wrong_is_told_with_its_place(folder, root, what, says):
     with pytest.raises(DataError) as raised:
         prepared(folder, root)
     assert str(raised.value).startswith(str(folder))
-    assert says in str(raised.value)
+    assert has_facts(raised.value, says)
     assert [path.name for path in root.iterdir()] == [".tinyimagenet.lock"]
 
 
 def test_a_mirror_with_too_few_classes_is_told(place, root):
     write_folder(NAMED, MADE, place)
     shutil.rmtree(place / "train" / RIGHT)
-    with pytest.raises(DataError, match="train: names 2 classes; tinyimagenet has 3"):
+    with pytest.raises(DataError, match=r"train: .* 3 classes.* 2\n"):
         prepared(place, root)
 
 
@@ -246,9 +246,8 @@ def test_a_place_without_images_says_what_it_may_hold(place, root):
     place.mkdir()
     with pytest.raises(DataError) as raised:
         prepared(place, root)
-    assert str(raised.value) == (
-        f"{place}: holds no images of tinyimagenet\n"
-        "  it may hold\n"
+    assert str(raised.value).startswith(f"{place}: ")
+    assert str(raised.value).endswith(
         "  the official files: tiny-imagenet-200/ or tiny-imagenet-200.zip\n"
         "  image files: train/CLASS/*.png (or webp, jpg) and val/… or test/…\n"
         "  Parquet: train*.parquet and val*.parquet or test*.parquet with the columns image and "
@@ -268,7 +267,7 @@ def test_half_the_size_is_the_mean_of_four_pixels():
 
 def test_the_setting_size_halves_what_was_prepared(folder, root):
     prepared(folder, root)
-    with rooted(root):
+    with use_data_root(root):
         whole, half = tinyimagenet(), tinyimagenet(size=32)
     for split in ("train", "test"):
         a, b = getattr(whole, split), getattr(half, split)
@@ -291,7 +290,7 @@ def test_half_of_the_test_images_of_each_class_are_validation_images():
     labels = [np.repeat(np.arange(200), n) for n in (500, 50)]
     black = [Images(np.zeros((len(y), 1, 1, 3), np.uint8), y, np.zeros_like(y)) for y in labels]
     whole = Source(*black, classes=tuple(map(str, range(200))), per_class=500)
-    data = prepare(problem, whole, seed=0, vary=STREAMS)
+    data = make_splits(problem, whole, seed=0, vary=STREAMS)
     assert len(data.train) == 22_403
     for part in (data.val, data.test):
         assert np.bincount(part.labels).tolist() == [25] * 200

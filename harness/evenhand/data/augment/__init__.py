@@ -1,3 +1,3 @@
-"""Augmentation as batched tensor code, and augmentation policies that are learned."""
+"""Augmentation as batched tensor code, and learned augmentation policies."""
 
 IMPORT_ALL = True

@@ -1,4 +1,4 @@
-"""Augmentation as batched tensor code on the raw bytes, on whatever device holds them."""
+"""Augmentation as batched tensor code on images in bytes, on their device."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Augmentation(Protocol):
-    """A random map of a batch onto itself; every image draws its own numbers."""
+    """A random transform of a batch of images, each of which draws its own numbers."""
 
     def __call__(self, images: Batch, generator: torch.Generator) -> Batch: ...
 
 
 @dataclass(frozen=True)
 class Crop:
-    """Pad with black on every side, then cut the old size out at a random place."""
+    """Pad with black on every side, then crop the original size at a random place."""
 
     padding: int
 
@@ -58,7 +58,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Cutout:
-    """Squares of black, each about a pixel drawn at random: at the border less of it lies inside.
+    """Black squares, each around a pixel drawn at random; those at the border are cut off.
 
     A square of even side s reaches from s/2 pixels before its centre to s/2 − 1 after it.
     """
@@ -85,13 +85,13 @@ class Cutout:
 
 @augmentation(static=True)
 def crop(padding: Annotated[int, Field(ge=1)] = 4) -> Augmentation:
-    """Random crop after padding with black."""
+    """Random crop of the original size, after padding with `padding` black pixels on every side."""
     return Crop(padding)
 
 
 @augmentation(static=True)
 def flip() -> Augmentation:
-    """Random horizontal flip."""
+    """Random horizontal flip, with probability 1/2."""
     return Flip()
 
 
@@ -99,9 +99,9 @@ def flip() -> Augmentation:
 def cutout(
     size: Annotated[int, Field(ge=1)] = 16, holes: Annotated[int, Field(ge=1)] = 1
 ) -> Augmentation:
-    """Black squares of `size` pixels a side at random places, partly outside where they reach over.
+    """Cutout: `holes` black squares of side `size` at random places, cut off at the border.
 
-    The paper cuts after normalisation, so that holes have the mean colour; the code released with
-    wang2023unified cuts before it, which is black, and so does every augmentation here.
+    The paper applies it after normalisation, so that the holes have the mean colour. The code of
+    wang2023unified applies it before, as all augmentations here are: its holes are black.
     """
     return Cutout(size, holes)

@@ -1,12 +1,13 @@
-"""AutoAugment's policy for CIFAR-10 (cubuk2019autoaugment), for a batch at once.
+"""AutoAugment's policy for CIFAR-10 (cubuk2019autoaugment), as batched tensor code.
 
-Every image draws one of 25 pairs of operations, a chance for each of the two, and a sign where an
-operation has one. Each operation is computed for the whole batch and taken where it was drawn:
-sorting the images by operation instead would make a GPU wait for the sorting.
+Every image draws one of 25 pairs of operations, whether each of the two is applied, and a sign
+where an operation has one. Each operation is computed for the whole batch and selected where it was
+drawn: sorting the images by operation instead would make the GPU wait.
 
-Signs, ranges and nearest pixels are those of torchvision's `AutoAugment`. Where values are blended
-(autocontrast, color, contrast, sharpness), torchvision rounds tensors otherwise than PIL's images,
-and we may be one grey level from either; all other operations give the same bytes.
+Signs, ranges and nearest-pixel sampling are those of torchvision's `AutoAugment`. Where values are
+blended (autocontrast, color, contrast, sharpness), torchvision rounds tensors and PIL images in
+different ways, and the result may differ from either by one grey level; all other operations give
+the same bytes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ LEVELS = 10
 
 
 class Operation(NamedTuple):
-    """Magnitudes rise in even steps from 0 at level 0 to `most` at level 9."""
+    """An operation, whose magnitude rises in equal steps from 0 at level 0 to `most` at level 9."""
 
     apply: Callable[[Batch, operations.Magnitudes], Batch]
     most: float = 0.0
@@ -57,7 +58,7 @@ OPERATIONS = {
 }
 
 Choice = tuple[str, float, int]
-"""An operation, the chance that it is carried out, and its level."""
+"""An operation, the probability that it is applied, and its level."""
 
 POLICY: tuple[tuple[Choice, Choice], ...] = (
     (("Invert", 0.1, 0), ("Contrast", 0.2, 6)),
@@ -89,9 +90,10 @@ POLICY: tuple[tuple[Choice, Choice], ...] = (
 
 
 class Tables(NamedTuple):
-    """The policy by pair and place, on a device. operation is a place in OPERATIONS."""
+    """The policy as tensors on a device."""
 
     operation: Int[Tensor, "pairs 2"]
+    """Place of the operation in OPERATIONS."""
     chance: Float[Tensor, "pairs 2"]
     magnitude: Float[Tensor, "pairs 2"]
     signed: Bool[Tensor, "pairs 2"]
@@ -99,7 +101,7 @@ class Tables(NamedTuple):
 
 @cache
 def _tables(device: torch.device) -> Tables:
-    """Kept, because copying to a GPU at each step would wait for it."""
+    """The tables on a device; cached, because a copy to the GPU at each step would wait for it."""
     import torch
 
     names = list(OPERATIONS)
@@ -117,14 +119,14 @@ def _tables(device: torch.device) -> Tables:
 
 @dataclass(frozen=True)
 class AutoAugment:
-    """The policy above. Raises `DataError` for images that are neither grey nor RGB."""
+    """AutoAugment's policy. Raises `DataError` for images that are neither grey nor RGB."""
 
     def __call__(self, images: Batch, generator: torch.Generator) -> Batch:
         import torch
 
         if images.shape[1] not in (1, 3):
-            what = f"autoaugment is for images of 1 or 3 channels; these have {images.shape[1]}"
-            raise DataError(f"{what}\n  leave it out of the recipe's `augment`")
+            what = f"autoaugment needs images of 1 or 3 channels; these have {images.shape[1]}"
+            raise DataError(f"{what}\n  remove it from the recipe's `augment`")
         n, device, tables = len(images), images.device, _tables(images.device)
         pair = torch.randint(len(POLICY), (n,), generator=generator, device=device)
         happens = torch.rand((n, 2), generator=generator, device=device) < tables.chance[pair]
@@ -140,7 +142,7 @@ class AutoAugment:
 def _changed(
     images: Batch, operation: Int[Tensor, " batch"], magnitude: operations.Magnitudes
 ) -> Batch:
-    """Each image after its operation, a place in OPERATIONS; -1 leaves it as it is."""
+    """Apply to each image its operation, given by its place in OPERATIONS; -1: none."""
     import torch
 
     changed = images
@@ -153,5 +155,5 @@ def _changed(
 
 @augmentation(cite="cubuk2019autoaugment", static=True)
 def autoaugment() -> Augmentation:
-    """AutoAugment's policy for CIFAR-10: two of thirteen operations on colour and place."""
+    """AutoAugment's policy for CIFAR-10: two of 13 colour and geometric operations per image."""
     return AutoAugment()

@@ -1,7 +1,8 @@
-"""Where the pixels of a moved image come from, each image by an amount of its own.
+"""Geometric transforms of batches of images, each image by an amount of its own.
 
-Bytes are fetched from the nearest place (`operations`), values between 0 and 1 are interpolated
-(`policy_operations`). All amounts 0 leave every pixel where it is.
+A transform maps each pixel of the result to the place in the image that it comes from. Bytes are
+sampled from the nearest pixel (`operations`), values in [0, 1] by bilinear interpolation
+(`policy_operations`). The amount 0 changes nothing.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class Places(NamedTuple):
-    """Row and column, counted from 0 at the middle of the first pixel."""
+    """Row and column of places in an image, where the centre of the first pixel is 0."""
 
     rows: Float[Tensor, "#batch #height #width"]
     columns: Float[Tensor, "#batch #height #width"]
 
 
 def pixels(images: Images, dtype: torch.dtype) -> Places:
-    """Of every pixel, as [1, height, 1] and [1, 1, width]."""
+    """Places of all pixels, as [1, height, 1] and [1, 1, width]."""
     import torch
 
     height, width = images.shape[2:]
@@ -37,27 +38,27 @@ def pixels(images: Images, dtype: torch.dtype) -> Places:
 
 
 def sheared_x(at: Places, amounts: Amounts) -> Places:
-    """Each row to the left by m times its distance from the upper edge."""
+    """Shear: each row moves left by m times its distance from the upper edge."""
     return Places(at.rows, at.columns + _each(amounts) * (at.rows + 0.5))
 
 
 def sheared_y(at: Places, amounts: Amounts) -> Places:
-    """Each column up by m times its distance from the left edge."""
+    """Shear: each column moves up by m times its distance from the left edge."""
     return Places(at.rows + _each(amounts) * (at.columns + 0.5), at.columns)
 
 
 def shifted_x(at: Places, amounts: Amounts) -> Places:
-    """To the right by m pixels."""
+    """Shift to the right by m pixels."""
     return Places(at.rows, at.columns - _each(amounts))
 
 
 def shifted_y(at: Places, amounts: Amounts) -> Places:
-    """Down by m pixels."""
+    """Shift down by m pixels."""
     return Places(at.rows - _each(amounts), at.columns)
 
 
 def rotated(at: Places, amounts: Amounts) -> Places:
-    """Counter-clockwise about the centre by m degrees."""
+    """Rotate counter-clockwise about the centre by m degrees."""
     middle_row, middle_column = (at.rows.numel() - 1) / 2, (at.columns.numel() - 1) / 2
     down, right = at.rows - middle_row, at.columns - middle_column
     angle = _each(amounts * (math.pi / 180))
@@ -67,8 +68,8 @@ def rotated(at: Places, amounts: Amounts) -> Places:
     return Places(from_row, from_column)
 
 
-def fetched(images: Images, at: Places, outside: float) -> Images:
-    """Images whose pixels come from the places nearest to these; `outside` where there are none."""
+def sample_nearest(images: Images, at: Places, outside: float) -> Images:
+    """Images sampled from the nearest pixels; `outside` is the value beyond the edge."""
     import torch
 
     channels, height, width = images.shape[1:]
@@ -80,17 +81,18 @@ def fetched(images: Images, at: Places, outside: float) -> Images:
     return torch.where(inside[:, None], found, outside)
 
 
-def interpolated(images: Images, at: Places, outside: float) -> Images:
-    """Images whose pixels are blends of the four around these places; `outside` stands beyond.
+def sample_bilinear(images: Images, at: Places, outside: float) -> Images:
+    """Images sampled by bilinear interpolation; `outside` is the value beyond the edge.
 
-    Differentiable in the places but where one is a whole number: there the slope towards the next
-    pixel is taken. Not `grid_sample`, whose gradient on a GPU is none that deterministic mode has.
+    The result is differentiable in the places. At a whole number, where the derivative jumps, it is
+    that towards the next pixel. `grid_sample` is not used, because its gradient on a GPU is not
+    deterministic and raises in deterministic mode.
     """
     top, left = at.rows.floor(), at.columns.floor()
     down, right = (at.rows - top)[:, None], (at.columns - left)[:, None]
 
     def corner(below: int, beside: int) -> Images:
-        return fetched(images, Places(top + below, left + beside), outside)
+        return sample_nearest(images, Places(top + below, left + beside), outside)
 
     upper = corner(0, 0) * (1 - right) + corner(0, 1) * right
     lower = corner(1, 0) * (1 - right) + corner(1, 1) * right

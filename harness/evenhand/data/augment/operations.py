@@ -1,7 +1,8 @@
-"""Operations on images in bytes, each image of a batch with a magnitude of its own.
+"""AutoAugment's operations on images in bytes, each image by a magnitude of its own.
 
-They are AutoAugment's (cubuk2019autoaugment) and mean what torchvision's of the same names mean:
-nearest pixels, what moves in from outside is grey. Magnitude 0 changes nothing, where there is one.
+They are equal to torchvision's operations of the same names: pixels are sampled from the nearest
+place, and the area beyond the edge is grey. The magnitude 0 changes nothing, in operations that use
+their magnitude.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def equalize(images: Batch, magnitudes: Magnitudes) -> Batch:
 
 
 def solarize(images: Batch, magnitudes: Magnitudes) -> Batch:
-    """Invert what is at least 255 − m."""
+    """Invert the pixels whose value is at least 255 − m."""
     import torch
 
     return torch.where(images >= _each(255 - magnitudes), images.bitwise_not(), images)
@@ -61,22 +62,22 @@ def posterize(images: Batch, magnitudes: Magnitudes) -> Batch:
 
 
 def brightness(images: Batch, magnitudes: Magnitudes) -> Batch:
-    """1 + m times as far from black."""
+    """Multiply the distance from black by 1 + m."""
     return _bytes(images * _each(1 + magnitudes).float())
 
 
 def color(images: Batch, magnitudes: Magnitudes) -> Batch:
-    """1 + m times as far from the grey image; what is grey already stays."""
+    """Multiply the distance from the grey image by 1 + m; grey images stay as they are."""
     return images if images.shape[1] == 1 else _away(images, grey(images), magnitudes)
 
 
 def contrast(images: Batch, magnitudes: Magnitudes) -> Batch:
-    """1 + m times as far from the mean of the grey image."""
+    """Multiply the distance from the mean of the grey image by 1 + m."""
     return _away(images, grey(images).float().mean((1, 2, 3), keepdim=True), magnitudes)
 
 
 def sharpness(images: Batch, magnitudes: Magnitudes) -> Batch:
-    """1 + m times as far from the blurred image; the outermost pixels stay."""
+    """Multiply the distance from the blurred image by 1 + m; the outermost pixels stay."""
     from torchvision.transforms.v2 import functional
 
     blurred: Tensor = functional.adjust_sharpness(images, 0.0)
@@ -85,22 +86,22 @@ def sharpness(images: Batch, magnitudes: Magnitudes) -> Batch:
 
 
 def shear_y(images: Batch, magnitudes: Magnitudes) -> Batch:
-    """Each column up by m times its distance from the left edge."""
+    """Move each column up by m times its distance from the left edge."""
     return _moved(images, geometry.sheared_y, magnitudes)
 
 
 def translate_x(images: Batch, magnitudes: Magnitudes) -> Batch:
-    """To the right by m of the width, in whole pixels."""
+    """Move right by m times the width, in whole pixels."""
     return _moved(images, geometry.shifted_x, (magnitudes * images.shape[3]).trunc())
 
 
 def translate_y(images: Batch, magnitudes: Magnitudes) -> Batch:
-    """Down by m of the height, in whole pixels."""
+    """Move down by m times the height, in whole pixels."""
     return _moved(images, geometry.shifted_y, (magnitudes * images.shape[2]).trunc())
 
 
 def rotate(images: Batch, magnitudes: Magnitudes) -> Batch:
-    """Counter-clockwise about the centre by m degrees."""
+    """Rotate counter-clockwise about the centre by m degrees."""
     return _moved(images, geometry.rotated, magnitudes)
 
 
@@ -109,7 +110,7 @@ def _each(magnitudes: Magnitudes) -> Float[Tensor, "batch 1 1 1"]:
 
 
 def _bytes(values: Float[Tensor, "batch channels height width"]) -> Batch:
-    """Cut off at 0 and 255, and behind the point, as torchvision does."""
+    """Values clamped to 0..255 and truncated, as in torchvision."""
     import torch
 
     return values.clamp(0, 255).to(torch.uint8)
@@ -118,7 +119,7 @@ def _bytes(values: Float[Tensor, "batch channels height width"]) -> Batch:
 def grey(
     images: Shaped[Tensor, "batch channels height width"],
 ) -> Shaped[Tensor, "batch 1 height width"]:
-    """ITU-R 601's luma; also of values between 0 and 1."""
+    """Luma by ITU-R 601, of bytes or of values in [0, 1]."""
     from torchvision.transforms.v2 import functional
 
     luma: Tensor = functional.rgb_to_grayscale(images)
@@ -126,7 +127,7 @@ def grey(
 
 
 def _away(images: Batch, origin: Tensor, magnitudes: Magnitudes) -> Batch:
-    """1 + m times as far from the origin."""
+    """Multiply the distance from an origin by 1 + m."""
     factor = 1 + _each(magnitudes)
     return _bytes(images * factor.float() + origin * (1 - factor).float())
 
@@ -134,8 +135,8 @@ def _away(images: Batch, origin: Tensor, magnitudes: Magnitudes) -> Batch:
 def _moved(
     images: Batch, source: Callable[[Places, Magnitudes], Places], amounts: Magnitudes
 ) -> Batch:
-    """From the nearest pixels; in float64, so that they are torchvision's for PIL images."""
+    """Sample from the nearest pixels, in float64, as torchvision does for PIL images."""
     import torch
 
     at = source(geometry.pixels(images, torch.float64), amounts)
-    return geometry.fetched(images, at, OUTSIDE)
+    return geometry.sample_nearest(images, at, OUTSIDE)

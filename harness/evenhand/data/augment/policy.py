@@ -1,30 +1,32 @@
-"""An augmentation policy that held-out data can learn: MADAO's and PDA's.
+"""Augmentation policy that can be learned on held-out data: MADAO's and PDA's.
 
-hataya2022meta learn one policy for all images by implicit differentiation (MADAO);
-li2021autobalance learn one for each cluster of classes of like frequency (PDA), and say no more of
-it than that. What stands here is ours, but for what the code has that MADAO's authors released
-later: one sub-policy of two operations, temperature 0.1, a start at even chances and half the
-magnitude.
+hataya2022meta learns one policy for all images by implicit differentiation (MADAO).
+li2021autobalance learns one for each cluster of classes of similar frequency (PDA), without further
+detail. The policy here is ours, except for what the code has that MADAO's authors released later:
+one sub-policy of two operations, temperature 0.1, and a start with all operations equally likely,
+applied with probability 1/2 at half their magnitude.
 
     x ← (1 − b) x + b · O_o(x; ±μ_o · most_o)    at each place of a sub-policy, one after the other
 
-An image draws one of its cluster's sub-policies, each alike; at each place an operation o by
-softmax(weights), whether it happens, b, by chance p_o, and a sign where it has one. Weights,
-chance and magnitude are learned for each operation at each place; chance and magnitude are
-sigmoids, so that any step leaves them within their ranges.
+An image draws one of its cluster's sub-policies uniformly. At each place it draws an operation o by
+softmax(weights), whether it is applied, b, with probability p_o, and a sign where the operation has
+one. Weights, probability and magnitude are learned for each operation at each place; the latter two
+are sigmoids, so that every update leaves them within their ranges.
 
-Decisions, all ours.
+Decisions, all ours:
 
-- Draws are hard forwards, and soft backwards (Gumbel-softmax and relaxed Bernoulli, straight
-  through): retraining then meets the very distribution that the search has seen, and an image costs
-  one operation a place, not fourteen; a batch keeps some 15 of its size for the gradient. The price
-  is noise, and a slope in place of a difference: the gradient hears of the drawn operation alone,
-  as how the loss rises along O(x) − x. Where the loss bends much between the two it misleads.
-- An image draws for itself. The released code draws one operation for a chunk of the batch.
-- A policy acts from the first epoch on, also before it is learned: implicit differentiation holds
-  near a minimum under the augmentation as it is, not under none.
-- It comes after the recipe's own augmentations, which are not learned, and before normalisation.
-- Held-out images are not augmented by it: it is learned for images as they are evaluated.
+- Draws are hard in the forward pass and soft in the backward pass (straight-through Gumbel-softmax
+  and relaxed Bernoulli). Retraining then sees the same distribution as the search, and an image
+  costs one operation for each place instead of fourteen; the gradient keeps about 15 times the
+  size of a batch in memory. The price is noise, and a derivative in place of a difference: the
+  gradient sees only the drawn operation, by the derivative of the loss along O(x) − x, which
+  misleads where the loss is strongly curved between the two.
+- Each image has its own draws. The released code draws one operation for a chunk of the batch.
+- A policy is applied from the first epoch, also before it is learned: implicit differentiation
+  holds near a minimum under the current augmentation, not under none.
+- It is applied after the recipe's own augmentations, which are not learned, and before
+  normalisation.
+- Held-out images are not augmented by it: evaluation does not augment either.
 """
 
 from __future__ import annotations
@@ -43,32 +45,36 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Clustering(Protocol):
-    """Which classes share a policy."""
+    """Rule for which classes share a policy."""
 
     def __call__(self, counts: Real[np.ndarray, " classes"]) -> Int[np.ndarray, " classes"]:
-        """The cluster of each class, from 0."""
+        """Cluster of each class, counted from 0."""
         ...
 
 
 @dataclass(frozen=True)
 class AugmentationPolicy:
-    """The policy above, before any data set is known.
-
-    clusters      None: all classes share one policy
-    sub_policies  an image draws one of so many. More of them can hold operations that go together,
-                  and each then hears fewer images: CIFAR-10-LT's rarest class has 50
-    places        operations of a sub-policy, one after the other; AutoAugment's and MADAO's 2
-    temperature   of both relaxations. A high one hears more of the draws, and wrongly; at 0.1 the
-                  gradient of a chance is all but unbiased
-    """
+    """A learned augmentation policy, before it is bound to a data set."""
 
     clusters: Clustering | None = None
+    """None: all classes share one policy."""
     sub_policies: int = 1
+    """Number of sub-policies, of which an image draws one.
+
+    More of them can combine operations that suit each other, but each then learns from fewer
+    images: the rarest class of CIFAR-10-LT has 50.
+    """
     places: int = 2
+    """Operations of a sub-policy, one after the other; AutoAugment and MADAO have 2."""
     temperature: float = 0.1
+    """Temperature of both relaxations.
+
+    With a higher one more draws contribute to the gradient, with more bias; at 0.1 the gradient of
+    a probability is almost unbiased.
+    """
 
     def bind(self, counts: TrainingCounts, device: Any) -> BoundAugmentation:
-        """At its start: every operation alike, chance 1/2, half the magnitude."""
+        """Bind at the start: operations equally likely, probability 1/2, half the magnitude."""
         import torch
 
         from evenhand.data.augment.policy_kernel import BoundAugmentation

@@ -1,4 +1,4 @@
-"""The augmentation policy of `policy.py`, with tensors."""
+"""Augmentation policy of `policy.py` in tensors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jaxtyping import Bool, Float, Int
 
-from evenhand.data.augment.policy_operations import AMOUNTS, NAMES, carried_out, straight_through
+from evenhand.data.augment.policy_operations import (
+    AMOUNTS,
+    NAMES,
+    apply_operations,
+    straight_through,
+)
 from evenhand.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,27 +27,24 @@ if TYPE_CHECKING:
 
 
 class Draws(NamedTuple):
-    """What each image draws at each place.
-
-    operation  a place in NAMES
-    amount     with its sign
-    gate       1 where the operation happens, 0 where not; the gradient of weights and chance
-    """
+    """Draws of each image at each place of its sub-policy."""
 
     operation: Int[Tensor, "batch places"]
+    """Place of the operation in NAMES."""
     amount: Float[Tensor, "batch places"]
+    """Magnitude with its sign."""
     gate: Float[Tensor, "batch places"]
+    """1 where the operation is applied, else 0; it carries the gradient of weights and chance."""
 
 
 @dataclass
 class BoundAugmentation:
-    """A policy for one training set. operation, chance and magnitude are logits.
-
-    cluster  of each row
-    """
+    """A policy bound to one training set."""
 
     cluster: Int[Tensor, " rows"]
+    """Cluster of each (label, group) cell."""
     operation: ByOperation
+    """Logits, as are `chance` and `magnitude`."""
     chance: ByOperation
     magnitude: ByOperation
     temperature: float
@@ -50,22 +52,22 @@ class BoundAugmentation:
     def __call__(
         self, images: Images, rows: Int[Tensor, " batch"], generator: torch.Generator
     ) -> Images:
-        """As many images, each after its draws. Raises `DataError` unless they are grey or RGB."""
+        """Augment each image by its draws. Raises `DataError` unless images are grey or RGB."""
         import torch
 
         if images.shape[1] not in (1, 3):
-            what = f"an augmentation policy is for images of 1 or 3 channels, not {images.shape[1]}"
-            raise DataError(f"{what}\n  leave out the methods that learn one: madao, pda")
+            what = f"an augmentation policy needs images of 1 or 3 channels, not {images.shape[1]}"
+            raise DataError(f"{what}\n  remove the methods that learn one: madao, pda")
         draws = self.draw(rows, generator, images.dtype)
         for operation, amount, gate in zip(*(of.unbind(1) for of in draws), strict=True):
-            changed = carried_out(images, operation, amount)
+            changed = apply_operations(images, operation, amount)
             images = torch.lerp(images, changed, gate[:, None, None, None])
         return images
 
     def draw(
         self, rows: Int[Tensor, " batch"], generator: torch.Generator, dtype: torch.dtype
     ) -> Draws:
-        """For these rows. As many random numbers whatever the policy is."""
+        """Draw for images of these rows; every policy uses equally many random numbers."""
         import torch
 
         n, device = len(rows), rows.device
@@ -81,30 +83,31 @@ class BoundAugmentation:
         soft, chance, magnitude = (
             of.gather(2, drawn).squeeze(2) for of in (soft, chance, magnitude)
         )
-        # The difference of two of them is logistic.
+        # The difference of two Gumbel variables has the logistic distribution.
         noise = _gumbel(chance, generator) - _gumbel(chance, generator)
         happens = ((chance + noise) / self.temperature).sigmoid()
         gate = straight_through((happens > 0.5).to(dtype), happens)
-        # Twice, because where two operations are as likely, the drawn one is half of the change. By
-        # its chance and not by whether it happens, so that weights hear of the image before and
-        # after it: the mean of both slopes is the change itself as far as the loss is quadratic.
+        # Twice, because of two equally likely operations the drawn one makes half of the change.
+        # The factor is the chance and not whether the operation is applied, so that the weights get
+        # the derivative at the image before and after it: the mean of both derivatives is the
+        # change itself where the loss is quadratic.
         gate = gate + 2 * chance.sigmoid().detach() * (soft - soft.detach())
         operation, (most, signed) = drawn.squeeze(2), _amounts(device)
         amount = magnitude.sigmoid() * most.to(dtype)[operation]
         return Draws(operation, torch.where(minus & signed[operation], -amount, amount), gate)
 
     def parameters(self) -> dict[str, Tensor]:
-        """Logits by what they are of."""
+        """Logits by name."""
         names = ("operation", "chance", "magnitude")
         return {name: getattr(self, name) for name in names}
 
     def curves(self) -> dict[str, float]:
-        """What a reader needs of a thousand numbers.
+        """Summary of the policy, by the name of the curve.
 
-        entropy of the choice of operation, 1 where all are alike; for each operation, the share of
-        images that undergo it at a place, over all clusters. Where there are several, for the most
-        frequent and the rarest classes: operations that an image undergoes, and their magnitude as
-        a share of the most.
+        It has the entropy of the choice of operation, which is 1 where all are equally likely, and
+        for each operation the share of images that it is applied to at a place, over all clusters.
+        With several clusters it has, for the most frequent and the rarest classes, the number of
+        operations applied to an image and their magnitude as a share of the largest.
         """
         import torch
 
@@ -138,7 +141,7 @@ def _gumbel(like: Tensor, generator: torch.Generator) -> Tensor:
 def _amounts(
     device: torch.device,
 ) -> tuple[Float[Tensor, " operations"], Bool[Tensor, " operations"]]:
-    """`most` and `signed` of every operation; kept, because copying them to a GPU would wait."""
+    """`most` and `signed` of every operation; cached, because a copy to the GPU would wait."""
     import torch
 
     amounts = AMOUNTS.values()

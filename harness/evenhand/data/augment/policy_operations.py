@@ -1,21 +1,22 @@
-"""AutoAugment's operations (cubuk2019autoaugment) on values in [0, 1], to be learned.
+"""AutoAugment's operations (cubuk2019autoaugment) with gradients, on values in [0, 1].
 
-They are those of `operations` with gradients: every image of a batch has an operation and an
-amount of its own, and what comes out is differentiable in the amounts and in the images. Places
-are interpolated where bytes take the nearest, because the nearest pixel has no slope.
+Each image of a batch has an operation and an amount of its own, and the result is differentiable in
+the amounts and in the images. Geometric operations interpolate, where `operations` samples the
+nearest pixel, whose derivative is 0.
 
-Gradients. Shear, translate, rotate, brightness, colour, contrast, sharpness: exact. Three have
-steps, and a gradient that stands in (straight-through, as in hataya2020faster, who take 1 for
-every pixel; ours know the image):
+The gradients of shear, translate, rotate, brightness, colour, contrast and sharpness are exact.
+Three operations are step functions with a straight-through gradient; that of hataya2020faster is 1
+for every pixel, these depend on the image:
 
-    Solarize   that of x + (1 − 2x) · σ((x − threshold) / 0.1) in the threshold
-    Posterize  the slope of the line from one whole number of bits to the next; 1 in x
+    Solarize   derivative of x + (1 − 2x) · σ((x − threshold) / 0.1) in the threshold
+    Posterize  slope of the line from one whole number of bits to the next; 1 in x
     Equalize   1 in x
 
-AutoContrast, Equalize and Invert have no amount. Operations of one kind share one computation. On
-a CPU each is done for the images that drew it; elsewhere all seven for the whole batch, so that a
-GPU never waits for a count. SamplePairing and Cutout, which AutoAugment lists too, are left out:
-the one mixes classes, which a policy for one cluster must not, the other is a recipe's (`cutout`).
+AutoContrast, Equalize and Invert have no amount. Operations of one kind share one computation. On a
+CPU each kind is computed for the images that drew it; elsewhere all seven kinds are computed for
+the whole batch, so that the GPU never waits for a count. SamplePairing and Cutout, which
+AutoAugment lists too, are left out: SamplePairing mixes classes, which a policy for one cluster
+must not, and Cutout is an augmentation of the recipe (`cutout`).
 """
 
 from __future__ import annotations
@@ -41,27 +42,29 @@ if TYPE_CHECKING:
 
 OUTSIDE = operations.OUTSIDE / 255
 SOFTNESS = 0.1
-"""Of the step that stands in for solarize's. Ours: a narrow one hears a few pixels alone, a wide
-one those that the threshold will never reach."""
+"""Width of the sigmoid in solarize's gradient.
+
+Ours: with a narrow one only a few pixels contribute, with a wide one pixels contribute that the
+threshold will never reach."""
 
 
 class Amount(NamedTuple):
-    """What an operation's amount is: up to `most`, with either sign where it is signed."""
+    """Range of an operation's amount: up to `most`, with either sign where it is signed."""
 
     most: float
     signed: bool
 
 
 AMOUNTS = {
-    # AutoAugment's space has it, though no pair of its policy for CIFAR-10 does.
+    # AutoAugment's search space has it, but no pair of its policy for CIFAR-10.
     "ShearX": Amount(OPERATIONS["ShearY"].most, OPERATIONS["ShearY"].signed),
     **{name: Amount(o.most, o.signed) for name, o in OPERATIONS.items()},
 }
 NAMES = tuple(AMOUNTS)
 
 
-def carried_out(images: Images, operation: Operations, amounts: Amounts) -> Images:
-    """Each image after one operation, a place in NAMES, by its amount in [−most, most]."""
+def apply_operations(images: Images, operation: Operations, amounts: Amounts) -> Images:
+    """Apply to each image its operation, a place in NAMES, by its amount in [−most, most]."""
     changed, kind = images, _kinds(images.device)[operation]
     take = _of_those if images.device.type == "cpu" else _of_all
     for number, (apply, _) in enumerate(KINDS):
@@ -74,7 +77,7 @@ Draws = tuple["Operations", "Amounts", "Drawn"]
 
 
 def _of_those(apply: Apply, images: Images, changed: Images, draws: Draws) -> Images:
-    """`changed`, with those images after the operation that drew it; no others are computed."""
+    """Apply an operation to the images that drew it, and compute it for no others."""
     operation, amounts, drawn = draws
     those = drawn.nonzero().squeeze(1)
     if not len(those):
@@ -83,7 +86,7 @@ def _of_those(apply: Apply, images: Images, changed: Images, draws: Draws) -> Im
 
 
 def _of_all(apply: Apply, images: Images, changed: Images, draws: Draws) -> Images:
-    """The same, of a computation for the whole batch, whose shape does not hang on the draws."""
+    """Compute an operation for the whole batch, so that no shape depends on the draws."""
     import torch
 
     operation, amounts, drawn = draws
@@ -96,7 +99,7 @@ def _is(operation: Operations, name: str) -> Bool[Tensor, "batch 1 1 1"]:
 
 
 def _moved(images: Images, operation: Operations, amounts: Amounts) -> Images:
-    """What moves in from outside is grey. Interpolated, so that the amount has a slope."""
+    """Geometric operations, interpolated; the area beyond the edge is grey."""
     import torch
 
     height, width = images.shape[2:]
@@ -110,11 +113,11 @@ def _moved(images: Images, operation: Operations, amounts: Amounts) -> Images:
     }.items():
         there, gate = source(start, amounts * scale), _is(operation, name)[:, 0]
         at = Places(*(torch.where(gate, a, b) for a, b in zip(there, at, strict=True)))
-    return geometry.interpolated(images, at, OUTSIDE)
+    return geometry.sample_bilinear(images, at, OUTSIDE)
 
 
 def _blended(images: Images, operation: Operations, amounts: Amounts) -> Images:
-    """1 + m times as far from black, the grey image, its mean or the blurred image."""
+    """Multiply the distance from black, the grey image, its mean or the blurred image by 1 + m."""
     import torch
 
     origin = torch.where(_is(operation, "Color"), operations.grey(images), 0.0)
@@ -125,7 +128,7 @@ def _blended(images: Images, operation: Operations, amounts: Amounts) -> Images:
 
 
 def _blurred(images: Images) -> Images:
-    """By the kernel (1 1 1, 1 5 1, 1 1 1) / 13; the outermost pixels stay."""
+    """Images blurred by the kernel (1 1 1, 1 5 1, 1 1 1) / 13; the outermost pixels stay."""
     import torch.nn.functional as F
 
     if min(images.shape[2:]) < 3:
@@ -136,21 +139,21 @@ def _blurred(images: Images) -> Images:
 
 
 def _solarized(images: Images, operation: Operations, amounts: Amounts) -> Images:
-    """What lies above 255 − m is inverted."""
+    """Invert the values above 255 − m."""
     beyond = images.detach() - 1 + amounts[:, None, None, None] / 255
     step = straight_through((beyond > 0).to(images.dtype), (beyond / SOFTNESS).sigmoid())
     return images + step * (1 - 2 * images)
 
 
 def _posterized(images: Images, operation: Operations, amounts: Amounts) -> Images:
-    """The lowest round(m) bits of every byte are dropped."""
+    """Drop the lowest round(m) bits of every byte."""
     import torch
 
     with torch.no_grad():
         levels, below = (images * 255).round(), amounts.floor()
 
         def lost(bits: Amounts) -> Images:
-            # A value between two bytes may be nearest to the upper, and has less to lose.
+            # A value may be rounded up to its byte, and then loses less than the byte does.
             return (levels.remainder(2 ** bits[:, None, None, None]) / 255).minimum(images)
 
         now, slope = lost(amounts.round()), lost(below + 1) - lost(below)
@@ -158,14 +161,14 @@ def _posterized(images: Images, operation: Operations, amounts: Amounts) -> Imag
 
 
 def _stretched(images: Images, operation: Operations, amounts: Amounts) -> Images:
-    """Each channel from 0 to 1; one of a single value stays."""
+    """Stretch each channel to [0, 1]; a constant channel stays as it is."""
     low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
     flat = (high == low).to(images.dtype)
     return (images - low * (1 - flat)) / (high - low + flat)
 
 
 def _equalized(images: Images, operation: Operations, amounts: Amounts) -> Images:
-    """Each channel's histogram, over bytes, is flattened."""
+    """Flatten the histogram of each channel, over bytes."""
     import torch
 
     with torch.no_grad():
@@ -192,7 +195,7 @@ KINDS: tuple[tuple[Apply, tuple[str, ...]], ...] = (
 
 @cache
 def _kinds(device: torch.device) -> Int[Tensor, " operations"]:
-    """Place in KINDS of every operation; kept, because copying it to a GPU would wait."""
+    """Place in KINDS of every operation; cached, because a copy to the GPU would wait."""
     import torch
 
     kinds = [next(k for k, (_, names) in enumerate(KINDS) if name in names) for name in NAMES]
@@ -200,5 +203,5 @@ def _kinds(device: torch.device) -> Int[Tensor, " operations"]:
 
 
 def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
-    """The value of the one and the gradient of the other."""
+    """The value of `hard` with the gradient of `soft`."""
     return hard.detach() + (soft - soft.detach())

@@ -1,1 +1,1 @@
-"""Files that images and features are read from: archives, folders, Parquet, tables."""
+"""Readers of images and features from archives, folders, Parquet files and tables."""

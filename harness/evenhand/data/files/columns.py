@@ -1,4 +1,4 @@
-"""Columns of a user's table, by name, from `.csv`, `.parquet` or `.npz`."""
+"""Tables with named columns, read from `.csv`, `.parquet` or `.npz`."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUFFIXES = (".csv", ".parquet", ".npz")
-TOLD = 5
-"""Rows that an error names; of more it says how many."""
-SHOWN = 12
-"""Columns that an error names."""
+MAX_LISTED = 5
+"""Largest number of rows that an error lists; it counts the others."""
+MAX_SHOWN = 12
+"""Largest number of columns that an error lists."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """A table in memory: one array a column, with one entry a row; of `.npz` also matrices.
-
-    first  the number of the first row, as an editor of the file counts: a `.csv` has a header
-    """
+    """A table in memory."""
 
     path: Path
     values: Mapping[str, np.ndarray]
+    """An array for each column, with an entry for each row; an `.npz` file may have matrices."""
     first: int = 0
+    """Number of the first row, as an editor counts lines: a `.csv` file has a header."""
 
     def __len__(self) -> int:
         return len(next(iter(self.values.values())))
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """A column. Raises `DataError` with the nearest name."""
+        """A column by name. Raises `DataError` with the nearest name where there is none."""
         if name not in self.values:
-            said = suggest(name, [*self.values][:SHOWN], "column")
-            more = f" and {len(self.values) - SHOWN} more" if len(self.values) > SHOWN else ""
+            said = suggest(name, [*self.values][:MAX_SHOWN], "column")
+            more = (
+                f" and {len(self.values) - MAX_SHOWN} more" if len(self.values) > MAX_SHOWN else ""
+            )
             nearest = suggest(name, [*self.values]).hint
             raise DataError(
                 f"{self.path}: no column is called {name!r}\n  its {said.right}{more}"
@@ -50,33 +51,39 @@ class Columns:
             )
         return self.values[name]
 
-    def refuse(self, is_wrong: Bool[np.ndarray, " rows"], what: str, right: str) -> None:
-        """Raises `DataError` where any row is wrong: how many, which, what would be right."""
+    def reject_rows(self, is_wrong: Bool[np.ndarray, " rows"], what: str, right: str) -> None:
+        """Raise `DataError` where any row is wrong, with their number, the rows and the fix."""
         rows = np.flatnonzero(is_wrong)
         if len(rows):
-            raise DataError(self.told(rows, what, right))
+            raise DataError(self.describe_rows(rows, what, right))
 
-    def told(self, rows: Sequence[int] | np.ndarray, what: str, right: str) -> str:
-        """`birds.csv: 3 of 100 rows: no label: rows 7, 9, 80`, and what would be right."""
-        numbers = ", ".join(str(int(row) + self.first) for row in rows[:TOLD])
-        more = f" and {len(rows) - TOLD} more" if len(rows) > TOLD else ""
+    def describe_rows(self, rows: Sequence[int] | np.ndarray, what: str, right: str) -> str:
+        """Message about wrong rows: `birds.csv: 3 of 100 rows have no label: rows 7, 9, 80`."""
+        numbers = ", ".join(str(int(row) + self.first) for row in rows[:MAX_LISTED])
+        more = f" and {len(rows) - MAX_LISTED} more" if len(rows) > MAX_LISTED else ""
         which = f"row{'s' if len(rows) > 1 else ''} {numbers}{more}"
         return f"{self.path}: {len(rows):,} of {len(self):,} rows {what}: {which}\n  {right}"
 
     def texts(self, name: str, what: str) -> np.ndarray:
-        """A column as texts; 3.0 is "3". Raises `DataError` for rows that have none."""
+        """A column as texts, where 3.0 is "3". Raises `DataError` for rows without a value."""
         given = self[name]
-        self.refuse(_is_missing(given), f"have no {what} in {name!r}", f"every row has a {what}")
+        self.reject_rows(
+            _is_missing(given), f"have no {what} in {name!r}", f"every row has a {what}"
+        )
         if given.ndim > 1:
-            raise DataError(f"{self.path}: {name!r} has {given.shape[1]} numbers a row, no {what}")
+            raise DataError(
+                f"{self.path}: a {what} is one value, and {name!r} has {given.shape[1]} numbers in "
+                "each row\n  name another column"
+            )
         return np.array([_text(value) for value in given.tolist()], dtype=object)
 
     def features(
         self, pattern: str | None, taken: Iterable[str]
     ) -> Float32[np.ndarray, "rows features"]:
-        """The columns that fit a pattern side by side; None: all numeric ones that are not taken.
+        """Matrix of the columns that match a pattern; None: all numeric ones that are not `taken`.
 
-        Raises `DataError` for what is no finite number, and rows of different lengths.
+        Raises `DataError` for values that are not finite numbers, and for rows of different
+        lengths.
         """
         left = [name for name in self.values if name not in set(taken)]
         if pattern is None:
@@ -84,16 +91,17 @@ class Columns:
         else:
             names = [name for name in left if fnmatchcase(name, pattern)]
         if not names:
-            fits = f"fits {pattern!r}" if pattern else "holds numbers"
+            fits = f"matches {pattern!r}" if pattern else "has numbers"
+            columns = ", ".join([*self.values][:MAX_SHOWN])
             raise DataError(
-                f"{self.path}: no column {fits}\n  its columns: {', '.join([*self.values][:SHOWN])}"
-                "\n  say `features: f_*` for columns of features, or `image: file` for paths"
+                f"{self.path}: no column {fits}\n  its columns: {columns}"
+                "\n  write `features: f_*` for columns of features, or `image: file` for paths"
             )
         found = [self._numbers(name) for name in names]
         return np.ascontiguousarray(np.concatenate(found, axis=1))
 
     def _may_be_numeric(self, name: str) -> bool:
-        """Text is left out, unless some of it is a number: then the other rows are mistakes."""
+        """Whether a column has numbers. Where only some values are, the others are mistakes."""
         values = self.values[name]
         if values.dtype.kind in "fiub":
             return True
@@ -105,30 +113,30 @@ class Columns:
             values = self._stacked(name, values)
         if values.dtype.kind not in "fiub":
             numbers = [_number(value) for value in values.tolist()]
-            self.refuse(
+            self.reject_rows(
                 np.array([number is None for number in numbers]),
                 f"have no number in {name!r}",
-                "features are finite numbers; `features: f_*` says which columns hold them",
+                "features are finite numbers; `features: f_*` names their columns",
             )
             values = np.array(numbers, dtype=np.float64)
         with np.errstate(over="ignore"):
             numeric = values.astype(np.float32).reshape(len(values), -1)
-        self.refuse(
+        self.reject_rows(
             np.asarray(~np.isfinite(numeric).all(1)),
             f"have NaN, infinity or nothing in {name!r}",
-            "fill them in, or leave the rows out",
+            "replace the values, or remove the rows",
         )
         return numeric
 
     def _stacked(self, name: str, values: np.ndarray) -> np.ndarray:
-        """Lists, one a row, as a matrix."""
+        """Lists, one in each row, as a matrix."""
         lengths = np.array([len(v) if isinstance(v, list) else 0 for v in values])
         usual = int(np.bincount(lengths).argmax())
-        self.refuse(
+        self.reject_rows(
             lengths != usual,
-            f"do not have {usual} numbers in {name!r}, as the others do, but "
-            f"{', '.join(map(str, sorted({*lengths[lengths != usual].tolist()})[:TOLD]))}",
-            "features have one length in all rows: extract them again",
+            f"do not have {usual} numbers in {name!r} as the other rows do, but "
+            f"{', '.join(map(str, sorted({*lengths[lengths != usual].tolist()})[:MAX_LISTED]))}",
+            "features need one length in all rows: extract them again",
         )
         try:
             return np.array(values.tolist(), dtype=np.float64)
@@ -140,20 +148,20 @@ class Columns:
 
 
 def read(path: Path) -> Columns:
-    """Raises `DataError` for a file that is not there, torn, empty, or of another kind."""
+    """Read a table. Raises `DataError` for a file that is missing, torn, empty or not a table."""
     if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{path}: not a table: write {', '.join(SUFFIXES)}")
+        raise DataError(f"{path}: a table is a file in {', '.join(SUFFIXES)}\n  name such a file")
     if not path.is_file():
         near = sorted(p.name for s in SUFFIXES for p in path.parent.glob(f"*{s}"))
-        there = f"there are {', '.join(near[:SHOWN])}" if near else "there are no tables"
+        there = f"there are {', '.join(near[:MAX_SHOWN])}" if near else "there are no tables"
         raise DataError(
             f"{path}: there is no such file; in that folder {there}\n"
-            "  it is looked for under the data root: --data, EVENHAND_DATA or the suite's `data:`"
+            "  paths are relative to the data root: --data, EVENHAND_DATA or the suite's `data:`"
         )
     reader = {".csv": _csv, ".parquet": _parquet, ".npz": _npz}[path.suffix.lower()]
     columns = reader(path)
     if not columns.values or not len(columns):
-        raise DataError(f"{path}: holds no rows")
+        raise DataError(f"{path}: a table needs rows, and this one has none\n  copy it again")
     return columns
 
 
@@ -170,7 +178,7 @@ def _csv(path: Path) -> Columns:
     try:
         table = csv.read_csv(
             path,
-            # Only a single thread knows the numbers of rows.
+            # With several threads pyarrow does not give the numbers of invalid rows.
             read_options=csv.ReadOptions(use_threads=False),
             parse_options=csv.ParseOptions(invalid_row_handler=note, newlines_in_values=True),
             convert_options=csv.ConvertOptions(strings_can_be_null=True),
@@ -178,11 +186,11 @@ def _csv(path: Path) -> Columns:
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read as CSV: {error}\n  copy it again") from None
     if wrong:
-        more = f" and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
+        more = f" and {len(wrong) - MAX_LISTED} more" if len(wrong) > MAX_LISTED else ""
         raise DataError(
             f"{path}: {len(wrong):,} of {len(table) + len(wrong):,} rows do not have "
-            f"{table.num_columns} fields: {', '.join(wrong[:TOLD])}{more}\n"
-            "  every row has a field for each column, empty where there is nothing"
+            f"{table.num_columns} fields: {', '.join(wrong[:MAX_LISTED])}{more}\n"
+            "  every row needs a field for each column, which may be empty"
         )
     return Columns(path, _arrays(path, table), first=2)
 
@@ -199,12 +207,15 @@ def _parquet(path: Path) -> Columns:
 
 
 def _arrays(path: Path, table: pa.Table) -> dict[str, np.ndarray]:
-    """Numbers as numbers, with NaN for what is missing; lists of one length as a matrix."""
+    """Columns as arrays: numbers with NaN where one is missing, lists of one length as a matrix."""
     import pyarrow as pa
 
     doubled = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
     if doubled:
-        raise DataError(f"{path}: more than one column is called {', '.join(doubled[:SHOWN])}")
+        raise DataError(
+            f"{path}: columns need different names, and several are called "
+            f"{', '.join(doubled[:MAX_SHOWN])}\n  rename them"
+        )
     found: dict[str, np.ndarray] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         kind = column.type
@@ -226,8 +237,8 @@ def _npz(path: Path) -> Columns:
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         pickled = "Object arrays" in str(error)
         right = (
-            "an array of objects is what rows of different lengths become: every row has as many "
-            "features, in one array [rows, features]; texts are saved as `np.array(…, dtype=str)`"
+            "an array of objects comes from rows of different lengths: every row needs the same "
+            "features, in one array [rows, features]; save texts as `np.array(…, dtype=str)`"
         )
         raise DataError(
             f"{path}: cannot be read as NumPy arrays: {error}\n"
@@ -236,7 +247,10 @@ def _npz(path: Path) -> Columns:
     lengths = {name: array.shape[0] if array.ndim else 0 for name, array in values.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} {n:,}" for name, n in lengths.items())
-        raise DataError(f"{path}: arrays of different lengths: {told}\n  each has an entry a row")
+        raise DataError(
+            f"{path}: arrays need an entry for each row, and their lengths differ: {told}\n"
+            "  save them again"
+        )
     return Columns(path, values)
 
 
@@ -256,7 +270,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float | None:
-    """What a text says, if that is a number."""
+    """The value as a number; None where it is not one."""
     try:
         return None if value is None else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Features as a table that `table` reads: features, label, group and split of each example."""
+"""Writer of features as a table that the data set `table` reads."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ FORMS = (".npz", ".parquet")
 
 
 def splits(source: Source) -> dict[str, Images]:
-    """Those that a source has, by name."""
+    """The splits of a source, by name."""
     found = {"train": source.train, "val": source.val, "test": source.test}
     return {name: images for name, images in found.items() if images is not None}
 
 
 def check_form(path: Path) -> None:
-    """Raises `DataError` for a file of another kind, or in a folder that is not there."""
+    """Raise `DataError` for a file of another kind, or in a folder that does not exist."""
     if path.suffix.lower() not in FORMS:
-        raise DataError(f"{path}: write {' or '.join(f'a name in {form}' for form in FORMS)}")
+        raise DataError(
+            f"{path}: features are written to a file in {' or '.join(FORMS)}\n  name such a file"
+        )
     if not path.parent.is_dir():
-        raise DataError(f"{path.parent}: there is no such folder")
+        raise DataError(f"{path.parent}: there is no such folder\n  make it, or name another one")
 
 
 def save(
     path: Path, source: Source, found: Mapping[str, Float32[np.ndarray, "n features"]]
 ) -> None:
-    """Features of each split. The file appears under its name when it is whole."""
+    """Write the features, label, group and split of each example.
+
+    The file gets its name when it is whole. Raises `DataError` where it cannot be written.
+    """
     parts = splits(source)
     columns = {
         "label": np.concatenate([np.array(source.classes)[parts[s].labels] for s in found]),

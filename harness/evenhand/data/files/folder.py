@@ -1,6 +1,6 @@
-"""A mirror as folders of image files: `train/CLASS/*.png`, `test/CLASS/*.png`, or webp or jpg.
+"""Reader of folders of image files: `train/CLASS/*.png`, `test/CLASS/*.png`, or webp or jpg.
 
-A class may have its images in a folder of their own: `train/CLASS/images/*.png`.
+The images of a class may be in a folder of their own: `train/CLASS/images/*.png`.
 """
 
 from __future__ import annotations
@@ -15,30 +15,32 @@ from evenhand.data.files.original import Original
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError, suggest
 
-CALLED = "image folder"
+FORM_NAME = "image folder"
 SUFFIXES = frozenset({".png", ".webp", ".jpg", ".jpeg"})
 
 
 def form(original: Original) -> str:
-    """How these files look, in words."""
+    """Description of these files."""
     of_class = original.classes[0] if original.classes else "CLASS"
     tests = " or ".join(f"{name}/…" for name in original.test_names)
     return f"image files: train/{of_class}/*.png (or webp, jpg) and {tests}"
 
 
 def fits(original: Original, place: Path) -> bool:
-    """Whether there is a folder for each split, with folders in it."""
+    """Whether a place has a folder for each split, with folders in it."""
     return _has_classes(place / "train") and _test(original, place) is not None
 
 
 def read(original: Original, place: Path) -> Source:
-    """Classes have the official order, images that of their names.
+    """Read both splits: classes in the official order, images in the order of their names.
 
-    Raises `DataError` for a class without folder, a folder that is no class, and torn images.
+    Raises `DataError` for a class without a folder, a folder that is not a class, and torn images.
     """
     test = _test(original, place)
     assert test is not None
-    original = original.naming([path.name for path in _visible(place / "train")], place / "train")
+    original = original.with_classes(
+        [path.name for path in _visible(place / "train")], place / "train"
+    )
     return Source(
         train=split(original, place / "train"),
         test=split(original, test),
@@ -49,7 +51,7 @@ def read(original: Original, place: Path) -> Source:
 
 
 def split(original: Original, folder: Path) -> Images:
-    """The images of a folder of classes: class by class, each in the order of the files' names."""
+    """Images of a folder of classes: class by class, each in the order of the files' names."""
     by_class = _folders(original, folder)
     return images(
         original, [(label, path) for label, there in enumerate(by_class) for path in files(there)]
@@ -57,7 +59,7 @@ def split(original: Original, folder: Path) -> Images:
 
 
 def images(original: Original, labelled: Sequence[tuple[int, Path]]) -> Images:
-    """Image files with their classes."""
+    """Decode image files, each given with its class."""
     pixels = np.empty((len(labelled), *original.shape), dtype=np.uint8)
     for i, (_, path) in enumerate(labelled):
         pixels[i] = decoded(path, original, str(path))
@@ -76,7 +78,7 @@ def _test(original: Original, place: Path) -> Path | None:
 
 
 def _visible(folder: Path) -> list[Path]:
-    """The folders in a folder, by their names."""
+    """Folders in a folder, sorted by name, without hidden ones."""
     paths = sorted(_listed(folder))
     return [path for path in paths if path.is_dir() and not path.name.startswith(".")]
 
@@ -88,40 +90,43 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _folders(original: Original, folder: Path) -> list[Path]:
-    """One a class, in the official order."""
+    """Folders of the classes, in the official order."""
     there: dict[str, Path] = {}
     for path in _visible(folder):
-        name = original.also.get(path.name, path.name)
+        name = original.aliases.get(path.name, path.name)
         if name not in original.classes or name in there:
             hint = suggest(path.name, original.classes).hint
-            raise DataError(f"{path}: no class of {original.name}{hint and f': {hint}'}")
+            raise DataError(
+                f"{path}: each folder is a class of {original.name}, and {path.name!r} is not"
+                f"{hint and f': {hint}'}\n  rename or remove it"
+            )
         there[name] = path
     missing = [name for name in original.classes if name not in there]
     if missing:
         more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
         raise DataError(
-            f"{folder}: no folder for {', '.join(missing[:8])}{more}\n"
-            f"  {original.name} has {len(original.classes)} classes, each a folder by its name"
+            f"{folder}: {original.name} needs a folder for each of its {len(original.classes)} "
+            f"classes, and has none for {', '.join(missing[:8])}{more}\n  copy it again"
         )
     return [there[name] for name in original.classes]
 
 
 def files(folder: Path) -> list[Path]:
-    """The image files of a class, by their names."""
+    """Image files of a class, sorted by name."""
     own = folder / "images"
     folder = own if own.is_dir() else folder
     found = [path for path in sorted(_listed(folder)) if not path.name.startswith(".")]
     for path in found:
         if path.suffix.lower() not in SUFFIXES:
             raise DataError(
-                f"{path}: not an image: {', '.join(sorted(SUFFIXES))}\n"
-                "  remove it; a name like *.part is left by a copy that did not end"
+                f"{path}: not an image in {', '.join(sorted(SUFFIXES))}\n"
+                "  remove it; a name such as *.part comes from a copy that did not end"
             )
     return found
 
 
 def decoded(file: object, original: Original, place: str) -> UInt8[np.ndarray, "h w c"]:
-    """The pixels of an image file or of its bytes. Raises `DataError` with its place."""
+    """Decode an image file, or its bytes, to pixels. Raises `DataError` with its place."""
     from PIL import Image
 
     height, width, channels = original.shape
@@ -132,5 +137,8 @@ def decoded(file: object, original: Original, place: str) -> UInt8[np.ndarray, "
         raise DataError(f"{place}: torn, or not an image: {error}\n  copy it again") from None
     if pixels.shape[:2] != (height, width):
         found = f"{pixels.shape[0]} × {pixels.shape[1]}"
-        raise DataError(f"{place}: is {found}; images of {original.name} are {height} × {width}")
+        raise DataError(
+            f"{place}: images of {original.name} are {height} × {width}, and this one is {found}\n"
+            "  take the official files"
+        )
     return pixels.reshape(original.shape)

@@ -1,4 +1,4 @@
-"""Images that a table lists by path, each with label, group and split, decoded one at a time."""
+"""Images that a table lists by path, with label, group and split; decoded one at a time."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, Shaped, UInt8
 
-from evenhand.data.files.columns import TOLD, Columns
+from evenhand.data.files.columns import MAX_LISTED, Columns
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError
 
 
 @dataclass(frozen=True)
-class View:
-    """How an image file of any size becomes an array of one size, in RGB.
-
-    square    cut the middle out first, as wide as the shorter side
-    resize    height and width after that, whatever they were in proportion
-    crop      then cut the middle out, of this size; None: all of it stays
-    """
+class ImageTransform:
+    """Transform of an image file of any size to an RGB array of one size."""
 
     resize: int
+    """Height and width that the image is resized to; its proportions are not kept."""
     crop: int | None = None
+    """Side of a centre crop after resizing; None: no crop."""
     square: bool = False
+    """Whether the largest centred square is cropped before resizing."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the result."""
         side = self.crop or self.resize
         return side, side, 3
 
     def __call__(self, path: Path) -> UInt8[np.ndarray, "h w 3"]:
-        """Raises `OSError`, `SyntaxError` or `ValueError`, as Pillow does, for what is torn."""
+        """Decode a file. Raises `OSError`, `SyntaxError` or `ValueError`, as Pillow does."""
         from PIL import Image
 
         with Image.open(path) as image:
@@ -48,49 +47,50 @@ class View:
 
 
 def _middle(size: tuple[int, int], side: int) -> tuple[int, int, int, int]:
-    """Corners of a square in the middle: left, upper, right, lower."""
+    """Box of a centred square: left, upper, right, lower."""
     left, upper = (round((length - side) / 2) for length in size)
     return left, upper, left + side, upper + side
 
 
-class Unread(NamedTuple):
-    """A file of one row that is no image, and why."""
+class UnreadableFile(NamedTuple):
+    """The row of a file that is not an image, with the reason."""
 
     row: int
     reason: str
 
 
 @dataclass(frozen=True)
-class Listed:
-    """One split: image files with their labels and groups, and where each stands in the table."""
+class ListedImages:
+    """A split of image files with their labels and groups."""
 
     table: Columns
     files: tuple[Path, ...]
     rows: Int[np.ndarray, " n"]
+    """Row of each file in the table."""
     labels: Int[np.ndarray, " n"]
     groups: Int[np.ndarray, " n"]
-    view: View
+    view: ImageTransform
 
     def __len__(self) -> int:
         return len(self.files)
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of one of them, decoded."""
+        """Height, width and channels of a decoded image."""
         return self.view.shape
 
     def counts(self, n_classes: int, n_groups: int) -> Int[np.ndarray, "classes groups"]:
-        """As those of images."""
+        """Number of images in each (label, group) cell."""
         return Images.counts(self, n_classes, n_groups)  # type: ignore[arg-type]
 
     def decoded(self) -> Images:
-        """All of them in memory. Raises `DataError` for those that are torn."""
+        """Decode all images into memory. Raises `DataError` for torn files."""
         pixels = np.empty((len(self), *self.view.shape), dtype=np.uint8)
         self._fill(pixels)
         return Images(pixels, self.labels, self.groups)
 
     def save(self, path: Path) -> None:
-        """As an `.npy` file, one image in memory at a time. Raises as `decoded` does."""
+        """Write the images to an `.npy` file, one in memory at a time. Raises as `decoded` does."""
         shape = (len(self), *self.view.shape)
         pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         self._fill(pixels)
@@ -102,31 +102,31 @@ class Listed:
             try:
                 pixels[i] = self.view(path)
             except (OSError, SyntaxError, ValueError) as error:
-                torn.append(Unread(row, f"{path}: {error}"))
+                torn.append(UnreadableFile(row, f"{path}: {error}"))
         if torn:
-            told = [reason for _, reason in torn[:TOLD]]
+            told = [reason for _, reason in torn[:MAX_LISTED]]
             rows = [row for row, _ in torn]
             right = "\n  ".join([*told, "copy them again"])
-            raise DataError(self.table.told(rows, "name a file that is torn, or no image", right))
+            raise DataError(
+                self.table.describe_rows(rows, "name a file that is torn, or no image", right)
+            )
 
 
 @dataclass(frozen=True)
-class Listing:
-    """A data set whose images are listed, as `Source` is one whose images are in memory.
+class ListedSource:
+    """A data set whose images are files, where a `Source` has them in memory."""
 
-    beside  other arrays to be kept with it, by the name of their file
-    """
-
-    train: Listed
-    test: Listed
+    train: ListedImages
+    test: ListedImages
     classes: tuple[str, ...]
     groups: tuple[str, ...]
-    val: Listed | None = None
-    beside: Mapping[str, np.ndarray] = field(default_factory=dict)
+    val: ListedImages | None = None
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
     per_class: None = None
     in_official_order: bool = True
 
     def decoded(self) -> Source:
+        """Decode all images into memory. Raises `DataError` for torn files."""
         return Source(
             train=self.train.decoded(),
             test=self.test.decoded(),
@@ -137,38 +137,38 @@ class Listing:
 
 
 class Rows(NamedTuple):
-    """What a table says of its rows, in numbers; "" is no split.
-
-    classes, groups  what the numbers stand for
-    """
+    """Label, group and split of each row of a table."""
 
     labels: Int[np.ndarray, " rows"]
     groups: Int[np.ndarray, " rows"]
     splits: np.ndarray
+    """"train", "val" or "test"; "" for a row in no split."""
     classes: tuple[str, ...]
     group_names: tuple[str, ...]
 
 
-def listing(table: Columns, rows: Rows, names: np.ndarray, folder: Path, view: View) -> Listing:
-    """The images that a table names, relative to a folder.
+def list_images(
+    table: Columns, rows: Rows, names: np.ndarray, folder: Path, view: ImageTransform
+) -> ListedSource:
+    """List the images that a table names by paths relative to a folder.
 
-    Raises `DataError` for rows whose image is not there: how many, and which.
+    Raises `DataError` for rows whose image does not exist, with their number.
     """
     files = [folder / str(name) for name in names]
     there = _there(files)
     absent = np.array([path not in there for path in files])
     if absent.any():
-        missing = [str(files[i]) for i in np.flatnonzero(absent)[:TOLD]]
-        right = "\n  ".join([*missing, f"their paths are relative to {folder}: copy the images"])
-        table.refuse(absent, "name an image that is not there", right)
+        missing = [str(files[i]) for i in np.flatnonzero(absent)[:MAX_LISTED]]
+        right = "\n  ".join([*missing, f"paths are relative to {folder}: copy the images there"])
+        table.reject_rows(absent, "name an image that is not there", right)
 
-    def split(name: str) -> Listed:
+    def split(name: str) -> ListedImages:
         index = np.flatnonzero(rows.splits == name)
         chosen = tuple(files[i] for i in index)
-        return Listed(table, chosen, index, rows.labels[index], rows.groups[index], view)
+        return ListedImages(table, chosen, index, rows.labels[index], rows.groups[index], view)
 
     val = split("val")
-    return Listing(
+    return ListedSource(
         train=split("train"),
         test=split("test"),
         val=val if len(val) else None,
@@ -178,7 +178,7 @@ def listing(table: Columns, rows: Rows, names: np.ndarray, folder: Path, view: V
 
 
 def _there(files: list[Path]) -> set[Path]:
-    """Those that exist, folder by folder: asking for each of 200,000 files is slow on a network."""
+    """Files that exist. Folders are listed, because 200,000 questions are slow on a network."""
     found: set[Path] = set()
     for folder in {path.parent for path in files}:
         if folder.is_dir():

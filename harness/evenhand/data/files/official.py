@@ -1,4 +1,4 @@
-"""The official files: the makers' archive, downloaded and verified, and what it unpacks to."""
+"""Reader of official files: a data set's verified archive, or the folder that it unpacks to."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.data.files.image_list import Listing
+from evenhand.data.files.image_list import ListedSource
 from evenhand.data.files.original import Archive, Original
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError
 
-CALLED = "official files"
+FORM_NAME = "official files"
 
 
 def form(original: Original) -> str:
-    """How these files look, in words; "" where there are none for this data set."""
+    """Description of these files; "" where the data set has none."""
     if original.official is None:
         return ""
     archive = _archive(original)
@@ -27,15 +27,15 @@ def form(original: Original) -> str:
 
 
 def fits(original: Original, place: Path) -> bool:
-    """Whether the official folder, or its archive, is here."""
+    """Whether a place has the official folder or its archive."""
     if original.official is None:
         return False
     archive = _archive(original)
     return bool(_unpacked(archive, place) or _packed(archive, place))
 
 
-def read(original: Original, place: Path) -> Source | Listing:
-    """Raises `DataError` for files whose MD5 is not the official one."""
+def read(original: Original, place: Path) -> Source | ListedSource:
+    """Read the official files. Raises `DataError` where their MD5 is not the official one."""
     from torchvision.datasets.utils import check_integrity, extract_archive
 
     archive = _archive(original)
@@ -45,27 +45,27 @@ def read(original: Original, place: Path) -> Source | Listing:
     assert packed is not None
     if archive.md5 is None:
         raise DataError(
-            f"{packed}: its makers give no checksum, so it is not unpacked here\n"
-            f"  unpack it, and give the folder {archive.folder}: `--from DIR`"
+            f"{packed}: an archive without an official checksum is not unpacked here\n"
+            f"  unpack it, and give the folder {archive.folder} as `--from DIR`"
         )
     if not check_integrity(str(packed), archive.md5):
         raise DataError(
-            f"{packed}: not the official archive, or not all of it: its MD5 is another than "
-            f"{archive.md5}\n  copy or download it again: {archive.url}"
+            f"{packed}: not the official archive, or not all of it: its MD5 is not {archive.md5}\n"
+            f"  copy or download it again: {archive.url}"
         )
     with TemporaryDirectory(prefix="evenhand-") as folder:
         extract_archive(str(packed), folder)
         return archive.read(original, Path(folder) / archive.folder)
 
 
-def download(original: Original, folder: Path) -> Source | Listing:
-    """Fetch the archive into a folder and read it. Raises `DataError` where that fails."""
+def download(original: Original, folder: Path) -> Source | ListedSource:
+    """Download the archive into a folder and read it. Raises `DataError` where that fails."""
     from torchvision.datasets.utils import download_url
 
     archive = _archive(original)
     if archive.md5 is None:
         raise DataError(
-            f"{original.name} is not downloaded here: its makers give no checksum\n"
+            f"{original.name} has no official checksum, so it is not downloaded here\n"
             f"  get it from {archive.url}, and add `--from DIR`: {form(original)}"
         )
     try:
@@ -73,24 +73,24 @@ def download(original: Original, folder: Path) -> Source | Listing:
     except (OSError, HTTPException, RuntimeError) as error:
         raise DataError(
             f"{original.name} cannot be downloaded from {archive.url}: {error}\n"
-            "  where there is no network, copy the files here by other means and add `--from DIR`"
+            "  without a network, copy the files to this machine and add `--from DIR`"
         ) from None
     return read(original, folder)
 
 
 def _unpacked(archive: Archive, place: Path) -> Path | None:
-    """The official folder: place is that, or what holds it."""
+    """The official folder, where a place is that folder or its parent."""
     return next(filter(archive.holds, (place, place / archive.folder)), None)
 
 
 def _packed(archive: Archive, place: Path) -> Path | None:
-    """The archive: place is that, or what holds it."""
+    """The archive, where a place is that file or its folder."""
     file = place if place.name == archive.filename else place / archive.filename
     return file if file.is_file() else None
 
 
 def _archive(original: Original) -> Archive:
-    """The data set's own, or that which torchvision knows."""
+    """The data set's own archive, or the one of its torchvision class."""
     if isinstance(original.official, Archive):
         return original.official
     from torchvision import datasets
@@ -114,7 +114,10 @@ def _by_torchvision(kind: Any, original: Original, folder: Path) -> Source:
             f"  copy them again, or download them: `evenhand data prepare {original.name}`"
         ) from None
     if tuple(train.classes) != original.classes:
-        raise DataError(f"{folder}: its classes are {', '.join(train.classes)}")
+        raise DataError(
+            f"{folder}: not the official classes of {original.name}: {', '.join(train.classes)}\n"
+            "  take the official files"
+        )
     return Source(
         train=_images(train),
         test=_images(test),

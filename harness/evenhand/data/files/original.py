@@ -1,4 +1,4 @@
-"""A data set as its makers hand it out, and whether what was found is that."""
+"""Description of a data set as its authors distribute it, and verification of files against it."""
 
 from __future__ import annotations
 
@@ -12,100 +12,98 @@ import numpy as np
 from jaxtyping import Int
 
 from evenhand.data.cells import check_cells
-from evenhand.data.files.image_list import Listed, Listing
+from evenhand.data.files.image_list import ListedImages, ListedSource
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError
 
 
 @dataclass(frozen=True)
 class Archive:
-    """The file in which the makers of a data set hand it out.
-
-    md5     None where the makers give none: whoever wants it downloads it by hand, from url
-    folder  what it unpacks to
-    holds   whether a folder is that
-    read    the images in that folder; raises `DataError`
-    layout  how the folder looks, in words, where its name says too little
-    """
+    """The file in which the authors distribute a data set."""
 
     url: str
     md5: str | None
+    """None where the authors give none: the user then downloads the file from `url`."""
     folder: str
+    """Name of the folder that it unpacks to."""
     holds: Callable[[Path], bool]
-    read: Callable[[Original, Path], Source | Listing]
+    """Whether a folder is the unpacked one."""
+    read: Callable[[Original, Path], Source | ListedSource]
+    """Reads the images in that folder; raises `DataError`."""
     layout: str = ""
+    """Description of the folder, where its name is not enough."""
 
     @property
     def filename(self) -> str:
+        """Name of the file."""
         return self.url.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
 class Original:
-    """What is known beforehand of a data set that has to be prepared.
-
-    classes        in the official order; () where only the files say what they are called
-    shape          height, width and channels of an image; 1, 1 and features where that is what
-                   it holds, in float32
-    train, test    images of each class; None where classes differ in that
-    groups         by their names, in order
-    published      [classes, groups] images of each split, where the makers say
-    unnamed        how many classes there are, where only the files say what they are called
-    official       its archive, or its class in `torchvision.datasets`, which knows that
-    label_columns  of a Parquet file, the first that is there
-    test_names     what mirrors call the test split, the first that is there
-    also           what mirrors call a class, by that name
-    test_digest    `digest` of the test images, and of test images with labels; "" where not known
-    """
+    """Known facts of a data set that has to be prepared."""
 
     name: str
     classes: tuple[str, ...]
+    """Names in the official order; () where only the files have them."""
     shape: tuple[int, int, int]
+    """Height, width and channels of an image; 1, 1 and the number of features, in float32."""
     train: int | None = None
+    """Training images of each class; None where the classes differ."""
     test: int | None = None
+    """Test images of each class; None where the classes differ."""
     groups: tuple[str, ...] = ("all",)
     published: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    """Published numbers of images [classes, groups] of each split."""
     unnamed: int = 0
+    """Number of classes, where only the files have their names."""
     official: str | Archive | None = None
+    """The archive, or the name of a class in `torchvision.datasets`, which has its address."""
     label_columns: tuple[str, ...] = ("label",)
+    """Names of the label column in Parquet files; the first that exists is used."""
     test_names: tuple[str, ...] = ("test",)
-    also: Mapping[str, str] = field(default_factory=dict)
+    """Names of the test split in mirrors; the first that exists is used."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Official class names by the names that mirrors use."""
     test_digest: tuple[str, str] = ("", "")
+    """`digest` of the test images, and of the test images with labels; "" where unknown."""
 
     @property
     def n_classes(self) -> int:
+        """Number of classes."""
         return len(self.classes) or self.unnamed
 
     @property
     def facts(self) -> dict[str, Any]:
-        """For `@dataset(**…)`."""
+        """Facts for the registry: `@dataset(**original.facts)`."""
         shown: dict[str, Any] = {"n_classes": self.n_classes, "shape": self.shape}
         shown |= {} if self.train is None else {"per_class": self.train}
         shown |= {"n_groups": len(self.groups)} if len(self.groups) > 1 else {}
         named = {"classes": self.classes} if self.classes else {}
         return {**shown, **named, "original": self}
 
-    def naming(self, names: Collection[str], place: Path) -> Original:
-        """The same with its classes by their names, in the order of these where files say them.
+    def with_classes(self, names: Collection[str], place: Path) -> Original:
+        """The same with class names from the files, sorted; official names are kept.
 
-        Raises `DataError` where there are not as many as there should be.
+        Raises `DataError` where the number of names is wrong.
         """
         if self.classes:
             return self
         if len(set(names)) != self.unnamed:
             raise DataError(
-                f"{place}: names {len(set(names))} classes; {self.name} has {self.unnamed}\n"
+                f"{place}: {self.name} has {self.unnamed} classes, and this names "
+                f"{len(set(names))}\n"
                 "  copy or download it again"
             )
         return replace(self, classes=tuple(sorted(set(names))))
 
     def has_official_test(self, source: Source) -> bool | None:
-        """Whether the test images are the official ones, bit for bit; None where nobody knows."""
+        """Whether the test images are the official ones, bit for bit; None where it is unknown."""
         return digest(source.test) == self.test_digest[0] if self.test_digest[0] else None
 
 
 def digest(images: Images, *, labelled: bool = False) -> str:
-    """32 hexadecimal digits of a set of images, whatever their order."""
+    """Digest of a set of images in 32 hexadecimal digits, independent of their order."""
     total = 0
     for pixels, label in zip(images.pixels, images.labels, strict=True):
         head = b"%d|" % label if labelled else b""
@@ -114,17 +112,18 @@ def digest(images: Images, *, labelled: bool = False) -> str:
     return f"{total % 2**128:032x}"
 
 
-def counted(source: Source | Listing) -> dict[str, Int[np.ndarray, "classes groups"]]:
-    """Images of each cell by split, train first; without val where there is none."""
+def counted(source: Source | ListedSource) -> dict[str, Int[np.ndarray, "classes groups"]]:
+    """Number of images in each cell by split, train first; without val where there is none."""
     splits = {"train": source.train, "val": source.val, "test": source.test}
     shape = len(source.classes), len(source.groups)
     return {name: images.counts(*shape) for name, images in splits.items() if images is not None}
 
 
-def verify(original: Original, source: Source | Listing, place: str) -> None:
-    """Raises `DataError` for what cannot be this data set. The training split may lack images.
+def verify(original: Original, source: Source | ListedSource, place: str) -> None:
+    """Raise `DataError` for images that cannot be this data set.
 
-    A test split must be whole: scores on a part of it are not comparable with anybody's.
+    The training split may lack images. The test split must be whole, because scores on a part of it
+    cannot be compared with published ones.
     """
     for name, images in (("train", source.train), ("val", source.val), ("test", source.test)):
         if images is None:
@@ -135,31 +134,37 @@ def verify(original: Original, source: Source | Listing, place: str) -> None:
             original, images.groups, len(original.groups), f"{place}: {name} has the group"
         )
     _verify_counts(original, source, place)
-    if isinstance(source, Listing):
+    if isinstance(source, ListedSource):
         return
     labelled = digest(source.test, labelled=True)
     if original.has_official_test(source) and labelled != original.test_digest[1]:
         raise DataError(
-            f"{place}: mislabelled: these are the test images of {original.name}, "
-            f"but not with their labels\n  classes are in this order: {', '.join(source.classes)}"
+            f"{place}: mislabelled: these are the test images of {original.name} with other "
+            f"labels\n  number the classes in this order: {', '.join(source.classes)}"
         )
 
 
-def _verify_shape(original: Original, images: Images | Listed, place: str) -> None:
+def _verify_shape(original: Original, images: Images | ListedImages, place: str) -> None:
     kind = np.float32 if original.shape[:2] == (1, 1) else np.uint8
-    is_kind = isinstance(images, Listed) or images.pixels.dtype == kind
+    is_kind = isinstance(images, ListedImages) or images.pixels.dtype == kind
     if images.shape != original.shape or not is_kind:
         found, right = (" × ".join(map(str, s)) for s in (images.shape, original.shape))
-        raise DataError(f"{place} images are {found}; those of {original.name} {right}")
+        raise DataError(
+            f"{place} images are {found}; those of {original.name} are {right}\n"
+            "  take the official files"
+        )
 
 
 def _verify_range(original: Original, values: Int[np.ndarray, " n"], n: int, place: str) -> None:
     outside = values[(values < 0) | (values >= n)]
     if len(outside):
-        raise DataError(f"{place} {outside[0]}\n  those of {original.name} are 0 to {n - 1}")
+        raise DataError(
+            f"{place} {outside[0]}; those of {original.name} are 0 to {n - 1}\n"
+            "  copy or download it again"
+        )
 
 
-def _verify_counts(original: Original, source: Source | Listing, place: str) -> None:
+def _verify_counts(original: Original, source: Source | ListedSource, place: str) -> None:
     if original.train is None or original.test is None:
         check_cells(place, counted(source), source.classes, source.groups)
         return
@@ -179,5 +184,5 @@ def _verify_counts(original: Original, source: Source | Listing, place: str) -> 
     ]
     if wrong:
         told = [*wrong[:5], *([f"and {len(wrong) - 5} more"] if len(wrong) > 5 else [])]
-        told.append("all test images must be there; copy or download them again")
+        told.append("all test images are needed: copy or download them again")
         raise DataError("\n  ".join([f"{place}: not {original.name}, or not all of it", *told]))

@@ -1,6 +1,6 @@
-"""The hub's format: `train*.parquet` and `test*.parquet`, image bytes beside whole-number labels.
+"""Reader of the Hugging Face hub's Parquet files, with encoded images and integer labels.
 
-The hub's files hold the official images in another order than the official files do.
+They are `train*.parquet` and `test*.parquet`. Their images are the official ones in another order.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from evenhand.data.files.original import Original
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError
 
-CALLED = "Parquet files"
+FORM_NAME = "Parquet files"
 IMAGE_COLUMNS = ("image", "img")
 ROWS_AT_ONCE = 1000
 
 
 def form(original: Original) -> str:
-    """How these files look, in words."""
+    """Description of these files."""
     columns = " or ".join(original.label_columns)
     tests = " or ".join(f"{name}*.parquet" for name in original.test_names)
     return f"Parquet: train*.parquet and {tests} with the columns image and {columns}"
 
 
 def fits(original: Original, place: Path) -> bool:
-    """Whether both splits are here, or below, by the names of their files."""
+    """Whether a place, or a folder in it, has files of both splits by their names."""
     return bool(_files(place, "train") and _test(original, place))
 
 
 def read(original: Original, place: Path) -> Source:
-    """Raises `DataError` for columns that are not there, torn images and other classes."""
+    """Read both splits. Raises `DataError` for missing columns, torn images and other classes."""
     train = _files(place, "train")
-    original = original.naming(_names(original, train[0]), train[0])
+    original = original.with_classes(_names(original, train[0]), train[0])
     return Source(
         train=_split(original, train),
         test=_split(original, _test(original, place)),
@@ -48,13 +48,13 @@ def read(original: Original, place: Path) -> Source:
 
 
 def _files(place: Path, split: str) -> list[Path]:
-    """One of two files stands for both."""
+    """Files of a split in a folder; a single file stands for its folder."""
     folder = place.parent if place.suffix == ".parquet" else place
     return sorted(folder.rglob(f"{split}*.parquet")) if folder.is_dir() else []
 
 
 def _names(original: Original, path: Path) -> list[str]:
-    """What a file calls the classes; their numbers where it does not say."""
+    """Class names in a file; the numbers of the classes where it has no names."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -65,7 +65,7 @@ def _names(original: Original, path: Path) -> list[str]:
     except (pa.ArrowException, OSError) as error:
         raise _torn(path, error) from None
     numbers = [f"{label:03}" for label in range(original.n_classes)]
-    return _said(schema, _columns(original, path, schema)[1]) or numbers
+    return _label_names(schema, _columns(original, path, schema)[1]) or numbers
 
 
 def _torn(path: Path, error: Exception) -> DataError:
@@ -73,7 +73,7 @@ def _torn(path: Path, error: Exception) -> DataError:
 
 
 def _test(original: Original, place: Path) -> list[Path]:
-    """The files of the test split."""
+    """Files of the test split."""
     return next(filter(None, (_files(place, name) for name in original.test_names)), [])
 
 
@@ -108,7 +108,7 @@ def _file(original: Original, path: Path) -> Images:
 
 
 def _bytes(given: Any) -> io.BytesIO:
-    """The hub's images are bytes beside a path; a column of bytes alone will do."""
+    """Bytes of an image, which the hub stores with a path; a column of bytes is accepted, too."""
     return io.BytesIO((given["bytes"] if isinstance(given, dict) else given) or b"")
 
 
@@ -118,8 +118,8 @@ def _columns(original: Original, path: Path, schema: Any) -> tuple[str, str]:
         there = [name for name in wanted if name in schema.names]
         if not there:
             raise DataError(
-                f"{path}: no column is called {' or '.join(wanted)}\n"
-                f"  its columns: {', '.join(schema.names)}"
+                f"{path}: a column {' or '.join(wanted)} is needed\n"
+                f"  its columns: {', '.join(schema.names)}; rename one of them"
             )
         found.append(there[0])
     _check_names(original, path, schema, found[1])
@@ -127,20 +127,20 @@ def _columns(original: Original, path: Path, schema: Any) -> tuple[str, str]:
 
 
 def _check_names(original: Original, path: Path, schema: Any, column: str) -> None:
-    """Where the file says what its labels are called, they are the official classes in order.
+    """Check that the label names in a file, if any, are the official classes in their order.
 
-    A name that is none of ours is let pass: the hub's CIFAR-100 calls the crab "cra".
+    Unknown names are accepted, because the hub's CIFAR-100 calls the crab "cra".
     """
-    for place, name in enumerate(_said(schema, column)):
+    for place, name in enumerate(_label_names(schema, column)):
         if name in original.classes and original.classes.index(name) != place:
             raise DataError(
-                f"{path}: label {place} of {column} is {name}; of {original.name} it is "
+                f"{path}: label {place} of {column} is {name}; in {original.name} it is "
                 f"{original.classes[place]}\n  take the hub's own files, or the official ones"
             )
 
 
-def _said(schema: Any, column: str) -> list[str]:
-    """What a file calls its labels; [] where it does not say."""
+def _label_names(schema: Any, column: str) -> list[str]:
+    """Label names in a file; [] where it has none."""
     about = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
     names: list[str] = about.get("info", {}).get("features", {}).get(column, {}).get("names", [])
     return names

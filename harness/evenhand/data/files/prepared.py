@@ -1,8 +1,8 @@
-"""A prepared data set: a folder of NumPy files that are mapped into memory, and what is in them.
+"""Prepared data sets: folders of NumPy files, which are mapped into memory.
 
     cifar10/contents.json  train.pixels.npy  train.labels.npy  train.groups.npy  test.pixels.npy  …
 
-A folder appears under its name by one rename, when it is whole.
+A folder gets its name by a single rename, when it is whole.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import numpy as np
 from jaxtyping import Shaped
 from pydantic import Field, ValidationError
 
-from evenhand.data.files.image_list import Listed, Listing
+from evenhand.data.files.data_root import VARIABLE, data_root
+from evenhand.data.files.image_list import ListedImages, ListedSource
 from evenhand.data.files.original import Original
-from evenhand.data.files.root import VARIABLE, data_root
 from evenhand.data.images import Images, Source
 from evenhand.declared.base import Spec
 from evenhand.errors import DataError
@@ -39,12 +39,7 @@ class File(Spec):
 
 
 class Contents(Spec):
-    """What a prepared folder holds.
-
-    origin       what it was made from, in words
-    fingerprint  of the bytes of all files: equal where all images, labels and their order are
-    prepared     when, in UTC
-    """
+    """Contents of a prepared folder, as `contents.json` has them."""
 
     format: Literal[1] = 1
     name: str
@@ -53,18 +48,21 @@ class Contents(Spec):
     per_class: int | None
     in_official_order: bool
     origin: str
+    """Description of the files that it was made from."""
     prepared: str
+    """Time of preparation in UTC."""
     files: dict[str, File] = Field(min_length=1)
 
     @property
     def fingerprint(self) -> str:
+        """Fingerprint of all files: equal where images, labels and their order are equal."""
         text = "|".join(f"{name} {file.sha256}" for name, file in sorted(self.files.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A prepared folder that was found whole."""
+    """A prepared data set that was found whole."""
 
     folder: Path
     contents: Contents
@@ -72,25 +70,26 @@ class Prepared:
 
 
 def load(original: Original) -> Source:
-    """The prepared images under the data root, every byte checked.
+    """Load a prepared data set from the data root, and check every byte.
 
-    Raises `DataError` where they are not there or not whole.
+    Raises `DataError` where it is missing or not whole.
     """
     return find(original.name, data_root()).source
 
 
 def find(name: str, root: Path, *, checked: bool = True) -> Prepared:
-    """A prepared data set under a root. checked: by its checksums, else by its sizes alone.
+    """Find a prepared data set under a root.
 
-    Raises `DataError` where it is not there or not whole.
+    checked: files are compared by checksum, else by size alone. Raises `DataError` where it is
+    missing or not whole.
     """
     folder = root / name
     if not folder.exists():
         raise DataError(
             f"{folder}: {name} is not prepared here\n"
             f"  `evenhand data prepare {name} --root {root}` downloads it;\n"
-            f"  with `--from DIR` it makes it of files that you have\n"
-            f"  where it is prepared elsewhere, say so: --data, {VARIABLE} or the suite's `data:`"
+            f"  `--from DIR` prepares it from files on this machine\n"
+            f"  a data set in another folder needs --data, {VARIABLE} or the suite's `data:`"
         )
     contents = _contents(name, folder)
     for file, known in contents.files.items():
@@ -98,17 +97,17 @@ def find(name: str, root: Path, *, checked: bool = True) -> Prepared:
     return Prepared(folder, contents, _source(folder, contents))
 
 
-def beside(original: Original, file: str) -> Shaped[np.ndarray, ...]:
-    """An array that is kept with the prepared images, which `load` has checked."""
+def load_extra(original: Original, file: str) -> Shaped[np.ndarray, ...]:
+    """Load an array that is stored with the prepared images, after `load` has checked it."""
     array: np.ndarray = np.load(data_root() / original.name / file)
     return array
 
 
-def write(source: Source | Listing, name: str, folder: Path, origin: str) -> None:
-    """Fill a new folder. Nobody looks for it under the name it has meanwhile.
+def write(source: Source | ListedSource, name: str, folder: Path, origin: str) -> None:
+    """Write a data set into a new folder, whose name is not the final one.
 
-    Images that are listed are decoded on the way, and never all of them in memory. Raises
-    `DataError` for those that are torn.
+    Listed images are decoded one by one, so that they are never all in memory. Raises `DataError`
+    for torn files.
     """
     folder.mkdir()
     files = {}
@@ -133,15 +132,15 @@ def write(source: Source | Listing, name: str, folder: Path, origin: str) -> Non
         os.fsync(out.fileno())
 
 
-def _savers(source: Source | Listing) -> Iterator[tuple[str, Callable[[Path], None]]]:
-    """Each file by its name, and what writes it."""
+def _savers(source: Source | ListedSource) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """Name of each file, and the function that writes it."""
     for split in SPLITS:
-        images: Images | Listed | None = getattr(source, split)
+        images: Images | ListedImages | None = getattr(source, split)
         if images is not None:
             yield f"{split}.pixels.npy", images.save
             yield f"{split}.labels.npy", partial(_save, images.labels.astype("<i8"))
             yield f"{split}.groups.npy", partial(_save, images.groups.astype("<i8"))
-    for file, array in (source.beside if isinstance(source, Listing) else {}).items():
+    for file, array in (source.extras if isinstance(source, ListedSource) else {}).items():
         yield file, partial(_save, array)
 
 
@@ -160,7 +159,9 @@ def _contents(name: str, folder: Path) -> Contents:
     try:
         contents = Contents.model_validate_json((folder / CONTENTS).read_bytes())
     except (OSError, ValidationError) as error:
-        what = error.strerror if isinstance(error, OSError) else "is not what was written"
+        what = (
+            error.strerror if isinstance(error, OSError) else "has other fields than were written"
+        )
         raise _torn(name, folder / CONTENTS, str(what)) from None
     if contents.name != name:
         raise _torn(name, folder, f"holds {contents.name}")
@@ -181,13 +182,13 @@ def _check(path: Path, known: File, name: str, *, checked: bool) -> None:
 def _torn(name: str, path: Path, what: str) -> DataError:
     return DataError(
         f"{path}: the prepared {name} is not whole: {what}\n"
-        f"  `evenhand data prepare {name} --again` makes it anew"
+        f"  `evenhand data prepare {name} --again` prepares it again"
     )
 
 
 def _source(folder: Path, contents: Contents) -> Source:
     def images(split: str) -> Images:
-        # A plain array on mapped memory: Ray would copy one of the class `memmap` to every worker.
+        # A plain array on mapped memory: Ray copies an array of the class `memmap` to every worker.
         pixels = np.asarray(np.load(folder / f"{split}.pixels.npy", mmap_mode="r"))
         return Images(
             pixels, *(np.load(folder / f"{split}.{kind}.npy") for kind in ("labels", "groups"))

@@ -1,4 +1,4 @@
-"""Make the prepared form of a data set once, whoever else is at it at the same time."""
+"""Preparation of a data set, once, also when several processes begin it at the same time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from evenhand.data.files import folder, official, parquet
-from evenhand.data.files.image_list import Listing
+from evenhand.data.files.image_list import ListedSource
 from evenhand.data.files.original import Original, verify
 from evenhand.data.files.prepared import Prepared, find, write
 from evenhand.data.images import Source
@@ -19,7 +19,7 @@ from evenhand.errors import DataError
 
 try:
     import fcntl
-except ImportError:  # POSIX alone has it
+except ImportError:  # only POSIX systems have it
     fcntl = None  # type: ignore[assignment]
 
 FORMS = (official, folder, parquet)
@@ -29,20 +29,21 @@ ORPHANED_SECONDS = 24 * 3600
 def prepare_once(
     original: Original, root: Path, *, place: Path | None = None, again: bool = False
 ) -> Prepared:
-    """What is prepared under a root, made of the files at a place or of a download if it is not.
+    """Prepare a data set under a root, from files at a place or from a download.
 
-    again makes it anew; whoever has the old files mapped keeps them. Any number of processes, also
-    of several machines, may do this at once: all come back with the same, and one of them made it.
-    Raises `DataError` for what is missing, torn, mislabelled or cannot be written.
+    A data set that is prepared already is returned. again: it is prepared again; processes that
+    have mapped the old files keep them. Any number of processes, also on several machines, may call
+    this at once: one of them prepares the data set, and all return it. Raises `DataError` for files
+    that are missing, torn, mislabelled or cannot be written.
     """
     if place is not None and not place.exists():
         raise DataError(f"{place}: there is no such file or folder")
     if not again and (root / original.name).exists():
-        # Without a lock: others may use a root that they cannot write to.
+        # Without a lock, because a user may lack the permission to write to the root.
         return find(original.name, root)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _alone(root / f".{original.name}.lock"):
+        with _locked(root / f".{original.name}.lock"):
             if again or not (root / original.name).exists():
                 _make(original, root, place, again=again)
             return find(original.name, root)
@@ -63,32 +64,32 @@ def _make(original: Original, root: Path, place: Path | None, *, again: bool) ->
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _read(original: Original, place: Path | None, part: Path) -> tuple[Source | Listing, str]:
-    """The source, and in words what it was read from."""
+def _read(original: Original, place: Path | None, part: Path) -> tuple[Source | ListedSource, str]:
+    """The data set, and a description of the files that it was read from."""
     if place is None and original.official is None:
         raise DataError(
-            f"{original.name} cannot be downloaded: add `--from DIR`\n  {_forms(original)}"
+            f"{original.name} cannot be downloaded\n  add `--from DIR`\n  {_forms(original)}"
         )
     if place is None:
-        return official.download(original, part), f"{official.CALLED} downloaded"
+        return official.download(original, part), f"{official.FORM_NAME} downloaded"
     for kind in _kinds(original):
         if kind.fits(original, place):
-            return kind.read(original, place), f"{kind.CALLED} {place.resolve()}"
-    raise DataError(f"{place}: holds no images of {original.name}\n  {_forms(original)}")
+            return kind.read(original, place), f"{kind.FORM_NAME} {place.resolve()}"
+    raise DataError(f"{place}: no images of {original.name} found\n  {_forms(original)}")
 
 
 def _kinds(original: Original) -> tuple[ModuleType, ...]:
-    """Folders of classes and the hub's files say nothing of groups."""
+    """Readers of a data set; only official files have groups."""
     return FORMS if len(original.groups) == 1 else (official,)
 
 
 def _forms(original: Original) -> str:
     forms = [kind.form(original) for kind in _kinds(original) if kind.form(original)]
-    return "\n  ".join(["it may hold", *forms])
+    return "\n  ".join(["DIR may contain", *forms])
 
 
 def _put(new: Path, name: Path, old: Path | None) -> None:
-    """Give the new folder its name. Where somebody was first without our knowing, theirs stays."""
+    """Rename the new folder; a folder that another process renamed first is kept."""
     if old is not None and name.exists():
         name.rename(old)
     try:
@@ -99,11 +100,11 @@ def _put(new: Path, name: Path, old: Path | None) -> None:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process holds the lock.
+def _locked(lock: Path) -> Iterator[None]:
+    """Hold a lock for a `with` block, after waiting for other processes.
 
-    Some network file systems have no locks, nor has Windows. Without one the work may be done
-    twice, but what stands there is still whole: it comes by a rename.
+    Windows and some network file systems have no locks. The work may then be done twice, but the
+    result is still whole, because it gets its name by a rename.
     """
     with lock.open("w") as file:
         if fcntl is not None:
@@ -113,7 +114,7 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _sweep(original: Original, root: Path) -> None:
-    """Remove what killed processes left behind; others may be at work on what is younger."""
+    """Remove the folders of killed processes; younger folders may be in use."""
     for path in root.glob(f".{original.name}-*"):
         if time.time() - path.stat().st_mtime > ORPHANED_SECONDS:
             shutil.rmtree(path, ignore_errors=True)

@@ -1,3 +1,3 @@
-"""The data sets, one file for each."""
+"""Data sets, one file for each."""
 
 IMPORT_ALL = True

@@ -1,7 +1,7 @@
 """CelebA: faces with forty attributes, of which one is the label and one the group.
 
-Prepared once, from the makers' lists and aligned images: 30 GB for all of them. The attributes are
-kept beside the images, so that another label or group needs no preparing.
+It is prepared once from the authors' lists and aligned images, and takes 30 GB. The attributes are
+stored with the images, so that another label or group needs no second preparation.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Int8
 
 from evenhand.data.files.columns import Columns, read
-from evenhand.data.files.image_list import Listing, Rows, View, listing
+from evenhand.data.files.image_list import ImageTransform, ListedSource, Rows, list_images
 from evenhand.data.files.original import Archive, Original
-from evenhand.data.files.prepared import beside, load
+from evenhand.data.files.prepared import load, load_extra
 from evenhand.data.images import Images, Source
 from evenhand.data.sources.table import splits_of
 from evenhand.declared.registry import dataset
@@ -23,13 +23,13 @@ from evenhand.errors import DataError, suggest
 
 LISTS = ("list_attr_celeba", "list_eval_partition")
 IMAGES = "img_align_celeba"
-VIEW = View(square=True, resize=224)
+TRANSFORM = ImageTransform(square=True, resize=224)
 LABEL, GROUP = "Blond_Hair", "Male"
 ATTRIBUTES, NAMES = "attributes.npy", "attribute_names.npy"
 
 
 def holds(place: Path) -> bool:
-    """Whether a folder has both of the makers' lists, as they are or as `.csv`."""
+    """Whether a folder has both of the authors' lists, in their format or as `.csv`."""
     return all(_list(place, name) is not None for name in LISTS)
 
 
@@ -37,8 +37,8 @@ def _list(place: Path, name: str) -> Path | None:
     return next((p for s in ("txt", "csv") if (p := place / f"{name}.{s}").is_file()), None)
 
 
-def read_folder(original: Original, place: Path) -> Listing:
-    """In the order of the list of attributes. Raises `DataError` for rows that cannot be."""
+def read_folder(original: Original, place: Path) -> ListedSource:
+    """Read the images in the order of the attribute list. Raises `DataError` for invalid rows."""
     of_attributes, of_splits = (_columns(place, name) for name in LISTS)
     files = of_attributes.texts(next(iter(of_attributes.values)), "image")
     names = [*of_attributes.values][1:]
@@ -51,29 +51,29 @@ def read_folder(original: Original, place: Path) -> Listing:
         group_names=original.groups,
     )
     folder = place / IMAGES
-    # Some copies have a folder of that name in the folder of that name.
+    # Some copies have this folder inside a folder of the same name.
     folder = folder / IMAGES if (folder / IMAGES).is_dir() else folder
-    found = listing(of_attributes, rows, files, folder, VIEW)
+    found = list_images(of_attributes, rows, files, folder, TRANSFORM)
     parts = {"train": found.train, "val": found.val, "test": found.test}
     kept = {f"{k}.{ATTRIBUTES}": attributes[part.rows] for k, part in parts.items() if part}
-    return replace(found, beside={**kept, NAMES: np.array(names, dtype=str)})
+    return replace(found, extras={**kept, NAMES: np.array(names, dtype=str)})
 
 
 def _columns(place: Path, name: str) -> Columns:
-    """A list of the makers', whose columns are set apart by spaces, or the same as `.csv`."""
+    """A list of the authors', with columns separated by spaces, or its `.csv` form."""
     path = _list(place, name)
     assert path is not None
     if path.suffix == ".csv":
         return read(path)
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    # The list of attributes begins with how many images there are and what the attributes are.
+    # The attribute list begins with the number of images and a line of attribute names.
     header = lines[1].split() if len(lines) > 1 and len(lines[0].split()) == 1 else []
     skipped = 2 if header else 0
     fields = [line.split() for line in lines[skipped:]]
     wanted = len(header or ["partition"]) + 1
     found = Columns(path, {"image": np.array([f[0] if f else "" for f in fields], dtype=object)})
     found = replace(found, first=skipped + 1)
-    found.refuse(
+    found.reject_rows(
         np.array([len(f) != wanted for f in fields], dtype=bool),
         f"do not have {wanted} fields",
         "the list is torn: copy it again",
@@ -84,9 +84,9 @@ def _columns(place: Path, name: str) -> Columns:
 
 
 def _binary(columns: Columns, name: str) -> Int8[np.ndarray, " rows"]:
-    """1 where a face has the attribute; the makers write −1 where it has not."""
+    """1 where a face has the attribute, else 0; the authors write 1 and −1."""
     texts = columns.texts(name, "value")
-    columns.refuse(
+    columns.reject_rows(
         np.array([text not in ("-1", "0", "1") for text in texts]),
         f"have neither 1 nor -1 in {name!r}",
         "copy the list again",
@@ -98,7 +98,7 @@ def _splits(attributes: Columns, partition: Columns, files: np.ndarray) -> np.nd
     """The split of each file, in the order of the list of attributes."""
     name, column = [*partition.values][:2]
     split_of = dict(zip(partition[name].tolist(), splits_of(partition, column), strict=True))
-    attributes.refuse(
+    attributes.reject_rows(
         np.array([file not in split_of for file in files]),
         f"name an image that is not in {partition.path.name}",
         "copy both lists again",
@@ -121,7 +121,7 @@ CELEBA = Original(
     name="celeba",
     classes=_named(LABEL),
     groups=_named(GROUP),
-    shape=VIEW.shape,
+    shape=TRANSFORM.shape,
     official=Archive(
         url="https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
         md5=None,
@@ -140,19 +140,22 @@ CELEBA = Original(
     **{k: v for k, v in CELEBA.facts.items() if k != "classes"},
 )
 def celeba(label: str = LABEL, group: str = GROUP) -> Source:
-    """CelebA: 162,770 faces for training, 224×224 colour; one attribute is label, one is group.
+    """CelebA: 162,770 training faces, 224×224 colour; one attribute is label, one is group.
 
-    The middle of an image, 178×178, resized. With the defaults the question is whether hair is
-    blond, for men and for others, as in sagawa2020distributionally.
+    The central 178×178 pixels of an image are resized. By default the label is blond hair and the
+    group is male, as in sagawa2020distributionally.
     """
     if label == group:
-        raise DataError(f"celeba: label and group are both {label}\n  choose another group")
+        raise DataError(
+            f"celeba: label and group must be different attributes; both are {label}\n"
+            "  choose another group"
+        )
     source = load(CELEBA)
-    names = [str(name) for name in beside(CELEBA, NAMES)]
+    names = [str(name) for name in load_extra(CELEBA, NAMES)]
     places = [_place(name, names) for name in (label, group)]
 
     def chosen(images: Images, split: str) -> Images:
-        labels, groups = beside(CELEBA, f"{split}.{ATTRIBUTES}")[:, places].T.astype(np.int64)
+        labels, groups = load_extra(CELEBA, f"{split}.{ATTRIBUTES}")[:, places].T.astype(np.int64)
         return Images(images.pixels, labels, groups)
 
     return replace(

@@ -44,18 +44,18 @@ CIFAR100 = Original(
     test=100,
     official="CIFAR100",
     label_columns=("fine_label", "label"),
-    # The hub's own spelling, which mirrors made from it inherit.
-    also={"cra": "crab"},
+    # The hub's spelling, which mirrors made from it have, too.
+    aliases={"cra": "crab"},
 )
 
 
 @dataset(cite="krizhevsky2009learning", title="CIFAR-10", **CIFAR10.facts)
 def cifar10() -> Source:
-    """CIFAR-10: 10 classes, 32×32 colour, 5,000 training and 1,000 test images a class."""
+    """CIFAR-10: 10 classes, 32×32 colour, 5,000 training and 1,000 test images in each class."""
     return load(CIFAR10)
 
 
 @dataset(cite="krizhevsky2009learning", title="CIFAR-100", **CIFAR100.facts)
 def cifar100() -> Source:
-    """CIFAR-100: 100 classes, 32×32 colour, 500 training and 100 test images a class."""
+    """CIFAR-100: 100 classes, 32×32 colour, 500 training and 100 test images in each class."""
     return load(CIFAR100)

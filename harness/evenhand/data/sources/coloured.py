@@ -1,7 +1,7 @@
-"""Coloured digits: real digits on a tinted background that agrees with the label most of the time.
+"""Coloured digits: real digits on a tinted background, which correlates with the label in training.
 
-A small stand-in for Waterbirds, laid out as that is: two labels, two backgrounds, an agreement of
-95 % in training, and backgrounds that say nothing in the validation and the test split.
+A small replacement for Waterbirds with the same structure: two labels, two backgrounds, which agree
+for 95 % of the training images and are independent in the validation and the test split.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ Agreement = Annotated[float, Field(ge=0.5, lt=1)]
     own_val=True,
 )
 def digits_coloured(agreement: Agreement = 0.95) -> Source:
-    """Digits below 5 against the others, in white on red or green: 2 classes, 2 groups, 8×8 colour.
+    """Coloured digits, below 5 or not, in white on red or green: 2 classes, 2 groups, 8×8 colour.
 
-    A group is a tint. In training small digits are red and large ones green but for a share of
-    1 − agreement; in the 200 validation and 500 test images half of each digit has each tint.
-    The tints are drawn once: they are the same at every seed.
+    The group is the tint. In training the tint agrees with the class, small digits on red and large
+    ones on green, except for a share of 1 − `agreement`; in the 200 validation and 500 test images
+    half of each digit has each tint. The tints are the same at every seed.
     """
     return _coloured(agreement, SIZES, np.arange(10) // FIRST_OF_THE_LARGE)
 
@@ -54,9 +54,10 @@ def digits_coloured(agreement: Agreement = 0.95) -> Source:
     own_val=True,
 )
 def digits_coloured10(agreement: Agreement = 0.95) -> Source:
-    """The images of `digits_coloured`, each labelled with its digit: 10 classes, 2 groups.
+    """Coloured digits labelled with their digit: 10 classes, 2 groups, 8×8 colour.
 
-    Five or six training images of each digit have the tint of the others.
+    The images are those of `digits_coloured`. By default five or six training images of each digit
+    have the tint of the other group.
     """
     return _coloured(agreement, NAMES, np.arange(10))
 
@@ -66,7 +67,7 @@ def _coloured(
 ) -> Source:
     plain, rng = digits(), np.random.default_rng(0)
     by_digit = [np.flatnonzero(plain.train.labels == digit) for digit in range(10)]
-    # The file is ordered by writer: validation images come from the last hands before the test's.
+    # The file is ordered by writer: validation images come from the last writers before the test's.
     train = np.concatenate([index[:-VAL_PER_DIGIT] for index in by_digit])
     val = np.concatenate([index[-VAL_PER_DIGIT:] for index in by_digit])
 
@@ -86,7 +87,7 @@ def _coloured(
 def _groups(
     digit: Int[np.ndarray, " n"], agreement: float, rng: np.random.Generator
 ) -> Int[np.ndarray, " n"]:
-    """A tint for each image: of each digit a share, rounded, has its own, and at least one not."""
+    """A tint for each image: a share of each digit, rounded, agrees, and at least one does not."""
     groups = digit // FIRST_OF_THE_LARGE
     for d in range(10):
         index = rng.permutation(np.flatnonzero(digit == d))
@@ -98,7 +99,7 @@ def _groups(
 def _painted(
     grey: UInt8[np.ndarray, "n h w 1"], groups: Int[np.ndarray, " n"]
 ) -> UInt8[np.ndarray, "n h w 3"]:
-    """White ink, as dense as the grey image is bright, on the tint of the group."""
+    """Blend white, by the brightness of the grey image, with the tint of the group."""
     paper = np.array(list(TINTS.values()), dtype=np.float64)[groups][:, None, None, :]
     ink = grey / 255
     return np.asarray((ink * 255 + (1 - ink) * paper).round(), dtype=np.uint8)

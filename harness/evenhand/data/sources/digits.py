@@ -16,10 +16,10 @@ CLASSES = tuple("0123456789")
 
 @dataset(cite="alpaydin1998optical", title="Digits", n_classes=10, shape=(8, 8, 1), classes=CLASSES)
 def digits() -> Source:
-    """Handwritten digits of scikit-learn: 10 classes, 8×8 grey, 50 test images a class.
+    """Handwritten digits of scikit-learn: 10 classes, 8×8 grey, 50 test images in each class.
 
-    The last 50 images of each class are the test split: the file is ordered by writer, so most of
-    the hands in the test split were never trained on. 124 to 133 images a class remain to train on.
+    The last 50 images of each class are the test split. The file is ordered by writer, so that most
+    writers of the test split are not in the training split, which has 124 to 133 images of a class.
     """
     from sklearn.datasets import load_digits
 

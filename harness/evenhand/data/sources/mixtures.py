@@ -1,11 +1,11 @@
-"""Mixtures of Gaussians with a rare label, or a rare group, on which theory knows the errors.
+"""Mixtures of Gaussians with a rare label or group, for which theory gives the errors.
 
-The means are fixed by the settings; examples are drawn anew at every seed, by the stream `subset`,
-test examples among them. kini2021label does not say whether its means are drawn again at each of
-its repeats: if they were, no single line of theory would belong to the points. Ours, too: numbers
-of examples are exact, round(π n) and not a binomial draw, and the test split has as many examples
-of each cell, so that rare ones are measured as well. What the errors are on data like the training
-set, metrics that weigh by the training shares say (`train_weighted_error`).
+The settings fix the means. Examples, also those of the test split, are drawn again at every seed by
+the stream `subset`. kini2021label does not state whether its means are drawn again in each repeat;
+with drawn means no single line of theory would fit the points. Ours, too: numbers of examples are
+exact, round(π n) and not a binomial draw, and the test split has equally many examples of each
+cell, so that rare cells are measured as precisely. The error on data distributed as the training
+set is given by metrics that weigh by the training shares (`train_weighted_error`).
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ Means = Literal["gaussian", "orthogonal"]
 def theory_of_labels(
     settings: Mapping[str, Any], method: str, of_method: Mapping[str, Any]
 ) -> dict[str, float] | None:
-    """Metrics of a max-margin classifier on `gaussian_mixture`; None where theory has none.
+    """Metrics of a max-margin classifier on `gaussian_mixture`, by theory.
 
-    That is for other methods, and for data that are not separable.
+    None for other methods, and for data that are not separable.
     """
     from evenhand.theory.gaussian_mixture import cost_sensitive
 
@@ -62,7 +62,10 @@ def theory_of_labels(
 def theory_of_groups(
     settings: Mapping[str, Any], method: str, of_method: Mapping[str, Any]
 ) -> dict[str, float] | None:
-    """As `theory_of_labels`, on `group_gaussian_mixture`."""
+    """Metrics of a max-margin classifier on `group_gaussian_mixture`, by theory.
+
+    None for other methods, and for data that are not separable.
+    """
     from evenhand.theory.gaussian_mixture import group_sensitive
 
     if _margins(method) not in ("equal", "group"):
@@ -87,7 +90,7 @@ def theory_of_groups(
 
 
 def _margins(method: str) -> str | None:
-    """What the margins of a method depend on: as it is registered."""
+    """What the margins of a method depend on, a fact of its registration."""
     margins: str | None = REGISTRY.get("method", method).facts.get("margins")
     return margins
 
@@ -109,15 +112,18 @@ def gaussian_mixture(
     means: Means = "gaussian",
     n_test: Annotated[int, Field(ge=2)] = 10_000,
 ) -> Source:
-    """Two Gaussians N(μ_y, I) in d dimensions, a share π of the n examples with the rare label +1.
+    """Gaussians N(μ_y, I) in d dimensions, with a share π of n examples in the rare class +1.
 
-    features: the first so many coordinates are seen, all unless told. Means are Gaussian
-    directions, or orthogonal ones with equal entries, of the norms given. Every number is that of
-    kini2021label's Fig. 2(a).
+    `features` is the number of first coordinates that are observed; all by default. The means have
+    the given norms and Gaussian directions, or orthogonal directions with equal entries. The
+    defaults are those of kini2021label, Fig. 2(a).
     """
     used = features or d
     if used > d:
-        raise DataError(f"gaussian_mixture: {used} features of {d} coordinates: give at most d")
+        raise DataError(
+            f"gaussian_mixture: {used} features of {d} coordinates cannot be observed\n"
+            f"  set features to at most d = {d}"
+        )
     directions = _directions(means, d) * [[norm_plus], [norm_minus]]
     rare = _rare(n, pi)
     counts = np.array([[n - rare], [rare]])
@@ -142,10 +148,10 @@ def group_gaussian_mixture(
     means: Means = "orthogonal",
     n_test: Annotated[int, Field(ge=4)] = 10_000,
 ) -> Source:
-    """Gaussians N(y·μ_g, I): labels ±1 equally often, of each a share p in the minority group.
+    """Gaussians N(y·μ_g, I) with balanced labels ±1 and a share p of each in the minority group.
 
-    The p of kini2021label's Fig. 3(b) is taken as a share of each label; its size of the data and
-    its means are not given.
+    The p of kini2021label, Fig. 3(b), is taken as a share of each label. The paper gives neither
+    the number of examples nor the means.
     """
     half = n // 2
     rare = _rare(half, p)
@@ -157,11 +163,11 @@ def group_gaussian_mixture(
 
 
 def _directions(means: Means, d: int) -> Float[np.ndarray, "2 d"]:
-    """Two of norm 1; those that are drawn are the same for all data of so many coordinates."""
+    """Two directions of norm 1; Gaussian ones are the same for all data with d coordinates."""
     if means == "orthogonal":
         found = np.stack([np.arange(d) % 2 == 0, np.arange(d) % 2 == 1]).astype(np.float64)
     else:
-        # No stream begins like this: examples must not repeat the numbers of their means.
+        # A seed that no stream uses: examples must not repeat the random numbers of their means.
         found = np.random.default_rng([0, 1]).standard_normal((2, d))
     return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
 
@@ -170,15 +176,15 @@ def _rare(n: int, share: float) -> int:
     rare = round(share * n)
     if not 0 < rare < n:
         raise DataError(
-            f"a share of {share:g} of {n} examples is {rare}: no cell may be empty\n"
-            f"  take more examples, or a share of at least {1 / n:.2g}"
+            f"every cell needs an example, and a share of {share:g} of {n} examples is {rare}\n"
+            f"  use more examples, or a share of at least {1 / n:.2g}"
         )
     return rare
 
 
 @dataclass(frozen=True, eq=False)
 class _Mixture:
-    """What examples are drawn from: their means and numbers, cell by cell, and what is seen."""
+    """Distribution of a mixture: means and numbers of examples by cell, and observed features."""
 
     means: Float[np.ndarray, "labels groups d"]
     train: Int[np.ndarray, "labels groups"]
@@ -186,7 +192,7 @@ class _Mixture:
     features: int
 
     def draw(self, rng: np.random.Generator | None = None) -> Source:
-        """A training and a test split; without a generator those that 0 begins."""
+        """Draw a training and a test split; without a generator with the seed 0."""
         draw = partial(self._images, rng or np.random.default_rng(0))
         n_groups = self.means.shape[1]
         return Source(
@@ -198,7 +204,7 @@ class _Mixture:
         )
 
     def _images(self, rng: np.random.Generator, counts: Int[np.ndarray, "labels groups"]) -> Images:
-        """Drawn in all coordinates, so that at one seed fewer features are a part of more."""
+        """Draw images of all coordinates, so that at one seed fewer features are a part of more."""
         shape = counts.shape
         labels, groups = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(shape))
         pixels = self.means[labels, groups] + rng.standard_normal(

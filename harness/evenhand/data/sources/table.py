@@ -1,4 +1,4 @@
-"""Any table of a user's: features, or paths of images, with a label, a group and a split.
+"""Tables of a user's own: features, or paths of images, with a label, a group and a split.
 
 problems:
   - table: {path: birds.csv, label: species, group: place}
@@ -17,8 +17,8 @@ from pydantic import Field
 
 from evenhand.data.cells import check_cells
 from evenhand.data.files.columns import Columns, read
-from evenhand.data.files.image_list import Rows, View, listing
-from evenhand.data.files.root import data_root
+from evenhand.data.files.data_root import data_root
+from evenhand.data.files.image_list import ImageTransform, Rows, list_images
 from evenhand.data.images import Images, Source
 from evenhand.data.splits import fingerprint
 from evenhand.declared.registry import dataset
@@ -29,8 +29,8 @@ SPLITS = {
     "val": "val", "valid": "val", "validation": "val", "1": "val",
     "test": "test", "testing": "test", "2": "test",
 }  # fmt: skip
-SHOWN = 5
-"""Values that an error names."""
+MAX_SHOWN = 5
+"""Largest number of values that an error lists."""
 
 ALL = ("all",)
 
@@ -47,23 +47,29 @@ def table(
     features: Column | None = None,
     size: Annotated[int, Field(ge=1)] | None = None,
 ) -> Source:
-    """A table of your own, `.csv`, `.parquet` or `.npz`, with columns of a label and of a split.
+    """Table of your own in `.csv`, `.parquet` or `.npz`, with a label and a split for each row.
 
-    path is relative to the data root, and paths of images to the table. Columns of features are
-    those that fit `features`, such as `f_*`; by default all others that hold numbers. With `image`
-    they are paths of images, each resized to `size` × `size`, or 32 × 32, in RGB. A split is train,
-    val or test, or 0, 1 or 2; there need be no val. Classes and groups go by their names in order,
-    numbers as numbers.
+    `path` is relative to the data root, and paths of images are relative to the table. The columns
+    of features are those that match `features`, such as `f_*`; by default all other columns with
+    numbers. With `image`, that column has paths of images, which are resized to `size` × `size`, by
+    default 32 × 32, in RGB. A split is train, val or test, or 0, 1 or 2; val may be absent. Classes
+    and groups are sorted by name, numbers by value.
     """
     if image is None and size is not None:
-        raise DataError(f"{path}: size = {size} is of images, and no column is named as `image`")
+        raise DataError(
+            f"{path}: `size` is of images, and is {size} without a column `image`\n"
+            "  name the column of paths, `image: …`, or leave `size` out"
+        )
     if image is not None and features is not None:
-        raise DataError(f"{path}: columns of images and of features are named; leave one out")
+        raise DataError(
+            f"{path}: examples are images or features, and both `image` and `features` are set\n"
+            "  leave one of them out"
+        )
     columns = read(data_root() / Path(path).expanduser())
     rows = _rows(columns, label, group, split)
     if image is not None:
         names = columns.texts(image, "image")
-        listed = listing(columns, rows, names, columns.path.parent, View(size or 32))
+        listed = list_images(columns, rows, names, columns.path.parent, ImageTransform(size or 32))
         return _digested(listed.decoded())
     taken = [name for name in (label, group, split) if name]
     return _digested(_features(columns, rows, features, taken))
@@ -79,9 +85,9 @@ def table(
     comes="a file that `evenhand data features` writes",
 )
 def waterbirds_features() -> Source:
-    """Waterbirds as features of a network: what `evenhand data features waterbirds` wrote.
+    """Waterbirds as features of a network, which `evenhand data features waterbirds` writes.
 
-    That is `waterbirds_features.npz` or `.parquet` under the data root.
+    The file is `waterbirds_features.npz` or `.parquet` under the data root.
     """
     files = [data_root() / f"waterbirds_features.{form}" for form in ("npz", "parquet")]
     there = next((file for file in files if file.exists()), None)
@@ -97,7 +103,7 @@ def waterbirds_features() -> Source:
 
 
 def _digested(source: Source) -> Source:
-    """The file may be another one tomorrow, under the same name."""
+    """The source with a digest of its content, because a user's file may change under its name."""
     return replace(source, digest=fingerprint([source.train, source.val, source.test], []))
 
 
@@ -122,8 +128,8 @@ def _rows(columns: Columns, label: str, group: str | None, split: str) -> Rows:
     labels, classes = _numbered(columns.texts(label, "label"))
     if len(classes) < 2:
         raise DataError(
-            f"{columns.path}: {label!r} is {classes[0]!r} in all {len(columns):,} rows\n"
-            "  a problem has two classes or more: name another column, `label: …`"
+            f"{columns.path}: a problem has two classes or more, and {label!r} is {classes[0]!r} "
+            f"in all {len(columns):,} rows\n  name another column, `label: …`"
         )
     groups, names = (
         (np.zeros_like(labels), ALL) if group is None else _numbered(columns.texts(group, "group"))
@@ -134,12 +140,15 @@ def _rows(columns: Columns, label: str, group: str | None, split: str) -> Rows:
 
 
 def splits_of(columns: Columns, name: str) -> np.ndarray:
-    """train, val or test of each row. Raises `DataError` for other values, and where one lacks."""
+    """The split of each row: train, val or test.
+
+    Raises `DataError` for other values, and where no row is in train or test.
+    """
     given = columns.texts(name, "split")
     found = np.array([SPLITS.get(value.lower(), "") for value in given], dtype=object)
     unknown = sorted({str(value) for value in given[found == ""]})
-    told = ", ".join(map(repr, unknown[:SHOWN]))
-    columns.refuse(
+    told = ", ".join(map(repr, unknown[:MAX_SHOWN]))
+    columns.reject_rows(
         found == "",
         f"have an unknown split in {name!r} ({told})",
         "write train, val or test; or 0, 1 or 2",
@@ -147,21 +156,22 @@ def splits_of(columns: Columns, name: str) -> np.ndarray:
     for wanted in ("train", "test"):
         if not (found == wanted).any():
             raise DataError(
-                f"{columns.path}: no row of {len(columns):,} has the split {wanted} in {name!r}\n"
-                "  a problem needs rows to train on and rows to test on"
+                f"{columns.path}: a problem needs training and test rows, and none of "
+                f"{len(columns):,} rows has the split {wanted} in {name!r}\n"
+                f"  write {wanted} for some rows, or name another column, `split: …`"
             )
     return found
 
 
 def _numbered(texts: np.ndarray) -> tuple[Int[np.ndarray, " rows"], tuple[str, ...]]:
-    """Each value as the number of its name in order."""
+    """Each text as the place of its name among the sorted names, and these names."""
     names = in_order(list({*texts.tolist()}))
     place = {name: i for i, name in enumerate(names)}
     return np.array([place[text] for text in texts], dtype=np.int64), names
 
 
 def in_order(names: Sequence[str]) -> tuple[str, ...]:
-    """By alphabet; by size where all of them are numbers."""
+    """Names sorted by alphabet, or by value where all of them are numbers."""
     try:
         return tuple(sorted(names, key=lambda name: (float(name), name)))
     except ValueError:

@@ -1,10 +1,10 @@
 """TinyImageNet: 200 classes of ImageNet, 64×64 colour, prepared once by `evenhand data prepare`.
 
-The makers' test images have no labels: their validation images are our test split. Classes go by
-the numbers that WordNet gives them, in the order of these. Copies are in circulation where some
-classes have other numbers, so the names are taken from the files: in such a copy the class counts
-of a long tail fall on other classes, and its fingerprint is another. There are no checksums of
-single files: of an unpacked folder we check the layout, and how many images a class has.
+The authors' test images have no labels, so that their validation images are the test split here.
+Classes are named by their WordNet numbers and sorted by them. In some copies classes have other
+numbers; the names are therefore read from the files. In such a copy a long tail has other rare
+classes, and the fingerprint differs. Single files have no checksums: of an unpacked folder the
+layout and the number of images of each class are checked.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ ANNOTATIONS = "val_annotations.txt"
 
 
 def holds(place: Path) -> bool:
-    """Whether a folder has the makers' layout: validation images together, a file of labels."""
+    """Whether a folder has the authors' layout: a folder of validation images, a file of labels."""
     return (place / "val" / "images").is_dir() or (place / "val" / ANNOTATIONS).is_file()
 
 
 def read(original: Original, place: Path) -> Source:
-    """Class by class, images of a class in the order of their files' names.
+    """Read the images class by class, those of a class in the order of their files' names.
 
-    Raises `DataError` for what is missing, torn, or annotated with a class that there is not.
+    Raises `DataError` for files that are missing or torn, and for annotations of unknown classes.
     """
     names = [line.strip() for line in _lines(place / CLASSES)]
-    original = original.naming([name for name in names if name], place / CLASSES)
+    original = original.with_classes([name for name in names if name], place / CLASSES)
     return Source(
         train=folder.split(original, place / "train"),
         test=_annotated(original, place / "val"),
@@ -52,17 +52,17 @@ def _annotated(original: Original, place: Path) -> Images:
     labels = _annotations(original, place / ANNOTATIONS)
     there = {path.name: path for path in folder.files(place / "images")}
     for name in sorted(labels.keys() ^ there.keys()):
-        what = "is not there, but annotated" if name in labels else "has no class"
+        what = "is missing, but annotated" if name in labels else "has no class"
         raise DataError(
-            f"{place / 'images' / name}: {what} in {place / ANNOTATIONS}\n"
-            f"  {len(labels):,} are annotated, {len(there):,} are there: copy both again"
+            f"{place / 'images' / name}: {what} in {place / ANNOTATIONS}; {len(labels):,} images "
+            f"are annotated, and {len(there):,} exist\n  copy both again"
         )
     in_order = sorted((label, name) for name, label in labels.items())
     return folder.images(original, [(label, there[name]) for label, name in in_order])
 
 
 def _annotations(original: Original, path: Path) -> Mapping[str, int]:
-    """The label of each file. A line holds, between tabs, file, class, and corners of a box."""
+    """Label of each file. A line has file, class and corners of a box, separated by tabs."""
     known = {name: label for label, name in enumerate(original.classes)}
     labels: dict[str, int] = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -83,14 +83,14 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise DataError(
-            f"{path}: {error.strerror}\n  it is part of {ARCHIVE.filename}: copy all of that, or "
-            "download it: `evenhand data prepare tinyimagenet`"
+            f"{path}: {error.strerror}\n  it is part of {ARCHIVE.filename}: copy all of its files, "
+            "or download it: `evenhand data prepare tinyimagenet`"
         ) from None
 
 
 ARCHIVE = Archive(
     url="http://cs231n.stanford.edu/tiny-imagenet-200.zip",
-    # The makers give no checksum. This one stands in the loaders of many projects, Avalanche's too.
+    # The authors give no checksum. This one is in the loaders of many projects, such as Avalanche.
     md5="90528d7ca1a48142e341f4ef8d21d0de",
     folder="tiny-imagenet-200",
     holds=holds,
@@ -111,9 +111,9 @@ TINYIMAGENET = Original(
 
 @dataset(cite="le2015tiny", title="TinyImageNet", **TINYIMAGENET.facts)
 def tinyimagenet(size: Literal[32, 64] = 64) -> Source:
-    """TinyImageNet: 200 classes, 64×64 or 32×32 colour, 500 training and 50 test images a class.
+    """TinyImageNet: 200 classes, 64×64 or 32×32 colour, 500 training, 50 test images in each class.
 
-    Images of size 32 are halved when they are loaded: a pixel is the mean of four.
+    For `size` 32 the images are halved when they are loaded: each pixel is the mean of four.
     """
     source = load(TINYIMAGENET)
     if size == TINYIMAGENET.shape[0]:
@@ -122,7 +122,7 @@ def tinyimagenet(size: Literal[32, 64] = 64) -> Source:
 
 
 def halved(images: Images) -> Images:
-    """Half as high and wide, by Pillow's box filter."""
+    """Images with half the height and width, by Pillow's box filter."""
     from PIL import Image
 
     n, height, width, channels = images.pixels.shape

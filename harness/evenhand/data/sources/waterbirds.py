@@ -1,6 +1,6 @@
-"""Waterbirds: birds cut out and put before land or water, prepared once from the makers' folder.
+"""Waterbirds: birds pasted on land or water backgrounds, prepared once from the authors' folder.
 
-Three landbird species are labelled as waterbirds, as the makers say; we keep their labels.
+Three landbird species are labelled as waterbirds, as the authors state; their labels are kept.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from evenhand.data.files.columns import Columns, read
-from evenhand.data.files.image_list import Listing, Rows, View, listing
+from evenhand.data.files.image_list import ImageTransform, ListedSource, Rows, list_images
 from evenhand.data.files.original import Archive, Original
 from evenhand.data.files.prepared import load
 from evenhand.data.images import Source
@@ -20,16 +20,16 @@ from evenhand.declared.registry import dataset
 METADATA = "metadata.csv"
 CLASSES = ("landbird", "waterbird")
 GROUPS = ("land", "water")
-VIEW = View(resize=256, crop=224)
+TRANSFORM = ImageTransform(resize=256, crop=224)
 
 
 def holds(place: Path) -> bool:
-    """Whether a folder has the makers' table of images."""
+    """Whether a folder has the authors' table of images."""
     return (place / METADATA).is_file()
 
 
-def read_folder(original: Original, place: Path) -> Listing:
-    """In the order of the table. Raises `DataError` for rows that say what cannot be."""
+def read_folder(original: Original, place: Path) -> ListedSource:
+    """Read the images in the order of the table. Raises `DataError` for invalid rows."""
     columns = read(place / METADATA)
     rows = Rows(
         labels=_number(columns, "y", original.classes),
@@ -38,14 +38,14 @@ def read_folder(original: Original, place: Path) -> Listing:
         classes=original.classes,
         group_names=original.groups,
     )
-    return listing(columns, rows, columns.texts("img_filename", "image"), place, VIEW)
+    return list_images(columns, rows, columns.texts("img_filename", "image"), place, TRANSFORM)
 
 
 def _number(columns: Columns, name: str, called: tuple[str, ...]) -> np.ndarray:
-    """A column that numbers these names."""
+    """A column of numbers that stand for the names in `called`."""
     texts = columns.texts(name, name)
     known = {str(i): i for i in range(len(called))}
-    columns.refuse(
+    columns.reject_rows(
         np.array([text not in known for text in texts]),
         f"have another {name!r} than {' or '.join(known)}",
         ", ".join(f"{i} is {what}" for i, what in enumerate(called)) + ": copy the table again",
@@ -57,7 +57,7 @@ WATERBIRDS = Original(
     name="waterbirds",
     classes=CLASSES,
     groups=GROUPS,
-    shape=VIEW.shape,
+    shape=TRANSFORM.shape,
     official=Archive(
         url="https://nlp.stanford.edu/data/dro/waterbird_complete95_forest2water2.tar.gz",
         md5=None,
@@ -75,9 +75,10 @@ WATERBIRDS = Original(
 
 @dataset(cite="sagawa2020distributionally", title="Waterbirds", own_val=True, **WATERBIRDS.facts)
 def waterbirds() -> Source:
-    """Waterbirds: 2 classes before 2 backgrounds, 224×224 colour, 4,795 training images.
+    """Waterbirds: 2 classes, 2 groups, 224×224 colour, 4,795 training images.
 
-    Images were resized to 256×256 whatever their proportions, and the middle cut out, when they
-    were prepared. The backgrounds are the groups; they have a validation split of their own.
+    The groups are the backgrounds, land and water. The images were resized to 256×256, without
+    keeping their proportions, and cropped at the centre when they were prepared. The data set has a
+    validation split of its own.
     """
     return load(WATERBIRDS)

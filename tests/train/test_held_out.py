@@ -13,7 +13,7 @@ from evenhand.declared.method import Method, Stage
 from evenhand.declared.registry import REGISTRY
 from evenhand.losses.cost_sensitive import LogitAdjusted
 from evenhand.objectives.controller import MultiplierUpdates
-from evenhand.train.engine import Conduct, train
+from evenhand.train.engine import TrainOptions, train
 from evenhand.train.resume import Resumable
 from tests.train.trials import CPU, RESNET, data_of, make, result, run
 
@@ -142,8 +142,8 @@ def test_the_held_out_counts_that_move_it_are_never_the_tests(watched):
 def test_a_student_that_is_taught_the_labels_learns_as_from_them():
     trial = make("vs", epochs=3)
     data = data_of(trial)
-    taught = np.eye(4, dtype=np.float32)[data.train.labels]
-    plain, student = run(trial), train(trial, data, device=CPU, taught=taught)
+    targets = np.eye(4, dtype=np.float32)[data.train.labels]
+    plain, student = run(trial), train(trial, data, device=CPU, targets=targets)
     assert student.evaluations == plain.evaluations
     np.testing.assert_allclose(
         np.array(student.curves["train_loss"]), plain.curves["train_loss"], rtol=1e-4
@@ -153,15 +153,15 @@ def test_a_student_that_is_taught_the_labels_learns_as_from_them():
 def test_the_prior_in_a_students_loss_is_the_teachers():
     trial = make("la", epochs=2)
     data = data_of(trial)
-    taught = np.full((len(data.train.labels), 4), 0.25, dtype=np.float32)
-    student = train(trial, data, device=CPU, taught=taught)
-    erm = train(make("erm", epochs=2), data, device=CPU, taught=taught)
+    targets = np.full((len(data.train.labels), 4), 0.25, dtype=np.float32)
+    student = train(trial, data, device=CPU, targets=targets)
+    erm = train(make("erm", epochs=2), data, device=CPU, targets=targets)
     assert result(student)[1]["train_loss"] == result(erm)[1]["train_loss"]
 
 
 def test_what_is_kept_are_the_logits_of_the_networks_that_the_rules_pick():
     trial = make(epochs=3, evaluate_every=1)
-    outcome = run(trial, conduct=Conduct(keeps=frozenset({"logits", "train_logits"})))
+    outcome = run(trial, options=TrainOptions(keeps=frozenset({"logits", "train_logits"})))
     data, kept = data_of(trial), outcome.kept["logits"]
     for evaluation in outcome.evaluations:
         logits = kept[f"{evaluation.epoch}/{evaluation.split}_logits"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evenhand.data.files.root import data_root, rooted
+from evenhand.data.files.data_root import data_root, use_data_root
 
 
 @pytest.fixture(autouse=True)
@@ -28,10 +28,10 @@ def test_the_variable_comes_before_the_cache(monkeypatch):
 
 def test_the_first_place_that_is_given_holds_inside(monkeypatch):
     monkeypatch.setenv("EVENHAND_DATA", "/variable")
-    with rooted(None, "/suite"):
+    with use_data_root(None, "/suite"):
         assert data_root() == Path("/suite")
-        with rooted("~/option", "/suite"):
+        with use_data_root("~/option", "/suite"):
             assert data_root() == Path("/somewhere/option")
-        with rooted(None, None):
+        with use_data_root(None, None):
             assert data_root() == Path("/suite")
     assert data_root() == Path("/variable")

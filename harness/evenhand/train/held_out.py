@@ -1,4 +1,8 @@
-"""What learns from held-out data while a network trains, and which of its states is evaluated."""
+"""Updates on held-out data during training, and the iterate that is evaluated.
+
+A controller may evaluate another iterate than the last one: the best so far on held-out data, or
+the mixture of all evaluated networks.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ from evenhand.train.evaluation import evaluate, evaluate_on
 from evenhand.train.training import Training
 
 
-def steer(run: Training) -> None:
-    """Before a step: what is due of the stage's controller, and of what learns its loss."""
+def update_on_held_out(run: Training) -> None:
+    """Make the updates that are due before a step: of the bilevel search and of the controller."""
     outer = run.stage.spec.outer
     if run.stage.outer and outer and run.steps % outer.every == 0:
         run.stage.outer.step(run)
@@ -21,34 +25,35 @@ def steer(run: Training) -> None:
         return
     predicted = evaluate_on(run, run.splits["val"])
     if spec.iterate == "best" and run.steps:
-        _offer(run, predicted)
+        _keep_if_best(run, predicted)
     controller.see(predicted)
 
 
-def evaluated(run: Training) -> Snapshot:
-    """The evaluation after an epoch, of the iterate that the stage's controller asks for."""
+def evaluate_iterate(run: Training) -> Snapshot:
+    """Evaluate, after an epoch, the iterate that the stage's controller names."""
     spec = run.stages and run.stage.spec.controller
-    seen = evaluate(run)
+    latest = evaluate(run)
     if not spec or spec.iterate == "last":
-        return seen
+        return latest
     if spec.iterate == "averaged":
         mixture = run.iterates.mixture
-        for split, counts in seen.counts.items():
+        for split, counts in latest.counts.items():
             mixture[split] = mixture[split] + counts if split in mixture else counts
-        return Snapshot(seen.epoch, dict(mixture), {})
-    if _offer(run, seen.counts["val"]):
-        return seen
-    with as_evaluated(run):
+        return Snapshot(latest.epoch, dict(mixture), {})
+    if _keep_if_best(run, latest.counts["val"]):
+        return latest
+    with iterate_weights(run):
         return evaluate(run)
 
 
 @contextlib.contextmanager
-def as_evaluated(run: Training) -> Iterator[None]:
-    """With the weights of the iterate that is evaluated, in the tensors that are there."""
+def iterate_weights(run: Training) -> Iterator[None]:
+    """Give the model the weights of the evaluated iterate for the duration of a `with` block."""
     spec, best = run.stages and run.stage.spec.controller, run.iterates.best
     if not spec or spec.iterate != "best" or not best:
         yield
         return
+    # Copied into the tensors that are there: a CUDA graph reads the weights at their addresses.
     now = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
     run.model.load_state_dict(best)
     try:
@@ -57,8 +62,11 @@ def as_evaluated(run: Training) -> Iterator[None]:
         run.model.load_state_dict(now)
 
 
-def _offer(run: Training, predicted: PredictionCounts) -> bool:
-    """Keep the network as it is if none was better so far; of equals the latest. Whether it was."""
+def _keep_if_best(run: Training, predicted: PredictionCounts) -> bool:
+    """Keep the current weights unless an earlier iterate has a greater merit.
+
+    Of iterates with equal merit the latest is kept. Returns whether the weights were kept.
+    """
     assert run.stage.controller is not None
     merit = run.stage.controller.merit(predicted)
     if run.iterates.merit is not None and merit < run.iterates.merit:

@@ -1,4 +1,4 @@
-"""How training ends, and what is told of it on the way."""
+"""The result of training, progress reports during it, and the exceptions that end it early."""
 
 from __future__ import annotations
 
@@ -11,52 +11,56 @@ from evenhand.declared.trial import Kept
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What training leaves for the record; of a trial that did not end well, curves and cost.
+class TrainingResult:
+    """Results of training that enter the record.
 
-    kept holds arrays by name, for trials that read them.
+    A trial that ended early has curves and cost alone.
     """
 
     evaluations: tuple[Evaluation, ...] = ()
     curves: dict[str, list[float | None]] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
     kept: dict[Kept, dict[str, np.ndarray]] = field(default_factory=dict)
+    """Arrays by name that other trials read, such as logits."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a trial is; score is the recipe's `best_by` on validation data, if there is any."""
+    """Epochs that a trial has finished, and its latest validation score."""
 
     epoch: int
     epochs: int
     score: float | None
+    """The recipe's metric `best_by` on validation data; None where there is no such data."""
 
 
-class Ended(Exception):  # noqa: N818  an outcome, not a fault
-    """Training ended before its last epoch; `outcome` is what there was by then."""
+class TrainingEnded(Exception):  # noqa: N818  an outcome, not a fault
+    """Training ended before its last epoch."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
-        self.outcome = Outcome()
+        self.result = TrainingResult()
+        """Results up to the moment at which training ended."""
 
 
-class Diverged(Ended):
-    """A loss or a logit that is not finite. step and epoch are 1-based."""
+class Diverged(TrainingEnded):
+    """A loss or a logit is not finite."""
 
     def __init__(self, what: str, *, step: int, epoch: int) -> None:
+        """`step` and `epoch` are counted from 1."""
         super().__init__(f"{what} is not finite at step {step}, epoch {epoch}")
         self.step, self.epoch = step, epoch
 
 
-class TimeUp(Ended):
+class TimeLimitReached(TrainingEnded):
     """The trial's time limit has passed."""
 
     def __init__(self) -> None:
         super().__init__("the time limit has passed")
 
 
-class Stopped(Ended):
-    """Somebody asked for the trial to stop."""
+class Stopped(TrainingEnded):
+    """The run of the suite was stopped while the trial trained."""
 
     def __init__(self) -> None:
         super().__init__("the run was stopped")

@@ -1,4 +1,4 @@
-"""The two plain ways in which a batch's losses become one number; others are parts of a stage."""
+"""The two reductions of a batch's losses that have no state; others are parts of a stage."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from evenhand.declared.method import Reduce
 from evenhand.declared.stage_parts import BoundReduction
 
 
-class Still:
-    """What is the same at every step."""
+class Stateless:
+    """The methods of a reduction that does not change during training."""
 
     def learn(self, losses: Tensor, rows: Tensor) -> None:
         return None
@@ -27,7 +27,7 @@ class Still:
 
 
 @dataclass(frozen=True)
-class Mean(Still):
+class Mean(Stateless):
     """Σ ℓ / batch."""
 
     def __call__(
@@ -40,7 +40,7 @@ class Mean(Still):
 
 
 @dataclass(frozen=True)
-class WeightedMean(Still):
+class WeightedMean(Stateless):
     """Σ ℓ / Σ w."""
 
     def __call__(
@@ -52,6 +52,7 @@ class WeightedMean(Still):
         return losses.sum() / weights().sum()
 
 
-PLAIN: Mapping[Any, BoundReduction] = dict[Reduce, BoundReduction](
+STATELESS: Mapping[Any, BoundReduction] = dict[Reduce, BoundReduction](
     mean=Mean(), weighted_mean=WeightedMean()
 )
+"""Stateless reductions by the name that a stage gives in `reduce`."""

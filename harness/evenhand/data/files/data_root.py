@@ -1,4 +1,4 @@
-"""Where prepared data sets are kept. It is no part of a trial: its key is the same everywhere."""
+"""Data root: the folder of prepared data sets. It is not part of a trial, nor of its key."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _CHOSEN: ContextVar[Path | None] = ContextVar("data root", default=None)
 
 
 @contextmanager
-def rooted(*places: str | Path | None) -> Iterator[None]:
-    """Inside, `data_root()` is the first of the places that is given; as before where none is."""
+def use_data_root(*places: str | Path | None) -> Iterator[None]:
+    """Set `data_root()` for a `with` block to the first place that is not None, if there is one."""
     given = [Path(place).expanduser() for place in places if place is not None]
     token = _CHOSEN.set(given[0] if given else _CHOSEN.get())
     try:
@@ -26,5 +26,5 @@ def rooted(*places: str | Path | None) -> Iterator[None]:
 
 
 def data_root() -> Path:
-    """What `rooted` says, else the variable EVENHAND_DATA, else `~/.cache/evenhand`."""
+    """The folder of `use_data_root`, else of EVENHAND_DATA, else `~/.cache/evenhand`."""
     return _CHOSEN.get() or Path(os.environ.get(VARIABLE) or DEFAULT).expanduser()

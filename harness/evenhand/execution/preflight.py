@@ -1,4 +1,4 @@
-"""Data sets and networks, tried before anything trains on them."""
+"""Checks of data sets and networks before any trial trains."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from evenhand.data.images import Source
-from evenhand.data.splits import load_source, prepare
+from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.base import Part, canonical
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Method
@@ -19,31 +19,31 @@ from evenhand.suite.requirements import Known, Learners, check_learners
 
 
 def source_key(dataset: Part) -> str:
-    """One text for one data set."""
+    """Key of a data set: its name and settings as canonical JSON."""
     return canonical(dataset)
 
 
 def load_sources(problems: list[Problem], seed: int) -> dict[str, Source]:
-    """Every data set once, each problem tried on it.
+    """Load every data set once, and make the splits of each problem at one seed.
 
-    Raises `DataError` for what is not on disk, not whole, or too small for its problem.
+    Raises `DataError` for a data set that is not on disk, not whole, or too small for its problem.
     """
     sources: dict[str, Source] = {}
     for problem in problems:
         key = source_key(problem.dataset)
         if key not in sources:
             sources[key] = load_source(problem)
-        prepare(problem, sources[key], seed=seed, vary=())
+        make_splits(problem, sources[key], seed=seed, vary=())
     return sources
 
 
-def check_fits(
+def check_data(
     trials: Sequence[Trial], sources: Mapping[str, Source], *, selects: bool = False
 ) -> None:
-    """What only the data can say of what trials ask of them.
+    """Check the requirements of trials that depend on the loaded data.
 
-    selects: the suite chooses settings on validation data. Raises `SpecError` where methods ask for
-    held-out images, labels, channels or pixels that there are not.
+    selects: the suite chooses settings on validation data. Raises `SpecError` where a method needs
+    validation data, labels, channels or images that the data do not have.
     """
     mistakes = Mistakes()
     for trial in trials:
@@ -70,34 +70,35 @@ def _check_learners(trial: Trial, source: Source, mistakes: Mistakes, *, selects
     place = f"{trial.method} on {problem.name}"
     mistakes.found += [replace(m, what=f"{place}: {m.what}", where=()) for m in inner.found]
     if selects and not has_validation:
-        what = f"select chooses on validation data, and {problem.name} has none"
-        mistakes.found.append(Mistake(what, (), "add e.g. `val: {per_class: 20}`"))
+        what = f"select needs validation data, and {problem.name} has none"
+        mistakes.found.append(Mistake(what, (), "add for example `val: {per_class: 20}`"))
 
 
 def _check_pixels(trial: Trial, source: Source, mistakes: Mistakes) -> None:
-    """Features have as many channels as there are features, and none of them is a picture."""
+    """Check the number of channels, and that features are not augmented."""
     recipe, name = trial.recipe, trial.problem.name
     channels = source.train.shape[-1]
     for field, given in (("mean", recipe.mean), ("std", recipe.std)):
         if given is not None and len(given) not in (1, channels):
-            what = f"{field} holds {len(given)} numbers; {name} has {channels:,} channels"
-            mistakes.found.append(Mistake(what, (), f"write 1 or {channels}, or leave it out"))
+            what = f"{field} has {len(given)} values; {name} has {channels:,} channels"
+            right = f"write 1 or {channels} values, or leave {field} out"
+            mistakes.found.append(Mistake(what, (), right))
     if source.train.pixels.dtype == np.uint8:
         return
     method: Method = REGISTRY.make("method", trial.method)
     changing = [part.name for part in recipe.augment]
     changing += ["a policy"] if any(stage.policy for stage in method.stages) else []
     if changing:
-        what = f"{trial.method} on {name}: {', '.join(changing)} would augment features"
-        right = "only images are augmented: `augment: []` in the recipe, or a method without"
+        what = f"{trial.method} on {name}: {', '.join(changing)} cannot augment features"
+        right = "write `augment: []` in the recipe, or use a method that learns no policy"
         mistakes.found.append(Mistake(what, (), right))
 
 
 def check_networks(trials: Sequence[Trial], sources: Mapping[str, Source]) -> None:
-    """Build every network once that the trials name, for the images that they name.
+    """Build every network of the trials once, for the images of its problem.
 
-    Raises `BackboneError` for one that timm does not have or that does not take the images. A
-    backbone registered with `fits="any"` needs no trying, which saves importing torch.
+    Raises `BackboneError` for a model that timm does not have or that cannot take the images. A
+    backbone registered with `fits="any"` is not built, which saves importing torch.
     """
     seen: set[str] = set()
     for trial in trials:

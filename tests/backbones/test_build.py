@@ -80,24 +80,24 @@ def test_a_model_of_timm_is_made_for_the_input(model, channels, size, features):
 
 
 def test_a_misspelt_model_is_refused_with_the_nearest_names():
-    with pytest.raises(BackboneError, match=r"no model 'resnet81'\n.*did you mean resnet18"):
+    with pytest.raises(BackboneError, match=r"'resnet81'\n.*resnet18"):
         build_for("timm", {"model": "resnet81"})
 
 
 @pytest.mark.parametrize("model", ["convnext_atto", "vit_tiny_patch16_224"])
 def test_a_model_too_large_for_the_images_is_refused(model):
-    with pytest.raises(BackboneError, match=rf"'{model}' cannot take 8×8 images of 1 channels"):
+    with pytest.raises(BackboneError, match=rf"'{model}' .* 8×8 .* 1 channel"):
         build_for("timm", {"model": model})
 
 
 def test_weights_that_do_not_exist_are_refused():
-    with pytest.raises(BackboneError, match=r"cannot make 'cifar_resnet8'(.|\n)*set pretrained"):
+    with pytest.raises(BackboneError, match=r"'cifar_resnet8'(.|\n)*pretrained"):
         build_for("timm", {"model": "cifar_resnet8", "pretrained": True})
 
 
 def test_a_model_without_feature_vectors_is_refused():
     backbone = Backbone("resnet10t", {"global_pool": ""})
-    with pytest.raises(BackboneError, match=r"no feature vector: \[2, 512, 1, 1\]"):
+    with pytest.raises(BackboneError, match=r"\[2, 512, 1, 1\]"):
         build(backbone, n_classes=10, head="linear", in_channels=3, image_size=32)
 
 
@@ -118,5 +118,5 @@ def test_a_linear_model_may_start_at_zero_and_have_no_intercept():
     made = build(part, n_classes=2, head="linear", in_channels=5, image_size=1)
     assert not made.head.weight.any() and not made.head.bias.any()
     assert made.head.weight.requires_grad and not made.head.bias.requires_grad
-    with pytest.raises(BackboneError, match="cosine head cannot start at zero"):
+    with pytest.raises(BackboneError, match="cosine head"):
         build(part, n_classes=2, head="cosine", in_channels=5, image_size=1)

@@ -1,6 +1,6 @@
-"""Networks by name: CIFAR ResNets, a linear map and an MLP of our own, and every model of timm.
+"""Backbones by name: CIFAR ResNets, a linear map, an MLP, and every model of timm.
 
-`names.py` declares them without importing torch; `networks/` makes them, with `networks.build`.
+`names.py` declares them without importing torch; `networks.build` makes them.
 """
 
 IMPORT_ALL = True

@@ -1,4 +1,4 @@
-"""The backbones that a recipe can name.
+"""Declarations of the backbones that a recipe can name.
 
 backbone: cifar_resnet32
 backbone: {cifar_resnet32: {shortcut: B, init: torch}}
@@ -17,23 +17,20 @@ from evenhand.declared.registry import backbone
 
 Shortcut = Literal["A", "B"]
 Init = Literal["torch"]
-"""torch: weights start as PyTorch's layers do. None: Kaiming-normal; it is in no trial's key."""
+"""torch: PyTorch's initialisation. None: Kaiming-normal, which is left out of a trial's key."""
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A model of timm's registry by name, and the options it is made with.
-
-    Classes, channels and image size are not among the options: they follow from the problem.
-
-    from_zero  whether a linear head's weights start as zeros
-    intercept  whether it has one; else its bias is zero and stays so in training
-    """
+    """A model of timm's registry, with the options that it is made with."""
 
     model: str
     options: Mapping[str, JsonValue] = field(default_factory=dict, hash=False)
+    """Options without classes, channels and image size, which follow from the problem."""
     from_zero: bool = False
+    """Whether the weights of a linear head start at zero."""
     intercept: bool = True
+    """Whether the linear head has an intercept; else its bias stays zero in training."""
 
 
 @backbone(cite="he2016deep", title="ResNet-8", fits="any", static=True)
@@ -68,16 +65,16 @@ def cifar_resnet56(shortcut: Shortcut = "A", init: Init | None = None) -> Backbo
 
 @backbone(cite="he2016deep", title="ResNet-18, small images", fits="any", static=True)
 def resnet18_small(stride: Literal[1, 2] = 1) -> Backbone:
-    """timm's ResNet-18 with a first convolution of 3×3 and no pooling after it.
+    """ResNet-18 of timm for small images: a first convolution of 3×3 and no pooling after it.
 
-    stride of that convolution: with 2, images of 64×64 cost what those of 32×32 do with 1.
+    `stride` is that of the first convolution: 2 makes images of 64×64 as fast as 32×32 with 1.
     """
     return Backbone("resnet18_small", {"stride": stride})
 
 
 @backbone(cite="narasimhan2021training", title="ResNet-47 (NM21)", fits="any", static=True)
 def nm21_resnet47() -> Backbone:
-    """The network of NM21's code: 15 blocks of 1×1, 3×3 and 1×1 convolutions of one width."""
+    """Network of NM21's code: 15 blocks of 1×1, 3×3 and 1×1 convolutions of one width."""
     return Backbone("nm21_resnet47")
 
 
@@ -85,21 +82,24 @@ def nm21_resnet47() -> Backbone:
 def linear(
     init: Literal["zero"] | None = None, intercept: Literal[False] | None = None
 ) -> Backbone:
-    """No body: the head sees the flattened input; it may start at zero and have no intercept."""
+    """Linear model: a head on the flattened input, without a body.
+
+    init zero: the weights start at zero. intercept false: the head has no intercept.
+    """
     is_free = intercept is None
     return Backbone("evenhand_flatten", from_zero=init == "zero", intercept=is_free)
 
 
 @backbone(title="MLP", fits="any", static=True)
 def mlp(hidden: Annotated[int, Field(ge=1)] = 256) -> Backbone:
-    """One hidden layer of ReLUs on the flattened input."""
+    """MLP with one hidden layer of `hidden` ReLUs on the flattened input."""
     return Backbone("evenhand_mlp", {"hidden": hidden})
 
 
 @backbone(name="timm", cite="wightman2019timm", title="timm")
 def any_of_timm(model: str, pretrained: bool = False) -> Backbone:
-    """Any model of timm by its name there, as in `timm.list_models()`.
+    """Any model of timm by its name, as `timm.list_models()` lists it.
 
-    pretrained loads the weights that timm has for it, over the network or from its cache.
+    `pretrained` loads timm's weights, over the network or from its cache.
     """
     return Backbone(model, {"pretrained": pretrained})

@@ -1,3 +1,3 @@
-"""Recipes by name, and the learning-rate schedules that they name."""
+"""Recipes by name, and the learning-rate schedules that they use."""
 
 IMPORT_ALL = True

@@ -9,12 +9,12 @@ from evenhand.suite.recipes import part
 
 @recipe(name="waterbirds-resnet50", cite="kini2021label")
 def waterbirds_resnet50() -> Recipe:
-    """ResNet-50 with ImageNet's weights, all layers trained on Waterbirds for 300 epochs.
+    """ResNet-50 with ImageNet weights on Waterbirds: all layers are trained for 300 epochs.
 
-    From kini2021label and the code released with it: torchvision's weights, SGD with momentum at a
-    constant learning rate, batches of 64, ImageNet's statistics, no augmentation, the last epoch.
-    Ours: half precision where the hardware has it, and that only every tenth epoch is evaluated,
-    which is what `best-val` then chooses from. timm has the weights in its cache or fetches them.
+    From kini2021label and its released code: torchvision's weights, SGD with momentum at a constant
+    learning rate, batches of 64, ImageNet's statistics, no augmentation, the last epoch. Ours: bf16
+    where the hardware supports it, and evaluation of every tenth epoch, from which `best-val`
+    chooses. timm reads the weights from its cache or downloads them.
     """
     return Recipe(
         name="waterbirds-resnet50",
@@ -34,11 +34,11 @@ def waterbirds_resnet50() -> Recipe:
 
 @recipe(name="features-linear", cite="li2021autobalance")
 def features_linear() -> Recipe:
-    """A linear head on features for 500 epochs, each feature standardised by the training set.
+    """Linear head on features for 500 epochs, with features standardised by the training set.
 
-    From li2021autobalance: 150 epochs of warm-up and 350 of search, so 500 of any other training.
-    Its text gives no model, normalisation, learning rate, weight decay or batch; there is no code
-    for it. All of these are ours, and no printed number was used to choose them: a linear head, SGD
+    From li2021autobalance: 150 epochs of warm-up and 350 of search, hence 500 epochs for other
+    methods. The paper gives no model, normalisation, learning rate, weight decay or batch size, and
+    there is no code. All of these are ours, chosen without any printed number: a linear head, SGD
     with momentum at a constant learning rate of 0.01, weight decay 1e-4, batches of 128.
     """
     return Recipe(
@@ -56,6 +56,6 @@ def features_linear() -> Recipe:
 
 @recipe(name="features-mlp", cite="li2021autobalance")
 def features_mlp() -> Recipe:
-    """`features-linear` with a hidden layer of 256 ReLUs, which the text may mean as well."""
+    """`features-linear` with a hidden layer of 256 ReLUs, another reading of li2021autobalance."""
     changes = {"name": "features-mlp", "backbone": part("backbone", mlp={"hidden": 256})}
     return features_linear().model_copy(update=changes)

@@ -1,10 +1,10 @@
-"""Recipes by name. A suite may replace any field of one.
+"""Recipes for images. A suite may replace any of their fields.
 
-Warm-up, drops and the borders of a method's stages are shares of the epochs: `epochs: 20` is the
-short version of every recipe here, of the same shape. A warm-up of less than an epoch and a half is
-none.
+Warm-up, drops of the learning rate and the ends of a method's stages are shares of the epochs, so
+that `epochs: 20` gives a short version of the same shape. A warm-up of less than one and a half
+epochs has no effect.
 
-`deterministic` is off for CIFAR: it slows a GPU down, and no printed number rests on it.
+`deterministic` is off for CIFAR: it makes a GPU slower, and no printed number depends on it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from evenhand.suite.recipes import part
 
 @recipe(cite="he2016deep")
 def digits() -> Recipe:
-    """ResNet-8 on 8×8 images: five seconds on one core.
+    """ResNet-8 on 8×8 images for 100 epochs, which takes five seconds on one core.
 
-    No source trains on these images. The numbers are ours: 100 epochs are what a quick suite can
-    wait for; learning rate and weight decay were the best of {0.03, 0.1, 0.2} × {5e-4, 5e-3} at
-    60 epochs and ratio 100, by balanced accuracy on validation data over four methods and five
-    seeds.
+    No source trains on these images, and all numbers are ours. 100 epochs keep a suite quick. The
+    learning rate and the weight decay were the best of {0.03, 0.1, 0.2} × {5e-4, 5e-3} at 60 epochs
+    and ratio 100, by balanced accuracy on validation data over four methods and five seeds.
     """
     return Recipe(
         name="digits",
@@ -43,9 +42,9 @@ def cifar_ldam() -> Recipe:
 
     From that code, which cao2019learning, kini2021label and, at 200 epochs, wang2023unified share:
     shortcuts without parameters, SGD with weight decay on all weights, five epochs of warm-up, the
-    learning rate × 0.01 from epoch 161 and × 0.0001 from 181, and CIFAR-10's statistics for
-    CIFAR-100 too. Ours: half precision where the hardware has it, and that epochs before the first
-    drop of the learning rate are evaluated only every tenth; the code looks at every epoch.
+    learning rate × 0.01 from epoch 161 and × 0.0001 from 181, and CIFAR-10's statistics also for
+    CIFAR-100. Ours: bf16 where the hardware supports it, and evaluation of every tenth epoch before
+    the first drop of the learning rate, where the code evaluates every epoch.
     """
     return Recipe(
         name="cifar-ldam",
@@ -68,13 +67,13 @@ def cifar_ldam() -> Recipe:
 
 @recipe(name="cifar-autobalance", cite="li2021autobalance")
 def cifar_autobalance() -> Recipe:
-    """ResNet-32 on CIFAR-10 for 200 epochs: how the code of AutoBalance retrains.
+    """ResNet-32 on CIFAR-10 for 200 epochs, as in the retraining of AutoBalance's code.
 
-    From that code: 1×1 convolutions as shortcuts, weights that start as PyTorch's do, weight decay
-    1e-4, five epochs of warm-up, the learning rate × 0.1 from epoch 161 and × 0.01 from 181. The
-    text retrains for "t2 iterations", as long as it searches: that reading is
-    `cifar-autobalance-300`. Ours: the released loop runs one epoch more; precision and evaluation
-    are those of `cifar-ldam`.
+    From that code: 1×1 convolutions as shortcuts, PyTorch's initial weights, weight decay 1e-4,
+    five epochs of warm-up, the learning rate × 0.1 from epoch 161 and × 0.01 from 181. The text
+    retrains for "t2 iterations", as long as it searches; that reading is `cifar-autobalance-300`.
+    Ours: 200 epochs, where the released loop runs one more; precision and evaluation are those of
+    `cifar-ldam`.
     """
     return Recipe(
         name="cifar-autobalance",
@@ -97,7 +96,7 @@ def cifar_autobalance() -> Recipe:
 
 @recipe(name="cifar100-autobalance", cite="li2021autobalance")
 def cifar100_autobalance() -> Recipe:
-    """`cifar-autobalance` for CIFAR-100: ten epochs of warm-up and statistics of its own."""
+    """`cifar-autobalance` for CIFAR-100, with ten epochs of warm-up and CIFAR-100's statistics."""
     changes = {
         "name": "cifar100-autobalance",
         "warmup": 0.05,
@@ -109,9 +108,9 @@ def cifar100_autobalance() -> Recipe:
 
 @recipe(name="cifar-autobalance-300", cite="li2021autobalance")
 def cifar_autobalance_300() -> Recipe:
-    """`cifar-autobalance` for 300 epochs, as long as the text searches.
+    """`cifar-autobalance` for 300 epochs, the length of the search in the text of AutoBalance.
 
-    The learning rate drops at epochs 221 and 261. The text names no warm-up; the five epochs are
+    The learning rate drops at epochs 221 and 261. The text gives no warm-up; the five epochs are
     those of the code.
     """
     changes = {
@@ -125,13 +124,13 @@ def cifar_autobalance_300() -> Recipe:
 
 @recipe(name="cifar-ddc-400", cite="wang2023unified")
 def cifar_ddc_400() -> Recipe:
-    """`cifar-ldam` for 400 epochs with SAM, AutoAugment and Cutout, as DDC's scripts mean it.
+    """`cifar-ldam` for 400 epochs with SAM, AutoAugment and Cutout, as intended in DDC's scripts.
 
-    From those scripts, which call the augmentation "randaug". They tune ρ and weight decay for each
-    method and problem; ρ = 0.1, then 0.2 in a method's second stage, and 2e-4 are VS+TLA+ADRW's on
-    CIFAR-10-LT-100. The warm-up is the intended one, to 0.1 at epoch 10; what the code does is
-    `cifar-ddc-400-released`. Ours: AutoAugment's operations are torchvision's, with both signs for
-    rotation and nearest pixels for shearing.
+    The scripts call the augmentation "randaug". They tune ρ and weight decay for each method and
+    problem; ρ = 0.1, then 0.2 in a method's second stage, and weight decay 2e-4 are those of
+    VS+TLA+ADRW on CIFAR-10-LT-100. The warm-up is the intended one, to 0.1 at epoch 10; that of the
+    code is `cifar-ddc-400-released`. Ours: AutoAugment's operations are torchvision's, with both
+    signs for rotation and nearest-pixel sampling for shearing.
     """
     base = cifar_ldam()
     augment = (
@@ -150,7 +149,7 @@ def cifar_ddc_400() -> Recipe:
 
 @recipe(name="cifar-ddc-400-released", cite="wang2023unified")
 def cifar_ddc_400_released() -> Recipe:
-    """`cifar-ddc-400` with the warm-up of the code, which overshoots to twice the learning rate."""
+    """`cifar-ddc-400` with the warm-up of DDC's code, which rises to twice the learning rate."""
     changes = {
         "name": "cifar-ddc-400-released",
         "warmup": 0.0,
@@ -161,14 +160,15 @@ def cifar_ddc_400_released() -> Recipe:
 
 @recipe(name="cifar-nm21", cite="narasimhan2021training")
 def cifar_nm21() -> Recipe:
-    """ResNet-56 on CIFAR-10-LT for 1,241 epochs, as the text of NM21 says and its code goes on.
+    """ResNet-56 on CIFAR-10-LT for 1,241 epochs, by the text of NM21 and, beyond it, its code.
 
-    From the text: ResNet-56, SGD with momentum. From the released code, for the text leaves the
-    rest to an appendix: batches of 128, 20 epochs of warm-up, the learning rate × 0.1 from epochs
-    605, 927 and 1,129, Nesterov's momentum, weight decay on all but batch normalisation (Keras's
-    1e-4 is 2e-4 here), x/255 − ½ as input, and crops of images padded by 2. Ours: shortcuts without
-    parameters; the learning rate rises by the epoch, not by the step; padding is black, where the
-    code's is grey; precision is that of `cifar-ldam`; every tenth epoch is evaluated.
+    From the text: ResNet-56, SGD with momentum. From the released code, because the text refers to
+    an appendix for the rest: batches of 128, 20 epochs of warm-up, the learning rate × 0.1 from
+    epochs 605, 927 and 1,129, Nesterov's momentum, weight decay on all weights but those of batch
+    normalisation (Keras's 1e-4 is 2e-4 here), x/255 − ½ as input, and crops of images padded by 2.
+    Ours: shortcuts without parameters; the learning rate rises by the epoch, not by the step;
+    padding is black, where the code's is grey; precision is that of `cifar-ldam`; every tenth epoch
+    is evaluated.
     """
     return Recipe(
         name="cifar-nm21",
@@ -195,9 +195,9 @@ def cifar_nm21() -> Recipe:
 
 @recipe(name="cifar100-nm21", cite="narasimhan2021training")
 def cifar100_nm21() -> Recipe:
-    """`cifar-nm21` for CIFAR-100-LT: 1,419 epochs, about as many steps.
+    """`cifar-nm21` for CIFAR-100-LT, with 1,419 epochs, which are about as many steps.
 
-    22 epochs of warm-up; the learning rate drops at epochs 692, 1,060 and 1,291.
+    There are 22 epochs of warm-up, and the learning rate drops at epochs 692, 1,060 and 1,291.
     """
     drops = [[691 / 1419, 0.1], [1059 / 1419, 0.01], [1290 / 1419, 0.001]]
     changes = {
@@ -211,7 +211,7 @@ def cifar100_nm21() -> Recipe:
 
 @recipe(name="cifar-nm21-released", cite="narasimhan2021training")
 def cifar_nm21_released() -> Recipe:
-    """`cifar-nm21` as the code of NM21 has it: a network of its own, and whole batches alone."""
+    """`cifar-nm21` by the code of NM21 alone: its own network, and no smaller batches."""
     changes = {
         "name": "cifar-nm21-released",
         "backbone": part("backbone", nm21_resnet47={}),
@@ -222,7 +222,7 @@ def cifar_nm21_released() -> Recipe:
 
 @recipe(name="cifar100-nm21-released", cite="narasimhan2021training")
 def cifar100_nm21_released() -> Recipe:
-    """`cifar100-nm21` as the code of NM21 has it: a network of its own, and whole batches alone."""
+    """`cifar100-nm21` by the code of NM21 alone: its own network, and no smaller batches."""
     changes = {
         "name": "cifar100-nm21-released",
         "backbone": part("backbone", nm21_resnet47={}),
@@ -235,9 +235,9 @@ def cifar100_nm21_released() -> Recipe:
 def tinyimagenet_resnet18() -> Recipe:
     """ResNet-18 on TinyImageNet for 200 epochs, with images of 64×64 or 32×32.
 
-    From narasimhan2021training: ResNet-18 and SGD with momentum; its text says no more. All else is
-    ours: a first convolution for small images, the statistics of the training images, and every
-    other number that of `cifar-ldam`.
+    From narasimhan2021training: ResNet-18 and SGD with momentum, and nothing else. Ours: a first
+    convolution for small images, the statistics of the training images, and all other numbers those
+    of `cifar-ldam`.
     """
     changes = {
         "name": "tinyimagenet-resnet18",

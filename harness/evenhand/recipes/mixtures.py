@@ -1,4 +1,4 @@
-"""The recipe of linear models on mixtures of Gaussians."""
+"""Recipe of linear models on mixtures of Gaussians."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from evenhand.declared.trial import Recipe
 from evenhand.suite.recipes import part
 
 ANY_SIZE = 100_000
-"""More examples than a mixture has: every batch is the whole training set."""
+"""More examples than a mixture has, so that every batch is the whole training set."""
 
 
 @recipe(name="mixture-gd", cite="kini2021label")
 def mixture_gd() -> Recipe:
-    """A linear model by full-batch gradient descent, for simulations of kini2021label's Fig. 2.
+    """Linear model trained by full-batch gradient descent, for the simulations of kini2021label.
 
-    From the text: gradient descent at the constant learning rate 0.1. That is on f = f_1 − f_0, on
-    which each of two logits moves: here it is 0.05. Ours: a start at zero, where what lies outside
-    the span of the examples stays; and 5,000 steps, for the paper gives no number. Inputs are taken
-    as they are. A refit needs no epochs and has the same network.
+    From the text (Fig. 2): gradient descent at the constant learning rate 0.1. It applies to
+    f = f_1 − f_0, which both logits change, so that it is 0.05 here. Ours: a start at zero, from
+    which weights never leave the span of the examples; and 5,000 steps, as the paper gives no
+    number. Inputs are not normalised. A refit needs no epochs and uses the same network.
     """
     return Recipe(
         name="mixture-gd",

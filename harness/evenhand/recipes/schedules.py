@@ -1,4 +1,4 @@
-"""Factors on the learning rate by epoch, after warm-up. Borders are shares of all epochs."""
+"""Learning-rate schedules: the factor of each epoch after warm-up. Times are shares of epochs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ Drops = tuple[tuple[float, float], ...]
 
 @runtime_checkable
 class Schedule(Protocol):
-    """The factor on the learning rate in a 0-based epoch."""
+    """Factor of the learning rate in an epoch, counted from 0."""
 
     def __call__(self, epoch: int, epochs: int) -> float: ...
 
 
 @dataclass(frozen=True)
 class Constant:
+    """The factor 1 in all epochs."""
+
     def __call__(self, epoch: int, epochs: int) -> float:
         return 1.0
 
 
 @dataclass(frozen=True)
 class StepDrops:
-    """drops are (share of the epochs, factor from there on), in order."""
+    """A piecewise constant factor."""
 
     drops: tuple[tuple[float, float], ...]
+    """Pairs of a share of the epochs and the factor from there on, in order."""
 
     def __call__(self, epoch: int, epochs: int) -> float:
         factors = [factor for share, factor in self.drops if epoch >= round(share * epochs)]
@@ -40,9 +43,10 @@ class StepDrops:
 
 @dataclass(frozen=True)
 class Overshoot:
-    """Linearly up to `peak` for a share of the epochs (one at least), then down to 1 and on."""
+    """A linear rise to `peak`, then the factor 1 and the drops of `then`."""
 
     rising: float
+    """Share of the epochs in which the factor rises, at least one epoch."""
     peak: float
     then: StepDrops
 
@@ -53,7 +57,7 @@ class Overshoot:
 
 @dataclass(frozen=True)
 class Cosine:
-    """½ (1 + cos(π · epoch / epochs)): from 1 towards 0."""
+    """½ (1 + cos(π · epoch / epochs)), which falls from 1 to almost 0."""
 
     def __call__(self, epoch: int, epochs: int) -> float:
         return 0.5 * (1 + math.cos(math.pi * epoch / epochs))
@@ -61,14 +65,14 @@ class Cosine:
 
 @schedule()
 def constant() -> Schedule:
-    """The same learning rate throughout."""
+    """Constant learning rate."""
     return Constant()
 
 
 def _in_order(drops: Drops) -> Drops:
     shares = [share for share, _ in drops]
     if shares != sorted(set(shares)) or not all(0 <= share <= 1 for share in shares):
-        raise ValueError("shares of the epochs lie in 0..1 and rise")
+        raise ValueError("shares of the epochs must lie in 0..1 and increase")
     return drops
 
 
@@ -76,7 +80,7 @@ def _in_order(drops: Drops) -> Drops:
 def step(
     drops: Annotated[Drops, AfterValidator(_in_order)] = ((0.8, 1e-2), (0.9, 1e-4)),
 ) -> Schedule:
-    """Sudden drops: by default × 0.01 at 80 % and × 0.0001 at 90 % of the epochs."""
+    """Step schedule: by default × 0.01 from 80 % and × 0.0001 from 90 % of the epochs."""
     return StepDrops(tuple((share, factor) for share, factor in drops))
 
 
@@ -86,11 +90,11 @@ def overshooting_step(
     rising: Annotated[float, Field(gt=0, lt=1)] = 0.025,
     peak: Annotated[float, Field(gt=0)] = 2.0,
 ) -> Schedule:
-    """`step` after a warm-up that overshoots, as in the code released with wang2023unified.
+    """Step schedule after an overshooting warm-up, as in the code of wang2023unified.
 
-    At 400 epochs that code warms up for 10 but divides by 5: the rate climbs to twice `lr` at epoch
-    10 and falls to `lr` at epoch 11. We keep that shape at any number of epochs. It is a warm-up of
-    its own: the recipe's `warmup` is 0.
+    At 400 epochs that code warms up for 10 epochs but divides by 5: the learning rate rises to
+    twice `lr` at epoch 10 and falls to `lr` at epoch 11. The shape is the same at any number of
+    epochs. This is a warm-up of its own, so that the recipe's `warmup` is 0.
     """
     then = StepDrops(tuple((share, factor) for share, factor in drops))
     return Overshoot(rising, peak, then)
@@ -98,15 +102,15 @@ def overshooting_step(
 
 @schedule(cite="loshchilov2017sgdr")
 def cosine() -> Schedule:
-    """Half a cosine from the full learning rate to 0."""
+    """Cosine schedule from the full learning rate to 0."""
     return Cosine()
 
 
 def learning_rate(recipe: Recipe, schedule: Schedule, epoch: int) -> float:
-    """The learning rate in a 0-based epoch: linear warm-up to `lr`, then the schedule.
+    """Learning rate in an epoch, counted from 0: linear warm-up to `lr`, then the schedule.
 
-    With 200 epochs and `warmup` 0.025 the first five epochs run at 1/5, 2/5, … 5/5 of `lr`, as in
-    Cao et al. (2019).
+    With 200 epochs and `warmup` 0.025 the first five epochs have 1/5, 2/5, … 5/5 of `lr`, as in
+    cao2019learning.
     """
     rising = round(recipe.warmup * recipe.epochs)
     if epoch < rising:

@@ -1,1 +1,1 @@
-"""The networks themselves, in torch. Nothing is imported here: listing names must not need it."""
+"""Networks in torch. Nothing is imported here, because listing names must not import torch."""

@@ -1,4 +1,4 @@
-"""From a backbone's name to a network that fits the images: timm's body and the method's head."""
+"""Building of networks: a body of timm that fits the images, and the method's head."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from evenhand.declared.method import Head
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import BackboneError
 
-REFUSALS = (
+MODEL_ERRORS = (
     RuntimeError,
     ValueError,
     TypeError,
@@ -31,14 +31,15 @@ REFUSALS = (
     LookupError,
     OSError,
 )
-"""What timm's models raise on an input or an option that they were not made for; OSError is what
-fetching weights raises."""
+"""Exceptions of timm's models for an input or option that they do not support.
+
+OSError comes from fetching weights."""
 
 SMALL = (
     "name a backbone for such images (cifar_resnet32, mlp and linear take any), "
     "or a problem with larger ones"
 )
-FETCH = "set pretrained to false, name weights that timm has, or fetch them first: they are cached"
+FETCH = "set pretrained to false, name weights that timm has, or fetch them into its cache first"
 
 
 class Network(nn.Module):
@@ -50,7 +51,7 @@ class Network(nn.Module):
         self.head = head
 
     def features(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch features"]:
-        """What the head sees."""
+        """Features that the head receives."""
         features: Tensor = self.body(images)
         return features
 
@@ -62,11 +63,11 @@ class Network(nn.Module):
 def build(
     backbone: Part | Backbone, *, n_classes: int, head: Head, in_channels: int, image_size: int
 ) -> Network:
-    """A freshly initialised network for square images of image_size pixels a side.
+    """Build a network with initial weights, for square images of image_size pixels a side.
 
-    Draws from torch's global generator, the body first: under one seed, methods with different
-    heads share it. Raises `BackboneError` where timm has no such model, or the model cannot be
-    made for these images or cannot take them.
+    The weights come from torch's global generator, those of the body first: at one seed, methods
+    with different heads have the same body. Raises `BackboneError` where timm has no such model, or
+    the model does not support these images.
     """
     if isinstance(backbone, Part):
         backbone = _declared(backbone)
@@ -74,24 +75,27 @@ def build(
     n_features = _feature_width(backbone.model, body, in_channels, image_size)
     is_kaiming = backbone.options.get("init") != "torch"
     made = make_head(head, n_features, n_classes, is_kaiming=is_kaiming)
-    _restrain(made, backbone)
+    _constrain_head(made, backbone)
     return Network(body, made)
 
 
-def _restrain(head: nn.Module, backbone: Backbone) -> None:
-    """Start at zero and leave out the intercept, as the backbone says. Raises `BackboneError`."""
+def _constrain_head(head: nn.Module, backbone: Backbone) -> None:
+    """Set the head to zero or remove its intercept, if the backbone declares it.
+
+    Raises `BackboneError` for a cosine head.
+    """
     if backbone.intercept and not backbone.from_zero:
         return
     if not isinstance(head, nn.Linear):
         raise BackboneError(
             "a cosine head cannot start at zero and has no intercept\n"
-            "  leave the backbone's `init` and `intercept` out, or name a method with a linear head"
+            "  remove the backbone's `init` and `intercept`, or use a method with a linear head"
         )
     if backbone.from_zero:
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
     if not backbone.intercept:
-        # It stays a parameter, so that every linear head has the same two.
+        # The bias stays a parameter, so that every linear head has the same two.
         nn.init.zeros_(head.bias)
         head.bias.requires_grad_(False)
 
@@ -103,40 +107,41 @@ def _declared(part: Part) -> Backbone:
 
 
 def _body(backbone: Backbone, in_channels: int, image_size: int) -> nn.Module:
-    """timm's model without its head, made for this input. Raises `BackboneError`."""
+    """Make timm's model without its head, for this input. Raises `BackboneError`."""
     if not timm.is_model(backbone.model):
         raise BackboneError(_unknown(backbone.model))
     options: dict[str, Any] = dict(backbone.options)
     config = get_pretrained_cfg(backbone.model)
-    # Transformers and MLPs are made for one image size; timm marks them, and only they take it.
+    # Transformers and MLPs are made for one image size; only they, which timm marks, accept it.
     if config is not None and config.fixed_input_size:
         options["img_size"] = image_size
     try:
         return timm.create_model(backbone.model, num_classes=0, in_chans=in_channels, **options)
-    except REFUSALS as error:
+    except MODEL_ERRORS as error:
         what = f"timm cannot make {backbone.model!r} for"
         todo = FETCH if backbone.options.get("pretrained") else SMALL
         raise BackboneError(_refusal(what, in_channels, image_size, error, todo)) from error
 
 
 def _feature_width(model: str, body: nn.Module, in_channels: int, image_size: int) -> int:
-    """Width of the features for this input, measured: what timm declares is that at its own size.
+    """Width of the features for this input, measured by a forward pass.
 
-    Raises `BackboneError` where the body cannot take the input.
+    The width that timm declares is that for the model's own image size. Raises `BackboneError`
+    where the body does not support the input.
     """
     body.eval()
     try:
         with torch.no_grad():
             features = body(torch.zeros(2, in_channels, image_size, image_size))
-    except REFUSALS as error:
+    except MODEL_ERRORS as error:
         what = f"{model!r} cannot take"
         raise BackboneError(_refusal(what, in_channels, image_size, error, SMALL)) from error
     body.train()
     if not isinstance(features, Tensor) or features.ndim != 2 or features.shape[1] == 0:
         shape = list(features.shape) if isinstance(features, Tensor) else type(features).__name__
         raise BackboneError(
-            f"{model!r} gives no feature vector: {shape} for 2 images\n"
-            "  a head needs [images, features]; name a model that pools, such as resnet18"
+            f"a head needs features [images, features]; {model!r} gives {shape} for 2 images\n"
+            "  name a model that pools, such as resnet18"
         )
     return features.shape[1]
 

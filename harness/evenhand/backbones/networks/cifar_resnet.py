@@ -1,8 +1,8 @@
 """ResNets for 32×32 images (he2016deep, Sec. 4.2), registered with timm as `cifar_resnet…`.
 
-Three stages of 16, 32 and 64 channels, 6n + 2 layers. Weights are Kaiming-normal, as in the code
-released with LDAM and VS; with init = "torch" they are PyTorch's own, as in AutoBalance's. Any
-input of at least one pixel will do; 32×32 is what they are for.
+They have 6n + 2 layers in three stages of 16, 32 and 64 channels. Initial weights are
+Kaiming-normal, as in the code of LDAM and VS; with init = "torch" they are PyTorch's, as in the
+code of AutoBalance. Inputs of any size are possible; the networks are designed for 32×32.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ default_cfgs = generate_default_cfgs(
 
 
 class PaddedShortcut(nn.Module):
-    """Option A: every second pixel, new channels zero on both sides. No parameters."""
+    """Shortcut A: every second pixel, with new channels of zeros on both sides; no parameters."""
 
     def __init__(self, extra: int) -> None:
         super().__init__()
@@ -65,15 +65,15 @@ class BasicBlock(nn.Module):
             self.shortcut = nn.Sequential(conv, nn.BatchNorm2d(width))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
-        # In place: batch normalisation keeps its input for the backward pass, ReLU its output.
+        # In place: batch normalisation saves its input for the backward pass, ReLU its output.
         out = F.relu(self.bn1(self.conv1(x)), inplace=True)
         return F.relu(self.bn2(self.conv2(out)).add_(self.shortcut(x)), inplace=True)
 
 
 class CifarResNet(nn.Module):
-    """ResNet of 6n + 2 layers; num_classes = 0 leaves the head out and gives pooled features.
+    """ResNet of 6n + 2 layers; with num_classes = 0 it has no head and returns pooled features.
 
-    The body is initialised before the head, so that it is the same under one seed for every head.
+    The body is initialised before the head, so that at one seed it is the same with every head.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class CifarResNet(nn.Module):
         return self.head
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """A new head of the same kind; none for num_classes = 0."""
+        """Replace the head by a new one of the same kind; with num_classes = 0 by none."""
         assert global_pool in (None, "avg"), "average pooling is the only one"
         self.num_classes = num_classes
         self.head = (
@@ -129,7 +129,7 @@ class CifarResNet(nn.Module):
     def forward_head(
         self, x: Float[Tensor, "b d i j"], pre_logits: bool = False
     ) -> Float[Tensor, "b classes"]:
-        """Average over the pixels, then the head unless pre_logits."""
+        """Average over the pixels, then apply the head unless pre_logits."""
         pooled = x.mean((2, 3))
         return pooled if pre_logits else self.head(pooled)
 
@@ -144,29 +144,29 @@ def _create(name: str, depth: int, pretrained: bool, **options: Any) -> CifarRes
 
 @register_model
 def cifar_resnet8(pretrained: bool = False, **options: Any) -> CifarResNet:
-    """One block a stage."""
+    """ResNet-8: one block in each stage."""
     return _create("cifar_resnet8", 8, pretrained, **options)
 
 
 @register_model
 def cifar_resnet20(pretrained: bool = False, **options: Any) -> CifarResNet:
-    """Three blocks a stage."""
+    """ResNet-20: three blocks in each stage."""
     return _create("cifar_resnet20", 20, pretrained, **options)
 
 
 @register_model
 def cifar_resnet32(pretrained: bool = False, **options: Any) -> CifarResNet:
-    """Five blocks a stage."""
+    """ResNet-32: five blocks in each stage."""
     return _create("cifar_resnet32", 32, pretrained, **options)
 
 
 @register_model
 def cifar_resnet44(pretrained: bool = False, **options: Any) -> CifarResNet:
-    """Seven blocks a stage."""
+    """ResNet-44: seven blocks in each stage."""
     return _create("cifar_resnet44", 44, pretrained, **options)
 
 
 @register_model
 def cifar_resnet56(pretrained: bool = False, **options: Any) -> CifarResNet:
-    """Nine blocks a stage."""
+    """ResNet-56: nine blocks in each stage."""
     return _create("cifar_resnet56", 56, pretrained, **options)

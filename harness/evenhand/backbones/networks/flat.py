@@ -1,4 +1,4 @@
-"""Networks on flattened input, for small images and for features: linear and one hidden layer."""
+"""Networks on flattened input, for small images and features: linear, or with a hidden layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ default_cfgs = generate_default_cfgs(
 
 
 class Flat(nn.Module):
-    """Flatten, a hidden layer of ReLUs unless hidden = 0, then a linear head."""
+    """Flattening, a hidden layer of ReLUs unless hidden = 0, and a linear head."""
 
     def __init__(
         self, num_classes: int = 10, in_chans: int = 3, img_size: int = 32, *, hidden: int = 0
@@ -34,7 +34,7 @@ class Flat(nn.Module):
         return self.head
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """A new linear head; none for num_classes = 0."""
+        """Replace the head by a new linear one; with num_classes = 0 by none."""
         self.num_classes = num_classes
         self.head = linear_head(self.num_features, num_classes) if num_classes else nn.Identity()
 
@@ -46,7 +46,7 @@ class Flat(nn.Module):
     def forward_head(
         self, x: Float[Tensor, "b features"], pre_logits: bool = False
     ) -> Float[Tensor, "b classes"]:
-        """The head, unless pre_logits."""
+        """Apply the head unless pre_logits."""
         return x if pre_logits else self.head(x)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
@@ -55,13 +55,13 @@ class Flat(nn.Module):
 
 @register_model
 def evenhand_flatten(pretrained: bool = False, **options: Any) -> Flat:
-    """A linear map."""
+    """Linear map of the flattened input."""
     model: Flat = build_model_with_cfg(Flat, "evenhand_flatten", pretrained, **options)
     return model
 
 
 @register_model
 def evenhand_mlp(pretrained: bool = False, hidden: int = 256, **options: Any) -> Flat:
-    """One hidden layer."""
+    """MLP with one hidden layer."""
     model: Flat = build_model_with_cfg(Flat, "evenhand_mlp", pretrained, hidden=hidden, **options)
     return model

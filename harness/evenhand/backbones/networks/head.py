@@ -1,4 +1,4 @@
-"""The last layer: linear, or cosine between feature and class weight."""
+"""Heads: linear, or the cosine between features and class weights."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from evenhand.declared.method import Head
 
 
 class CosineHead(nn.Module):
-    """cos(w_c, h): both normalised, no bias, no scale (cao2019learning).
+    """cos(w_c, h): weights and features normalised, no bias, no scale (cao2019learning).
 
-    The scale s of LDAM is part of its loss, so that predictions read the cosines.
+    The scale s of LDAM is part of its loss, so that predictions are made from the cosines.
     """
 
     def __init__(self, n_features: int, n_classes: int) -> None:
@@ -24,16 +24,16 @@ class CosineHead(nn.Module):
 
     def forward(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, "batch classes"]:
         """Cosines in [−1, 1]."""
-        # LDAM multiplies these by 30, and bfloat16 near 1 has steps of 0.004: no autocast here.
+        # No autocast: LDAM multiplies the cosines by 30, and bf16 has steps of 0.004 near 1.
         with torch.autocast(features.device.type, enabled=False):
             unit = F.normalize(features.to(self.weight.dtype), dim=1)
             return F.linear(unit, F.normalize(self.weight, dim=1))
 
 
 def linear_head(n_features: int, n_classes: int, *, is_kaiming: bool = True) -> nn.Linear:
-    """Linear layer with bias, as PyTorch makes it; is_kaiming: Kaiming-normal weights.
+    """Linear layer with PyTorch's initial bias.
 
-    Kaiming-normal as in he2015delving; the bias is PyTorch's either way.
+    is_kaiming: the initial weights are Kaiming-normal (he2015delving), else PyTorch's.
     """
     layer = nn.Linear(n_features, n_classes)
     if is_kaiming:
@@ -42,7 +42,7 @@ def linear_head(n_features: int, n_classes: int, *, is_kaiming: bool = True) -> 
 
 
 def make_head(head: Head, n_features: int, n_classes: int, *, is_kaiming: bool = True) -> nn.Module:
-    """The head that a method asks for; a cosine head starts in one way alone."""
+    """Make the head of a method; is_kaiming has no effect on a cosine head."""
     if head == "cosine":
         return CosineHead(n_features, n_classes)
     return linear_head(n_features, n_classes, is_kaiming=is_kaiming)

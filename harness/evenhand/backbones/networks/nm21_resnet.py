@@ -1,12 +1,12 @@
-"""The network of the code released with narasimhan2021training, registered as `nm21_resnet47`.
+"""Network of the code of narasimhan2021training, registered with timm as `nm21_resnet47`.
 
 That code calls it ResNet-32. It has 47 weight layers from the image to the logits: a 3×3
-convolution, 15 blocks of three convolutions, a linear head. What is unlike other ResNets is meant:
-images are padded by three pixels, so that the first maps are 36×36; a block has one width
-throughout; the first block of every stage has a convolution as its shortcut; a batch normalisation
-follows the last block. Where the stride is 2, maps are padded at their end alone, as TensorFlow
-does. Weights start Kaiming-normal; that code draws those of the head from N(0, 0.01²), and cuts the
-others off at two deviations.
+convolution, 15 blocks of three convolutions, and a linear head. Four differences from other ResNets
+are deliberate: images are padded by three pixels, so that the first maps are 36×36; a block has one
+width throughout; the first block of every stage has a convolution as its shortcut; and a batch
+normalisation follows the last block. Where the stride is 2, maps are padded at their end only, as
+in TensorFlow. Initial weights are Kaiming-normal; that code draws those of the head from N(0,
+0.01²), and truncates the others at two standard deviations.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ default_cfgs = generate_default_cfgs(
 
 
 def _convolution(width_in: int, width: int, size: int, *, stride: int = 1) -> nn.Sequential:
-    """A convolution padded as TensorFlow does, and batch normalisation."""
+    """A convolution with TensorFlow's padding, and batch normalisation."""
     options = {"stride": stride, "padding": "same"}
     conv = create_conv2d(width_in, width, size, **options)  # type: ignore[no-untyped-call]
     return nn.Sequential(conv, nn.BatchNorm2d(width))
@@ -65,7 +65,7 @@ class Block(nn.Module):
 
 
 class ReleasedResNet(nn.Module):
-    """Three stages of five blocks; num_classes = 0 leaves the head out: pooled features."""
+    """Three stages of five blocks; with num_classes = 0 it returns pooled features."""
 
     def __init__(self, num_classes: int = 10, in_chans: int = 3) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class ReleasedResNet(nn.Module):
         return self.head
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """A new linear head; none for num_classes = 0."""
+        """Replace the head by a new linear one; with num_classes = 0 by none."""
         assert global_pool in (None, "avg"), "average pooling is the only one"
         self.num_classes = num_classes
         self.head = linear_head(self.num_features, num_classes) if num_classes else nn.Identity()
@@ -103,7 +103,7 @@ class ReleasedResNet(nn.Module):
     def forward_head(
         self, x: Float[Tensor, "b d i j"], pre_logits: bool = False
     ) -> Float[Tensor, "b classes"]:
-        """Average over the pixels, then the head unless pre_logits."""
+        """Average over the pixels, then apply the head unless pre_logits."""
         pooled = x.mean((2, 3))
         return pooled if pre_logits else self.head(pooled)
 
@@ -113,7 +113,7 @@ class ReleasedResNet(nn.Module):
 
 @register_model
 def nm21_resnet47(pretrained: bool = False, **options: Any) -> ReleasedResNet:
-    """300,762 parameters for ten classes."""
+    """Network of 300,762 parameters for ten classes."""
     model: ReleasedResNet = build_model_with_cfg(
         ReleasedResNet, "nm21_resnet47", pretrained, **options
     )

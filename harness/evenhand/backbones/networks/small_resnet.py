@@ -1,9 +1,9 @@
-"""timm's ResNet-18 for small images, registered with timm as `resnet18_small`.
+"""ResNet-18 of timm for small images, registered with timm as `resnet18_small`.
 
-The first convolution is 3×3 and nothing pools after it, as is common for 32 and 64 pixels: the last
-maps have an eighth of the images' side, where ResNet-18 for ImageNet leaves a thirty-second. All
-else is timm's, weights at the start as well: the last batch normalisation of each block starts at
-zero.
+The first convolution is 3×3 without pooling after it, as is common for images of 32 and 64 pixels:
+the last maps have 1/8 of the images' side, where those of ResNet-18 for ImageNet have 1/32.
+Everything else is timm's, also the initial weights: the last batch normalisation of each block
+starts at zero.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ default_cfgs = generate_default_cfgs(
 def resnet18_small(
     pretrained: bool = False, in_chans: int = 3, stride: int = 1, **options: Any
 ) -> ResNet:
-    """Two basic blocks in each of four stages. stride: of the first convolution."""
+    """ResNet-18 of four stages with two basic blocks; `stride` is that of the first convolution."""
     made = {"block": BasicBlock, "layers": (2, 2, 2, 2), "in_chans": in_chans, **options}
     model: Any = build_model_with_cfg(ResNet, "resnet18_small", pretrained, **made)
     model.conv1 = nn.Conv2d(in_chans, WIDTH, 3, stride=stride, padding=1, bias=False)

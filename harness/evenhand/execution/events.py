@@ -20,7 +20,7 @@ class Event:
     """An event of one trial."""
 
     kind: Kind
-    """ "fatal" is an error that ends the whole run; `cause` holds the reason."""
+    """What happened; "fatal" is an error that ends the whole run, with the reason in `cause`."""
     key: str
     trial: str
     epoch: int | None = None

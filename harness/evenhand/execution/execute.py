@@ -27,6 +27,7 @@ from evenhand.store import Store
 if TYPE_CHECKING:
     import torch
 
+    from evenhand.train.engine import TrainOptions
     from evenhand.train.result import Progress
     from evenhand.train.resume import Resumable
 
@@ -61,7 +62,7 @@ class Execution:
     compiled: frozenset[str] = frozenset()
     """Workloads whose networks are compiled before training."""
     compile_anywhere: bool = False
-    """Whether they are compiled on a GPU, too, and without a compiler in sight: `--compile`."""
+    """Whether they are compiled on a GPU, too, and without a check for a compiler (`--compile`)."""
     save_every: float | None = None
     """Least seconds between two saves of a trial's state; 0: after every step; None: the default
     of `resume.py`."""
@@ -102,6 +103,7 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     record = record.model_copy(update={"provenance": stamped, "cost": cost})
     record = record.model_copy(update={"kept": tuple(sorted(kept))})
     store.write(record, {attachment_name(kind): to_npz(arrays) for kind, arrays in kept.items()})
+    # After the record: a process that is killed in between leaves a state too many, never none.
     if record.exit.status in ("done", "diverged"):
         store.delete_state(trial.key)
     sink(ended_event(record))
@@ -130,22 +132,17 @@ class Made(NamedTuple):
 
 
 def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:
-    from evenhand.train.engine import TrainOptions, train
+    from evenhand.train.engine import train
     from evenhand.train.hardware import runs_in_bf16
     from evenhand.train.result import TrainingEnded
 
     device = _device(execution)
     source = execution.sources.get(source_key(trial.problem.dataset)) or load_source(trial.problem)
     data = make_splits(trial.problem, source, seed=trial.seed, vary=trial.vary)
-    options = TrainOptions(
-        threads=execution.threads,
-        time_limit=execution.time_limit,
-        is_compiled=_is_compiled(trial, execution, device),
-        keeps=execution.keep.get(trial.key, frozenset()),
-        stop=execution.stop,
-    )
+    options = _options(trial, execution, device)
     precision = "bf16" if runs_in_bf16(trial.recipe.precision, device) else "fp32"
-    soft, told = teacher_probabilities(trial, data.summary, store), _progress_sender(trial, sink)
+    soft, report = teacher_probabilities(trial, data.summary, store), _progress_sender(trial, sink)
+    # A state of another device, precision or teacher would not lead to the same record.
     identity = {
         "key": trial.key,
         "data": data.summary.fingerprint,
@@ -157,12 +154,12 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
     saved = _resumable(trial, identity, execution, store)
     try:
         result = train(
-            trial, data, device=device, options=options, targets=soft, saved=saved, report=told
+            trial, data, device=device, options=options, targets=soft, saved=saved, report=report
         )
         end = Exit(status="done")
     except TrainingEnded as stop:
         result, end = stop.result, _exit_of(stop, execution)
-    seen: dict[str, object] = {
+    conditions: dict[str, object] = {
         "precision": precision,
         "compiled": options.is_compiled,
         "pack": execution.pack,
@@ -170,14 +167,26 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
         **_gpu(device),
     }
     record = empty_record(trial, execution, end)
-    found: dict[str, object] = {
+    results: dict[str, object] = {
         "evaluations": result.evaluations,
         "curves": result.curves,
         "cost": result.cost.model_copy(update={"seconds": saved.seconds}),
         "data": data.summary,
-        "provenance": record.provenance.model_copy(update=seen),
+        "provenance": record.provenance.model_copy(update=conditions),
     }
-    return Made(record.model_copy(update=found), result.kept)
+    return Made(record.model_copy(update=results), result.kept)
+
+
+def _options(trial: Trial, execution: Execution, device: torch.device) -> TrainOptions:
+    from evenhand.train.engine import TrainOptions
+
+    return TrainOptions(
+        threads=execution.threads,
+        time_limit=execution.time_limit,
+        is_compiled=_is_compiled(trial, execution, device),
+        keeps=execution.keep.get(trial.key, frozenset()),
+        stop=execution.stop,
+    )
 
 
 def _apply_posthoc(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:

@@ -51,7 +51,7 @@ class Plan:
     faults: tuple[Fault, ...]
     done: tuple[Trial, ...]
     missing: tuple[Trial, ...]
-    """Trials to run: those without a record, and interrupted ones.
+    """Trials to run: those without a record, interrupted ones and, if asked for, failed ones.
 
     Trials that others read from are among them, too: teachers and parents without a row of their
     own, and finished trials that did not keep the arrays that others read.

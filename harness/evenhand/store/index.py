@@ -27,7 +27,7 @@ class Head:
     workload: str
     """Equal for trials of one problem under one recipe."""
     device: str
-    """ "cpu" or "cuda"."""
+    """Type of the device, "cpu" or "cuda"."""
     fingerprint: str | None
     """Fingerprint of the data; None where the trial ended before it read any."""
     kept: tuple[Kept, ...] = ()

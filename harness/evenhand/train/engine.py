@@ -122,12 +122,12 @@ def _train(run: Training, stepper: Stepper, monitor: Monitor) -> TrainingResult:
     try:
         while run.epoch <= run.epochs:
             begin_stage(run)
-            _one_epoch(run, stepper, monitor)
+            _run_epoch(run, stepper, monitor)
             run.epoch += 1
             run.position = 0
         if run.refit:
             refit(run)
-            _seen(run, {}, monitor)
+            _evaluate_and_log(run, {}, monitor)
     except TrainingEnded as end:
         end.result = TrainingResult(curves=run.curves, cost=_cost(run))
         raise
@@ -161,25 +161,26 @@ def _own_stream(device: torch.device) -> contextlib.AbstractContextManager[objec
     return torch.cuda.stream(torch.cuda.Stream(device))  # type: ignore[no-untyped-call]
 
 
-def _one_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> None:
+def _run_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> None:
     """Train for an epoch, and evaluate after it where the recipe evaluates."""
     began = run.stage.run
+    # Warm-up and drops are shares of the run's own epochs, which need not be the recipe's.
     recipe = run.recipe.model_copy(update={"epochs": began.epochs})
     lr = learning_rate(recipe, run.schedule, run.epoch - 1 - began.begins)
     run.set_learning_rate(lr)
-    loss = _epoch(run, stepper, monitor)
+    loss = _train_epoch(run, stepper, monitor)
     if recipe.is_evaluated(run.epoch - began.begins):
-        _seen(run, {"lr": lr, "train_loss": loss}, monitor)
+        _evaluate_and_log(run, {"lr": lr, "train_loss": loss}, monitor)
 
 
-def _seen(run: Training, about: Mapping[str, float], monitor: Monitor) -> None:
+def _evaluate_and_log(run: Training, about: Mapping[str, float], monitor: Monitor) -> None:
     """Evaluate the network, and log the scores with the values `about` the epoch."""
     recipe = run.recipe
     scores = run.checkpoints.add(evaluate_iterate(run))
     point: dict[str, float | None] = {"epoch": run.epoch, **about}
     point |= {f"{split}_{recipe.best_by}": value for split, value in scores.items()}
     if recipe.evaluate_train:
-        point |= _of_training_images(run)
+        point |= _training_scores(run)
     if recipe.angle_to:
         point["angle"] = angle(run, recipe.angle_to)
     if about:
@@ -195,10 +196,10 @@ def _log(run: Training, point: dict[str, float | None]) -> None:
     for name in dict.fromkeys([*run.curves, *point]):
         value = point.get(name)
         curve = run.curves.setdefault(name, [None] * length)
-        curve.append(None if value is None else _short(value))
+        curve.append(None if value is None else _rounded(value))
 
 
-def _of_training_images(run: Training) -> dict[str, float | None]:
+def _training_scores(run: Training) -> dict[str, float | None]:
     """Points of the curves `train_<best_by>` and `train_recall_<label>` of each class."""
     with iterate_weights(run):
         counts = evaluate_on(run, run.train)
@@ -209,25 +210,25 @@ def _of_training_images(run: Training) -> dict[str, float | None]:
     return overall | {f"train_recall_{label}": float(each[label]) for label in range(len(each))}
 
 
-def _epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
+def _train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
     """Train on the sampler's examples of one epoch; the mean of the batches' losses."""
     began, before = time.perf_counter(), run.train_seconds + run.eval_seconds
     run.model.train()
     check_every = 1 if run.device.type == "cpu" else GPU_CHECK_EVERY
-    seen = 0
+    checked = 0
     for index in _remaining(run):
         update_on_held_out(run)
         run.losses.append(stepper(run, index))
         run.position += 1
         run.steps += 1
         run.images += len(index)
-        if run.position - seen >= check_every:
-            _check(run, run.losses[seen:])
-            seen = run.position
+        if run.position - checked >= check_every:
+            _check(run, run.losses[checked:])
+            checked = run.position
         # Without the time of evaluations for a controller, which counts as evaluation.
         run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
         monitor.after_step(run)
-    _check(run, run.losses[seen:])
+    _check(run, run.losses[checked:])
     mean = float(torch.stack(run.losses).mean())
     run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
     return mean
@@ -235,6 +236,8 @@ def _epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
 
 def _remaining(run: Training) -> list[Int[Tensor, " batch"]]:
     """The batches of the current epoch that are not done yet."""
+    # A resumed epoch draws its order again, from the saved state of the generator, and skips the
+    # batches that are done: the order itself need not be saved.
     if not run.position:
         run.order_before = run.order.get_state()
         run.losses.clear()
@@ -265,6 +268,6 @@ def _cost(run: Training) -> Cost:
     )
 
 
-def _short(value: float) -> float:
+def _rounded(value: float) -> float:
     """The value to six significant digits, which is enough to draw a curve."""
     return float(f"{value:.6g}")

@@ -54,9 +54,7 @@ class Extractor:
         options: dict[str, Any] = {"pretrained": pretrained or weights is not None}
         if weights is not None:
             if not weights.is_file():
-                raise DataError(
-                    f"{weights}: there is no such file\n  name a file with weights of {model}"
-                )
+                raise DataError(f"{weights}: there is no such file\n  name a file of weights")
             options["pretrained_cfg_overlay"] = {"file": str(weights)}
         torch.manual_seed(0)
         network = build(

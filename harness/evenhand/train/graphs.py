@@ -86,6 +86,7 @@ class CudaGraphs:
                 self.pool = self.pool or torch.cuda.graph_pool_handle()
                 self.graphs[place] = _capture(run, run.stage, index, self.pool)
         captured = self.graphs[place]
+        # A graph reads and writes fixed addresses: the next replay overwrites the loss.
         captured.index.copy_(index)
         with CAPTURE_LOCK:
             captured.graph.replay()

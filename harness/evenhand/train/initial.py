@@ -15,6 +15,7 @@ from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method
 from evenhand.declared.record import Split
 from evenhand.declared.registry import REGISTRY
+from evenhand.declared.stage_parts import Refit
 from evenhand.declared.streams import generator, stream_seed
 from evenhand.declared.trial import Kept, Recipe, Stream, Trial
 from evenhand.train.checkpoints import Checkpoints
@@ -45,10 +46,7 @@ def begin(
     recipe, summary = trial.recipe, data.summary
     method: Method = REGISTRY.make("method", trial.method)
     n_groups, n_classes = len(summary.groups), len(summary.classes)
-    if method.refit:
-        split = data.val if method.refit.split == "val" else data.train
-        assert split is not None, "checked with the suite"
-        method.refit.check_counts(split.counts(n_classes, n_groups))
+    _check_refit(method.refit, data)
     placed = DeviceSplit.of(data.train, n_groups=n_groups, device=device)
 
     def seed(name: Stream) -> int:
@@ -90,6 +88,15 @@ def begin(
         keeps=keeps,
         targets=None if targets is None else torch.tensor(targets, device=device),
     )
+
+
+def _check_refit(refit: Refit | None, data: ProblemData) -> None:
+    """Check that a refit has the examples that it needs, before training instead of after it."""
+    if refit is None:
+        return
+    split = data.val if refit.split == "val" else data.train
+    assert split is not None, "checked with the suite"
+    refit.check_counts(split.counts(len(data.summary.classes), len(data.summary.groups)))
 
 
 def _splits(data: ProblemData, device: torch.device) -> dict[Split, DeviceSplit]:

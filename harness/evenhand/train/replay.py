@@ -27,9 +27,8 @@ MAX_HELD_VALUES = 2**22
 class Replay:
     """Training and held-out batches, drawn once; each pass repeats the augmentation and the draws.
 
-    The same numbers in each pass are what makes a product with the Hessian one of a fixed function.
-    A training image is in one batch at most, unless the sampler draws with replacement; so is a
-    held-out image.
+    All products thereby use the Hessian of one function. A training image is in one batch at most,
+    unless the sampler draws with replacement; so is a held-out image.
     """
 
     def __init__(self, run: Training, spec: Hypergradient) -> None:

@@ -14,6 +14,7 @@ from evenhand.data.splits import ProblemData
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Drawing, Method, Run, Stage
 from evenhand.declared.stage_parts import (
+    BoundReduction,
     Learnable,
     Reduction,
     Subsampler,
@@ -72,7 +73,6 @@ def _bound(
     loss = _shared(before, "loss", stage.loss) or stage.loss.bind(label_counts, device)
     if isinstance(loss, Drawing):
         loss = loss.drawing_from(inputs.randomness)
-    reduction = stage.reduce
     bound = BoundStage(
         spec=stage,
         run=run,
@@ -80,9 +80,7 @@ def _bound(
         step=step,
         loss=loss,
         soft=SoftLabels(loss, data.counts.shape[1]),
-        reduction=reduction.bind(data.counts, device, classes=classes, groups=groups)
-        if isinstance(reduction, Reduction)
-        else STATELESS[reduction],
+        reduction=_reduction(stage, data, device),
         weights=_weights(stage, data),
         kept=_kept(stage, data, inputs.new_generator),
     )
@@ -99,6 +97,13 @@ def _bound(
         held_out = data.val.counts(*data.counts.shape)
         bound.outer = bind_outer(stage.outer, bound.learnables, held_out, device)
     return bound
+
+
+def _reduction(stage: Stage, data: ProblemData, device: torch.device) -> BoundReduction:
+    if not isinstance(stage.reduce, Reduction):
+        return STATELESS[stage.reduce]
+    classes, groups = data.summary.classes, data.summary.groups
+    return stage.reduce.bind(data.counts, device, classes=classes, groups=groups)
 
 
 def _shared(before: Sequence[BoundStage], name: str, spec: object) -> Any:

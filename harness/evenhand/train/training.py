@@ -206,6 +206,7 @@ class Training:
         # The compiled form is compiled for one size of batch: another size would compile again.
         whole = len(index) == self.recipe.batch
         network = self.network if whole else self.model
+        # Without a graph: a step of the optimiser learns weights, not the policy.
         with torch.no_grad():
             batch = self.batch(stage, index)
         passes = itertools.count()

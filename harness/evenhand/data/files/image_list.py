@@ -142,7 +142,7 @@ class Rows(NamedTuple):
     labels: Int[np.ndarray, " rows"]
     groups: Int[np.ndarray, " rows"]
     splits: np.ndarray
-    """"train", "val" or "test"; "" for a row in no split."""
+    """Split of each row: "train", "val" or "test"; "" for a row in no split."""
     classes: tuple[str, ...]
     group_names: tuple[str, ...]
 

@@ -105,7 +105,7 @@ def test_what_cannot_be_extracted_is_said(here):
     with pytest.raises(BackboneError, match="did you mean"):
         features("digits", "--out", "f.npz", "--backbone", "resnet81", "--no-pretrained")
     write_table(here / "birds.csv", birds())
-    with pytest.raises(DataError, match="features, not images"):
+    with pytest.raises(DataError, match=r"images.* features\n.*`table`"):
         features("table: {path: birds.csv, label: species}", "--root", ".", "--out", "f.npz")
 
 

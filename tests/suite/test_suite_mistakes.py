@@ -214,7 +214,7 @@ MISTAKES = [
         (
             "drops that fall back",
             "recipe: {digits: {schedule: {step: {drops: [[0.9, 0.1], [0.5, 0.2]]}}}}",
-            "step: drops = [[0.9, 0.1], [0.5, 0.2]]: shares of the epochs lie in 0..1 and rise",
+            "step: drops = [[0.9, 0.1], [0.5, 0.2]]: shares of the epochs",
         ),
         (
             "recipe as a list",

@@ -26,8 +26,9 @@ baseline: {baseline}
 """
 
 
-@pytest.fixture(scope="session")
-def parts() -> Plugin:
+@pytest.fixture
+def parts(unregistered: None) -> Plugin:
+    """The parts of `parts.py`, which no test of another folder may find registered."""
     plugin = Plugin.read(PARTS)
     plugin.load()
     return plugin

@@ -115,11 +115,9 @@ class BoundObjective:
 
     def slacks(self, confusion: Confusion) -> Multipliers:
         """By how much each constraint is met, in the order of their multipliers."""
-        return self._slacks(confusion, shares_of(confusion))
-
-    def is_met(self, confusion: Confusion, tolerance: float = 0.0) -> bool:
-        """Whether no constraint fails by more than the tolerance."""
-        return bool((self.slacks(confusion) >= -tolerance).all())
+        shares = shares_of(confusion)
+        slacks = [constraint.slacks(confusion, shares) for constraint in self.constraints]
+        return np.concatenate([np.zeros(0), *slacks])
 
     def update(self, multipliers: Multipliers, confusion: Confusion, step: float) -> Multipliers:
         """λ after one step against the Lagrangian, on an estimate from held-out data.
@@ -149,20 +147,6 @@ class BoundObjective:
         for constraint, part in zip(self.constraints, self._parts(free), strict=True):
             gains = gains + constraint.gain(part, train)
         return gains
-
-    def lagrangian(
-        self, multipliers: Multipliers, confusion: Confusion, shares: Shares | None = None
-    ) -> float:
-        """L(C, λ); shares of labels and groups are C's own unless given."""
-        shares = shares_of(confusion) if shares is None else shares
-        held, free = np.split(multipliers, [len(self.goal.names)])
-        rates = self.goal.rates(confusion, shares)
-        goal = held @ rates if rates.size else self.goal.value(confusion, shares)
-        return float(goal + free @ self._slacks(confusion, shares))
-
-    def _slacks(self, confusion: Confusion, shares: Shares) -> Multipliers:
-        parts = [constraint.slacks(confusion, shares) for constraint in self.constraints]
-        return np.concatenate([np.zeros(0), *parts])
 
     def _parts(self, free: Multipliers) -> list[np.ndarray]:
         borders = np.cumsum([len(c.names) for c in self.constraints])

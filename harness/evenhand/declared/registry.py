@@ -260,7 +260,7 @@ def _replaces(new: Callable[..., Any], old: Callable[..., Any]) -> bool:
     In a notebook a cell is run again after an edit, and a plugin file is read again: the later
     definition takes the place of the earlier one. In a package, two definitions are a mistake.
     """
-    code = [getattr(function, "__code__", None) for function in (new, old)]
+    code = [getattr(inspect.unwrap(function), "__code__", None) for function in (new, old)]
     if new is old or new.__qualname__ != old.__qualname__:
         return new is old
     if new.__module__ == old.__module__:

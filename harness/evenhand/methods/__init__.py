@@ -1,12 +1,12 @@
-"""One short file per paper; a new method is a new file here or in a package of one's own.
+"""Methods, one short file for each paper. A new method is a new file here or in a plugin.
 
-How a weighted loss is averaged. The papers give class weights up to a factor (α ∝ …), and a mean
-over the batch's size turns that factor into a learning rate that none of them states: on
-CIFAR-10-LT-100 the weights of `cb`, which add up to C, weigh an average example 0.17, and 1/π
-weighs it 10.
-The released codes divide by the batch's total weight, as PyTorch's `weight=` does, and the factor
-drops out. Methods that weigh classes therefore use `reduce="weighted_mean"`; `wce` and `cb`
-also offer "mean", the formula as it is printed. Where all weights are 1 the two are the same.
+Reduction of a weighted loss. The papers give class weights up to a factor (α ∝ …). Division of the
+summed losses by the batch size turns this factor into a change of the learning rate that no paper
+states: on CIFAR-10-LT-100 the average weight of an example is 0.17 under `cb`, whose weights add up
+to C, and 10 under 1/π. The released codes divide by the total weight of the batch, as PyTorch's
+`weight=` does, and the factor cancels. Methods with class weights therefore use
+`reduce="weighted_mean"`. `wce` and `cb` also offer "mean", the formula as printed. The two
+reductions are equal where all weights are 1.
 """
 
 IMPORT_ALL = True

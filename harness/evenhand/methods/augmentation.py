@@ -1,20 +1,20 @@
-"""An augmentation policy learned on held-out data, then retraining with it: MADAO and PDA.
+"""Augmentation policies that are learned on held-out data, then retraining with them: MADAO, PDA.
 
-`evenhand.data.augment.policy` says what a policy is and what its papers leave open. Both are
-learned here as AutoBalance learns a loss, stage by stage (`autobalance.py`), which is how
-li2021autobalance compare them in their Table 2; hataya2022meta themselves use Adam and
-cross-entropy on both levels.
+`evenhand.data.augment.policy` describes a policy and what the papers leave open. Both methods learn
+it as AutoBalance learns a loss, in the same stages (`autobalance.py`); li2021autobalance compare
+them in this way in their Table 2. hataya2022meta use Adam, and cross-entropy on both levels.
 
-What Table 2 does not say, and is ours. The loss of what learns a policy alone is fixed and
-weighted by 1/π, where the text says AutoBalance starts ("balanced cross-entropy consistent with the
-target"); weights: ones is plain cross-entropy. Δ and l beside a policy start from there, too, and
-not from LA, because Table 2's row "Δ & l" is Table 1's without it. Policy and loss have the same
-clusters, and lr, which the text gives for the loss alone, is that of both.
+The following is not given in Table 2 and is ours. The loss of a method that learns the policy alone
+is fixed and weighted by 1/π, with which AutoBalance starts according to the text ("balanced
+cross-entropy consistent with the target"). Factors and offsets that are learned beside a policy
+start from that loss as well, and not from LA, because the row "Δ & l" of Table 2 is that of Table 1
+without LA. The policy and the loss have the same clusters, and the same learning rate, which the
+text gives for the loss alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -23,6 +23,7 @@ from evenhand.data.augment.policy import AugmentationPolicy
 from evenhand.declared.bilevel import Diverging, Hypergradient
 from evenhand.declared.method import Loss, Method
 from evenhand.declared.registry import method
+from evenhand.declared.shared_settings import with_shared_settings
 from evenhand.losses.clusters import FrequencyClusters
 from evenhand.losses.learned import LearnedScaling
 from evenhand.losses.per_class import InversePrior
@@ -35,82 +36,83 @@ FIXED: dict[Weights, Loss] = {
     "balanced": VectorScaling(alpha=InversePrior()),
     "ones": VectorScaling(),
 }
-Lengths = tuple[float, float, float]
-"""Warm-up as a share of the search; search and retraining in units of the recipe's epochs."""
-Temperature = Annotated[float, Field(gt=0)]
 
 
-def with_policy(
-    loss: Loss, policy: AugmentationPolicy, outer: Hypergradient, lengths: Lengths
-) -> Method:
-    """Search and retraining, all under one policy; it is learned in the search and then stays."""
-    warmup, search, retrain = lengths
-    stages = searched(loss, outer, warmup=warmup, search=search, retrain=retrain).stages
-    return Method(*(replace(stage, policy=policy) for stage in stages))
+@dataclass(frozen=True)
+class PolicySearch:
+    """Settings of a policy and of the search for it, each described in `madao`."""
+
+    sub_policies: Whole = 1
+    places: Whole = 2
+    temperature: Annotated[float, Field(gt=0)] = 0.1
+    warmup: Share = 0.4
+    search: Length = 1.0
+    retrain: Length = 1.0
+    every: Whole = 20
+    lr: Rate = 0.05
+    batches: Whole = 10
+    diverging: Diverging = "rescale"
+
+    def with_loss(self, loss: Loss, clusters: FrequencyClusters | None) -> Method:
+        """Search and retraining under one policy, which is learned in the search and then fixed."""
+        policy = AugmentationPolicy(clusters, self.sub_policies, self.places, self.temperature)
+        outer = Hypergradient(
+            interval=self.every, batches=self.batches, lr=self.lr, diverging=self.diverging
+        )
+        lengths = {"warmup": self.warmup, "search": self.search, "retrain": self.retrain}
+        stages = searched(loss, outer, **lengths).stages
+        return Method(*(replace(stage, policy=policy) for stage in stages))
+
+
+DEFAULT = PolicySearch()
 
 
 @method(cite="hataya2022meta", title="MADAO")
-def madao(
-    weights: Weights = "balanced",
-    sub_policies: Whole = 1,
-    places: Whole = 2,
-    temperature: Temperature = 0.1,
-    warmup: Share = 0.4,
-    search: Length = 1.0,
-    retrain: Length = 1.0,
-    every: Whole = 20,
-    lr: Rate = 0.05,
-    batches: Whole = 10,
-    diverging: Diverging = "rescale",
-) -> Method:
-    """Learn one augmentation policy for all images on held-out data, then retrain with it."""
-    policy = AugmentationPolicy(None, sub_policies, places, temperature)
-    outer = Hypergradient(interval=every, batches=batches, lr=lr, diverging=diverging)
-    return with_policy(FIXED[weights], policy, outer, (warmup, search, retrain))
+@with_shared_settings
+def madao(weights: Weights = "balanced", policy: PolicySearch = DEFAULT) -> Method:
+    """MADAO: learn one augmentation policy on held-out data, then retrain with it.
+
+    The policy is learned by implicit differentiation (hataya2022meta), here as in `autobalance`.
+
+    weights       weights of the fixed loss: "balanced" is 1/π, "ones" is plain cross-entropy
+    sub_policies  sub-policies, of which each image draws one
+    places        operations of a sub-policy, one after the other
+    temperature   temperature of the relaxed draws in the gradient
+    warmup, search, retrain, every, lr, batches, diverging  as in `autobalance`
+    """
+    return policy.with_loss(FIXED[weights], None)
 
 
 @method(cite="li2021autobalance", title="PDA")
+@with_shared_settings
 def pda(
-    cluster: Whole = 1,
-    weights: Weights = "balanced",
-    sub_policies: Whole = 1,
-    places: Whole = 2,
-    temperature: Temperature = 0.1,
-    warmup: Share = 0.4,
-    search: Length = 1.0,
-    retrain: Length = 1.0,
-    every: Whole = 20,
-    lr: Rate = 0.05,
-    batches: Whole = 10,
-    diverging: Diverging = "rescale",
+    cluster: Whole = 1, weights: Weights = "balanced", policy: PolicySearch = DEFAULT
 ) -> Method:
-    """Learn an augmentation policy for each cluster of classes, then retrain with them.
+    """PDA: learn an augmentation policy for each cluster of classes, then retrain with them.
 
-    cluster: classes of like frequency that share a policy; the paper's 1, 10, 20 and 40 for
-    CIFAR-10, CIFAR-100, ImageNet-LT and iNaturalist.
+    li2021autobalance, Table 2. No code of it was released.
+
+    cluster  classes of similar frequency that share a policy: 1, 10, 20 and 40 in the paper, for
+             CIFAR-10, CIFAR-100, ImageNet-LT and iNaturalist
+    weights, sub_policies, places, temperature  as in `madao`
+    warmup, search, retrain, every, lr, batches, diverging  as in `autobalance`
     """
-    policy = AugmentationPolicy(FrequencyClusters(cluster), sub_policies, places, temperature)
-    outer = Hypergradient(interval=every, batches=batches, lr=lr, diverging=diverging)
-    return with_policy(FIXED[weights], policy, outer, (warmup, search, retrain))
+    return policy.with_loss(FIXED[weights], FrequencyClusters(cluster))
 
 
 @method(cite="li2021autobalance", title="PDA, Δ & l")
+@with_shared_settings
 def pda_autobalance(
-    cluster: Whole = 1,
-    la_init: bool = False,
-    sub_policies: Whole = 1,
-    places: Whole = 2,
-    temperature: Temperature = 0.1,
-    warmup: Share = 0.4,
-    search: Length = 1.0,
-    retrain: Length = 1.0,
-    every: Whole = 20,
-    lr: Rate = 0.05,
-    batches: Whole = 10,
-    diverging: Diverging = "rescale",
+    cluster: Whole = 1, la_init: bool = False, policy: PolicySearch = DEFAULT
 ) -> Method:
-    """`pda` and `autobalance` at once: policies, offsets and multipliers for each cluster."""
-    policy = AugmentationPolicy(FrequencyClusters(cluster), sub_policies, places, temperature)
+    """PDA with AutoBalance: policies, offsets and factors of the logits for each cluster.
+
+    li2021autobalance, Table 2, row "PDA, Δ & l".
+
+    cluster  classes of similar frequency that share a policy, an offset and a factor, as in `pda`
+    la_init  as in `autobalance`
+    sub_policies, places, temperature  as in `madao`
+    warmup, search, retrain, every, lr, batches, diverging  as in `autobalance`
+    """
     loss = LearnedScaling(("l", "delta"), cluster, la_init)
-    outer = Hypergradient(interval=every, batches=batches, lr=lr, diverging=diverging)
-    return with_policy(loss, policy, outer, (warmup, search, retrain))
+    return policy.with_loss(loss, FrequencyClusters(cluster))

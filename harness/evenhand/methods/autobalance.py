@@ -1,12 +1,12 @@
-"""AutoBalance: search a loss on held-out data, then train with it from scratch (li2021autobalance).
+"""AutoBalance: learn a loss on held-out data, then train with it from scratch (li2021autobalance).
 
-Settings are shares of the recipe's epochs: the text searches for 300 epochs on CIFAR, learns the
-loss from epoch 120 on (0.4), and retrains as long. Where text and released code disagree,
-`autobalance` is the text's reading and `autobalance_released` the code's.
+Lengths are shares of the recipe's epochs. The text searches for 300 epochs on CIFAR, learns the
+loss from epoch 120 on (a share of 0.4), and retrains for as many epochs. Where the text and the
+released code disagree, `autobalance` follows the text and `autobalance_released` the code.
 
-The retraining is on the training images alone, as the search is, so that held-out images can choose
-its epoch and none of its settings saw them but through the learned loss. The code puts both pools
-together for it, after which nothing is held out.
+The retraining uses the training images alone, as the search does. The held-out images can then
+choose its epoch, and they enter it through the learned loss only. The released code retrains on
+training and held-out images together, after which no held-out images are left.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Mixed = Annotated[float, Field(ge=0, le=1)]
 def searched(
     loss: Loss, outer: Hypergradient, *, warmup: float, search: float, retrain: float
 ) -> Method:
-    """Train on the loss as it starts, learn it, and begin again with what was learned."""
+    """Train on the initial loss, learn the loss, and retrain from scratch with the result."""
     stage = Stage(loss=loss, until=warmup * search, reduce="weighted_mean")
     return Method(
         stage,
@@ -66,12 +66,31 @@ def autobalance(
     scale: Length = 1.0,
     diverging: Diverging = "rescale",
 ) -> Method:
-    """Learn offsets and multipliers of the logits on held-out data, then retrain with them.
+    """AutoBalance: learn offsets and factors of the logits on held-out data, then retrain.
 
-    As the text reads: the loss starts consistent with its target, with multipliers of 1, and lr is
-    0.05. The text's row "τ of LA loss" is learn: tau, from LA; ImageNet-LT and iNaturalist have
-    every: 30. For groups the objective is group_balanced or deo, and 0.1·CE + 0.9·CE_deo is
-    ce_share: 0.1. With lr: 0 the loss stays as it starts: what a search is measured by.
+        ℓ(f, y) = −α_y · log softmax(β ⊙ f + Δ)_y,   β = σ(b) / σ(1),   b and Δ learned
+
+    li2021autobalance, eq. 2.2, where b is written Δ, Δ is written l and α is written w.
+    Hypergradient steps on the held-out `objective` alternate with the steps of training (Sec. 2.2).
+
+    learn       "l": the offsets Δ. "delta": the factors β. "both". "tau": one τ in Δ = τ·log π, the
+                row "τ of LA loss" together with `la_init`. "w": the weights α
+    la_init     start from Δ = log π instead of Δ = 0
+    cluster     classes of similar frequency that share their values: 1, 10, 20 and 40 in the paper,
+                for CIFAR-10, CIFAR-100, ImageNet-LT and iNaturalist
+    objective   loss on held-out data: "balanced", and for groups "group_balanced" or "deo"
+    ce_share    share of cross-entropy in the objective; 0.1·CE + 0.9·CE_deo is 0.1
+    warmup      share of the search before the loss is learned
+    search      length of the search, as a share of the recipe's epochs
+    retrain     length of the retraining, in the same unit
+    every       optimiser steps between two hypergradients; 30 in the paper for ImageNet-LT and
+                iNaturalist
+    lr          learning rate of the learned values; at 0 the loss stays as it starts, which is the
+                reference for what the search gains
+    batches     batches that each gradient averages over
+    terms       terms of the Neumann series after the first
+    scale       factor of the Hessian in the series
+    diverging   treatment of a series that does not converge; see `Hypergradient`
     """
     loss = LearnedScaling(LEARNT[learn], cluster, la_init)
     outer = Hypergradient(
@@ -101,15 +120,22 @@ def autobalance_released(
     coast: bool = True,
     diverging: Diverging = "allow",
 ) -> Method:
-    """`autobalance` as the released code has it, but for what it retrains on.
+    """AutoBalance as in the released code, except for the images of the retraining.
 
-    Weights of 1 and multipliers of σ(1) = 0.731 at the start, whatever the target; momentum that
-    moves the loss between two gradients, as under PyTorch before 2.0; a series whose convergence
-    nobody looks at; 200 epochs after a search of 300. lr and lr_warmup are those for CIFAR-10; for
-    CIFAR-100 0.1 and 40/300. It interpolates what it learned between the centres of clusters where
-    it did not start from LA; we keep it constant over a cluster, as the text does. It retrains with
-    drops at epochs 160 and 180 of 200 and a warm-up of 5; here they are the recipe's shares again,
-    147, 173 and 3. Its looks at held-out images move running statistics; ours do not.
+    Differences from `autobalance`: α = 1 and β = σ(b), which is 0.731 at the start, for every
+    target; momentum that moves the loss between two gradients, as under PyTorch before 2.0; no
+    check of the series' convergence; 200 epochs of retraining after a search of 300.
+
+    learn, la_init, cluster, warmup, search, retrain, every  as in `autobalance`
+    lr, lr_warmup  learning rate, and its warm-up as a share of the recipe's epochs. The defaults
+                   are those for CIFAR-10; CIFAR-100 has 0.1 and 40/300
+    coast, diverging  as in `Hypergradient`
+
+    Three differences from the code remain. Without `la_init` the code interpolates the learned
+    values between the centres of clusters; here they are constant over a cluster, as in the text.
+    The code retrains with drops at epochs 160 and 180 of 200 and a warm-up of 5; here the recipe's
+    shares hold, which gives 147, 173 and 3. Its evaluations of held-out images change the running
+    statistics of batch normalisation; these do not.
     """
     loss = LearnedScaling(LEARNT[learn], cluster, la_init, weights="ones", multiplier="sigmoid")
     outer = Hypergradient(interval=every, lr=lr, warmup=lr_warmup, coast=coast, diverging=diverging)

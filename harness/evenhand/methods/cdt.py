@@ -14,9 +14,14 @@ from evenhand.losses.vector_scaling import VectorScaling
 
 @method(cite="ye2020identifying", title="CDT")
 def cdt(gamma: Annotated[float, Field(ge=0)] = 0.15) -> Method:
-    """Class-dependent temperatures: shrink the logits of rare classes in the loss.
+    """Class-dependent temperatures: multiply each logit by a power of its class's size.
 
-    β = (n/n_max)^γ, which the paper writes as a temperature (n_max/n)^γ. It tunes γ for each data
-    set (up to 0.4 on CIFAR-10, 0.2 on CIFAR-100); 0.15 is the value of kini2021label's Fig. 4(c).
+        ℓ(f, y) = −log softmax(β ⊙ f)_y,   β_c = (n_c / n_max)^γ
+
+    ye2020identifying writes β as division by the temperature (n_max / n_c)^γ. Prediction uses the
+    logits without β.
+
+    gamma  γ, which the paper tunes for each data set, up to 0.4 on CIFAR-10 and 0.2 on CIFAR-100;
+           the default 0.15 is that of kini2021label, Fig. 4(c)
     """
     return Method(Stage(loss=VectorScaling(beta=CountPower(gamma))))

@@ -1,4 +1,4 @@
-"""Cost-sensitive learning for what is no mean over examples (narasimhan2021training)."""
+"""Cost-sensitive learning (CSL) for non-decomposable objectives (narasimhan2021training)."""
 
 from __future__ import annotations
 
@@ -46,13 +46,22 @@ def csl(
     step: Annotated[float, Field(gt=0)] = 0.1,
     iterate: Iterate = "last",
 ) -> Method:
-    """Cost-sensitive learning: gains that held-out data move towards an objective.
+    """Cost-sensitive learning for a non-decomposable objective, by updates of its multipliers.
 
-    maximize and subject_to as in `maximize: mean_recall` with `subject_to: ["coverage[*] >=
-    0.95/m"]`. every is in steps of the optimiser: 32 on CIFAR and 100 on TinyImageNet in the paper.
-    Its last iterate is the default; the step 0.1 is the released code's, which has it for the worst
-    recall alone; for constraints the paper's text gives none. The logit-adjusted loss is for
-    objectives of recalls and accuracy; others need a hybrid or the re-weighted one.
+        max_θ Σ_ij G_ij(λ) C_ij[θ],   λ updated on held-out data
+
+    narasimhan2021training, Algorithms 1 and 2. The Lagrange multipliers λ of the objective and its
+    constraints give the gain matrix G of a cost-sensitive loss. ERM maximises the accuracy, G = I.
+
+    loss        loss for a gain matrix. "logit_adjusted" takes diagonal gains: objectives of recalls
+                and accuracy. Other objectives need a hybrid or "re_weighted"
+    maximize    the objective: `min_recall`, `mean_recall`, `g_mean`, …; see `evenhand.objectives`
+    subject_to  constraints, such as `["coverage[*] >= 0.95/m"]`
+    every       optimiser steps between two updates: 32 on CIFAR, 100 on TinyImageNet in the paper
+    step        step size of the update. 0.1 is that of the released code, which has the worst
+                recall alone; the text gives none for constraints
+    iterate     network that is evaluated: "last" as in the paper, "best" by held-out data, or
+                "averaged", which draws one of the iterates for each image
     """
     updates = MultiplierUpdates(maximize, subject_to, every, step, iterate)
     return Method(Stage(loss=LOSSES[loss], reduce="weighted_mean", controller=updates))

@@ -1,12 +1,12 @@
-"""Deferred weights π^−ν (ADRW) and truncated logit scaling (TLA): wang2023unified, Algorithm 1.
+"""Adaptive deferred re-weighting (ADRW) and truncated logit adjustment (TLA): wang2023unified.
 
-The second stage weighs classes by α ∝ π^−ν (ADRW) or by effective numbers (DRW); TLA also sets
-β = 1 there and keeps Δ.
+Both are changes of the second stage in Algorithm 1. Its weights are α ∝ π^−ν under ADRW and follow
+the effective number under DRW. TLA sets β = 1 there and keeps Δ.
 
-The paper's ν are in an appendix that we have not seen. With a loss that is not balanced by itself
-we take ν = 0.5, ours: it makes the factor α_y·√π_y of the paper's bound the same for all classes.
-With VS, whose Δ already balances, we take 0.15, which the released 400-epoch script has for
-CIFAR-10-LT-100 (0.05 to 0.25 over all problems).
+The paper prints its ν in an appendix that we have not seen. With losses that are not balanced by
+themselves the default is 0.5, which is ours: it makes the factor α_y·√π_y of the paper's bound
+equal for all classes. With VS, where Δ already balances the classes, the default is 0.15, which the
+released 400-epoch script has for CIFAR-10-LT-100 (0.05 to 0.25 over all problems).
 """
 
 from __future__ import annotations
@@ -25,12 +25,18 @@ from evenhand.methods.schedules import Share, two_stage
 
 Gamma = Annotated[float, Field(ge=0)]
 Nu = Annotated[float, Field(ge=0, le=5)]
-"""Beyond 5 a batch of frequent classes could weigh nothing in float32, and its mean be 0/0."""
+"""At most 5: beyond, the weights of a batch of frequent classes could all be 0 in float32."""
 
 
 @method(cite="wang2023unified", title="ERM+ADRW", aliases=("ce_adrw",))
 def erm_adrw(nu: Nu = 0.5, start: Share = 0.8) -> Method:
-    """Cross-entropy; class weights π^−ν only once the features have settled."""
+    """Cross-entropy with adaptive deferred re-weighting (ADRW).
+
+    The loss of `erm`, with the weights α_y ∝ π_y^−ν in the second stage.
+
+    nu     ν, the strength of the weights; 0 gives equal weights, 1 inverse frequency
+    start  share of the epochs after which the weights begin, epoch 160 of 200
+    """
     return two_stage(VectorScaling(), VectorScaling(alpha=PriorPower(nu)), start=start)
 
 
@@ -38,14 +44,26 @@ def erm_adrw(nu: Nu = 0.5, start: Share = 0.8) -> Method:
 def ldam_adrw(
     margin: Margin = 0.5, scale: Scale = 30.0, nu: Nu = 0.5, start: Share = 0.8
 ) -> Method:
-    """LDAM margins throughout; class weights π^−ν only once the features have settled."""
+    """Label-distribution-aware margins with adaptive deferred re-weighting (ADRW).
+
+    The loss of `ldam`, with the weights α_y ∝ π_y^−ν in the second stage.
+
+    margin, scale  as in `ldam`
+    nu, start      as in `erm_adrw`
+    """
     first = margins(margin, scale)
     return two_stage(first, replace(first, alpha=PriorPower(nu)), start=start, head="cosine")
 
 
 @method(cite="wang2023unified", title="VS+ADRW")
 def vs_adrw(tau: float = 1.0, gamma: Gamma = 0.15, nu: Nu = 0.15, start: Share = 0.8) -> Method:
-    """Vector scaling throughout; class weights π^−ν only once the features have settled."""
+    """Vector scaling with adaptive deferred re-weighting (ADRW).
+
+    The loss of `vs`, with the weights α_y ∝ π_y^−ν in the second stage.
+
+    tau, gamma  as in `vs`
+    nu, start   as in `erm_adrw`
+    """
     first = VectorScaling(beta=CountPower(gamma), delta=LogPrior(tau))
     return two_stage(first, replace(first, alpha=PriorPower(nu)), start=start)
 
@@ -57,7 +75,13 @@ def vs_tla_drw(
     b: Annotated[float, Field(ge=0, lt=1)] = 0.9999,
     start: Share = 0.8,
 ) -> Method:
-    """Vector scaling; then the shift alone, with effective-number weights."""
+    """Vector scaling with truncated logit adjustment (TLA) and effective-number weights (DRW).
+
+    The loss of `vs`; in the second stage β = 1, Δ stays and α_y ∝ (1 − b) / (1 − b^n_y).
+
+    tau, gamma  as in `vs`
+    b, start    as in `ldam_drw`
+    """
     first = VectorScaling(beta=CountPower(gamma), delta=LogPrior(tau))
     then = replace(first, alpha=EffectiveNumber(b), beta=ONE)
     return two_stage(first, then, start=start)
@@ -65,7 +89,13 @@ def vs_tla_drw(
 
 @method(cite="wang2023unified", title="VS+TLA+ADRW")
 def vs_tla_adrw(tau: float = 1.0, gamma: Gamma = 0.15, nu: Nu = 0.15, start: Share = 0.8) -> Method:
-    """Vector scaling; then the shift alone, with class weights π^−ν."""
+    """Vector scaling with truncated logit adjustment (TLA) and adaptive weights (ADRW).
+
+    The loss of `vs`; in the second stage β = 1, Δ stays and α_y ∝ π_y^−ν.
+
+    tau, gamma  as in `vs`
+    nu, start   as in `erm_adrw`
+    """
     first = VectorScaling(beta=CountPower(gamma), delta=LogPrior(tau))
     then = replace(first, alpha=PriorPower(nu), beta=ONE)
     return two_stage(first, then, start=start)

@@ -1,4 +1,4 @@
-"""Deep feature reweighting: the features of ERM, and a head fitted anew (kirichenko2023last)."""
+"""Deep feature reweighting (kirichenko2023last)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,17 @@ def dfr(
     strengths: tuple[Strength, ...] = (1.0, 0.7, 0.3, 0.1, 0.07, 0.03, 0.01),
     draws: Annotated[int, Field(ge=1)] = 20,
 ) -> Method:
-    """ERM; then logistic regression on its features, on held-out data with cells of one size.
+    """Deep feature reweighting: ERM, then group-balanced logistic regression on its features.
 
-    strengths are values of scikit-learn's C to choose from, the greater penalising less; draws is
-    how many balanced subsets are fitted and averaged. All values are the published code's. split is
-    the one whose features are used; held-out images that a head is fitted on say nothing of it.
+    The last layer is replaced by the mean of several logistic regressions, each on a subset with as
+    many examples of every (label, group) cell (kirichenko2023last). The defaults are those of the
+    published code.
+
+    split      split whose features are used; held-out images that a head is fitted on cannot be
+               used to choose its settings
+    penalty    norm of the penalty
+    strengths  values of scikit-learn's C to choose from; a larger value penalises less
+    draws      number of balanced subsets that are fitted and averaged
     """
     head = GroupBalancedLogistic(split=split, penalty=penalty, strengths=strengths, draws=draws)
     return Method(Stage(loss=VectorScaling()), refit=head)

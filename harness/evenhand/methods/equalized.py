@@ -18,15 +18,19 @@ def equalized(
     gamma: Annotated[float, Field(ge=0, lt=1)] = 0.9,
     form: Literal["stochastic", "margin"] = "stochastic",
 ) -> Method:
-    """Equalized loss: a rare class is left out as a negative, with probability gamma.
+    """Equalized loss: ignore rare classes as negatives, with probability gamma.
 
-    stochastic  drawn for each example and class, as published
-    margin      a rare negative weighs the mean of the draws, 1 − gamma: log(1 − gamma) on its
-                logit. By Jensen's inequality the mean of the stochastic loss is at or below it.
+        ℓ(f, y) = −log( exp f_y / Σ_c w_c exp f_c ),   w_c = 0 with probability γ for a rare c ≠ y
 
-    threshold is on the share of the training examples. Two public classification codes have 0.005
-    and 0.9, and one calls them the paper's; the authors' own code is for detection. At 0.005 one
-    class of CIFAR-10-LT-100 is rare, and 52 of CIFAR-100-LT-100.
+    w_c is 1 otherwise. This is the softmax form of tan2020equalization.
+
+    threshold  a class is rare where its share of the training examples is smaller; at 0.005 this is
+               one class of CIFAR-10-LT-100 and 52 of CIFAR-100-LT-100
+    gamma      γ; two public classification codes have the defaults 0.005 and 0.9, and one calls
+               them the paper's; the released code of the authors is for detection
+    form       "stochastic": w is drawn for each example and class, as published. "margin": w_c is
+               the mean 1 − γ of the draws, an offset of log(1 − γ). By Jensen's inequality the mean
+               of the stochastic loss is at most this loss
     """
     loss: Loss = Equalized(threshold, gamma)
     if form == "margin":

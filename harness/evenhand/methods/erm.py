@@ -1,4 +1,4 @@
-"""Empirical risk minimisation: the baseline (vapnik1991principles)."""
+"""Empirical risk minimisation, the baseline (vapnik1991principles)."""
 
 from __future__ import annotations
 
@@ -9,5 +9,10 @@ from evenhand.losses.vector_scaling import VectorScaling
 
 @method(cite="vapnik1991principles", title="ERM", aliases=("ce",))
 def erm() -> Method:
-    """Plain cross-entropy over the training set as it is."""
+    """Empirical risk minimisation with cross-entropy, without any correction of imbalance.
+
+        ℓ(f, y) = −log softmax(f)_y
+
+    Every example is drawn once an epoch and has weight 1 (vapnik1991principles).
+    """
     return Method(Stage(loss=VectorScaling()))

@@ -13,9 +13,13 @@ from evenhand.losses.focal_loss import Focal
 
 @method(cite="lin2017focal", title="Focal")
 def focal(g: Annotated[float, Field(ge=0)] = 2.0) -> Method:
-    """Focal loss: (1 − p)^g times the cross-entropy, so that easy examples count less.
+    """Focal loss: cross-entropy with smaller weights on well-classified examples.
 
-    g = 2 is the paper's; the code released with LDAM has g = 1. The softmax form is used, where
-    the paper, a detector, has a sigmoid for each class.
+        ℓ(f, y) = −(1 − p_y)^g · log p_y,   p = softmax(f)
+
+    lin2017focal, eq. 4, defines it for a detector with one sigmoid for each class; this is the
+    softmax form. No class frequency is used.
+
+    g  focusing exponent; the paper uses 2, the code released with LDAM uses 1
     """
     return Method(Stage(loss=Focal(g)))

@@ -1,83 +1,104 @@
 """Group DRO (sagawa2020distributionally), alone and over the group losses of kini2021label.
 
-The reduction goes with any loss: `Stage(loss=…, reduce=GroupDRO())`. A cell's weight follows the
-loss that is trained, so of an adjusted loss the adjusted one.
+The reduction can be combined with any loss: `Stage(loss=…, reduce=GroupDRO())`. The weight of a
+cell follows the loss that is trained, hence the adjusted loss where a method adjusts it.
 
-The step 0.01 and no adjustment are what the published codes of both papers run on Waterbirds.
-sagawa2020distributionally draws all cells equally often there, kini2021label does not; the latter
-is the default, because its table is the one we repeat.
+The released codes of both papers run Waterbirds with a step of 0.01 and no adjustment.
+sagawa2020distributionally draws all cells equally often there and kini2021label does not. The
+default follows kini2021label, whose table `kini2021_table2` repeats.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from evenhand.declared.method import EveryExample, Loss, Method, Stage
 from evenhand.declared.registry import method
+from evenhand.declared.shared_settings import with_shared_settings
 from evenhand.losses.groups import GroupScaling
 from evenhand.losses.per_cell import InverseCell
 from evenhand.losses.reductions import GroupDRO
 from evenhand.methods.group_vs import Form, Gamma, factors_alone, margins, offsets_alone
 from evenhand.sampling import CellWeighted
 
-Eta = Annotated[float, Field(gt=0)]
-Adjustment = Annotated[float, Field(ge=0)]
+
+@dataclass(frozen=True)
+class Robustness:
+    """Settings of group DRO, the same for every loss."""
+
+    eta: Annotated[float, Field(gt=0)] = 0.01
+    """Step of the exponentiated-gradient update of the cells' weights."""
+    adjustment: Annotated[float, Field(ge=0)] = 0.0
+    """C in the term C/√N_s that is added to the loss of cell s."""
+    balanced_sampling: bool = False
+    """Whether all cells are drawn equally often."""
+
+    def of(self, loss: Loss) -> Method:
+        """Group DRO on a loss."""
+        sampler = CellWeighted(InverseCell()) if self.balanced_sampling else EveryExample()
+        reduce = GroupDRO(self.eta, self.adjustment)
+        return Method(Stage(loss=loss, sampler=sampler, reduce=reduce))
 
 
-def robust(loss: Loss, *, eta: float, adjustment: float, balanced_sampling: bool) -> Method:
-    """Group DRO on a loss."""
-    sampler = CellWeighted(InverseCell()) if balanced_sampling else EveryExample()
-    return Method(Stage(loss=loss, sampler=sampler, reduce=GroupDRO(eta, adjustment)))
+DEFAULT = Robustness()
 
 
 @method(cite="sagawa2020distributionally", title="DRO", aliases=("ce_dro", "group_dro"))
-def dro(eta: Eta = 0.01, adjustment: Adjustment = 0.0, balanced_sampling: bool = False) -> Method:
-    """Group DRO: cross-entropy, cell by cell, weighted towards the cells with the greatest.
+@with_shared_settings
+def dro(robustness: Robustness = DEFAULT) -> Method:
+    """Group DRO: cross-entropy by cell, with weights that move towards the worst cells.
 
-    eta is the step of the cells' weights, 0.1 in idrissi2022simple's code. adjustment is C: a cell
-    counts as worse by C/√N_s. balanced_sampling draws all cells equally often.
+        L = Σ_s q_s L_s,   q_s ∝ q_s · exp(η (L_s + C/√N_s)) before each step
+
+    L_s is the mean cross-entropy of cell s in the batch, and q starts uniform
+    (sagawa2020distributionally, Algorithm 1). ERM weights every example equally.
+
+    eta                η, the step of the weights q; the code of idrissi2022simple uses 0.1
+    adjustment         C, the generalisation adjustment: small cells count as worse by C/√N_s
+    balanced_sampling  draw all cells equally often, with replacement
     """
-    return robust(
-        GroupScaling(), eta=eta, adjustment=adjustment, balanced_sampling=balanced_sampling
-    )
+    return robustness.of(GroupScaling())
 
 
 @method(cite="kini2021label", title="Group LA + DRO")
+@with_shared_settings
 def group_la_dro(
-    gamma: Gamma = 0.3,
-    form: Form = "equation_3",
-    eta: Eta = 0.01,
-    adjustment: Adjustment = 0.0,
-    balanced_sampling: bool = False,
+    gamma: Gamma = 0.3, form: Form = "equation_3", robustness: Robustness = DEFAULT
 ) -> Method:
-    """Group DRO on the loss of `group_la`; settings as there and in `dro`."""
-    loss = offsets_alone(form, gamma)
-    return robust(loss, eta=eta, adjustment=adjustment, balanced_sampling=balanced_sampling)
+    """Group DRO on the loss of `group_la` (kini2021label, Table 2).
+
+    gamma, form                         as in `group_la`
+    eta, adjustment, balanced_sampling  as in `dro`
+    """
+    return robustness.of(offsets_alone(form, gamma))
 
 
 @method(cite="kini2021label", title="Group CDT + DRO")
+@with_shared_settings
 def group_cdt_dro(
     gamma: Gamma = 0.3,
     form: Literal["equation_3", "autobalance"] = "equation_3",
-    eta: Eta = 0.01,
-    adjustment: Adjustment = 0.0,
-    balanced_sampling: bool = False,
+    robustness: Robustness = DEFAULT,
 ) -> Method:
-    """Group DRO on the loss of `group_cdt`; settings as there and in `dro`."""
-    loss = factors_alone(form, gamma)
-    return robust(loss, eta=eta, adjustment=adjustment, balanced_sampling=balanced_sampling)
+    """Group DRO on the loss of `group_cdt` (kini2021label, Table 2).
+
+    gamma, form                         as in `group_cdt`
+    eta, adjustment, balanced_sampling  as in `dro`
+    """
+    return robustness.of(factors_alone(form, gamma))
 
 
 @method(cite="kini2021label", title="Group VS + DRO")
+@with_shared_settings
 def group_vs_dro(
-    gamma: Gamma = 0.3,
-    form: Form = "equation_3",
-    eta: Eta = 0.01,
-    adjustment: Adjustment = 0.0,
-    balanced_sampling: bool = False,
+    gamma: Gamma = 0.3, form: Form = "equation_3", robustness: Robustness = DEFAULT
 ) -> Method:
-    """Group DRO on the loss of `group_vs`; settings as there and in `dro`."""
-    loss = margins(form, gamma)
-    return robust(loss, eta=eta, adjustment=adjustment, balanced_sampling=balanced_sampling)
+    """Group DRO on the loss of `group_vs` (kini2021label, Table 2).
+
+    gamma, form                         as in `group_vs`
+    eta, adjustment, balanced_sampling  as in `dro`
+    """
+    return robustness.of(margins(form, gamma))

@@ -1,6 +1,6 @@
-"""Simple balancing of groups: weigh small cells more, or cut large ones (idrissi2022simple).
+"""Re-weighting and sub-sampling by group, RWG and SUBG (idrissi2022simple).
 
-Cells are (label, group) pairs. The paper calls the two RWG and SUBG.
+A cell is a (label, group) pair.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from evenhand.sampling import CellWeighted, Subsampled
 
 @method(cite="idrissi2022simple", title="RWG", aliases=("rwg",))
 def reweight_group(by: Literal["sampling", "loss"] = "sampling") -> Method:
-    """Re-weighting by group: all cells count alike, by how often they are drawn or by weight.
+    """Re-weighting by group (RWG): all (label, group) cells have the same total weight.
 
-    by="sampling" is the paper's: as many examples an epoch as there are, drawn with replacement
-    with probability ∝ 1/N_s. by="loss" gives them that weight in the loss instead.
+    by  "sampling", as in the paper: an epoch has as many draws as there are examples, with
+        replacement and with probability ∝ 1/N_s. "loss": the weight 1/N_s in the loss instead
     """
     if by == "sampling":
         return Method(Stage(loss=GroupScaling(), sampler=CellWeighted(InverseCell())))
@@ -28,8 +28,9 @@ def reweight_group(by: Literal["sampling", "loss"] = "sampling") -> Method:
 
 @method(cite="idrissi2022simple", title="SUBG")
 def subg() -> Method:
-    """Sub-sampling by group: every cell is cut down to the size of the smallest, once.
+    """Sub-sampling by group (SUBG): cut every cell down to the size of the smallest.
 
-    An epoch is one over what is left, so that a recipe of as many epochs takes fewer steps.
+    The examples are drawn once, without replacement (idrissi2022simple). An epoch is one pass over
+    the kept examples, so that the same recipe takes fewer steps than under ERM.
     """
     return Method(Stage(loss=GroupScaling(), sampler=Subsampled()))

@@ -1,20 +1,21 @@
-"""Losses whose margins differ from one (label, group) cell to the next (kini2021label, Sec. 5.2).
+"""Vector-scaling losses by (label, group) cell (kini2021label, Sec. 5.2).
 
-With β_s = N_s / max N, an example of cell s = (y, g) has Δ_s = β_s^γ in Group-CDT, ι_s = −β_s^−γ
-in Group-LA and both in Group-VS, with γ = 0.3, which the paper did not tune. What is done with Δ
-and ι, its text, its code and li2021autobalance see each in another way:
+With b_s = N_s / max N, an example of cell s = (y, g) has the factor Δ_s = b_s^γ in Group-CDT, the
+offset ι_s = −b_s^−γ in Group-LA and both in Group-VS, with γ = 0.3, which the paper did not tune.
+The text, the released code and li2021autobalance apply Δ and ι in three different ways, `form`:
 
-equation_3   the formula that the paper gives for groups, log(1 + e^ι exp(−Δ · y f)), for any number
-             of classes: Δ_s multiplies all logits of the example, and β_s^−γ is taken off its true
-             logit. For ι as printed, which is negative, e^ι would ask least of the smallest cell;
-             the sign is the one that makes it ask most, as the text argues.
-released     the published code takes β_s^−γ off all logits of the example. A softmax does not see
-             that: its Group-VS is Group-CDT, and its Group-LA is cross-entropy.
-autobalance  eq. 4.2 of li2021autobalance: Δ and ι of the cells of the example's group, each at the
-             logit of its class; ι has the printed sign. With one group these are the losses of
-             `cdt.py`, and of `vs.py` with another offset.
+equation_3   the formula of the paper for groups, log(1 + e^ι exp(−Δ · y f)), for any number of
+             classes: Δ_s multiplies all logits of the example, and b_s^−γ is subtracted from the
+             logit of its true class. The printed ι is negative, and e^ι would then give the
+             smallest cell the smallest margin; the sign here gives it the largest, as the text
+             argues
+released     the released code subtracts b_s^−γ from all logits of the example. This cancels in the
+             softmax: its Group-VS equals Group-CDT and its Group-LA equals cross-entropy
+autobalance  li2021autobalance, eq. 4.2: the logit of class c has Δ and ι of cell (c, g), with g the
+             group of the example and ι with the printed sign. With one group these are the loss of
+             `cdt`, and that of `vs` with another offset
 
-With one group, equation_3 has a margin for each label, as the paper's binary eq. 1.
+With one group, equation_3 has one margin for each label, as the binary eq. 1 of the paper.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ Form = Literal["equation_3", "released", "autobalance"]
 
 
 def margins(form: Form, gamma: float) -> GroupScaling:
-    """Group-VS in one of its forms; the other two losses leave out one of its vectors."""
+    """The loss of Group-VS in one of its forms."""
     factor, offset = CellPower(gamma), CellPower(-gamma, factor=-1.0)
     if form == "autobalance":
         return GroupScaling(beta=WithinGroup(factor), delta=WithinGroup(offset))
@@ -51,20 +52,26 @@ def margins(form: Form, gamma: float) -> GroupScaling:
 
 
 def offsets_alone(form: Form, gamma: float) -> GroupScaling:
-    """Group-LA."""
+    """The loss of Group-LA: Group-VS without factors."""
     return replace(margins(form, gamma), beta=ONES)
 
 
 def factors_alone(form: Form, gamma: float) -> GroupScaling:
-    """Group-CDT."""
+    """The loss of Group-CDT: Group-VS without offsets."""
     return replace(margins(form, gamma), delta=ZEROS)
 
 
 @method(cite="kini2021label", title="Group LA")
 def group_la(gamma: Gamma = 0.3, form: Form = "equation_3") -> Method:
-    """Group-LA: an example's true logit must win by more, the rarer its cell is.
+    """Group logit adjustment: a margin on the true logit that is larger for rarer cells.
 
-    See `evenhand.methods.group_vs` for the forms; as released this is cross-entropy.
+        ℓ(f, s) = −log softmax(f + Δ_s)_y,   Δ_s = −b_s^−γ at the true class y, else 0
+
+    This is "equation_3", with b_s = N_s / max N.
+
+    gamma  γ of the offsets
+    form   "equation_3", "released" or "autobalance"; see `evenhand.methods.group_vs`. The released
+           form equals cross-entropy
     """
     return Method(Stage(loss=offsets_alone(form, gamma)))
 
@@ -73,17 +80,28 @@ def group_la(gamma: Gamma = 0.3, form: Form = "equation_3") -> Method:
 def group_cdt(
     gamma: Gamma = 0.3, form: Literal["equation_3", "autobalance"] = "equation_3"
 ) -> Method:
-    """Group-CDT: an example's logits are shrunk in the loss, the more the rarer its cell is.
+    """Group class-dependent temperatures: factors on the logits, smaller for rarer cells.
 
-    See `evenhand.methods.group_vs` for the forms; the released one is that of equation 3.
+        ℓ(f, s) = −log softmax(β_s · f)_y,   β_s = b_s^γ
+
+    This is "equation_3", with b_s = N_s / max N; the released form equals it.
+
+    gamma  γ of the factors
+    form   "equation_3" or "autobalance"; see `evenhand.methods.group_vs`
     """
     return Method(Stage(loss=factors_alone(form, gamma)))
 
 
 @method(cite="kini2021label", title="Group VS")
 def group_vs(gamma: Gamma = 0.3, form: Form = "equation_3") -> Method:
-    """Group-VS: the factors of Group-CDT and the offsets of Group-LA.
+    """Group vector scaling: the factors of `group_cdt` and the offsets of `group_la`.
 
-    See `evenhand.methods.group_vs` for the forms; as released this is Group-CDT.
+        ℓ(f, s) = −log softmax(β_s · f + Δ_s)_y,   β_s = b_s^γ,   Δ_s = −b_s^−γ at y, else 0
+
+    This is "equation_3", with b_s = N_s / max N.
+
+    gamma  γ of factors and offsets
+    form   "equation_3", "released" or "autobalance"; see `evenhand.methods.group_vs`. The released
+           form equals `group_cdt`
     """
     return Method(Stage(loss=margins(form, gamma)))

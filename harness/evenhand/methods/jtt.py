@@ -1,4 +1,4 @@
-"""Just train twice: what the first network gets wrong counts more for the second (liu2021just)."""
+"""Just train twice (liu2021just)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from evenhand.sampling import ErrorsOften
 
 @method(cite="liu2021just", title="JTT")
 def jtt(first: Share = 0.2, factor: Annotated[float, Field(ge=1)] = 100.0) -> Method:
-    """Just train twice: ERM for a while, then from scratch with its training errors drawn more.
+    """Just train twice: train with ERM, then from scratch with its training errors up-weighted.
 
-    first is the share of the epochs that the first network trains for, before all of them for the
-    second, and factor how much more often an error is drawn: 60 of 300 epochs and 100 on Waterbirds
-    in the paper as remembered, not verified; it chooses both on validation data. It repeats the
-    errors, and an epoch grows with them; here one has as many draws as there are examples, in the
-    same proportion. No group is read.
+    liu2021just repeats the errors of the first network `factor` times, which lengthens an epoch.
+    Here an epoch has as many draws as there are examples, with replacement and in the same
+    proportion. Group labels are not used in training.
+
+    first   share of the recipe's epochs that the first network is trained for; the second is
+            trained for all of them
+    factor  how many times as often a misclassified example is drawn
+
+    The defaults are those for Waterbirds, 60 of 300 epochs and 100, as we remember the paper; they
+    are not verified. The paper chooses both on validation data.
     """
     erm = Stage(loss=VectorScaling(), until=first)
     again = Stage(loss=VectorScaling(), sampler=ErrorsOften(factor), restart=True)

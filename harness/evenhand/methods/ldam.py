@@ -1,4 +1,4 @@
-"""Label-distribution-aware margins and deferred re-weighting (cao2019learning)."""
+"""Label-distribution-aware margins (LDAM) and deferred re-weighting (DRW): cao2019learning."""
 
 from __future__ import annotations
 
@@ -18,18 +18,23 @@ Scale = Annotated[float, Field(gt=0)]
 
 
 def margins(margin: float, scale: float) -> VectorScaling:
-    """Cross-entropy of scale · (z − m_y · onehot(y)), m_y = margin · (n_min/n_y)^¼.
+    """Cross-entropy of scale · (z − m_y · onehot(y)), with m_y = margin · (n_min / n_y)^¼.
 
-    z are cosines, from the normalised head; on raw logits a scale of 30 diverges.
+    z are the cosines of the normalised head. Training diverges at a scale of 30 on raw logits.
     """
     return VectorScaling(beta=Constant(scale), delta=OwnClassMargin(margin * scale))
 
 
 @method(cite="cao2019learning", title="LDAM")
 def ldam(margin: Margin = 0.5, scale: Scale = 30.0) -> Method:
-    """LDAM: the true class must win by a margin, the larger the rarer it is.
+    """Label-distribution-aware margins: subtract a margin from the logit of the true class.
 
-    margin is that of the rarest class, in cosine; 0.3 is in use for ImageNet-LT and iNaturalist.
+        ℓ(z, y) = −log softmax(scale · (z − m_y · onehot(y)))_y,   m_y = margin · (n_min / n_y)^¼
+
+    cao2019learning, Sec. 3. z are cosines: features and class weights are normalised.
+
+    margin  margin of the rarest class; public code uses 0.3 on ImageNet-LT and iNaturalist
+    scale   factor of the cosines
     """
     return Method(Stage(loss=margins(margin, scale)), head="cosine")
 
@@ -41,7 +46,15 @@ def ldam_drw(
     b: Annotated[float, Field(ge=0, lt=1)] = 0.9999,
     start: Share = 0.8,
 ) -> Method:
-    """LDAM margins throughout; class weights only once the features have settled."""
+    """Label-distribution-aware margins with deferred re-weighting (DRW).
+
+    The loss of `ldam` throughout. In the second stage it is weighted by the effective number,
+    α_y ∝ (1 − b) / (1 − b^n_y) (cao2019learning, Algorithm 1).
+
+    margin, scale  as in `ldam`
+    b              hyper-parameter of the effective number; all released code uses 0.9999
+    start          share of the epochs after which the weights begin, epoch 160 of 200
+    """
     first = margins(margin, scale)
     then = replace(first, alpha=EffectiveNumber(b))
     return two_stage(first, then, start=start, head="cosine")
@@ -49,5 +62,10 @@ def ldam_drw(
 
 @method(cite="cao2019learning", title="ERM+DRW", aliases=("ce_drw",))
 def erm_drw(b: Annotated[float, Field(ge=0, lt=1)] = 0.9999, start: Share = 0.8) -> Method:
-    """Cross-entropy; class weights only once the features have settled."""
+    """Cross-entropy with deferred re-weighting (DRW) by the effective number.
+
+    The loss of `erm`, and in the second stage that of `cb`.
+
+    b, start  as in `ldam_drw`
+    """
     return two_stage(VectorScaling(), VectorScaling(alpha=EffectiveNumber(b)), start=start)

@@ -10,9 +10,13 @@ from evenhand.losses.vector_scaling import VectorScaling
 
 @method(cite="menon2021long", title="LA", aliases=("balanced",))
 def la(tau: float = 1.0) -> Method:
-    """Logit adjustment: add τ·log π to the logits in the loss, predict without.
+    """Logit adjustment: add τ·log π to the logits in the loss, and predict without it.
 
-    τ = 1 is the paper's, consistent for balanced error, and what narasimhan2021training calls
-    Balanced. A negative τ favours frequent classes.
+        ℓ(f, y) = −log softmax(f + Δ)_y,   Δ_c = τ · log π_c
+
+    menon2021long, eq. 10. With τ = 1 the loss is Fisher-consistent for the balanced error;
+    narasimhan2021training calls this Balanced.
+
+    tau  strength of the shift; a negative value favours frequent classes
     """
     return Method(Stage(loss=VectorScaling(delta=LogPrior(tau))))

@@ -1,4 +1,4 @@
-"""Re-sampling: rare classes are drawn more often (buda2018systematic)."""
+"""Re-sampling of the training set by class (buda2018systematic)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from evenhand.sampling import ClassWeighted
 
 @method(cite="buda2018systematic", title="Re-sampling")
 def resample(by: Literal["prior", "effective_number"] = "prior") -> Method:
-    """Cross-entropy on as many examples as there are, drawn with replacement by class.
+    """Re-sampling: cross-entropy on an epoch that is drawn with replacement, by class.
 
-    by="prior" draws an example of class y with probability ∝ 1/π_y, so that all classes come
-    equally often (kini2021label, Sec. 5.1). by="effective_number" is what the code released with
-    LDAM and VS makes, b = 0.9999; its loader never uses it, so no number printed comes from it.
+    An epoch has as many draws as there are training examples (buda2018systematic).
+
+    by  "prior": an example of class y is drawn with probability ∝ 1/π_y, so that all classes are
+        drawn equally often (kini2021label, Sec. 5.1). "effective_number": the weights of `cb` with
+        b = 0.9999, which the code released with LDAM and VS builds. Its data loader never uses
+        them, so no printed number comes from them
     """
     weight = InversePrior() if by == "prior" else EffectiveNumber(0.9999)
     return Method(Stage(loss=VectorScaling(), sampler=ClassWeighted(weight)))

@@ -1,6 +1,7 @@
-"""Max-margin lines on the features as they are: SVM, CS-SVM and GS-SVM (kini2021label, Sec. 3).
+"""Max-margin linear classifiers: SVM, CS-SVM and GS-SVM (kini2021label, Sec. 3).
 
-They train nothing. `margins=` says what the margins depend on, to those who know the theory.
+These methods solve a quadratic program on the features of the untrained network and train nothing.
+The fact `margins` states what the margins depend on; reports use it to draw the curve of theory.
 """
 
 from __future__ import annotations
@@ -18,27 +19,41 @@ Delta = Annotated[float, Field(gt=0)]
 
 @method(cite="cortes1995support", title="SVM", margins="equal")
 def svm(intercept: bool = True) -> Method:
-    """The line of the widest margin; classes must be separable.
+    """Hard-margin support vector machine on the features of the untrained network.
 
-    intercept: else it goes through the origin.
+        min ‖w‖²  subject to  y_i (⟨w, x_i⟩ + b) ≥ 1
+
+    cortes1995support. The problem has two classes, which a line must separate.
+
+    intercept  whether b is free; otherwise b = 0
     """
     return Method(refit=CostSensitiveMargin(1.0, intercept))
 
 
 @method(cite="kini2021label", title="CS-SVM", margins="label")
 def cs_svm(delta: Delta = 2.0, intercept: bool = True) -> Method:
-    """Cost-sensitive SVM: the rare class keeps a margin of delta, the other one 1.
+    """Cost-sensitive SVM: the margin of the rarer class is delta, that of the other class 1.
 
-    At delta = 1 it is `svm`; beyond it the rare class gains. The best delta depends on the data:
-    kini2021label takes it from theory, and 2 is ours.
+        min ‖w‖²  subject to  y_i (⟨w, x_i⟩ + b) ≥ δ where i is of the rarer class, else ≥ 1
+
+    kini2021label, Sec. 3. δ = 1 gives `svm`; a larger δ lowers the error of the rarer class.
+
+    delta      δ; the best value depends on the data and the paper derives it from theory. The
+               default 2 is ours
+    intercept  whether b is free; otherwise b = 0
     """
     return Method(refit=CostSensitiveMargin(delta, intercept))
 
 
 @method(cite="kini2021label", title="GS-SVM", margins="group")
 def gs_svm(delta: Delta = 2.0, intercept: bool = True) -> Method:
-    """Group-sensitive SVM: the rare group keeps a margin of delta, the other one 1.
+    """Group-sensitive SVM: the margin of the rarer group is delta, that of the other group 1.
 
-    At delta = 1 it is `svm`; beyond it the rare group gains. 2 is ours, as in `cs_svm`.
+        min ‖w‖²  subject to  y_i (⟨w, x_i⟩ + b) ≥ δ where i is of the rarer group, else ≥ 1
+
+    kini2021label, Sec. 3. δ = 1 gives `svm`; a larger δ lowers the error of the rarer group.
+
+    delta      δ; the default 2 is ours
+    intercept  whether b is free; otherwise b = 0
     """
     return Method(refit=GroupMargin(delta, intercept))

@@ -1,4 +1,4 @@
-"""One class that counts more, by losses that are calibrated for it (narasimhan2021training)."""
+"""Fixed gains with one class that is worth more (narasimhan2021training, Fig. 1)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,18 @@ def weighted_class(
     label: Annotated[int, Field(ge=0)] = 0,
     weight: Annotated[float, Field(gt=0)] = 4.0,
 ) -> Method:
-    """A right answer on one class is worth `weight`, on any other 1: fixed gains G = diag(g).
+    """Cost-sensitive learning with fixed diagonal gains, where one class has a larger gain.
 
-    label is the index of the class. Logit-adjusted: cross-entropy of s − log g; re-weighted: by
-    g_y; plain: cross-entropy, whatever the weight, to be judged by it. The paper's Fig. 1 weighs
-    CIFAR-10's airplanes, which are class 0; of its weights only the picture tells.
+        G = diag(g),   g_y = weight for the chosen class, else 1
+
+    narasimhan2021training, Fig. 1, weights the class airplane of CIFAR-10, which has the index 0.
+    The values of its weights are readable from the image alone.
+
+    loss    "logit_adjusted": −log softmax(f − log g)_y. "re_weighted": −g_y log softmax(f)_y.
+            "plain": cross-entropy, which does not depend on `weight`, as a reference for the metric
+            `weighted_accuracy`
+    label   index of the class
+    weight  gain of a correct prediction on that class
     """
     losses = {
         "logit_adjusted": VectorScaling(delta=OneClass(label, -math.log(weight), 0.0)),

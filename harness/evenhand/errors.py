@@ -24,6 +24,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, ParamSpec, TypeVar
 
+KeyPath = tuple[str | int, ...]
+"""Keys and indices that lead to a value: `("methods", 1, "vs", "tau")`."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -37,7 +40,7 @@ class Mistake:
     """One thing wrong in a declaration."""
 
     what: str
-    where: tuple[str | int, ...] = ()
+    where: KeyPath = ()
     right: str = ""
     hint: str = ""
 
@@ -130,7 +133,7 @@ class Mistakes:
 
     def catch(
         self,
-        where: tuple[str | int, ...],
+        where: KeyPath,
         make: Callable[P, T],
         *args: P.args,
         **settings: P.kwargs,

@@ -78,7 +78,7 @@ def test_the_name_of_the_recipe_does_not_matter():
 
 
 def test_what_tells_a_problem_from_its_neighbours_does_not_matter():
-    apart = TRIAL.problem.model_copy(update={"apart": "val24"})
+    apart = TRIAL.problem.model_copy(update={"name_suffix": "val24"})
     assert apart.name == f"{TRIAL.problem.name}-val24"
     there = TRIAL.model_copy(update={"problem": apart})
     assert (there.key, there.workload) == (TRIAL.key, TRIAL.workload)
@@ -197,7 +197,7 @@ def test_every_field_is_among_the_changes():
     tried = {p[:2] for change in CHANGES for p in paths(change)}
     parts = {("problem",), ("method",), ("recipe",), ("posthoc",), ("teacher",)}
     fields = {(f,) for f in Trial.model_fields} - parts
-    fields |= {("problem", f) for f in Problem.model_fields if f != "apart"}
+    fields |= {("problem", f) for f in Problem.model_fields if f != "name_suffix"}
     fields |= {("recipe", f) for f in Recipe.model_fields if f != "name"}
     fields |= {(part, f) for f in Part.model_fields for part in ("method", "posthoc")}
     fields |= {("teacher", f) for f in Teacher.model_fields}

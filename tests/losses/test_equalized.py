@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from evenhand.declared.method import BoundLoss, Drawing
+from evenhand.declared.method import BoundLoss, StochasticLoss
 from evenhand.declared.registry import REGISTRY
 from evenhand.losses.equalization import RareNegatives
 from evenhand.losses.kernel import equalized_cross_entropy
@@ -101,8 +101,8 @@ def test_half_precision_logits_are_taken_in_float32(logits):
 
 def test_it_draws_from_the_global_generator_unless_told(logits):
     loss = make().bind(COUNTS, "cpu")
-    assert isinstance(loss, Drawing) and isinstance(loss, BoundLoss)
-    assert not isinstance(margin(), Drawing)
+    assert isinstance(loss, StochasticLoss) and isinstance(loss, BoundLoss)
+    assert not isinstance(margin(), StochasticLoss)
     torch.manual_seed(3)
     drawn = loss(logits, LABELS, LABELS)
     assert not torch.equal(loss(logits, LABELS, LABELS), drawn)

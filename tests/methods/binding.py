@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 
 from evenhand.declared.labels import TrainingCounts
-from evenhand.declared.method import BoundLoss, Drawing, Loss, Stage
+from evenhand.declared.method import BoundLoss, Loss, Stage, StochasticLoss
 from evenhand.declared.stage_parts import BoundReduction, Reduction
 
 
 def bound(loss: Loss, counts: TrainingCounts) -> BoundLoss:
     """The loss for these counts; if it draws, from a generator of its own, always the same."""
     made = loss.bind(counts, "cpu")
-    if isinstance(made, Drawing):
+    if isinstance(made, StochasticLoss):
         return made.drawing_from(torch.Generator().manual_seed(0))
     return made
 

@@ -60,7 +60,7 @@ def three_steps(stage: Any, head: str) -> dict[str, Any]:
         else:
             logits = features @ weight.T
         if steered:
-            steered.see(counted(rows, logits))
+            steered.update(counted(rows, logits))
         losses = loss(logits, labels, rows)
         if reduction:
             reduction.learn(losses.detach(), rows)

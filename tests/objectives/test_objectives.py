@@ -11,12 +11,12 @@ from scipy.optimize import linprog
 from evenhand.errors import DataError, SpecError
 from evenhand.losses.gains import non_negative
 from evenhand.metrics import score, tail
-from evenhand.objectives.cells import Cells
 from evenhand.objectives.constraints import LinearConstraint, Unit
 from evenhand.objectives.goals import MINIMA, SMOOTH
 from evenhand.objectives.objective import BoundObjective, Objective, bayes_decision
 from evenhand.objectives.parse import parse
 from evenhand.objectives.rates import RATES, normalised, on_diagonals, shares_of
+from evenhand.objectives.training_set import TrainingSet
 from tests.objectives.lagrangian import is_met, lagrangian, slacks
 
 COUNTS = np.array([[400, 100], [60, 60], [5, 25], [9, 1]])
@@ -482,15 +482,15 @@ def test_the_papers_problems_can_be_written(maximize, lines, named):
 
 def test_classes_are_named_one_by_one():
     problem = parse("micro_f1[ship, deer]", ["recall[truck, car] >= 0.6"], NAMES)
-    cells = Cells.of(COUNTS, NAMES)
+    cells = TrainingSet.of(COUNTS, NAMES)
     assert cells.members(problem.classes).tolist() == [1, 3]
     assert cells.members(problem.subject_to[0].classes).tolist() == [2, 0]
     np.testing.assert_allclose(bind(problem).slacks(PERFECT), 0.4)
 
 
 def test_where_no_class_is_called_so_a_number_is_an_index():
-    assert Cells.of(COUNTS, NAMES).members(("3", "car", "0")).tolist() == [3, 0]
-    assert Cells.of(COUNTS, ("3", "2", "1", "0")).members(("3", "0")).tolist() == [0, 3]
+    assert TrainingSet.of(COUNTS, NAMES).members(("3", "car", "0")).tolist() == [3, 0]
+    assert TrainingSet.of(COUNTS, ("3", "2", "1", "0")).members(("3", "0")).tolist() == [0, 3]
     parse("min_recall[3]", ["recall[0, deer] >= 0.5"], NAMES)
     with pytest.raises(SpecError, match="no class is called '4'"):
         parse("min_recall[4]", [], NAMES)

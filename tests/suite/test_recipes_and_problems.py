@@ -14,7 +14,7 @@ from evenhand.errors import SpecError
 from evenhand.suite.declaration import load
 from evenhand.suite.problems import has_validation, resolve_problem
 from evenhand.suite.recipes import FIELDS, part, resolve_recipe
-from evenhand.suite.requirements import declared
+from evenhand.suite.requirements import declared_facts
 from evenhand.suite.resolve import resolve
 from evenhand.suite.yaml_lines import parse
 
@@ -190,9 +190,9 @@ def test_problems_of_one_table_are_told_apart_by_their_settings():
 
 def test_what_a_table_alone_knows_is_not_made_up_to_plan():
     part = REGISTRY.part("dataset", "table", {"path": "birds.csv", "label": "species"})
-    known = declared(Problem(dataset=part, profile=Part(name="natural")))
+    known = declared_facts(Problem(dataset=part, profile=Part(name="natural")))
     assert known.labels is None
     assert known.has_validation
-    of_digits = declared(Problem(dataset=Part(name="digits"), profile=Part(name="natural")))
+    of_digits = declared_facts(Problem(dataset=Part(name="digits"), profile=Part(name="natural")))
     assert of_digits.labels == Labels(tuple("0123456789"), 10, 1)
     assert not of_digits.has_validation

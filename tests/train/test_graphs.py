@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from evenhand.declared.base import Part
-from evenhand.declared.static import holds_still
+from evenhand.declared.static import is_static
 from evenhand.execution.execute import run_trial
 from evenhand.execution.packs import run_pack
 from evenhand.store import Store
@@ -67,7 +67,7 @@ def begun(trial, **source):
 @pytest.mark.parametrize("sam", [None, [0.1]])
 def test_no_step_of_our_own_parts_waits_for_the_device(name, sam):
     trial = make(name, sam=sam, **EVERYTHING)
-    assert holds_still(trial)
+    assert is_static(trial)
     training = begun(trial, source=COLOUR)
     training.model.train()
     for stage in training.stages:
@@ -112,7 +112,7 @@ def test_parts_that_are_not_known_to_hold_still_are_called_one_by_one():
     foreign = Part(name="timm", settings={"model": "resnet18", "pretrained": False})
     of_timm = make("vs", backbone=foreign)
     of_plugin = ours.model_copy(update={"method": ours.method.model_copy(update={"code": "0f"})})
-    assert [holds_still(t) for t in (ours, of_timm, of_plugin)] == [True, False, False]
+    assert [is_static(t) for t in (ours, of_timm, of_plugin)] == [True, False, False]
     gpu = torch.device("cuda")
     assert isinstance(stepper_of(ours, gpu), CudaGraphs)
     assert stepper_of(of_timm, gpu) is eager_step

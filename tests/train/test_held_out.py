@@ -33,7 +33,7 @@ class Watched:
         self.shares = shares
         return self
 
-    def see(self, predicted: np.ndarray) -> None:
+    def update(self, predicted: np.ndarray) -> None:
         self.seen.append(predicted)
 
     def merit(self, predicted: np.ndarray) -> tuple[float, float]:
@@ -181,7 +181,7 @@ def test_multipliers_are_moved_by_one_step_of_their_objective():
     loss = LogitAdjusted().bind(counts, "cpu")
     bound = spec.bind(loss, counts, counts / 40, classes=("a", "b"), groups=("all",))
     seen = np.array([[[8, 2], [5, 5]]])
-    bound.see(seen)
+    bound.update(seen)
     expected = np.exp(-2.0 * np.array([0.8, 0.5]))
     np.testing.assert_allclose(bound.multipliers, expected / expected.sum())
     assert bound.curves()["objective"] == 0.5

@@ -13,7 +13,7 @@ import torch
 
 from evenhand.declared.method import EveryExample, Method, Stage
 from evenhand.declared.registry import method
-from evenhand.declared.stage_parts import Solved
+from evenhand.declared.stage_parts import LinearHead
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.train.engine import TrainOptions
 from evenhand.train.initial import begin
@@ -98,7 +98,7 @@ class Towards:
         self.seen.append((features, labels, groups, counts, randomness.random()))
         bias = np.zeros(len(counts))
         bias[self.label] = 1.0
-        return Solved(np.zeros((len(counts), features.shape[1])), bias)
+        return LinearHead(np.zeros((len(counts), features.shape[1])), bias)
 
 
 @pytest.fixture

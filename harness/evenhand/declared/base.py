@@ -35,18 +35,18 @@ class Part(Spec):
     settings: dict[str, JsonValue] = {}
 
     def __str__(self) -> str:
-        return call(self.name, self.settings)
+        return format_part(self.name, self.settings)
 
 
-def call(name: str, settings: dict[str, JsonValue]) -> str:
+def format_part(name: str, settings: dict[str, JsonValue]) -> str:
     """`vs(tau=1.25, gamma=0.3)`: how a part is written where people read it, without Nones."""
     given = {k: v for k, v in settings.items() if v is not None}
     if not given:
         return name
-    return f"{name}({', '.join(f'{k}={plain(v)}' for k, v in given.items())})"
+    return f"{name}({', '.join(f'{k}={format_scalar(v)}' for k, v in given.items())})"
 
 
-def plain(value: JsonValue) -> str:
+def format_scalar(value: JsonValue) -> str:
     """A setting's value as a person writes it: 1.0 is 1, 0.30000000000000004 stays."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -87,11 +87,11 @@ def advice(error: ErrorDetails) -> str:
     return template.format(**error.get("ctx", {}))
 
 
-def quoted(value: Any) -> str:
+def quote_value(value: Any) -> str:
     """A value of a YAML file as the one who wrote it knows it."""
     if value is None:
         return "nothing"
-    return plain(value) if isinstance(value, bool) else repr(value)
+    return format_scalar(value) if isinstance(value, bool) else repr(value)
 
 
 def canonical(value: Any) -> str:

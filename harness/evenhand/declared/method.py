@@ -40,7 +40,7 @@ class BoundLoss(Protocol):
 
 
 @runtime_checkable
-class Drawing(Protocol):
+class StochasticLoss(Protocol):
     """A bound loss that draws random numbers, and can be used once it has a generator."""
 
     def drawing_from(self, generator: Generator) -> BoundLoss:
@@ -73,7 +73,7 @@ class Sampler(Protocol):
 class BoundController(Protocol):
     """What steers a loss by what the network says of held-out images, for one training set."""
 
-    def see(self, predicted: PredictionCounts) -> None:
+    def update(self, predicted: PredictionCounts) -> None:
         """Take in the held-out counts under the weights as they are, and set the loss by them."""
         ...
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evenhand.declared.base import Part, call, plain
+from evenhand.declared.base import Part, format_part, format_scalar
 from evenhand.declared.trial import Sam
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """`0.1`, `none`, `[0.1, 0.2]`, `step(drops=[[0.6, 0.01]])`: as short as it can be typed."""
     if value is None:
         return "none"
@@ -18,14 +18,14 @@ def shown(value: Any) -> str:
     if isinstance(value, Sam):
         return _sam(value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(shown, value))}]"
+        return f"[{', '.join(map(format_value, value))}]"
     if isinstance(value, Mapping):
         return _mapping(value)
-    return plain(value)
+    return format_scalar(value)
 
 
 def _sam(sam: Sam) -> str:
-    rho = shown(sam.rho[0] if len(sam.rho) == 1 else sam.rho)
+    rho = format_value(sam.rho[0] if len(sam.rho) == 1 else sam.rho)
     usual = sam.batch_norm == Sam.model_fields["batch_norm"].default
     return rho if usual else f"{{rho: {rho}, batch_norm: {sam.batch_norm}}}"
 
@@ -35,25 +35,25 @@ def _mapping(value: Mapping[str, Any]) -> str:
     if len(value) == 1:
         [(name, inner)] = value.items()
         if isinstance(inner, Mapping):
-            return call(name, {k: shown(v) for k, v in inner.items()})
-    return f"{{{', '.join(f'{k}: {shown(v)}' for k, v in value.items())}}}"
+            return format_part(name, {k: format_value(v) for k, v in inner.items()})
+    return f"{{{', '.join(f'{k}: {format_value(v)}' for k, v in value.items())}}}"
 
 
-def listed(values: Mapping[str, Any]) -> str:
+def format_settings(values: Mapping[str, Any]) -> str:
     """`tau=1.25, gamma=0.3`."""
-    return ", ".join(f"{name}={shown(value)}" for name, value in values.items())
+    return ", ".join(f"{name}={format_value(value)}" for name, value in values.items())
 
 
-def named(name: str, values: Mapping[str, Any]) -> str:
+def row_name(name: str, values: Mapping[str, Any]) -> str:
     """`vs(tau=1.25, gamma=0.3)`; the bare name where there are no values."""
-    return f"{name}({listed(values)})" if values else name
+    return f"{name}({format_settings(values)})" if values else name
 
 
-def pipeline(method: str, posthoc: str | None, *, taught: bool) -> str:
+def pipeline_name(method: str, posthoc: str | None, *, taught: bool) -> str:
     """`vs`, `distilled-vs`, `vs+post_shift`: a method and what goes with it, without settings."""
     return f"{'distilled-' if taught else ''}{method}{f'+{posthoc}' if posthoc else ''}"
 
 
-def in_print(title: str, values: Mapping[str, Any]) -> str:
+def titled(title: str, values: Mapping[str, Any]) -> str:
     """`VS (tau=1.25, gamma=0.3)`."""
-    return f"{title} ({listed(values)})" if values else title
+    return f"{title} ({format_settings(values)})" if values else title

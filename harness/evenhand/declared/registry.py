@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from evenhand.declared.base import Part, advice, plain, quoted
+from evenhand.declared.base import Part, advice, format_scalar, quote_value
 from evenhand.declared.importing import import_all
 from evenhand.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
 
@@ -57,7 +57,7 @@ class Setting:
     def __str__(self) -> str:
         if self.required:
             return f"{self.name}: {self.type_name}"
-        return f"{self.name}: {self.type_name} = {plain(self.default)}"
+        return f"{self.name}: {self.type_name} = {format_scalar(self.default)}"
 
     @property
     def _annotated(self) -> bool:
@@ -146,7 +146,8 @@ class Registered:
                     continue
                 values[name] = setting.check(given.get(name, setting.default))
             except ValueError as error:
-                what = f"{self.name}: {name} = {quoted(given.get(name, setting.default))}: {error}"
+                value = quote_value(given.get(name, setting.default))
+                what = f"{self.name}: {name} = {value}: {error}"
                 several = isinstance(given.get(name), list)
                 hint = f"to try several, write {{grid: {given[name]}}}" if several else ""
                 mistakes.append(Mistake(what, (name,), takes, hint))

@@ -112,7 +112,7 @@ class Retrospective(Protocol):
         ...
 
 
-class Solved(NamedTuple):
+class LinearHead(NamedTuple):
     """The weights of a linear head."""
 
     weight: Float[np.ndarray, "classes features"]
@@ -145,7 +145,7 @@ class Refit(Protocol):
         *,
         counts: TrainingCounts,
         randomness: np.random.Generator,
-    ) -> Solved:
+    ) -> LinearHead:
         """On all examples of the split; counts [classes, groups] are the split's.
 
         Raises `DataError` where there is no solution.

@@ -6,7 +6,7 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
 
 
-def holds_still(trial: Trial) -> bool:
+def is_static(trial: Trial) -> bool:
     """Whether a trial's parts neither look at their numbers nor draw from a global generator.
 
     Only then can a step become a CUDA graph, and only then can trials share a process. Of networks,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from evenhand.declared.base import Part, Spec, canonical, plain
+from evenhand.declared.base import Part, Spec, canonical, format_scalar
 from evenhand.errors import UnknownName
 
 Stream = Literal["subset", "split", "init", "order", "augment"]
@@ -70,16 +70,16 @@ class Problem(Spec):
     n_max: Annotated[int, Field(ge=1)] | None = None
     selection: Selection | None = None
     val: Val = Val()
-    apart: Annotated[str | None, Field(exclude=True)] = None
+    name_suffix: Annotated[str | None, Field(exclude=True)] = None
 
     @property
     def name(self) -> str:
         """`cifar10-exp-100`: what filters and tables call it."""
-        settings = [plain(v) for v in self.profile.settings.values()]
+        settings = [format_scalar(v) for v in self.profile.settings.values()]
         extra = [f"n{self.n_max}"] if self.n_max else []
         extra += [self.selection] if self.selection else []
         extra += ["testhalf"] if self.val.test_half else []
-        extra += [self.apart] if self.apart else []
+        extra += [self.name_suffix] if self.name_suffix else []
         own = _in_short(self.dataset)
         shape = [] if self.profile.name == "natural" else [self.profile.name, *settings]
         return "-".join([self.dataset.name, *own, *shape, *extra])
@@ -99,7 +99,7 @@ def _in_short(dataset: Part) -> list[str]:
         known = {}  # of a plugin that is not here: its records can be read all the same
     usual = {name: setting.default for name, setting in known.items() if not setting.required}
     given = {k: v for k, v in dataset.settings.items() if k not in usual or v != usual[k]}
-    return [f"{k}{plain(v)}" for k, v in given.items()]
+    return [f"{k}{format_scalar(v)}" for k, v in given.items()]
 
 
 class Sam(Spec):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from evenhand.declared.base import Part, call
+from evenhand.declared.base import Part, format_part
 from evenhand.declared.method import Method
 from evenhand.declared.record import Record, Status
 from evenhand.declared.registry import REGISTRY
@@ -52,7 +52,8 @@ def _brief(kind: str, part: Part) -> str:
     needed = {s.name for s in REGISTRY.get(kind, part.name).settings.values() if s.required}
     given = {k: v for k, v in part.settings.items() if k in needed}
     usual = REGISTRY.part(kind, part.name, given).settings
-    return call(part.name, {k: v for k, v in part.settings.items() if k in needed or v != usual[k]})
+    shown = {k: v for k, v in part.settings.items() if k in needed or v != usual[k]}
+    return format_part(part.name, shown)
 
 
 def started_event(trial: Trial) -> Event:

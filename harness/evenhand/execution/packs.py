@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from evenhand.declared.static import holds_still
+from evenhand.declared.static import is_static
 from evenhand.declared.trial import Trial
 from evenhand.execution.events import Event, Sink
 from evenhand.execution.execute import Execution, run_trial
@@ -32,7 +32,7 @@ def make_packs(
     found: list[list[Trial]] = []
     open_packs: dict[str, list[Trial]] = {}
     for trial in trials:
-        if trial.key in alone or not holds_still(trial):
+        if trial.key in alone or not is_static(trial):
             found.append([trial])
             continue
         pack = open_packs.get(trial.workload)

@@ -15,7 +15,7 @@ from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Trial, Val
 from evenhand.errors import Mistake, Mistakes, SpecError
-from evenhand.suite.requirements import Known, Learners, check_learners
+from evenhand.suite.requirements import Pipeline, ProblemFacts, check_pipeline
 
 
 def source_key(dataset: Part) -> str:
@@ -50,21 +50,21 @@ def check_data(
         source = sources.get(source_key(trial.problem.dataset))
         if source is None:
             continue
-        _check_learners(trial, source, mistakes, selects=selects)
+        _check_pipeline(trial, source, mistakes, selects=selects)
         _check_pixels(trial, source, mistakes)
     if found := list(dict.fromkeys(mistakes.found)):
         raise SpecError(found)
 
 
-def _check_learners(trial: Trial, source: Source, mistakes: Mistakes, *, selects: bool) -> None:
+def _check_pipeline(trial: Trial, source: Source, mistakes: Mistakes, *, selects: bool) -> None:
     problem = trial.problem
     has_validation = problem.val != Val() or source.val is not None
     labels = Labels(source.classes, len(source.classes), len(source.groups))
     teacher = trial.teacher.method if trial.teacher else None
     inner = Mistakes()
-    check_learners(
-        Learners(trial.method, teacher, trial.posthoc),
-        Known(problem.name, labels, has_validation),
+    check_pipeline(
+        Pipeline(trial.method, teacher, trial.posthoc),
+        ProblemFacts(problem.name, labels, has_validation),
         inner,
     )
     place = f"{trial.method} on {problem.name}"

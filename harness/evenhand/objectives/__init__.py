@@ -12,7 +12,7 @@ The goal and its constraints make a Lagrangian L(C, λ). Its derivative by C is 
 cost-sensitive loss; its derivative by λ, estimated on held-out data, moves λ
 (narasimhan2021training). `rates.py` holds what is linear in C, `goals.py` what is maximised,
 `constraints.py` what is bounded, `objective.py` the Lagrangian, `parse.py` how objectives are
-written, and `cells.py` which classes are meant.
+written, and `training_set.py` which classes are meant.
 
 Pure NumPy in float64; nothing here knows a network.
 """

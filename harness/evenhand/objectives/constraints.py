@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from evenhand.errors import Mistake, SpecError, suggest
-from evenhand.objectives.cells import Cells, Classes, Terms
 from evenhand.objectives.goals import Multipliers
 from evenhand.objectives.rates import RATES, Confusion, Gains, Shares
+from evenhand.objectives.training_set import ClassSubset, Terms, TrainingSet
 
 Sense = Literal[">=", "<="]
 Unit = Literal["one", "1/m", "prior"]
@@ -41,7 +41,7 @@ class LinearConstraint:
     """
 
     rate: str
-    classes: Classes = "*"
+    classes: ClassSubset = "*"
     sense: Sense = ">="
     bound: float = 0.0
     unit: Unit = "one"
@@ -93,25 +93,25 @@ class LinearConstraint:
     def _is_absolute(self) -> bool:
         return self.rate in ("equal_opportunity", "equalized_odds")
 
-    def bind(self, cells: Cells) -> BoundConstraint:
+    def bind(self, training: TrainingSet) -> BoundConstraint:
         """One row of weights for each multiplier.
 
         Raises `SpecError` for an unknown class, and for a difference between groups where there is
         one.
         """
-        share = self.bound / len(cells.classes) if self.unit == "1/m" else 0.0
+        share = self.bound / len(training.classes) if self.unit == "1/m" else 0.0
         if share > 1:
             self._no_share(share)
-        if self._is_absolute and len(cells.groups) < 2:
+        if self._is_absolute and len(training.groups) < 2:
             what = f"{self.rate} compares groups, and this data set has one"
             raise SpecError([Mistake(what, (), "bound recalls of classes: recall[*] >= 0.6")])
         if self.rate == "accuracy":
-            return BoundConstraint(self, cells.mean("*")[None], ("accuracy",))
+            return BoundConstraint(self, training.mean("*")[None], ("accuracy",))
         if self.classes in ("head", "tail"):
-            terms = Terms(cells.mean(self.classes)[None], (str(self.classes),))
+            terms = Terms(training.mean(self.classes)[None], (str(self.classes),))
         else:
             by_group = self.rate in RATES and RATES[self.rate].by_group
-            terms = cells.each(self.classes, by_group=by_group)
+            terms = training.each(self.classes, by_group=by_group)
         weights, names = terms
         if self._is_absolute:
             names = (*(f"{name}, +" for name in names), *(f"{name}, −" for name in names))

@@ -25,14 +25,14 @@ from evenhand.objectives.rates import Confusion, normalised
 
 
 @runtime_checkable
-class Gained(Protocol):
+class TakesGains(Protocol):
     """A bound loss that takes gains."""
 
     def set_gains(self, gains: np.ndarray) -> None: ...
 
 
 @runtime_checkable
-class Gainable(Protocol):
+class CostSensitiveLoss(Protocol):
     """A loss that says which gains it takes. Raises `SpecError` for others."""
 
     def parts(self, gains: np.ndarray, counts: np.ndarray) -> Any: ...
@@ -54,10 +54,10 @@ class MultiplierUpdates:
     def check(self, loss: Loss, labels: Labels) -> None:
         """Raises `SpecError` for what is no objective, or has gains that the loss does not take."""
         objective = parse(self.maximize, self.subject_to, labels.classes)
-        if not isinstance(loss, Gainable):
+        if not isinstance(loss, CostSensitiveLoss):
             what = f"{type(loss).__name__} takes no gains"
             raise SpecError([Mistake(what, (), "write a cost-sensitive loss")])
-        bound = objective.tried(labels)
+        bound = objective.bind_to_labels(labels)
         if bound is not None:
             _try_gains(bound, loss, labels)
 
@@ -71,7 +71,7 @@ class MultiplierUpdates:
         groups: Sequence[str],
     ) -> BoundMultipliers:
         """λ as it is before the first estimate."""
-        assert isinstance(loss, Gained), "checked with the suite"
+        assert isinstance(loss, TakesGains), "checked with the suite"
         written = parse(self.maximize, self.subject_to, classes)
         objective = written.bind(counts, classes, groups)
         return BoundMultipliers(self, objective, loss, shares, objective.names(), objective.start())
@@ -83,13 +83,13 @@ class BoundMultipliers:
 
     spec: MultiplierUpdates
     objective: BoundObjective
-    loss: Gained
+    loss: TakesGains
     shares: Float[np.ndarray, "classes groups"]
     names: tuple[str, ...]
     multipliers: Multipliers
     estimate: Confusion | None = None
 
-    def see(self, predicted: PredictionCounts) -> None:
+    def update(self, predicted: PredictionCounts) -> None:
         """One update of λ, and the gains that follow from it."""
         self.estimate = normalised(predicted)
         self.multipliers = self.objective.update(self.multipliers, self.estimate, self.spec.step)
@@ -133,7 +133,7 @@ class BoundMultipliers:
         self.loss.set_gains(self.objective.gain(self.multipliers, self.shares, self.estimate))
 
 
-def _try_gains(bound: BoundObjective, loss: Gainable, labels: Labels) -> None:
+def _try_gains(bound: BoundObjective, loss: CostSensitiveLoss, labels: Labels) -> None:
     """Raises `SpecError` where the loss does not take gains of this form, whatever their size."""
     m, groups = labels.n_classes, labels.n_groups
     counts = np.repeat(np.arange(m, 0, -1)[:, None], groups, axis=1)

@@ -17,7 +17,6 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from evenhand.objectives.cells import Cells, Classes, Terms
 from evenhand.objectives.rates import (
     RATES,
     Confusion,
@@ -29,6 +28,7 @@ from evenhand.objectives.rates import (
     divided,
     shares_of,
 )
+from evenhand.objectives.training_set import ClassSubset, Terms, TrainingSet
 
 Multipliers = Float[np.ndarray, " multipliers"]
 FLOOR = 1e-3
@@ -183,21 +183,21 @@ MINIMA = ("min_recall", "min_head_tail_recall", "min_group_recall")
 GOALS = ("accuracy", "mean_recall", *MINIMA, *SMOOTH)
 
 
-def bind_goal(name: str, classes: Classes, cells: Cells) -> BoundGoal:
+def bind_goal(name: str, classes: ClassSubset, training: TrainingSet) -> BoundGoal:
     """The named goal over some classes of one training set."""
     match name:
         case "accuracy":
-            return Mean(RATES["accuracy"], cells.mean("*"))
+            return Mean(RATES["accuracy"], training.mean("*"))
         case "mean_recall":
-            return Mean(RATES["recall"], cells.mean(classes))
+            return Mean(RATES["recall"], training.mean(classes))
         case "min_recall":
-            return _minimum(name, "recall", cells.each(classes))
+            return _minimum(name, "recall", training.each(classes))
         case "min_group_recall":
-            return _minimum(name, "group_recall", cells.each(classes, by_group=True))
+            return _minimum(name, "group_recall", training.each(classes, by_group=True))
         case "min_head_tail_recall":
-            halves = np.stack([cells.mean("head"), cells.mean("tail")])
+            halves = np.stack([training.mean("head"), training.mean("tail")])
             return _minimum(name, "recall", Terms(halves, ("head", "tail")))
-    return SmoothGoal(SMOOTH[name], cells.members(classes))
+    return SmoothGoal(SMOOTH[name], training.members(classes))
 
 
 def _minimum(name: str, rate: str, terms: Terms) -> Minimum:

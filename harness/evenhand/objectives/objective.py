@@ -18,10 +18,10 @@ from jaxtyping import Float, Int
 
 from evenhand.declared.labels import Labels, TrainingCounts
 from evenhand.errors import Mistake, SpecError, suggest
-from evenhand.objectives.cells import Cells, Classes
 from evenhand.objectives.constraints import BoundConstraint, LinearConstraint
 from evenhand.objectives.goals import GOALS, BoundGoal, Multipliers, bind_goal
 from evenhand.objectives.rates import Confusion, Gains, Shares, on_diagonals, shares_of
+from evenhand.objectives.training_set import ClassSubset, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Objective:
 
     maximize: str
     subject_to: tuple[LinearConstraint, ...] = ()
-    classes: Classes = "*"
+    classes: ClassSubset = "*"
 
     def __post_init__(self) -> None:
         if self.maximize not in GOALS:
@@ -51,16 +51,16 @@ class Objective:
         Raises `SpecError` for a class that there is not, and `DataError` where a rate is over a
         class, or a (class, group) cell, without a training example.
         """
-        cells = Cells.of(counts, classes, groups)
-        goal = bind_goal(self.maximize, self.classes, cells)
-        bound = BoundObjective(goal, tuple(c.bind(cells) for c in self.subject_to))
+        training = TrainingSet.of(counts, classes, groups)
+        goal = bind_goal(self.maximize, self.classes, training)
+        bound = BoundObjective(goal, tuple(c.bind(training) for c in self.subject_to))
         # What cannot be evaluated is said now, and not at the first multiplier above 0.
         perfect = on_diagonals(counts / counts.sum())
         bound.value(perfect)
         bound.slacks(perfect)
         return bound
 
-    def tried(self, labels: Labels) -> BoundObjective | None:
+    def bind_to_labels(self, labels: Labels) -> BoundObjective | None:
         """Bound to made-up counts, as where a suite is planned; raises as `bind`.
 
         None where it names classes that only the data know.

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from typing import Literal, cast
 
 from evenhand.errors import Mistake, Mistakes, SpecError
-from evenhand.objectives.cells import Classes, index_of
 from evenhand.objectives.constraints import LinearConstraint, Sense, Unit
 from evenhand.objectives.objective import Objective
+from evenhand.objectives.training_set import ClassSubset, index_of
 
 TERM = r"\s*(?P<name>\w+)\s*(?:\[(?P<classes>[^\]]*)\])?\s*"
 BOUND = r"(?P<bound>[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(?P<unit>/\s*m|\*\s*prior)?\s*"
@@ -75,7 +75,7 @@ def _constraint(text: str, names: Sequence[str] | None) -> LinearConstraint:
     )
 
 
-def _classes(text: str | None, known: Sequence[str] | None) -> Classes:
+def _classes(text: str | None, known: Sequence[str] | None) -> ClassSubset:
     """The classes named; head and tail are the halves, never a class's name."""
     text = "*" if text is None else text.strip()
     if text in ("*", "head", "tail"):

@@ -20,7 +20,7 @@ from pydantic import Field
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Head
 from evenhand.declared.registry import posthoc
-from evenhand.errors import DataError, Mistake, SpecError
+from evenhand.errors import DataError, KeyPath, Mistake, SpecError
 from evenhand.objectives.objective import BoundObjective, Objective
 from evenhand.objectives.parse import parse
 from evenhand.objectives.rates import RATES, Gains
@@ -48,7 +48,7 @@ class PostShift:
 
     def check(self, labels: Labels, head: Head) -> None:
         """Raises `SpecError` for what is no objective, is over groups, or has too large a grid."""
-        bound = self._objective(labels.classes).tried(labels)
+        bound = self._objective(labels.classes).bind_to_labels(labels)
         if bound is not None:
             self._check_grid(bound)
 
@@ -108,7 +108,7 @@ class PostShift:
         raise SpecError([Mistake(what, ("points",), right, hint)])
 
 
-def _over_groups(rate: str, where: tuple[str | int, ...]) -> Mistake:
+def _over_groups(rate: str, where: KeyPath) -> Mistake:
     right = "its gains are one matrix for each group, and a network says nothing of groups"
     what, hint = f"post_shift cannot follow {rate}", "name rates of classes: recall, coverage"
     return Mistake(what, where, right, hint)

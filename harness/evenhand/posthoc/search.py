@@ -41,7 +41,7 @@ class Merit(NamedTuple):
     value: float
 
 
-class Tried(NamedTuple):
+class Candidate(NamedTuple):
     """Gains, the confusion of the predictions that follow them, and how good it is."""
 
     merit: Merit
@@ -60,7 +60,7 @@ class Search:
     train: Shares
     probabilities: Float[np.ndarray, "n classes"]
     cells: Int[np.ndarray, " n"]
-    best: Tried | None = None
+    best: Candidate | None = None
 
     def confusion(self, gains: Gains) -> Confusion:
         """C of the predictions that follow these gains."""
@@ -69,28 +69,28 @@ class Search:
         places = self.cells * n_classes + decision(gains, self.probabilities)
         return normalised(np.bincount(places, minlength=int(np.prod(shape))).reshape(shape))
 
-    def plain(self) -> Confusion:
+    def unshifted(self) -> Confusion:
         """C of the network's own predictions."""
         return self.confusion(np.eye(len(self.train)))
 
-    def attempt(self, multipliers: Multipliers, estimate: Confusion) -> Tried:
+    def evaluate(self, multipliers: Multipliers, estimate: Confusion) -> Candidate:
         """What follows from these multipliers; the goal is linearised at the estimate."""
         gains = self.objective.gain(multipliers, self.train, estimate)
         confusion = self.confusion(gains)
         slack = float(self.objective.slacks(confusion).min(initial=0.0))
         merit = Merit(slack if slack < -ROUNDING else 0.0, self.objective.value(confusion))
-        tried = Tried(merit, gains, confusion)
+        tried = Candidate(merit, gains, confusion)
         if self.best is None or merit > self.best.merit:
             self.best = tried
         return tried
 
-    def settle(self, multipliers: Multipliers, start: Confusion) -> Merit:
+    def best_at(self, multipliers: Multipliers, start: Confusion) -> Merit:
         """The best at these multipliers, from this estimate on."""
         merits, estimate = [], start
         for t in range(ROUNDS if isinstance(self.objective.goal, SmoothGoal) else 1):
-            tried = self.attempt(multipliers, estimate)
+            tried = self.evaluate(multipliers, estimate)
             merits.append(tried.merit)
-            estimate = towards(tried.confusion, estimate, t)
+            estimate = frank_wolfe_step(tried.confusion, estimate, t)
         return max(merits)
 
 
@@ -102,17 +102,17 @@ def decision(gains: Gains, probabilities: Float[np.ndarray, "n classes"]) -> Int
     return bayes_decision(gains, probabilities)
 
 
-def towards(confusion: Confusion, estimate: Confusion, t: int) -> Confusion:
+def frank_wolfe_step(confusion: Confusion, estimate: Confusion, t: int) -> Confusion:
     """The estimate after one more confusion: a Frank–Wolfe step."""
     return np.asarray(estimate + 2 / (t + 3) * (confusion - estimate))
 
 
 def by_gradient(search: Search, *, steps: int, step: float) -> None:
     """Algorithms 1 and 2 on fixed probabilities, the step falling linearly to 0."""
-    multipliers, estimate = search.objective.start(), search.plain()
+    multipliers, estimate = search.objective.start(), search.unshifted()
     for t in range(steps):
-        confusion = search.attempt(multipliers, estimate).confusion
-        estimate = towards(confusion, estimate, t)
+        confusion = search.evaluate(multipliers, estimate).confusion
+        estimate = frank_wolfe_step(confusion, estimate, t)
         multipliers = search.objective.update(multipliers, confusion, step * (1 - t / steps))
 
 
@@ -129,10 +129,10 @@ def by_grid(search: Search, *, points: int, cap: float) -> None:
     None on the simplex is 0: the classes under it would never be predicted.
     """
     rates, bounds = _parts(search.objective)
-    axis, start = _spaced(np.linspace(0, 1, points), cap), search.plain()
+    axis, start = _spaced(np.linspace(0, 1, points), cap), search.unshifted()
     for held in _simplex(rates, points - 1):
         for free in itertools.product(axis, repeat=bounds):
-            search.settle(np.concatenate([held, free]), start)
+            search.best_at(np.concatenate([held, free]), start)
 
 
 def by_optimiser(search: Search, *, evaluations: int, cap: float) -> None:
@@ -146,17 +146,17 @@ def by_optimiser(search: Search, *, evaluations: int, cap: float) -> None:
     from scipy.optimize import Bounds, differential_evolution
     from scipy.special import softmax
 
-    (rates, bounds), start = _parts(search.objective), search.plain()
+    (rates, bounds), start = _parts(search.objective), search.unshifted()
 
     def multipliers(at: np.ndarray) -> Multipliers:
         held = softmax(at[:rates]) if rates else at[:0]
         return np.concatenate([held, _spaced(at[rates:], cap)])
 
     def cost(at: np.ndarray) -> float:
-        merit = search.settle(multipliers(at), start)
+        merit = search.best_at(multipliers(at), start)
         return 1 - merit.slack if merit.slack < 0 else -merit.value
 
-    search.settle(search.objective.start(), start)
+    search.best_at(search.objective.start(), start)
     n, population = rates + bounds, 5
     if not n:
         return

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from evenhand.declared.labels import Labels, TrainingCounts
-from evenhand.declared.stage_parts import Solved
+from evenhand.declared.stage_parts import LinearHead
 from evenhand.errors import DataError, Mistake, SpecError
 
 Features = Float[np.ndarray, "n features"]
-Cells = Int[np.ndarray, " n"]
+CellIndices = Int[np.ndarray, " n"]
 ITERATIONS = 10_000
 
 
@@ -53,7 +53,7 @@ class GroupBalancedLogistic:
         *,
         counts: TrainingCounts,
         randomness: np.random.Generator,
-    ) -> Solved:
+    ) -> LinearHead:
         """Raises `DataError` for a cell too small to be drawn from, and where nothing converges."""
         self.check_counts(counts)
         mean, scale = features.mean(0), features.std(0)
@@ -69,13 +69,13 @@ class GroupBalancedLogistic:
             fits.append(self._fit(standard[drawn], labels[drawn], strength, len(counts)))
         weight = np.mean([fit.weight for fit in fits], axis=0) / scale
         bias = np.mean([fit.bias for fit in fits], axis=0) - weight @ mean
-        return Solved(weight, bias)
+        return LinearHead(weight, bias)
 
     def _chosen(
         self,
         features: Features,
         labels: Int[np.ndarray, " n"],
-        cells: Cells,
+        cells: CellIndices,
         randomness: np.random.Generator,
     ) -> float:
         """The strength that does best by the worst cell of one half, fitted on the other."""
@@ -92,7 +92,7 @@ class GroupBalancedLogistic:
 
     def _fit(
         self, features: Features, labels: Int[np.ndarray, " n"], strength: float, n_classes: int
-    ) -> Solved:
+    ) -> LinearHead:
         """Raises `DataError` where the solver does not converge."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
@@ -118,10 +118,10 @@ class GroupBalancedLogistic:
         weight, bias = regression.coef_, regression.intercept_
         if n_classes == 2:
             weight, bias = (np.concatenate([-half, half]) for half in (weight / 2, bias / 2))
-        return Solved(np.asarray(weight, np.float64), np.asarray(bias, np.float64))
+        return LinearHead(np.asarray(weight, np.float64), np.asarray(bias, np.float64))
 
 
-def balanced(cells: Cells, randomness: np.random.Generator) -> Int[np.ndarray, " drawn"]:
+def balanced(cells: CellIndices, randomness: np.random.Generator) -> Int[np.ndarray, " drawn"]:
     """Indices of as many examples of each cell as the smallest has, without replacement."""
     places = [np.flatnonzero(cells == s) for s in np.unique(cells)]
     size = min(map(len, places))
@@ -129,7 +129,7 @@ def balanced(cells: Cells, randomness: np.random.Generator) -> Int[np.ndarray, "
 
 
 def halves(
-    cells: Cells, randomness: np.random.Generator
+    cells: CellIndices, randomness: np.random.Generator
 ) -> tuple[Int[np.ndarray, " fitted"], Int[np.ndarray, " held_out"]]:
     """Indices of two halves, cell by cell; of an odd one the first half is the smaller.
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Real
 
 from evenhand.declared.labels import Labels, TrainingCounts
-from evenhand.declared.stage_parts import Solved
+from evenhand.declared.stage_parts import LinearHead
 from evenhand.errors import DataError, Mistake, SpecError
 
 
@@ -53,7 +53,7 @@ class Margin(ABC):
         *,
         counts: TrainingCounts,
         randomness: np.random.Generator,
-    ) -> Solved:
+    ) -> LinearHead:
         """Raises `DataError` where no line separates the classes."""
         margins = np.where(self.is_rare(labels, groups, counts), self.delta, 1.0)
         return _head(features, labels, margins, intercept=self.intercept)
@@ -103,14 +103,14 @@ def _head(
     margins: Float[np.ndarray, " n"],
     *,
     intercept: bool,
-) -> Solved:
+) -> LinearHead:
     signs = np.where(labels == 1, 1.0, -1.0)
-    line = widest(features, signs, margins, intercept=intercept)
+    line = max_margin_line(features, signs, margins, intercept=intercept)
     halves = np.array([-0.5, 0.5])
-    return Solved(weight=halves[:, None] * line[:-1], bias=halves * line[-1])
+    return LinearHead(weight=halves[:, None] * line[:-1], bias=halves * line[-1])
 
 
-def widest(
+def max_margin_line(
     features: Float[np.ndarray, "n features"],
     signs: Float[np.ndarray, " n"],
     margins: Float[np.ndarray, " n"],

@@ -6,23 +6,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from evenhand.declared.method import Method
-from evenhand.declared.notation import in_print
+from evenhand.declared.notation import titled
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Problem, Recipe
-from evenhand.errors import Mistake, Mistakes, suggest
+from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.entries import pipeline_of
 from evenhand.suite.figure_checks import check_figures
-from evenhand.suite.partial import UNREAD
-from evenhand.suite.parts import Parts
 from evenhand.suite.problems import has_validation
+from evenhand.suite.readable import UNREADABLE
 from evenhand.suite.recipes import FIELDS
-from evenhand.suite.requirements import Learners, check_angle, check_learners, declared
+from evenhand.suite.requirements import Pipeline, check_angle, check_pipeline, declared_facts
 from evenhand.suite.rows import Row
-from evenhand.suite.yaml_lines import Where
+from evenhand.suite.suite_parts import SuiteParts
 
 
-def check(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -> None:
+def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
     """Everything below; what is wrong goes to the mistakes."""
     _check_metrics(suite, mistakes)
     _check_ranked(suite, parts.problems, mistakes)
@@ -42,9 +41,9 @@ def _check_entries(suite: SuiteDeclaration, rows: list[Row], mistakes: Mistakes)
     for row in rows:
         variants = row.variants[:1] if suite.select else row.variants
         for variant in variants:
-            apart = {} if suite.select else row.apart(variant)
-            shown = {**row.fixed, **apart}
-            for name in (row.called(shown), in_print(row.title, shown)):
+            swept = {} if suite.select else row.swept_settings(variant)
+            shown = {**row.fixed, **swept}
+            for name in (row.called(shown), titled(row.title, shown)):
                 if owner.setdefault(name, row.entry) == row.entry:
                     continue
                 owner[name] = row.entry
@@ -66,7 +65,7 @@ def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
     if suite.select and suite.select.by:
         mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
     # A misspelt metric is told once, not again as one that primary misses.
-    if suite.primary in (*suite.metrics, UNREAD) or None in named or UNREAD in named:
+    if suite.primary in (*suite.metrics, UNREADABLE) or None in named or UNREADABLE in named:
         return
     said = suggest(suite.primary, suite.metrics, "metric")
     what = f"primary {suite.primary!r} is not among the suite's metrics"
@@ -75,10 +74,10 @@ def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
 
 def _check_ranked(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:
     """What ranks has a best end, and a value on every problem."""
-    ranked: list[tuple[Where, str | None]] = [(("primary",), suite.primary)]
+    ranked: list[tuple[KeyPath, str | None]] = [(("primary",), suite.primary)]
     ranked += [(("select", "by"), suite.select.by)] if suite.select else []
     facts = {entry.name: entry.facts for entry in REGISTRY.all("metric")}
-    labels = [(problem.name, declared(problem).labels) for problem in problems]
+    labels = [(problem.name, declared_facts(problem).labels) for problem in problems]
     alone = [name for name, known in labels if known and known.n_groups == 1]
     for where, name in ranked:
         shown, of_name = f"{'.'.join(map(str, where))} = {name!r}", facts.get(name or "", {})
@@ -91,7 +90,7 @@ def _check_ranked(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mi
 
 
 def _metric(name: str) -> str:
-    return name if name == UNREAD else REGISTRY.get("metric", name).name
+    return name if name == UNREADABLE else REGISTRY.get("metric", name).name
 
 
 def baseline_of(suite: SuiteDeclaration) -> str | None:
@@ -103,7 +102,7 @@ def baseline_of(suite: SuiteDeclaration) -> str | None:
 
 
 def _check_baseline(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
-    if suite.baseline == UNREAD:
+    if suite.baseline == UNREADABLE:
         return
     there = [pipeline_of(entry) for entry in suite.methods]
     if baseline_of(suite) in there or None in there:
@@ -121,27 +120,27 @@ def _check_validation(suite: SuiteDeclaration, problems: list[Problem], mistakes
         mistakes.found.append(Mistake(what, ("select",), "add e.g. `val: {per_class: 20}`"))
 
 
-def _check_held_out(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -> None:
+def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
     """Who learns from held-out images has some, and asks of them what can be asked."""
     for row in parts.rows:
-        where: Where = ("methods", row.entry, suite.methods[row.entry].name)
+        where: KeyPath = ("methods", row.entry, suite.methods[row.entry].name)
         inner = Mistakes()
         for problem in [p for p in parts.problems if p.name in row.problems]:
             teacher = row.teacher.method if row.teacher else None
-            who = Learners(row.part, teacher, row.posthoc, is_chosen=suite.select is not None)
-            known = declared(problem)
-            check_learners(who, known, inner)
+            who = Pipeline(row.part, teacher, row.posthoc, is_chosen=suite.select is not None)
+            known = declared_facts(problem)
+            check_pipeline(who, known, inner)
             for variant in row.variants:
                 check_angle(row.part, variant.recipe, known.labels, inner)
         placed = [replace(m, where=(*where, *m.where)) for m in inner.found]
         mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]
 
 
-def _check_stages(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -> None:
+def _check_stages(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
     """A stage that would begin after the last epoch would silently make another method of it."""
-    told: set[Where] = set()
+    told: set[KeyPath] = set()
     for row in parts.rows:
-        entry: Where = ("methods", row.entry, suite.methods[row.entry].name)
+        entry: KeyPath = ("methods", row.entry, suite.methods[row.entry].name)
         trained = [(entry, row.part, variant.recipe) for variant in row.variants]
         if row.teacher:
             place, taught = (*entry, "teacher"), row.teacher.method
@@ -158,7 +157,7 @@ def _check_stages(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -> 
             told.add(where)
 
 
-def _check_channels(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -> None:
+def _check_channels(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
     """A recipe's `mean` and `std` hold one number a channel, or one for all."""
     for problem in parts.problems:
         shape = REGISTRY.get("dataset", problem.dataset.name).facts.get("shape")
@@ -171,15 +170,15 @@ def _check_channels(suite: SuiteDeclaration, parts: Parts, mistakes: Mistakes) -
 
 
 def _statistics(
-    suite: SuiteDeclaration, parts: Parts, problem: Problem
-) -> Iterator[tuple[Where, str, tuple[float, ...]]]:
+    suite: SuiteDeclaration, parts: SuiteParts, problem: Problem
+) -> Iterator[tuple[KeyPath, str, tuple[float, ...]]]:
     """Each `mean` and `std` under which a problem is trained, and where the suite gives it."""
-    used: list[tuple[Where, Recipe, list[str]]] = []
+    used: list[tuple[KeyPath, Recipe, list[str]]] = []
     if problem.name not in parts.own:
-        ours: Where = ("recipe", suite.recipe.name)
+        ours: KeyPath = ("recipe", suite.recipe.name)
         used = [(ours, variant.recipe, FIELDS) for variant in parts.recipes]
     for row in [row for row in parts.rows if problem.name in row.problems]:
-        where: Where = ("methods", row.entry, suite.methods[row.entry].name, "recipe")
+        where: KeyPath = ("methods", row.entry, suite.methods[row.entry].name, "recipe")
         used += [(where, variant.recipe, list(row.replaced)) for variant in row.variants]
     for place, recipe, fields in used:
         for field, given in (("mean", recipe.mean), ("std", recipe.std)):

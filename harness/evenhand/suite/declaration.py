@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from evenhand.declared.base import Spec, advice, quoted
+from evenhand.declared.base import Spec, advice, quote_value
 from evenhand.declared.trial import STREAMS, Kept, Stream, Val
 from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.suite.figures import Figure
@@ -139,7 +139,7 @@ def _mistake(error: ErrorDetails) -> Mistake:
     if kind == "missing":
         return Mistake(f"the key {name!r} is missing", where[:-1], f"add `{name}: …`")
     path = ".".join(str(part) for part in where if isinstance(part, str))
-    shown = "" if isinstance(value, dict | list | tuple) else f" = {quoted(value)}"
+    shown = "" if isinstance(value, dict | list | tuple) else f" = {quote_value(value)}"
     hint = ""
     if kind == "literal_error" and isinstance(value, str):
         options = [

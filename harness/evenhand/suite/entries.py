@@ -33,12 +33,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import quoted
-from evenhand.declared.notation import pipeline
+from evenhand.declared.base import quote_value
+from evenhand.declared.notation import pipeline_name
 from evenhand.declared.registry import REGISTRY, Registered
-from evenhand.errors import Mistake, Mistakes, SpecError
+from evenhand.errors import KeyPath, Mistake, Mistakes, SpecError
 from evenhand.suite.declaration import Named
-from evenhand.suite.yaml_lines import Where
 
 RESERVED = ("as", "recipe", "on", "sample", "posthoc", "teacher")
 FIELD = "recipe."
@@ -78,10 +77,10 @@ class MethodEntry:
         """All that holds where a glob decides."""
         return self.own if glob is None else {**self.own, **self.on[glob]}
 
-    def where(self, glob: str | None, inner: Where) -> Where:
+    def where(self, glob: str | None, inner: KeyPath) -> KeyPath:
         """Where in the entry the thing stands that a mistake in `declared(glob)` names."""
         key = str(inner[0]) if inner else ""
-        place: Where = ("on", glob) if glob and (not key or key in self.on[glob]) else ()
+        place: KeyPath = ("on", glob) if glob and (not key or key in self.on[glob]) else ()
         steps = key.split(".")
         if self.alone and steps[0] == "posthoc":
             steps = steps[1:]
@@ -90,7 +89,7 @@ class MethodEntry:
         return (*place, *filter(None, steps), *inner[1:])
 
 
-def in_full(entry: Named) -> Named:
+def with_method(entry: Named) -> Named:
     """The entry as it stands, or `erm: {posthoc: …}` for one that names a post-hoc map alone."""
     if not _is_map(entry.name):
         return entry
@@ -106,13 +105,13 @@ def _is_map(name: str) -> bool:
     return not there("method") and there("posthoc")
 
 
-def read(entry: Named, mistakes: Mistakes, where: Where) -> MethodEntry:
+def read(entry: Named, mistakes: Mistakes, where: KeyPath) -> MethodEntry:
     """The entry by its keys; what is wrong with their shape goes to the mistakes."""
     alone = _is_map(entry.name)
     if alone and "posthoc" in entry.settings:
         what = f"{entry.name} is a post-hoc map itself, and a network has one at most"
         mistakes.found.append(Mistake(what, (*where, "posthoc")))
-    entry = in_full(entry)
+    entry = with_method(entry)
     given = {k: v for k, v in entry.settings.items() if k not in ("as", "on")}
     label = mistakes.catch((*where, "as"), _label, entry.settings.get("as"))
     own = mistakes.catch(where, _declared, given)
@@ -126,11 +125,11 @@ def read(entry: Named, mistakes: Mistakes, where: Where) -> MethodEntry:
 
 def pipeline_of(entry: Named) -> str | None:
     """What an entry makes, `vs` or `distilled-vs+post_shift`; None where nobody registered it."""
-    known: Registered | None = Mistakes().catch((), REGISTRY.get, "method", in_full(entry).name)
+    known: Registered | None = Mistakes().catch((), REGISTRY.get, "method", with_method(entry).name)
     if known is None:
         return None
     own = read(entry, Mistakes(), ()).own
-    return pipeline(known.name, own.get("posthoc"), taught="teacher" in own)
+    return pipeline_name(known.name, own.get("posthoc"), taught="teacher" in own)
 
 
 def check_settings(registered: Registered) -> None:
@@ -147,7 +146,7 @@ def _label(given: Any) -> str | None:
         return None
     if not isinstance(given, str) or not given.strip() or '"' in given:
         right = "write what its rows are called, without quotes in it: `as: VS with SAM`"
-        raise SpecError([Mistake(f"as = {quoted(given)}: {right}")])
+        raise SpecError([Mistake(f"as = {quote_value(given)}: {right}")])
     return " ".join(given.split())
 
 
@@ -169,7 +168,7 @@ def _fields(given: Any) -> Declared:
     """Fields of a recipe, each by `recipe.FIELD`."""
     if given is not None and not isinstance(given, dict):
         right = "write fields of the suite's recipe: `recipe: {sam: 0.1}`"
-        raise SpecError([Mistake(f"recipe = {quoted(given)}: {right}", ("recipe",))])
+        raise SpecError([Mistake(f"recipe = {quote_value(given)}: {right}", ("recipe",))])
     return {f"{FIELD}{name}": value for name, value in (given or {}).items()}
 
 
@@ -178,7 +177,7 @@ def _part(role: str, given: Any, example: str) -> Declared:
     try:
         part = Named.model_validate(given)
     except ValidationError:
-        what = f"{role} = {quoted(given)}: write a name, or a name with settings"
+        what = f"{role} = {quote_value(given)}: write a name, or a name with settings"
         raise SpecError([Mistake(what, (role,), f"e.g. `{role}: {example}`")]) from None
     settings = {str(k): v for k, v in part.settings.items()}
     if role == "teacher":
@@ -191,13 +190,13 @@ def _on(given: Any) -> dict[str, Any]:
         return {}
     if not isinstance(given, dict):
         right = "write `on: {problem: {setting: value}}`; a problem's name may be a glob"
-        raise SpecError([Mistake(f"on = {quoted(given)}: {right}")])
+        raise SpecError([Mistake(f"on = {quote_value(given)}: {right}")])
     return given
 
 
 def _declared_on(given: Any) -> Declared:
     if not isinstance(given, dict) or not given:
-        raise SpecError([Mistake(f"{quoted(given)}: write `{{setting: value}}`")])
+        raise SpecError([Mistake(f"{quote_value(given)}: write `{{setting: value}}`")])
     beside = [key for key in ("as", "on", "posthoc", "teacher") if key in given]
     if beside:
         what = f"{beside[0]!r} holds for all problems of an entry"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import Part, advice, canonical, quoted
+from evenhand.declared.base import Part, advice, canonical, quote_value
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Recipe, Teacher
 from evenhand.errors import Mistake, Mistakes, SpecError
@@ -21,7 +21,7 @@ TEMPERATURE = TEACHER + "temperature"
 
 
 @dataclass(frozen=True)
-class Variant:
+class RecipeVariant:
     """One setting of the recipe: the fields given, and which of them tell it from the others.
 
     teacher  the recipe of a teacher, where it is another
@@ -29,12 +29,12 @@ class Variant:
 
     recipe: Recipe
     given: Mapping[str, Any]
-    differs: Mapping[str, Any]
+    swept: Mapping[str, Any]
     teacher: Recipe | None = None
 
 
 @dataclass(frozen=True)
-class Suitewide:
+class SuiteContext:
     """What the rows of an entry need of the rest of the suite.
 
     problems  names; None where not all could be read
@@ -46,10 +46,10 @@ class Suitewide:
     seed: str
     problems: Sequence[str] | None
     recipe: str
-    recipes: Sequence[Variant]
+    recipes: Sequence[RecipeVariant]
     own: Mapping[str, RecipeOf] = field(default_factory=dict)
 
-    def by_recipe(self, problems: Sequence[str]) -> list[tuple[Suitewide, frozenset[str]]]:
+    def by_recipe(self, problems: Sequence[str]) -> list[tuple[SuiteContext, frozenset[str]]]:
         """The problems in groups of one recipe, each with what its rows need."""
         groups: dict[str, list[str]] = {}
         for problem in problems:
@@ -60,8 +60,8 @@ class Suitewide:
         found = []
         for names in groups.values():
             own = self.own.get(names[0])
-            here = replace(self, recipe=own.name, recipes=own.variants) if own else self
-            found.append((here, frozenset(names)))
+            scope = replace(self, recipe=own.name, recipes=own.variants) if own else self
+            found.append((scope, frozenset(names)))
         return found
 
 
@@ -69,7 +69,7 @@ class RecipeOf(NamedTuple):
     """A recipe's name, and the settings of it that are declared."""
 
     name: str
-    variants: Sequence[Variant]
+    variants: Sequence[RecipeVariant]
 
 
 class EntryParts(NamedTuple):
@@ -78,11 +78,11 @@ class EntryParts(NamedTuple):
     method: Part
     posthoc: Part | None
     teacher: Teacher | None
-    variants: tuple[Variant, ...]
+    variants: tuple[RecipeVariant, ...]
 
 
 def parts_of(
-    around: Suitewide, registered: Registered | None, given: Declared, mistakes: Mistakes
+    context: SuiteContext, registered: Registered | None, given: Declared, mistakes: Mistakes
 ) -> EntryParts | None:
     """The parts of one setting; a mistake's `where` begins with the declared key.
 
@@ -93,7 +93,7 @@ def parts_of(
     settings = _under(TEACHER, given)
     temperature = settings.pop("temperature", 1.0)
     taught = _named_part("teacher", "method", settings, given, mistakes)
-    variants = _variants(around, given, mistakes)
+    variants = _variants(context, given, mistakes)
     if method is None or variants is None:
         return None
     teacher = mistakes.catch((TEMPERATURE,), _teacher, taught, temperature) if taught else None
@@ -118,48 +118,48 @@ def _teacher(method: Part, temperature: Any) -> Teacher:
     try:
         return Teacher(method=method, temperature=temperature)
     except ValidationError as error:
-        what = f"temperature = {quoted(temperature)}: {advice(error.errors()[0])}"
+        what = f"temperature = {quote_value(temperature)}: {advice(error.errors()[0])}"
         raise SpecError([Mistake(what)]) from None
 
 
 def _under(prefix: str, given: Declared) -> Declared:
     """What is declared under a prefix, without it; under "" the settings of the method itself."""
-    apart = [p for p in PREFIXES if len(p) > len(prefix)]
+    longer = [p for p in PREFIXES if len(p) > len(prefix)]
     return {
         k.removeprefix(prefix): v
         for k, v in given.items()
         if k.startswith(prefix)
-        and not any(k.startswith(p) for p in apart)
+        and not any(k.startswith(p) for p in longer)
         and k not in ("posthoc", "teacher")
     }
 
 
 def _variants(
-    around: Suitewide, declared: Declared, mistakes: Mistakes
-) -> tuple[Variant, ...] | None:
+    context: SuiteContext, declared: Declared, mistakes: Mistakes
+) -> tuple[RecipeVariant, ...] | None:
     """The suite's recipes with the entry's fields replaced; a grid over such a field is gone."""
     fields, taught = _under(FIELD, declared), _under(TEACHER + FIELD, declared)
     if not fields and not taught:
-        return tuple(around.recipes)
-    found: dict[str, Variant] = {}
-    for variant in around.recipes or [Variant(None, {}, {})]:  # type: ignore[arg-type]
+        return tuple(context.recipes)
+    found: dict[str, RecipeVariant] = {}
+    for variant in context.recipes or [RecipeVariant(None, {}, {})]:  # type: ignore[arg-type]
         given = {**variant.given, **fields}
-        recipe = _replaced(around, given, fields, FIELD, mistakes)
-        teacher = _replaced(around, {**given, **taught}, taught, TEACHER + FIELD, mistakes)
+        recipe = _replaced(context, given, fields, FIELD, mistakes)
+        teacher = _replaced(context, {**given, **taught}, taught, TEACHER + FIELD, mistakes)
         if recipe is None:
             return None
-        left = {k: v for k, v in variant.differs.items() if k not in fields}
-        made = Variant(recipe, given, left, None if teacher == recipe else teacher)
+        left = {k: v for k, v in variant.swept.items() if k not in fields}
+        made = RecipeVariant(recipe, given, left, None if teacher == recipe else teacher)
         found.setdefault(canonical(left), made)
     return tuple(found.values())
 
 
 def _replaced(
-    around: Suitewide, given: Declared, fields: Declared, prefix: str, mistakes: Mistakes
+    context: SuiteContext, given: Declared, fields: Declared, prefix: str, mistakes: Mistakes
 ) -> Recipe | None:
     """The suite's recipe under these fields; of mistakes those of the entry's own are told."""
     inner = Mistakes()
-    recipe = inner.catch((), resolve_recipe, around.recipe, given)
+    recipe = inner.catch((), resolve_recipe, context.recipe, given)
     ours = [m for m in inner.found if m.where and m.where[0] in fields]
     mistakes.found += [replace(m, where=(f"{prefix}{m.where[0]}", *m.where[1:])) for m in ours]
     return recipe

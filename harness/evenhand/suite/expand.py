@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evenhand.declared.base import quoted
+from evenhand.declared.base import quote_value
 from evenhand.errors import Mistake, Mistakes, SpecError, suggest
 
 Draw = Callable[[np.random.Generator], Any]
@@ -109,7 +109,7 @@ def expand(
     settings = dict(settings)
     mistakes = Mistakes()
     n = mistakes.catch(("sample",), _sample, settings.pop("sample")) if "sample" in settings else 0
-    marks = [(k, v, marked(v, mapping=k in mappings)) for k, v in settings.items()]
+    marks = [(k, v, sweep_kind(v, mapping=k in mappings)) for k, v in settings.items()]
     grids = {k: mistakes.catch((k,), _grid, k, v) for k, v, mark in marks if mark == "grid"}
     draws = {k: mistakes.catch((k,), _draw, k, v) for k, v, mark in marks if mark == "draw"}
     if n and not draws:
@@ -129,7 +129,7 @@ def expand(
     ]
 
 
-def marked(value: Any, *, mapping: bool = False) -> str:
+def sweep_kind(value: Any, *, mapping: bool = False) -> str:
     """Whether a value is a `grid`, a `draw`, or ("") just a value.
 
     A list under an unknown word is taken for a misspelt distribution, but where a plain value may
@@ -150,7 +150,7 @@ def _is_near(word: str) -> bool:
 
 def _sample(n: Any) -> int:
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise SpecError([Mistake(f"sample = {quoted(n)}: write a whole number from 1")])
+        raise SpecError([Mistake(f"sample = {quote_value(n)}: write a whole number from 1")])
     return n
 
 
@@ -161,7 +161,7 @@ def _grid(name: str, value: dict[str, Any]) -> list[Any]:
         raise SpecError([Mistake(what, (), "write e.g. `{grid: [0.5, 1.0]}`")])
     twice = next((v for v in values if values.count(v) > 1), None)
     if twice is not None:
-        raise SpecError([Mistake(f"{name}: the grid holds {quoted(twice)} twice")])
+        raise SpecError([Mistake(f"{name}: the grid holds {quote_value(twice)} twice")])
     return values
 
 
@@ -175,7 +175,7 @@ def _draw(name: str, value: dict[str, Any]) -> Draw:
     try:
         return make(values if isinstance(values, list) else [])
     except ValueError:
-        what = f"{name}: {word}: {quoted(values)}"
+        what = f"{name}: {word}: {quote_value(values)}"
         raise SpecError([Mistake(what, (word,), f"write `{word}: {form}`")]) from None
 
 

@@ -8,21 +8,20 @@ from typing import NamedTuple
 
 from evenhand.declared.base import Spec, canonical
 from evenhand.declared.trial import Problem, Recipe
-from evenhand.errors import Mistake, Mistakes, suggest
+from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.figures import (
     OF_PROBLEM,
     RECALL,
     Figure,
-    apart_from,
     coordinate,
     is_plain,
-    known_of,
     series_of,
+    settings_of,
+    without_settings,
 )
 from evenhand.suite.recipes import FIELDS
 from evenhand.suite.rows import Row
-from evenhand.suite.yaml_lines import Where
 
 
 class _Drawn(NamedTuple):
@@ -37,7 +36,7 @@ def check_figures(
 ) -> None:
     """What is wrong goes to the mistakes, with the key that says it."""
     for i, figure in enumerate(suite.figures if rows else ()):
-        where: Where = ("figures", i)
+        where: KeyPath = ("figures", i)
         names = [(row, _names(row, is_chosen=suite.select is not None)) for row in rows]
         drawn = [row for row, called in names if any(map(figure.is_about, called))]
         every = list(dict.fromkeys(name for _, called in names for name in called))
@@ -57,12 +56,12 @@ def _names(row: Row, *, is_chosen: bool) -> list[str]:
 
     is_chosen  whether one of its settings is chosen, which its name then does not say
     """
-    settings = [{}] if is_chosen else [row.apart(variant) for variant in row.variants]
+    settings = [{}] if is_chosen else [row.swept_settings(variant) for variant in row.variants]
     own = [row.pipeline, row.name]
-    return [*own, *(row.called({**row.fixed, **apart}) for apart in settings)]
+    return [*own, *(row.called({**row.fixed, **swept}) for swept in settings)]
 
 
-def _methods(figure: Figure, names: Sequence[str], where: Where) -> list[Mistake]:
+def _methods(figure: Figure, names: Sequence[str], where: KeyPath) -> list[Mistake]:
     found = []
     for i, glob in enumerate(figure.methods):
         if not any(fnmatchcase(name, glob) for name in names):
@@ -73,7 +72,7 @@ def _methods(figure: Figure, names: Sequence[str], where: Where) -> list[Mistake
 
 
 def _settings(
-    suite: SuiteDeclaration, figure: Figure, drawn: _Drawn, where: Where
+    suite: SuiteDeclaration, figure: Figure, drawn: _Drawn, where: KeyPath
 ) -> list[Mistake]:
     found: list[Mistake] = []
     for key, name in figure.settings.items():
@@ -85,13 +84,14 @@ def _settings(
 
 
 def _of_rows(
-    suite: SuiteDeclaration, key: str, name: str, drawn: _Drawn, where: Where
+    suite: SuiteDeclaration, key: str, name: str, drawn: _Drawn, where: KeyPath
 ) -> Iterator[Mistake]:
     known = list(dict.fromkeys(name for row in drawn.rows for name in row.part.settings))
     values = {canonical({"value": value}) for value in _values(drawn.rows, name)}
     if name not in known and name not in FIELDS:
         in_problem = f"{OF_PROBLEM}{name}"
-        of_problems = [in_problem] if any(in_problem in known_of(p) for p in drawn.problems) else []
+        has_it = any(in_problem in settings_of(problem) for problem in drawn.problems)
+        of_problems = [in_problem] if has_it else []
         said = suggest(name, [*known, *of_problems], "setting")
         what = f"{key} = {name!r} is no setting of the methods that are drawn"
         hint = f"did you mean {in_problem!r}?" if of_problems else said.hint
@@ -111,18 +111,18 @@ def _values(rows: Sequence[Row], name: str) -> list[object]:
 
 
 def _of_problems(
-    figure: Figure, key: str, problems: Sequence[Problem], where: Where
+    figure: Figure, key: str, problems: Sequence[Problem], where: KeyPath
 ) -> Iterator[Mistake]:
     name = figure.settings[key]
-    having = [(p, value) for p in problems if (value := known_of(p).get(name)) is not None]
+    having = [(p, value) for p in problems if (value := settings_of(p).get(name)) is not None]
     if not having:
-        known = list(dict.fromkeys(n for p in problems for n, v in known_of(p).items() if v))
+        known = list(dict.fromkeys(n for p in problems for n, v in settings_of(p).items() if v))
         said = suggest(name, known, "problem setting")
         yield Mistake(f"{key} = {name!r}: no problem has it", (*where, key), said.right, said.hint)
         return
     alike: dict[str, set[str]] = {}
     for problem, value in having:
-        rest = canonical(apart_from(problem, figure.of_problems))
+        rest = canonical(without_settings(problem, figure.of_problems))
         alike.setdefault(rest, set()).add(canonical({"value": value}))
     if max(map(len, alike.values())) < 2:
         one = len({canonical({"value": value}) for _, value in having}) == 1
@@ -132,11 +132,11 @@ def _of_problems(
         yield Mistake(f"{key} = {name!r}: {what}", (*where, key), right)
 
 
-def _curves(figure: Figure, rows: Sequence[Row], where: Where) -> Iterator[Mistake]:
+def _curves(figure: Figure, rows: Sequence[Row], where: KeyPath) -> Iterator[Mistake]:
     recipes: list[Recipe] = [variant.recipe for row in rows for variant in row.variants]
     known = list(dict.fromkeys(s for recipe in recipes for s in series_of(recipe.best_by)))
     for i, series in enumerate(figure.series):
-        at: Where = where if isinstance(figure.curves, str) else (*where, i)
+        at: KeyPath = where if isinstance(figure.curves, str) else (*where, i)
         label = series.removeprefix(RECALL)
         is_class = series.startswith(RECALL) and label.isdecimal()
         of_train = series.startswith("train_") and series != "train_loss"

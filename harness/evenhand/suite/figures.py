@@ -36,9 +36,9 @@ from pydantic import field_validator, model_validator
 
 from evenhand.declared.base import Spec
 from evenhand.declared.trial import Problem, Recipe, Val
+from evenhand.errors import KeyPath
 
 Kind = Literal["lines", "heat", "front", "curves"]
-Key = tuple[str | int, ...]
 HOW_FIGURE = (
     "write `{x: SETTING, y: METRIC}`, `{x: SETTING, y: SETTING, colour: METRIC}`, "
     "`{front: [METRIC, METRIC], over: SETTING}` or `{curves: SERIES}`"
@@ -138,7 +138,7 @@ class Figure(Spec):
         return tuple(name for name in self.settings.values() if name.startswith(OF_PROBLEM))
 
     @property
-    def metrics(self) -> dict[Key, str]:
+    def metrics(self) -> dict[KeyPath, str]:
         """By place: the metrics that it shows; none for curves."""
         if self.front:
             return {("front", i): name for i, name in enumerate(self.front)}
@@ -165,17 +165,17 @@ def coordinate(
     """The value of a method's setting; else that of the recipe's field, or of what `problem.`
     begins; None where there is none."""
     if name.startswith(OF_PROBLEM):
-        return None if problem is None else of_problem(problem, name)
+        return None if problem is None else problem_setting(problem, name)
     return settings[name] if name in settings else getattr(recipe, name, None)
 
 
-def of_problem(problem: Problem, name: str) -> Any:
+def problem_setting(problem: Problem, name: str) -> Any:
     """The value of `problem.ratio`, `problem.val.fraction`; None where the problem has none."""
-    found = known_of(problem)
+    found = settings_of(problem)
     return found.get(name)
 
 
-def known_of(problem: Problem) -> dict[str, Any]:
+def settings_of(problem: Problem) -> dict[str, Any]:
     """All that figures may go over, by name: `problem.ratio`."""
     found = {**problem.profile.settings, **problem.dataset.settings}
     sizes = {"n_max": problem.n_max, "selection": problem.selection}
@@ -183,7 +183,7 @@ def known_of(problem: Problem) -> dict[str, Any]:
     return {f"{OF_PROBLEM}{name}": value for name, value in {**val, **sizes, **found}.items()}
 
 
-def apart_from(problem: Problem, names: tuple[str, ...]) -> Problem:
+def without_settings(problem: Problem, names: tuple[str, ...]) -> Problem:
     """The problem without these: equal for problems that differ in them alone."""
     own = {name.removeprefix(OF_PROBLEM) for name in names}
     parts: dict[str, Any] = {}
@@ -194,4 +194,4 @@ def apart_from(problem: Problem, names: tuple[str, ...]) -> Problem:
     parts |= {name: None for name in ("n_max", "selection") if name in own}
     if any(name.startswith("val.") for name in own):
         parts["val"] = Val()
-    return problem.model_copy(update={**parts, "apart": None})
+    return problem.model_copy(update={**parts, "name_suffix": None})

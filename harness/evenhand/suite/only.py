@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from evenhand.declared.base import Part
-from evenhand.declared.notation import shown
+from evenhand.declared.notation import format_value
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Recipe, Sam, Trial
 from evenhand.errors import Mistake, SpecError, suggest
@@ -122,7 +122,7 @@ def _values(configuration: Configuration, trial: Trial) -> dict[str, set[str]]:
     return {
         **fields,
         **{RECIPE + name: values for name, values in fields.items()},
-        **{name: {shown(value)} for name, value in _settings(configuration).items()},
+        **{name: {format_value(value)} for name, value in _settings(configuration).items()},
         "method": {configuration.pipeline, configuration.row, *_label(configuration), *aliases},
         "row": {configuration.row, configuration.title},
         "problem": {configuration.problem.name, configuration.problem.dataset.name},
@@ -152,10 +152,10 @@ def _fields(recipe: Recipe) -> dict[str, set[str]]:
 
 def _written(value: Any) -> set[str]:
     if isinstance(value, tuple):
-        return {shown(value)}.union(*map(_written, value))
+        return {format_value(value)}.union(*map(_written, value))
     if isinstance(value, Sam):
-        return {shown(value), *map(shown, value.rho)}
-    return {value.name, str(value)} if isinstance(value, Part) else {shown(value)}
+        return {format_value(value), *map(format_value, value.rho)}
+    return {value.name, str(value)} if isinstance(value, Part) else {format_value(value)}
 
 
 def _check_keys(resolved: Suite, wanted: Sequence[Only]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import advice, quoted
+from evenhand.declared.base import advice, quote_value
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import HOW_VAL, Problem, Selection, Val
 from evenhand.errors import Mistake, Mistakes, SpecError, suggest
@@ -74,7 +74,7 @@ def _n_max(given: Any, profile: Registered) -> int | None:
     if given is None:
         return None
     if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        raise SpecError([Mistake(f"n_max = {quoted(given)}: write a whole number from 1")])
+        raise SpecError([Mistake(f"n_max = {quote_value(given)}: write a whole number from 1")])
     if profile.name == "natural":
         right = "leave n_max out, or name a profile: `{profile: exp, ratio: 100}`"
         raise SpecError([Mistake("n_max: the profile natural keeps all images", (), right)])
@@ -86,7 +86,7 @@ def _selection(given: Any, profile: Registered, val: Val) -> Selection | None:
         return None
     if given not in SELECTIONS:
         said = suggest(str(given), SELECTIONS, "selection")
-        raise SpecError([Mistake(f"selection = {quoted(given)}", (), said.right, said.hint)])
+        raise SpecError([Mistake(f"selection = {quote_value(given)}", (), said.right, said.hint)])
     if profile.name == "natural":
         right = "leave selection out, or name a profile: `{profile: exp, ratio: 100}`"
         raise SpecError([Mistake("selection: the profile natural keeps all images", (), right)])
@@ -107,4 +107,4 @@ def _val(given: Any, default: Val) -> Val:
     except ValidationError as error:
         found = [e for e in error.errors() if e["type"] != "extra_forbidden"]
         said = advice(found[0]) if found else HOW_VAL
-        raise SpecError([Mistake(f"val = {quoted(given)}: {said}")]) from None
+        raise SpecError([Mistake(f"val = {quote_value(given)}: {said}")]) from None

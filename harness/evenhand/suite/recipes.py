@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import Part, advice, quoted
+from evenhand.declared.base import Part, advice, quote_value
 from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Recipe
@@ -51,7 +51,7 @@ def resolve_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
     except ValidationError as error:
         raise SpecError(
             [
-                Mistake(f"{e['loc'][0]} = {quoted(e['input'])}: {advice(e)}", tuple(e["loc"]))
+                Mistake(f"{e['loc'][0]} = {quote_value(e['input'])}: {advice(e)}", tuple(e["loc"]))
                 for e in error.errors()
             ]
         ) from None
@@ -63,7 +63,7 @@ def _named(kind: str, value: Any) -> Any:
         entry = Named.model_validate(value)
     except ValidationError:
         raise SpecError(
-            [Mistake(f"{quoted(value)}: write a {kind}'s name, or `name: {{setting: value}}`")]
+            [Mistake(f"{quote_value(value)}: write a {kind}'s name, or `name: {{setting: value}}`")]
         ) from None
     return REGISTRY.part(kind, entry.name, entry.settings).model_dump(mode="json")
 
@@ -72,15 +72,16 @@ def _solving(value: Any) -> Any:
     part = _named("method", value)
     method: Method = REGISTRY.make("method", Part.model_validate(part))
     if method.stages or method.refit is None or method.refit.split != "train":
-        what = f"angle_to = {quoted(value)}: that method trains, it does not solve for its head"
-        raise SpecError([Mistake(what, (), "name one that only solves, such as `cs_svm`")])
+        what = f"angle_to = {quote_value(value)}: that method trains a network"
+        right = "name a method that only solves for its head, such as `cs_svm`"
+        raise SpecError([Mistake(what, (), right)])
     return part
 
 
 def _parts(value: Any) -> Any:
     if not isinstance(value, list):
         right = "write a list of augmentations; [] for none"
-        raise SpecError([Mistake(f"augment = {quoted(value)}: {right}")])
+        raise SpecError([Mistake(f"augment = {quote_value(value)}: {right}")])
     return [_named("augmentation", item) for item in value]
 
 

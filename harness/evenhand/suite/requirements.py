@@ -10,12 +10,11 @@ from evenhand.declared.method import Method, PostHoc, Stage
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import Reduction
 from evenhand.declared.trial import Problem, Recipe
-from evenhand.errors import Mistake, Mistakes
+from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.problems import has_validation
-from evenhand.suite.yaml_lines import Where
 
 
-class Known(NamedTuple):
+class ProblemFacts(NamedTuple):
     """What is known of a problem.
 
     labels          None where only its files say, which are not read to plan
@@ -27,16 +26,16 @@ class Known(NamedTuple):
     has_validation: bool
 
 
-def declared(problem: Problem) -> Known:
+def declared_facts(problem: Problem) -> ProblemFacts:
     """What the registered facts of its data set say. One that says `n_classes` says all."""
     facts = REGISTRY.get("dataset", problem.dataset.name).facts
     labels = None
     if "n_classes" in facts:
         labels = Labels(facts.get("classes"), facts["n_classes"], facts.get("n_groups", 1))
-    return Known(problem.name, labels, has_validation(problem))
+    return ProblemFacts(problem.name, labels, has_validation(problem))
 
 
-class Learners(NamedTuple):
+class Pipeline(NamedTuple):
     """What learns from a problem, or reads what was learned.
 
     is_chosen  whether the suite chooses the method's settings on held-out images
@@ -48,11 +47,11 @@ class Learners(NamedTuple):
     is_chosen: bool = False
 
 
-def check_learners(who: Learners, known: Known, mistakes: Mistakes) -> None:
+def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> None:
     """On one problem; a mistake's `where` begins with a key of the method's entry."""
-    methods: list[tuple[Where, Part]] = [((), who.method)]
+    methods: list[tuple[KeyPath, Part]] = [((), who.method)]
     methods += [(("teacher",), who.teacher)] if who.teacher else []
-    needy: list[tuple[Where, Part]] = []
+    needy: list[tuple[KeyPath, Part]] = []
     for where, part in methods:
         method: Method = REGISTRY.make("method", part)
         if known.labels:
@@ -80,7 +79,7 @@ def check_learners(who: Learners, known: Known, mistakes: Mistakes) -> None:
         mistakes.found.append(Mistake(what, where, "add e.g. `val: {per_class: 20}` to the suite"))
 
 
-def _check_labels(method: Method, labels: Labels, where: Where, mistakes: Mistakes) -> None:
+def _check_labels(method: Method, labels: Labels, where: KeyPath, mistakes: Mistakes) -> None:
     for stage in method.stages:
         if stage.controller:
             mistakes.catch(where, stage.controller.check, stage.loss, labels)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from evenhand.declared.base import Part
-from evenhand.declared.notation import in_print, listed, pipeline
+from evenhand.declared.notation import format_settings, pipeline_name, titled
 from evenhand.declared.trial import Problem, Recipe, Trial
 from evenhand.errors import Mistakes, SpecError
 from evenhand.suite.checks import baseline_of, check
 from evenhand.suite.declaration import SuiteDeclaration, find, load
-from evenhand.suite.entry_parts import Variant
-from evenhand.suite.partial import salvage
-from evenhand.suite.parts import Parts, gather
+from evenhand.suite.entry_parts import RecipeVariant
+from evenhand.suite.readable import readable_part
 from evenhand.suite.rows import Row
+from evenhand.suite.suite_parts import SuiteParts, resolve_parts
 from evenhand.suite.yaml_lines import Document, plain_data
 
 
@@ -51,7 +51,7 @@ class Configuration:
         """What was done, whatever the row is called: `vs`, `distilled-vs`, `vs+post_shift`."""
         trial = self.trials[0]
         mapped = trial.posthoc.name if trial.posthoc else None
-        return pipeline(trial.method.name, mapped, taught=trial.teacher is not None)
+        return pipeline_name(trial.method.name, mapped, taught=trial.teacher is not None)
 
 
 @dataclass(frozen=True, init=False)
@@ -166,7 +166,7 @@ def read_suite(document: Document, *, source: str = "") -> Suite:
         suite = load(document)
     except SpecError as error:
         mistakes = Mistakes(list(error.mistakes))
-        if (readable := salvage(document)) is not None:
+        if (readable := readable_part(document)) is not None:
             _checked(readable, mistakes)
         raise document.error(mistakes.found) from None
     return resolve(suite, document, source=source)
@@ -187,13 +187,13 @@ def resolve(suite: SuiteDeclaration, document: Document, *, source: str = "") ->
     return Suite.of(suite.model_copy(update={"baseline": baseline}), configurations, source)
 
 
-def _checked(suite: SuiteDeclaration, mistakes: Mistakes) -> Parts:
-    parts = gather(suite, mistakes)
+def _checked(suite: SuiteDeclaration, mistakes: Mistakes) -> SuiteParts:
+    parts = resolve_parts(suite, mistakes)
     check(suite, parts, mistakes)
     return parts
 
 
-def _places(parts: Parts) -> list[tuple[Row, Problem]]:
+def _places(parts: SuiteParts) -> list[tuple[Row, Problem]]:
     """Every row where it holds: setting by setting of each entry, problem by problem."""
     found = [
         ((row.entry, row.place, i), row, problem)
@@ -205,14 +205,14 @@ def _places(parts: Parts) -> list[tuple[Row, Problem]]:
 
 
 def _configuration(
-    suite: SuiteDeclaration, row: Row, problem: Problem, variant: Variant
+    suite: SuiteDeclaration, row: Row, problem: Problem, variant: RecipeVariant
 ) -> Configuration:
-    apart = row.apart(variant)
-    shown = {**row.fixed} if suite.select else {**row.fixed, **apart}
+    swept = row.swept_settings(variant)
+    shown = {**row.fixed} if suite.select else {**row.fixed, **swept}
     return Configuration(
         row=row.called(shown),
-        title=in_print(row.title, shown),
-        setting=listed(apart),
+        title=titled(row.title, shown),
+        setting=format_settings(swept),
         method=row.part,
         problem=problem,
         recipe=variant.recipe,
@@ -229,6 +229,6 @@ def _configuration(
             for seed in suite.seeds
         ),
         method_title=row.title,
-        varied={**row.fixed, **apart},
-        local=listed(row.local),
+        varied={**row.fixed, **swept},
+        local=format_settings(row.local),
     )

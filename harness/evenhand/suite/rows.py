@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from evenhand.declared.base import Part, canonical
-from evenhand.declared.notation import in_print, named, pipeline
+from evenhand.declared.notation import pipeline_name, row_name, titled
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Teacher
-from evenhand.errors import Mistake, Mistakes, suggest
+from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.suite.entries import (
     FIELD,
     POSTHOC,
@@ -20,13 +20,12 @@ from evenhand.suite.entries import (
     Declared,
     MethodEntry,
     check_settings,
-    in_full,
     read,
+    with_method,
 )
-from evenhand.suite.entry_parts import MAPPED, EntryParts, Suitewide, Variant, parts_of
-from evenhand.suite.expand import expand, marked
-from evenhand.suite.partial import UNREAD
-from evenhand.suite.yaml_lines import Where
+from evenhand.suite.entry_parts import MAPPED, EntryParts, RecipeVariant, SuiteContext, parts_of
+from evenhand.suite.expand import expand, sweep_kind
+from evenhand.suite.readable import UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,9 @@ class Row:
     title: str
     part: Part
     fixed: Mapping[str, Any]
-    differs: Mapping[str, Any]
+    swept: Mapping[str, Any]
     local: Mapping[str, Any]
-    variants: tuple[Variant, ...]
+    variants: tuple[RecipeVariant, ...]
     replaced: frozenset[str]
     problems: frozenset[str]
     posthoc: Part | None = None
@@ -67,19 +66,19 @@ class Row:
     def pipeline(self) -> str:
         """As `Configuration.pipeline`."""
         mapped = self.posthoc.name if self.posthoc else None
-        return pipeline(self.part.name, mapped, taught=self.teacher is not None)
+        return pipeline_name(self.part.name, mapped, taught=self.teacher is not None)
 
-    def teacher_under(self, variant: Variant) -> Teacher | None:
+    def teacher_under(self, variant: RecipeVariant) -> Teacher | None:
         """The teacher, with the recipe that it has beside this variant."""
         return self.teacher and self.teacher.model_copy(update={"recipe": variant.teacher})
 
-    def apart(self, variant: Variant) -> dict[str, Any]:
+    def swept_settings(self, variant: RecipeVariant) -> dict[str, Any]:
         """What grids and draws tell apart: those of the entry, then those of the recipe."""
-        return {**self.differs, **{self.shown(FIELD + k): v for k, v in variant.differs.items()}}
+        return {**self.swept, **{self.shown(FIELD + k): v for k, v in variant.swept.items()}}
 
     def called(self, values: Mapping[str, Any]) -> str:
         """`vs(tau=1.25)`; after a name that the entry gives as in print: `My VS (tau=1.25)`."""
-        return in_print(self.name, values) if self.labelled else named(self.name, values)
+        return titled(self.name, values) if self.labelled else row_name(self.name, values)
 
     def shown(self, key: str) -> str:
         """`lr` for `recipe.lr`, but where the method has a setting of that name."""
@@ -88,50 +87,50 @@ class Row:
         return key if name in self.part.settings or prefix.startswith(TEACHER) else name
 
 
-def all_rows(around: Suitewide, mistakes: Mistakes) -> list[Row]:
+def all_rows(context: SuiteContext, mistakes: Mistakes) -> list[Row]:
     """The rows of all entries; what is wrong goes to the mistakes, each once."""
     rows: list[Row] = []
-    for i, entry in enumerate(around.suite.methods):
-        if entry.name != UNREAD:
-            rows += _rows(around, i, mistakes)
+    for i, entry in enumerate(context.suite.methods):
+        if entry.name != UNREADABLE:
+            rows += _rows(context, i, mistakes)
     mistakes.found += _twice(rows)
     return _told_apart(rows)
 
 
-def _rows(around: Suitewide, index: int, mistakes: Mistakes) -> list[Row]:
+def _rows(context: SuiteContext, index: int, mistakes: Mistakes) -> list[Row]:
     """Of one entry: where `on` says nothing, then glob by glob."""
-    named_entry = around.suite.methods[index]
-    where: Where = ("methods", index, named_entry.name)
-    registered = mistakes.catch(where, REGISTRY.get, "method", in_full(named_entry).name)
+    named_entry = context.suite.methods[index]
+    where: KeyPath = ("methods", index, named_entry.name)
+    registered = mistakes.catch(where, REGISTRY.get, "method", with_method(named_entry).name)
     entry = read(named_entry, mistakes, where)
-    mistakes.found += _useless(around, entry, where)
+    mistakes.found += _useless(context, entry, where)
     if registered is not None:
         mistakes.catch(where, check_settings, registered)
     rows: list[Row] = []
     for glob in (None, *entry.on):
-        problems = entry.matching(glob, around.problems or ())
-        if glob is None and entry.on and around.problems and not problems:
+        problems = entry.matching(glob, context.problems or ())
+        if glob is None and entry.on and context.problems and not problems:
             continue  # every problem has settings of its own
-        for there, names in around.by_recipe(problems) or [(around, frozenset[str]())]:
-            here = _Here(there, index, registered, entry, glob, names)
+        for there, names in context.by_recipe(problems) or [(context, frozenset[str]())]:
+            scope = _Scope(there, index, registered, entry, glob, names)
             inner = Mistakes()
-            rows += _rows_of(here, inner)
+            rows += _rows_of(scope, inner)
             placed = [replace(m, where=(*where, *entry.where(glob, m.where))) for m in inner.found]
             mistakes.found += [m for m in placed if m not in mistakes.found]
     return rows
 
 
-def _useless(around: Suitewide, entry: MethodEntry, where: Where) -> list[Mistake]:
+def _useless(context: SuiteContext, entry: MethodEntry, where: KeyPath) -> list[Mistake]:
     """Globs that decide nothing, and grids in them that no row's name could tell."""
     found = []
     for glob, given in entry.on.items():
         place = (*where, "on", glob)
-        if around.problems is not None and not entry.matching(glob, around.problems):
-            found.append(_unmatched(glob, around.problems, place))
-        if around.suite.select is None:
-            own = [k for k, v in entry.own.items() if _is_marked(k, v)]
-            own += {FIELD + k for v in around.recipes for k in v.differs} - entry.own.keys()
-            marks = [k for k, v in given.items() if _is_marked(k, v) or k in own]
+        if context.problems is not None and not entry.matching(glob, context.problems):
+            found.append(_unmatched(glob, context.problems, place))
+        if context.suite.select is None:
+            own = [k for k, v in entry.own.items() if _is_swept(k, v)]
+            own += {FIELD + k for v in context.recipes for k in v.swept} - entry.own.keys()
+            marks = [k for k, v in given.items() if _is_swept(k, v) or k in own]
             marks = [k for k in marks if k != "sample"] or marks
             right = "one row would have several settings here: add `select:`, or write one value"
             what = "{}: without `select:`, `on` neither multiplies nor replaces what is multiplied"
@@ -141,7 +140,7 @@ def _useless(around: Suitewide, entry: MethodEntry, where: Where) -> list[Mistak
     return found
 
 
-def _unmatched(glob: str, problems: Sequence[str], place: Where) -> Mistake:
+def _unmatched(glob: str, problems: Sequence[str], place: KeyPath) -> Mistake:
     taken = [problem for problem in problems if fnmatchcase(problem, glob)]
     if taken:
         what = f"on {glob}: a glob above it decides {' and '.join(taken)} already"
@@ -151,15 +150,15 @@ def _unmatched(glob: str, problems: Sequence[str], place: Where) -> Mistake:
     return Mistake(what, place, said.right, said.hint)
 
 
-def _is_marked(key: str, value: Any) -> bool:
-    return key == "sample" or bool(marked(value, mapping=key in MAPPED))
+def _is_swept(key: str, value: Any) -> bool:
+    return key == "sample" or bool(sweep_kind(value, mapping=key in MAPPED))
 
 
 @dataclass(frozen=True)
-class _Here:
+class _Scope:
     """An entry where one glob decides; None: where none does."""
 
-    around: Suitewide
+    context: SuiteContext
     index: int
     registered: Registered | None
     entry: MethodEntry
@@ -171,70 +170,70 @@ class _Here:
         return self.entry.declared(self.glob)
 
 
-def _rows_of(here: _Here, mistakes: Mistakes) -> list[Row]:
+def _rows_of(scope: _Scope, mistakes: Mistakes) -> list[Row]:
     """One row a setting, unnamed; a mistake's `where` begins with the setting's name."""
-    entry = here.around.suite.methods[here.index]
-    seed = f"{here.around.seed}/{here.registered.name if here.registered else entry.name}"
+    entry = scope.context.suite.methods[scope.index]
+    seed = f"{scope.context.seed}/{scope.registered.name if scope.registered else entry.name}"
     # Fields of the recipe are drawn alike for every method: else luck would tune one better.
-    fair = {k: here.around.seed for k in here.declared if k.startswith(FIELD)}
-    found = mistakes.catch((), expand, here.declared, seed=seed, seeds=fair, mappings=MAPPED)
+    fair = {k: scope.context.seed for k in scope.declared if k.startswith(FIELD)}
+    found = mistakes.catch((), expand, scope.declared, seed=seed, seeds=fair, mappings=MAPPED)
     settings = found or []
     rows = []
     for place, given in enumerate(settings):
         before = len(mistakes.found)
-        parts = parts_of(here.around, here.registered, given, mistakes)
+        parts = parts_of(scope.context, scope.registered, given, mistakes)
         if parts is None or len(mistakes.found) > before:
             # Every setting of the grid would repeat the same mistake.
             break
-        rows.append(_row(here, place, parts, given=given, n=len(settings)))
+        rows.append(_row(scope, place, parts, given=given, n=len(settings)))
     return rows
 
 
-def _row(here: _Here, place: int, parts: EntryParts, *, given: Declared, n: int) -> Row:
-    assert here.registered is not None
-    multiplied = {k for k, v in here.declared.items() if n > 1 and _is_marked(k, v)}
-    varied = {key for given in here.entry.on.values() for key in given}
+def _row(scope: _Scope, place: int, parts: EntryParts, *, given: Declared, n: int) -> Row:
+    assert scope.registered is not None
+    multiplied = {k for k, v in scope.declared.items() if n > 1 and _is_swept(k, v)}
+    varied = {key for given in scope.entry.on.values() for key in given}
     filled = {**parts.method.settings, **_filled_in(POSTHOC, parts.posthoc)}
     values = {**filled, **{k: v for k, v in given.items() if k not in filled}}
     fields = {k: given[k] for k in given if k.startswith(FIELD)}
     row = Row(
-        entry=here.index,
+        entry=scope.index,
         place=place,
-        name=here.entry.label or _name(here, parts),
-        labelled=here.entry.label is not None,
-        title=here.entry.label or _title(here, parts),
+        name=scope.entry.label or _name(scope, parts),
+        labelled=scope.entry.label is not None,
+        title=scope.entry.label or _title(scope, parts),
         part=parts.method,
-        fixed={k: values[k] for k in values if k in here.entry.own.keys() - varied - multiplied},
-        differs={},
+        fixed={k: values[k] for k in values if k in scope.entry.own.keys() - varied - multiplied},
+        swept={},
         local={},
         variants=parts.variants,
         replaced=frozenset(k.removeprefix(FIELD) for k in fields),
-        problems=here.problems,
+        problems=scope.problems,
         posthoc=parts.posthoc,
         teacher=parts.teacher,
     )
     return replace(
         row,
-        differs={row.shown(k): values[k] for k in values if k in multiplied},
+        swept={row.shown(k): values[k] for k in values if k in multiplied},
         # On every problem, also where the entry's own values stand: else defaults would be read.
         local={row.shown(k): values[k] for k in values if k in varied and k not in multiplied},
     )
 
 
-def _name(here: _Here, parts: EntryParts) -> str:
+def _name(scope: _Scope, parts: EntryParts) -> str:
     """`vs`, `vs+post_shift`, `distilled-vs`; of a post-hoc map that stands alone, its own."""
-    assert here.registered is not None
-    if here.entry.alone and parts.posthoc:
+    assert scope.registered is not None
+    if scope.entry.alone and parts.posthoc:
         return parts.posthoc.name
     mapped = parts.posthoc.name if parts.posthoc else None
-    return pipeline(here.registered.name, mapped, taught=parts.teacher is not None)
+    return pipeline_name(scope.registered.name, mapped, taught=parts.teacher is not None)
 
 
-def _title(here: _Here, parts: EntryParts) -> str:
+def _title(scope: _Scope, parts: EntryParts) -> str:
     """`VS`, `VS + PS`, `Distilled VS`."""
-    assert here.registered is not None
+    assert scope.registered is not None
     mapped = REGISTRY.get("posthoc", parts.posthoc.name).title if parts.posthoc else ""
-    title = f"{'Distilled ' if parts.teacher else ''}{here.registered.title}"
+    title = f"{'Distilled ' if parts.teacher else ''}{scope.registered.title}"
     return f"{title} + {mapped}" if mapped else title
 
 
@@ -249,10 +248,10 @@ def _twice(rows: Sequence[Row]) -> list[Mistake]:
         settings.setdefault((row.entry, row.place), []).append(row)
     seen: set[frozenset[str]] = set()
     found = []
-    for (entry, _), here in settings.items():
-        trained = frozenset(canonical(_trained(row)) for row in here)
+    for (entry, _), same in settings.items():
+        trained = frozenset(canonical(_trained(row)) for row in same)
         if trained in seen:
-            what = f"{here[0].part} stands here twice"
+            what = f"{same[0].part} stands here twice"
             found.append(Mistake(what, ("methods", entry)))
         seen.add(trained)
     return found
@@ -280,7 +279,7 @@ def _told_apart(rows: Sequence[Row]) -> list[Row]:
     found = []
     for row in rows:
         alike = list(entries[row.name].values())
-        by_settings = [named("", _settings(fixed)) for fixed in alike]
+        by_settings = [row_name("", _settings(fixed)) for fixed in alike]
         fixed = row.fixed if len(set(by_settings)) < len(alike) else _settings(row.fixed)
         if row.labelled:
             fixed = {k: v for k, v in fixed.items() if any(other.get(k) != v for other in alike)}

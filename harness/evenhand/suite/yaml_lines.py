@@ -10,9 +10,7 @@ from typing import Any
 
 import yaml
 
-from evenhand.errors import Mistake, SpecError
-
-Where = tuple[str | int, ...]
+from evenhand.errors import KeyPath, Mistake, SpecError
 
 
 @dataclass(frozen=True)
@@ -21,9 +19,9 @@ class Document:
 
     path: str
     data: Any
-    lines: dict[Where, int]
+    lines: dict[KeyPath, int]
 
-    def place(self, where: Where) -> str:
+    def place(self, where: KeyPath) -> str:
         """`suites/x.yaml:22`, of the nearest enclosing value that the file has."""
         for end in range(len(where), -1, -1):
             if where[:end] in self.lines:
@@ -37,11 +35,11 @@ class Document:
         )
         return SpecError([m for _, m, _ in placed], [p for _, _, p in placed])
 
-    def lines_of(self, where: Where) -> int:
+    def lines_of(self, where: KeyPath) -> int:
         return int(self.place(where).rpartition(":")[2]) if self.lines else 0
 
 
-def key_path(where: Where) -> str:
+def key_path(where: KeyPath) -> str:
     """A place in nested data: `methods[1].vs.tau`."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in where]
     return "".join(parts).removeprefix(".")
@@ -83,7 +81,7 @@ def parse(text: str, path: str) -> Document:
         node = yaml.compose(text, Loader=Loader)
         if node is None:
             raise SpecError(f"{path}: is empty; a suite begins with `suite: NAME`")
-        lines: dict[Where, int] = {}
+        lines: dict[KeyPath, int] = {}
         mistakes: list[tuple[int, str]] = []
         _walk(node, (), lines, mistakes)
         if mistakes:
@@ -148,7 +146,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> SpecError:
 
 
 def _walk(
-    node: yaml.Node, where: Where, lines: dict[Where, int], mistakes: list[tuple[int, str]]
+    node: yaml.Node, where: KeyPath, lines: dict[KeyPath, int], mistakes: list[tuple[int, str]]
 ) -> None:
     lines.setdefault(where, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):

@@ -9,7 +9,7 @@ from torch import nn
 from evenhand.declared.base import Part
 from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.stage_parts import Solved
+from evenhand.declared.stage_parts import LinearHead
 from evenhand.errors import DataError
 from evenhand.train.training import Training
 from evenhand.train.transitions import solve_head
@@ -34,12 +34,12 @@ def angle(run: Training, to: Part) -> float | None:
     head = run.model.head
     assert isinstance(head, nn.Linear)
     weight, bias = (p.detach().double().cpu().numpy() for p in (head.weight, head.bias))
-    now = _difference(Solved(weight, bias))
+    now = _difference(LinearHead(weight, bias))
     lengths = float(np.linalg.norm(now) * np.linalg.norm(run.reference_direction))
     if not lengths:
         return None
     return float(np.degrees(np.arccos(np.clip(now @ run.reference_direction / lengths, -1, 1))))
 
 
-def _difference(head: Solved) -> Float[np.ndarray, " features"]:
+def _difference(head: LinearHead) -> Float[np.ndarray, " features"]:
     return np.asarray(head.weight[1] - head.weight[0])

@@ -19,7 +19,7 @@ from filelock import FileLock
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from evenhand.declared.static import holds_still
+from evenhand.declared.static import is_static
 from evenhand.declared.trial import Trial
 from evenhand.train.training import BoundStage, Training
 
@@ -35,7 +35,7 @@ CAPTURE_LOCK = threading.Lock()
 
 def stepper_of(trial: Trial, device: torch.device, *, is_compiled: bool = False) -> Stepper:
     """CUDA graphs on a GPU, where all parts of the trial are static; else eager steps."""
-    stepper = CudaGraphs() if device.type == "cuda" and holds_still(trial) else eager_step
+    stepper = CudaGraphs() if device.type == "cuda" and is_static(trial) else eager_step
     return CompileOnce(stepper, trial.workload) if is_compiled else stepper
 
 

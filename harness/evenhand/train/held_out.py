@@ -26,7 +26,7 @@ def update_on_held_out(run: Training) -> None:
     predicted = evaluate_on(run, run.splits["val"])
     if spec.iterate == "best" and run.steps:
         _keep_if_best(run, predicted)
-    controller.see(predicted)
+    controller.update(predicted)
 
 
 def evaluate_iterate(run: Training) -> Snapshot:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from evenhand.data.splits import ProblemData
 from evenhand.declared.labels import TrainingCounts
-from evenhand.declared.method import Drawing, Method, Run, Stage
+from evenhand.declared.method import Method, Run, Stage, StochasticLoss
 from evenhand.declared.stage_parts import (
     BoundReduction,
     Learnable,
@@ -71,7 +71,7 @@ def _bound(
     data, label_counts = inputs.data, inputs.label_counts
     classes, groups = data.summary.classes, data.summary.groups
     loss = _shared(before, "loss", stage.loss) or stage.loss.bind(label_counts, device)
-    if isinstance(loss, Drawing):
+    if isinstance(loss, StochasticLoss):
         loss = loss.drawing_from(inputs.randomness)
     bound = BoundStage(
         spec=stage,

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from evenhand.declared.stage_parts import Refit, Solved
+from evenhand.declared.stage_parts import LinearHead, Refit
 from evenhand.train.checkpoints import Iterates
 from evenhand.train.device_data import DeviceSplit
 from evenhand.train.evaluation import BATCH, predict
@@ -54,7 +54,7 @@ def refit(run: Training) -> None:
         run.splits = {name: split for name, split in run.splits.items() if name != "val"}
 
 
-def solve_head(run: Training, spec: Refit) -> Solved:
+def solve_head(run: Training, spec: Refit) -> LinearHead:
     """Weights and bias that a refit finds on the features of the current network."""
     split = run.splits["val"] if spec.split == "val" else run.train
     labels, groups = split.labels.cpu().numpy(), split.groups.cpu().numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evenhand.declared.notation import in_print
+from evenhand.declared.notation import titled
 from evenhand.declared.trial import Trial
 
 
@@ -16,7 +16,7 @@ def teacher(trial: Trial) -> str:
     recipe = trial.teacher.recipe or trial.recipe
     fields = {k: v for k, v in recipe if k != "name" and v != getattr(trial.recipe, k)}
     values = {"temperature": trial.teacher.temperature, **fields}
-    return in_print(str(trial.teacher.method), values)
+    return titled(str(trial.teacher.method), values)
 
 
 def posthoc(trial: Trial) -> str:

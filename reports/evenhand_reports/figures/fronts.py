@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from evenhand.declared.notation import shown
+from evenhand.declared.notation import format_value
 from evenhand.declared.record import Rule
 from evenhand.declared.registry import REGISTRY
 from evenhand.metrics import better
@@ -201,7 +201,7 @@ def _hypervolumes(
 
 
 def _setting(point: Point) -> str:
-    return "" if point.values[0] is None else shown(point.values[0])
+    return "" if point.values[0] is None else format_value(point.values[0])
 
 
 def _with_joint_front(metrics: tuple[str, str], fronts: Sequence[Front]) -> list[Front]:

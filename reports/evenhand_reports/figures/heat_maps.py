@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from evenhand.declared.notation import shown
+from evenhand.declared.notation import format_value
 from evenhand.declared.record import RULES, Rule
 from evenhand.suite.figures import Figure
 from evenhand_reports.board.leaderboard import Leaderboard
@@ -27,8 +27,10 @@ def heat_maps(board: Leaderboard, figure: Figure, scope: FigureScope) -> list[di
     assert figure.colour is not None
     maps = []
     for name, points in lines_over_settings(figure, scope.results).items():
-        xs, ys = ([shown(v) for v in dict.fromkeys(_axis_values(points, i))] for i in (0, 1))
-        by_values = {(shown(p.values[0]), shown(p.values[1])): p.result for p in points}
+        xs, ys = ([format_value(v) for v in dict.fromkeys(_axis_values(points, i))] for i in (0, 1))
+        by_values = {
+            (format_value(p.values[0]), format_value(p.values[1])): p.result for p in points
+        }
         rules = {
             rule: [[_square(by_values.get((x, y)), figure.colour, rule) for x in xs] for y in ys]
             for rule in RULES

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evenhand.declared.base import canonical
-from evenhand.declared.notation import in_print, listed, shown
-from evenhand.suite.figures import OF_PROBLEM, Figure, apart_from, coordinate, of_problem
+from evenhand.declared.notation import format_settings, format_value, titled
+from evenhand.suite.figures import OF_PROBLEM, Figure, coordinate, problem_setting, without_settings
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.figures.digits import DIGITS
@@ -47,7 +47,7 @@ def scopes_over_problems(board: Leaderboard, figure: Figure) -> Iterator[FigureS
             result = board.results.get((row, problem))
             if result is None or not _is_drawn(figure, result) or _lacks_setting(figure, result):
                 continue
-            common = apart_from(result.configuration.problem, figure.of_problems)
+            common = without_settings(result.configuration.problem, figure.of_problems)
             key = canonical(common)
             scope = scopes.setdefault(key, FigureScope(common.name, [], is_one_problem=False))
             scope.results.append(result)
@@ -87,7 +87,7 @@ def lines_over_settings(
             continue
         title, others = _title_and_other_settings(result, over)
         by = {figure.by.removeprefix(OF_PROBLEM): _value(result, figure.by)} if figure.by else {}
-        key = (title, listed(others), listed(by))
+        key = (title, format_settings(others), format_settings(by))
         lines.setdefault(key, []).append(Point(values, result))
         labels[key] = (others, by)
     variants: dict[str, set[str]] = {}
@@ -98,7 +98,7 @@ def lines_over_settings(
         distinguishing, by_values = labels[key]
         # Settings that all lines of a method share would make every name longer.
         shown_settings = distinguishing if len(variants[key[0]]) > 1 else {}
-        named[in_print(key[0], {**shown_settings, **by_values})] = _ordered(points)
+        named[titled(key[0], {**shown_settings, **by_values})] = _ordered(points)
     return named
 
 
@@ -125,7 +125,7 @@ def ramp_size(figure: Figure, results: Sequence[Result]) -> int:
     """Number of lines in a colour ramp: lines at increasing numbers of `by`; otherwise 0."""
     if figure.by is None or len(results) < 2:
         return 0
-    values = [of_problem(result.configuration.problem, figure.by) for result in results]
+    values = [problem_setting(result.configuration.problem, figure.by) for result in results]
     is_ramp = all(map(is_number, values)) and sorted(set(values)) == values
     return len(results) if is_ramp else 0
 
@@ -137,7 +137,7 @@ def is_number(value: Any) -> bool:
 
 def on_axis(value: Any) -> Any:
     """A number unchanged, any other value as text."""
-    return value if is_number(value) else shown(value)
+    return value if is_number(value) else format_value(value)
 
 
 def mean_and_interval(scores: Sequence[Estimate]) -> dict[str, list[float | None]]:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evenhand.declared.base import plain
+from evenhand.declared.base import format_scalar
 from evenhand.declared.record import DataSummary, Evaluation, Record
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Recipe
@@ -99,12 +99,13 @@ def _groups(data: DataSummary) -> str:
 
 def _recipe(recipe: Recipe) -> str:
     augment = " + ".join(map(str, recipe.augment)) or "no augmentation"
-    radius = "/".join(map(plain, recipe.sam.rho)) if recipe.sam else ""
+    radius = "/".join(map(format_scalar, recipe.sam.rho)) if recipe.sam else ""
     sam = f"SAM ρ {radius}, " if radius else ""
     return (
         f"{recipe.name}: {recipe.backbone}, {recipe.epochs} epochs, batch {recipe.batch}, "
-        f"lr {plain(recipe.lr)} ({recipe.schedule}), momentum {plain(recipe.momentum)}, "
-        f"weight decay {plain(recipe.weight_decay)}, {sam}{augment}, {recipe.precision}"
+        f"lr {format_scalar(recipe.lr)} ({recipe.schedule}), "
+        f"momentum {format_scalar(recipe.momentum)}, "
+        f"weight decay {format_scalar(recipe.weight_decay)}, {sam}{augment}, {recipe.precision}"
     )
 
 

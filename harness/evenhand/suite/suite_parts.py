@@ -7,20 +7,19 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import plain, quoted
+from evenhand.declared.base import format_scalar, quote_value
 from evenhand.declared.trial import Problem, Val
-from evenhand.errors import Mistake, Mistakes
+from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.declaration import Named, SuiteDeclaration
-from evenhand.suite.entry_parts import RecipeOf, Suitewide, Variant
-from evenhand.suite.expand import expand, marked
-from evenhand.suite.partial import UNREAD
+from evenhand.suite.entry_parts import RecipeOf, RecipeVariant, SuiteContext
+from evenhand.suite.expand import expand, sweep_kind
 from evenhand.suite.problems import resolve_problem
+from evenhand.suite.readable import UNREADABLE
 from evenhand.suite.recipes import MAPPINGS, resolve_recipe
 from evenhand.suite.rows import Row, all_rows
-from evenhand.suite.yaml_lines import Where
 
 
-class Parts(NamedTuple):
+class SuiteParts(NamedTuple):
     """All that the cells of a suite are made of, in the suite's order.
 
     own  recipes of problems that have one of their own, by the problem's name
@@ -28,11 +27,11 @@ class Parts(NamedTuple):
 
     problems: list[Problem]
     rows: list[Row]
-    recipes: list[Variant]
+    recipes: list[RecipeVariant]
     own: Mapping[str, RecipeOf]
 
 
-def gather(suite: SuiteDeclaration, mistakes: Mistakes) -> Parts:
+def resolve_parts(suite: SuiteDeclaration, mistakes: Mistakes) -> SuiteParts:
     """The parts of a suite, each by itself; what is wrong goes to the mistakes."""
     seed = f"{suite.suite}/{suite.version}"
     wrong = len(mistakes.found)
@@ -41,11 +40,11 @@ def gather(suite: SuiteDeclaration, mistakes: Mistakes) -> Parts:
         [problem for problem, _ in declared],
         {p.name: own for p, own in declared if own},
     )
-    unread = any(entry.name == UNREAD for entry in suite.problems)
+    unread = any(entry.name == UNREADABLE for entry in suite.problems)
     names = None if unread or len(mistakes.found) > wrong else [p.name for p in problems]
     recipes = _recipes(suite.recipe, seed, ("recipe", suite.recipe.name), mistakes)
-    around = Suitewide(suite, seed, names, suite.recipe.name, recipes, own)
-    return Parts(problems, all_rows(around, mistakes), recipes, own)
+    context = SuiteContext(suite, seed, names, suite.recipe.name, recipes, own)
+    return SuiteParts(problems, all_rows(context, mistakes), recipes, own)
 
 
 def _problems(
@@ -55,9 +54,9 @@ def _problems(
     problems: list[Problem] = []
     own: list[RecipeOf | None] = []
     for i, entry in enumerate(suite.problems):
-        if entry.name == UNREAD:
+        if entry.name == UNREADABLE:
             continue
-        where: Where = ("problems", i, entry.name)
+        where: KeyPath = ("problems", i, entry.name)
         declared = {k: v for k, v in entry.settings.items() if k != "recipe"}
         recipe = _recipe_of(entry, seed, where, mistakes)
         settings = mistakes.catch(where, expand, declared, seed=f"{seed}/{entry.name}")
@@ -74,14 +73,14 @@ def _problems(
     return list(zip(_told_apart(problems, suite.val), own, strict=True))
 
 
-def _recipe_of(entry: Named, seed: str, where: Where, mistakes: Mistakes) -> RecipeOf | None:
+def _recipe_of(entry: Named, seed: str, where: KeyPath, mistakes: Mistakes) -> RecipeOf | None:
     """The recipe that a problem's entry has of its own."""
     if entry.settings.get("recipe") is None:
         return None
     try:
         named = Named.model_validate(entry.settings["recipe"])
     except ValidationError:
-        what = f"recipe = {quoted(entry.settings['recipe'])}: write a recipe's name"
+        what = f"recipe = {quote_value(entry.settings['recipe'])}: write a recipe's name"
         right = "or a name with fields to replace: `recipe: {cifar-ldam: {epochs: 60}}`"
         mistakes.found.append(Mistake(what, (*where, "recipe"), right))
         return None
@@ -99,17 +98,17 @@ def _told_apart(problems: Sequence[Problem], usual: Val) -> list[Problem]:
     found = []
     for problem in problems:
         same = [other for other, name in zip(problems, names, strict=True) if name == problem.name]
-        apart = _differing(problem, same)
-        apart += [_val_in_short(problem.val)] if len(same) > 1 and problem.val != usual else []
-        changes = {"apart": "-".join(apart)}
-        found.append(problem.model_copy(update=changes) if apart else problem)
+        suffix = _differing(problem, same)
+        suffix += [_val_in_short(problem.val)] if len(same) > 1 and problem.val != usual else []
+        changes = {"name_suffix": "-".join(suffix)}
+        found.append(problem.model_copy(update=changes) if suffix else problem)
     return found
 
 
 def _differing(problem: Problem, same: Sequence[Problem]) -> list[str]:
     """Settings of its data set that set a problem apart from others: `label-species`."""
     return [
-        f"{name}-{plain(value).replace('/', '.')}"
+        f"{name}-{format_scalar(value).replace('/', '.')}"
         for name, value in problem.dataset.settings.items()
         if value is not None and any(p.dataset.settings.get(name) != value for p in same)
     ]
@@ -121,20 +120,21 @@ def _val_in_short(val: Val) -> str:
     return f"val{size:g}" if size else "noval"
 
 
-def _recipes(entry: Named, seed: str, where: Where, mistakes: Mistakes) -> list[Variant]:
-    if entry.name == UNREAD:
+def _recipes(entry: Named, seed: str, where: KeyPath, mistakes: Mistakes) -> list[RecipeVariant]:
+    if entry.name == UNREADABLE:
         return []
     seed = f"{seed}/{entry.name}"
     settings = mistakes.catch(where, expand, entry.settings, seed=seed, mappings=MAPPINGS) or []
     multiplied = {
         k
         for k, v in entry.settings.items()
-        if len(settings) > 1 and marked(v, mapping=k in MAPPINGS)
+        if len(settings) > 1 and sweep_kind(v, mapping=k in MAPPINGS)
     }
     variants = []
     for given in settings:
         recipe = mistakes.catch(where, resolve_recipe, entry.name, given)
         if recipe is None:
             break
-        variants.append(Variant(recipe, given, {k: given[k] for k in given if k in multiplied}))
+        swept = {k: given[k] for k in given if k in multiplied}
+        variants.append(RecipeVariant(recipe, given, swept))
     return variants

@@ -13,7 +13,7 @@ from evenhand.declared.labels import TrainingCounts
 from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.metrics import tail
 
-Classes = tuple[str, ...] | Literal["*", "head", "tail"]
+ClassSubset = tuple[str, ...] | Literal["*", "head", "tail"]
 """Names of classes, or their indices as text; or all of them, the head, the tail."""
 
 
@@ -25,7 +25,7 @@ class Terms(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Cells:
+class TrainingSet:
     """The (label, group) cells of a training set: its counts, its classes' and groups' names."""
 
     counts: TrainingCounts
@@ -38,7 +38,7 @@ class Cells:
         counts: TrainingCounts,
         classes: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
-    ) -> Cells:
+    ) -> TrainingSet:
         """Classes and groups without names are called by their indices."""
         n_classes, n_groups = counts.shape
         return cls(
@@ -47,7 +47,7 @@ class Cells:
             tuple(map(str, range(n_groups)) if groups is None else groups),
         )
 
-    def members(self, wanted: Classes) -> Int[np.ndarray, " members"]:
+    def members(self, wanted: ClassSubset) -> Int[np.ndarray, " members"]:
         """Indices of the classes meant, each once. Raises `SpecError` for a name there is not."""
         if isinstance(wanted, tuple):
             return np.array(list(dict.fromkeys(index_of(name, self.classes) for name in wanted)))
@@ -55,14 +55,14 @@ class Cells:
             return np.arange(len(self.classes))
         return np.flatnonzero(tail(self.counts.sum(1)) == (wanted == "tail"))
 
-    def mean(self, wanted: Classes) -> Float[np.ndarray, " classes"]:
+    def mean(self, wanted: ClassSubset) -> Float[np.ndarray, " classes"]:
         """Weights that turn a rate of each class into its mean over the classes meant."""
         chosen = self.members(wanted)
         weights = np.zeros(len(self.classes))
         weights[chosen] = 1 / chosen.size
         return weights
 
-    def each(self, wanted: Classes, *, by_group: bool = False) -> Terms:
+    def each(self, wanted: ClassSubset, *, by_group: bool = False) -> Terms:
         """A term for each class meant; by group, for each cell: label · groups + group."""
         chosen = self.members(wanted)
         if not by_group:

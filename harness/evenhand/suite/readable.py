@@ -10,25 +10,25 @@ from pydantic import ValidationError
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.yaml_lines import Document
 
-UNREAD = "?"
+UNREADABLE = "?"
 """Stands where a name could not be read; `resolve` says nothing about it."""
 
 _LISTS = ("problems", "methods", "metrics")
 _REQUIRED: dict[str, Any] = {
     "suite": "unread",
-    "question": UNREAD,
-    "problems": [UNREAD],
-    "methods": [UNREAD],
-    "recipe": UNREAD,
+    "question": UNREADABLE,
+    "problems": [UNREADABLE],
+    "methods": [UNREADABLE],
+    "recipe": UNREADABLE,
     "seeds": 1,
-    "metrics": [UNREAD],
-    "primary": UNREAD,
-    "baseline": UNREAD,
+    "metrics": [UNREADABLE],
+    "primary": UNREADABLE,
+    "baseline": UNREADABLE,
 }
 
 
-def salvage(document: Document) -> SuiteDeclaration | None:
-    """The suite with `UNREAD` for what cannot be read; None where that is not enough."""
+def readable_part(document: Document) -> SuiteDeclaration | None:
+    """The suite with `UNREADABLE` for what cannot be read; None where that is not enough."""
     if not isinstance(document.data, dict):
         return None
     given = {k: v for k, v in document.data.items() if k in SuiteDeclaration.model_fields}
@@ -44,7 +44,7 @@ def salvage(document: Document) -> SuiteDeclaration | None:
 
 def _give_up(data: dict[str, Any], key: str, inner: list[int | str]) -> None:
     if key in _LISTS and inner and isinstance(inner[0], int):
-        data[key][inner[0]] = UNREAD
+        data[key][inner[0]] = UNREADABLE
     elif key in _REQUIRED:
         data[key] = _REQUIRED[key]
     else:

@@ -242,7 +242,7 @@ def test_objectives_of_groups_learn_numbers_of_groups(name):
 def test_the_objective_is_not_of_groups_where_there_are_none():
     alone, grouped = Labels(None, 4, 1), Labels(None, 4, 2)
     for name in ("deo", "group_balanced"):
-        with pytest.raises(SpecError, match=f"'{name}' is one of groups, and there are none"):
+        with pytest.raises(SpecError, match=f"objective '{name}' .*groups"):
             Hypergradient(objective=name).check(alone)
         Hypergradient(objective=name).check(grouped)
         Hypergradient(objective=name, ce_share=1.0).check(alone)

@@ -1,1 +1,1 @@
-"""What a trial is: methods, stages, problems, recipes, records. Frozen, hashable, no tensors."""
+"""Declarations: methods, stages, problems, recipes, trials and records, frozen and hashable."""

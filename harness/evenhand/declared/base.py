@@ -1,4 +1,4 @@
-"""The common shape of everything that is declared, and its canonical JSON."""
+"""The base class of all declarations, their canonical JSON, and values in messages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from pydantic_core import ErrorDetails
 
 
 class Spec(BaseModel):
-    """A frozen declaration; a key that nobody reads is an error."""
+    """Base class of declarations: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with fields replaced. What was computed of the old fields is not copied."""
+        """Copy with some fields replaced.
+
+        Cached properties of the original are not copied, because they belong to the old fields.
+        """
         copied = super().model_copy(update=update, deep=deep)
         for name in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[name]
@@ -24,22 +27,23 @@ class Spec(BaseModel):
 
 
 class Part(Spec):
-    """A registered part by name, with every setting filled in.
-
-    code  of a part from a plugin file: the digest of that file, which nobody versions by hand
-    """
+    """A registered part by name, with every setting filled in."""
 
     name: str
+    """Registered name of the part."""
     version: int = 1
+    """Version of the part, which is raised when its results change."""
     code: str | None = None
+    """Digest of the plugin file of the part; None for a part of a package."""
     settings: dict[str, JsonValue] = {}
+    """Value of every setting, defaults included."""
 
     def __str__(self) -> str:
         return format_part(self.name, self.settings)
 
 
 def format_part(name: str, settings: dict[str, JsonValue]) -> str:
-    """`vs(tau=1.25, gamma=0.3)`: how a part is written where people read it, without Nones."""
+    """A part as a call, `vs(tau=1.25, gamma=0.3)`, without settings that are None."""
     given = {k: v for k, v in settings.items() if v is not None}
     if not given:
         return name
@@ -47,7 +51,7 @@ def format_part(name: str, settings: dict[str, JsonValue]) -> str:
 
 
 def format_scalar(value: JsonValue) -> str:
-    """A setting's value as a person writes it: 1.0 is 1, 0.30000000000000004 stays."""
+    """A setting's value in its shortest exact form: 1.0 as `1`, true as `true`."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -73,13 +77,13 @@ _ADVICE = {
     "less_than": "write less than {lt:g}",
     "too_short": "write a list of at least {min_length}",
     "too_long": "write a list of at most {max_length}",
-    "missing": "something is missing",
+    "missing": "a required value is missing",
     "string_pattern_mismatch": "write letters, digits, '.', '_' and '-', a letter or digit first",
 }
 
 
 def advice(error: ErrorDetails) -> str:
-    """What pydantic found wrong with a value, in our words: "write a whole number"."""
+    """The correction for a value that pydantic refuses: "write a whole number"."""
     said = error["msg"].removeprefix("Value error, ")
     template = _ADVICE.get(error["type"])
     if template is None:
@@ -88,17 +92,17 @@ def advice(error: ErrorDetails) -> str:
 
 
 def quote_value(value: Any) -> str:
-    """A value of a YAML file as the one who wrote it knows it."""
+    """A value as it stands in a YAML file, for messages: "nothing" for null, `true` for True."""
     if value is None:
         return "nothing"
     return format_scalar(value) if isinstance(value, bool) else repr(value)
 
 
 def canonical(value: Any) -> str:
-    """One JSON text for one meaning: sorted keys, no spaces, and no field that is None.
+    """Canonical JSON: sorted keys, no spaces, and no field that is None.
 
-    A field that is None is left out, so that a part may gain an optional field later without
-    changing the key of any trial that does not use it.
+    Equal declarations have equal texts. Fields that are None are left out, so that a later version
+    can add an optional field without a change of the keys of trials that do not use it.
     """
     dumped = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     return json.dumps(_without_none(dumped), sort_keys=True, separators=(",", ":"), allow_nan=False)

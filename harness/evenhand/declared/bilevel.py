@@ -1,4 +1,4 @@
-"""What learns the numbers in a loss or a policy on held-out data, while a network trains."""
+"""Declaration of bilevel optimisation: hypergradients of a loss or an augmentation policy."""
 
 from __future__ import annotations
 
@@ -14,60 +14,67 @@ Diverging = Literal["rescale", "refuse", "allow"]
 
 @dataclass(frozen=True)
 class Hypergradient:
-    """Implicit differentiation through the training (li2021autobalance, Sec. 2.2).
+    """Hypergradient by implicit differentiation (li2021autobalance, Sec. 2.2).
 
-    Each `interval` steps of the optimiser all learnable numbers of the stage's loss and policy take
-    one step of SGD along
+    After every `interval` steps of the optimiser, all learnable values a of the stage's loss and
+    policy take one step of SGD along
 
         dL_val/da = −∂²L_train/∂a∂θ · Σ_{i=0}^{terms} scale · (I − scale · H)^i · ∂L_val/∂θ,
 
-    with θ the weights and H the Hessian of L_train. The paper prints dθ/da without the minus sign,
-    its code has it. Weight decay is no part of L_train here, as in the code.
-
-    objective     of the held-out images: ce_share · CE + (1 − ce_share) · one of
-                  balanced        mean over classes of the mean cross-entropy of each
-                  group_balanced  the same over cells of class and group (CE_bal^G)
-                  deo             Σ over classes of the largest difference between its groups' mean
-                                  cross-entropies (CE_deo; no ½)
-                  A class or cell that no drawn image is of has no part in it.
-    batches       of the recipe's size, that each gradient averages over; fewer if the split has no
-                  more
-    augment       held-out images are augmented by the recipe as training images are: so does the
-                  released code, the text does not say
-    lr, momentum, weight_decay  of SGD on what is learned; lr follows the recipe's schedule
-    warmup        epochs, as a share of the recipe's, over which lr rises linearly as the stage
-                  begins
-    coast         also take a step without a gradient before every other step of the optimiser, so
-                  that momentum and weight decay go on. The released code does, under PyTorch before
-                  2.0; under later ones the same line does nothing. In a toy run the whole way was
-                  6.5 times as long with it
-    diverging     the series is one of H^-1 only if scale · ‖H‖ < 2. Where power iteration, or the
-                  series itself, finds more: rescale takes 1 / ‖H‖ for the scale, refuse ends the
-                  trial, allow goes on, as the released code does, which does not look
+    where θ are the weights and H is the Hessian of L_train. The paper prints dθ/da without the
+    minus sign; its released code has the sign. L_train excludes weight decay, as in the code.
     """
 
     objective: Objective = "balanced"
+    """Held-out loss L, in ce_share · CE + (1 − ce_share) · L.
+
+    "balanced" is the mean over classes of the class's mean cross-entropy. "group_balanced" is the
+    same mean over (class, group) cells, CE_bal^G. "deo" is the sum over classes of the largest
+    difference between the mean cross-entropies of its groups, CE_deo without ½. Classes and cells
+    without an image in the batches are left out.
+    """
     ce_share: float = 0.0
+    """Share of plain cross-entropy in the held-out loss."""
     interval: int = 20
+    """Steps of the optimiser between two hypergradients."""
     terms: int = 5
+    """Terms of the Neumann series after the first."""
     scale: float = 1.0
+    """Factor of the Hessian in the series."""
     batches: int = 10
+    """Batches of the recipe's size that each gradient averages over; fewer in a small split."""
     augment: bool = True
+    """Whether the recipe augments held-out images. The released code does; the text omits it."""
     lr: float = 0.05
+    """Learning rate of the learned values; it follows the recipe's schedule."""
     momentum: float = 0.9
+    """Momentum of SGD on the learned values."""
     weight_decay: float = 1e-4
+    """Weight decay of SGD on the learned values."""
     warmup: float = 0.0
+    """Share of the recipe's epochs over which lr rises linearly from the start of the stage."""
     coast: bool = False
+    """Whether momentum and weight decay also act before every other step, without a gradient.
+
+    The released code does this under PyTorch before 2.0; under later versions the same line has no
+    effect. In a small test the learned values moved 6.5 times as far with it.
+    """
     diverging: Diverging = "rescale"
+    """Treatment of a series that diverges, which happens where scale · ‖H‖ ≥ 2.
+
+    ‖H‖ is found by power iteration or by the growth of the series. "rescale" uses 1 / ‖H‖ as the
+    scale, "refuse" ends the trial, and "allow" continues as the released code does, which has no
+    check.
+    """
 
     @property
     def every(self) -> int:
-        """Steps of the optimiser between two calls of what `bind` makes."""
+        """Steps of the optimiser between two calls of the bound hypergradient."""
         return 1 if self.coast else self.interval
 
     def check(self, labels: Labels) -> None:
-        """Raises `SpecError` for an objective that compares groups where there is one."""
+        """Check the objective. Raises `SpecError` if it compares groups and there is one."""
         if self.objective == "balanced" or self.ce_share == 1 or labels.n_groups > 1:
             return
-        what = f"the held-out objective {self.objective!r} is one of groups, and there are none"
+        what = f"the held-out objective {self.objective!r} compares groups; this data set has one"
         raise SpecError([Mistake(what, ("objective",), "write 'balanced'")])

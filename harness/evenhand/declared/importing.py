@@ -22,7 +22,7 @@ OUR_PARTS = (
 
 
 def import_all() -> None:
-    """Import every module that registers parts. Raises `EvenhandError` where a plugin fails."""
+    """Import every module that registers parts. Raises `EvenhandError` if a plugin fails."""
     for name in OUR_PARTS:
         module = importlib.import_module(name)
         if getattr(module, "IMPORT_ALL", False):

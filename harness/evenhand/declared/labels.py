@@ -1,4 +1,4 @@
-"""What is known of a data set's labels, and the two kinds of counts."""
+"""Labels of a data set before its files are read, and the two kinds of counts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ PredictionCounts = Int[np.ndarray, "groups labels predictions"]
 
 
 class Labels(NamedTuple):
-    """The labels of a data set, as far as they are known without reading its files."""
+    """Labels of a data set, as far as they are declared without its files."""
 
     classes: tuple[str, ...] | None
-    """Names of the classes; None where only the files give them."""
+    """Names of the classes; None if only the files give them."""
     n_classes: int
+    """Number of classes."""
     n_groups: int
+    """Number of groups; 1 without groups."""

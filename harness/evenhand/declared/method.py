@@ -1,7 +1,7 @@
-"""A method is a short list of stages plus a head; each stage is a loss and a sampler.
+"""Declarations of a method: a list of stages, a head and an optional refit of the last layer.
 
-Everything comes twice: what stands here is the declaration, and its `bind` makes the tensors
-inside the worker.
+Every component has two forms. The declaration is frozen, hashable and free of tensors. `bind` turns
+it into a bound object inside the worker, with the tensors and state for one training set.
 """
 
 from __future__ import annotations
@@ -27,92 +27,96 @@ Iterate = Literal["last", "averaged", "best"]
 
 @runtime_checkable
 class BoundLoss(Protocol):
-    """Per-example loss and weight, in nats, not reduced.
+    """Loss of each example for one training set, in nats and not reduced.
 
-    rows holds label * n_groups + group of each example: the cell of the counts it belongs to.
+    rows   [batch], the (label, group) cell of each example: label · n_groups + group
     """
 
-    def __call__(self, logits: Tensor, labels: Tensor, rows: Tensor) -> Tensor: ...
+    def __call__(self, logits: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
+        """Loss of each example [batch], from logits [batch, classes] and labels [batch]."""
+        ...
 
     def weights(self, rows: Tensor) -> Tensor:
-        """What `Stage.reduce = "weighted_mean"` divides by, summed over the batch."""
+        """Weight of each example [batch]; the divisor of `reduce="weighted_mean"` is their sum."""
         ...
 
 
 @runtime_checkable
 class StochasticLoss(Protocol):
-    """A bound loss that draws random numbers, and can be used once it has a generator."""
+    """A bound loss that draws random numbers."""
 
     def drawing_from(self, generator: Generator) -> BoundLoss:
-        """The loss that draws from a generator on the device of its tensors."""
+        """The loss with this generator, which lies on the device of the loss's tensors."""
         ...
 
 
 @runtime_checkable
 class Loss(Protocol):
-    """A loss before any dataset is known."""
+    """Declaration of a loss."""
 
     def bind(self, counts: TrainingCounts, device: Any) -> BoundLoss:
-        """Fill in what depends on the training counts [classes, groups]."""
+        """The loss for a training set with these counts [classes, groups]."""
         ...
 
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Which training examples make up an epoch."""
+    """Declaration of a sampler: the training examples that make up an epoch."""
 
     def weights(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"] | None:
-        """Relative probability of drawing one example of each cell, with replacement.
+        """Relative probability of one example of each cell in draws with replacement.
 
-        None: every example exactly once, in random order.
+        None stands for every example exactly once, in random order.
         """
         ...
 
 
 @runtime_checkable
 class BoundController(Protocol):
-    """What steers a loss by what the network says of held-out images, for one training set."""
+    """A controller for one training set, with its state."""
 
     def update(self, predicted: PredictionCounts) -> None:
-        """Take in the held-out counts under the weights as they are, and set the loss by them."""
+        """Update the state and the loss by the network's counts on held-out data."""
         ...
 
     def merit(self, predicted: PredictionCounts) -> tuple[float, float]:
-        """How good these held-out counts are; the larger tuple is better."""
+        """Quality of held-out counts; the larger tuple is better."""
         ...
 
     def curves(self) -> dict[str, float]:
-        """What to log of where it stands, by name."""
+        """Values to log after an epoch, by name."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """All that changes, as plain containers and tensors."""
+        """The state for a checkpoint, as plain containers and tensors."""
         ...
 
     def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`; sets the loss, too."""
+        """Restore a state, and set the loss by it."""
         ...
 
 
 @runtime_checkable
 class Controller(Protocol):
-    """What steers a stage's loss while it trains, always by held-out data.
-
-    every    steps of the optimiser between two estimates on held-out data; one comes before the
-             first step of the training
-    iterate  which network is evaluated: the last; the best by `merit` among those that an estimate
-             was made of; or "averaged", a classifier that draws one of those evaluated so far for
-             each image (its counts add up to images × networks)
-    """
+    """Declaration of a controller, which updates the loss of a stage by held-out data."""
 
     @property
-    def every(self) -> int: ...
+    def every(self) -> int:
+        """Steps of the optimiser between two updates; the first update precedes the first step."""
+        ...
 
     @property
-    def iterate(self) -> Iterate: ...
+    def iterate(self) -> Iterate:
+        """Network that is evaluated.
+
+        "last" is the current network, "best" the one with the largest `merit` at an update, and
+        "averaged" a classifier that draws one of the networks of all updates for each image, whose
+        counts add up to images × networks.
+        """
+        ...
 
     def check(self, loss: Loss, labels: Labels) -> None:
-        """Raises `SpecError` before anything trains for what cannot be steered so."""
+        """Check loss and labels before anything trains. Raises `SpecError`."""
         ...
 
     def bind(
@@ -124,28 +128,31 @@ class Controller(Protocol):
         classes: Sequence[str],
         groups: Sequence[str],
     ) -> BoundController:
-        """For one training set, of these counts.
+        """The controller for one training set.
 
-        shares are what its gains divide by: the counts', or of a student what its teacher predicts.
+        shares [classes, groups] are the priors by which gains divide: those of the counts, or for a
+        student those of its teacher's predictions.
         """
         ...
 
 
 @runtime_checkable
 class PostHoc(Protocol):
-    """What turns a trained network's logits into predictions, without training it again."""
+    """Declaration of a post-hoc method: predictions from the logits of a trained network."""
 
     @property
-    def needs_validation(self) -> bool: ...
+    def needs_validation(self) -> bool:
+        """Whether it is fitted on the validation split."""
+        ...
 
     def check(self, labels: Labels, head: Head) -> None:
-        """As `Controller.check`, on a network with this head."""
+        """Check labels and head before anything trains. Raises `SpecError`."""
         ...
 
 
 @dataclass(frozen=True)
 class EveryExample:
-    """Each example once an epoch, shuffled."""
+    """Every example once in each epoch, in random order."""
 
     def weights(self, counts: TrainingCounts) -> None:
         return None
@@ -153,51 +160,62 @@ class EveryExample:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training under one loss.
-
-    until is where the stage ends, in units of the recipe's epochs since its run began; None: where
-    the recipe ends. restart begins another run: weights, momentum, learning rate and what was seen
-    for checkpoint rules are as at the start, and what was learned stays.
-    reduce names how a batch's losses become one number: "mean" divides by the batch's size, as the
-    papers' formulas do; "weighted_mean" by its total weight, as PyTorch's `weight=` and every
-    released code of the re-weighting papers do; others are parts of their own. controller steers
-    the loss by held-out data, outer learns loss and policy on them; the problem must then have
-    some. policy augments the images, after the recipe's own augmentations.
-    """
+    """A period of training with one loss, one sampler and one reduction."""
 
     loss: Loss
+    """Loss of an example."""
     sampler: Sampler = field(default_factory=EveryExample)
+    """Sampler of the training examples."""
     until: float | None = None
+    """End of the stage, as a share of the recipe's epochs since the run began; None is 1."""
     reduce: Reduce | Reduction = "mean"
+    """Reduction of the losses of a batch to one number.
+
+    "mean" divides their sum by the batch size, as the formulas of the papers do. "weighted_mean"
+    divides by the total weight, as PyTorch's `weight=` and all released code of the re-weighting
+    papers do. A `Reduction` is a part of its own, such as group DRO.
+    """
     controller: Controller | None = None
+    """Controller that updates the loss by held-out data, which the problem must have."""
     restart: bool = False
+    """Whether a new run begins: weights, momentum, learning rate and checkpoints start again.
+
+    Learned losses and policies are kept.
+    """
     policy: Policy | None = None
+    """Augmentation policy, which is applied after the augmentations of the recipe."""
     outer: Hypergradient | None = None
+    """Hypergradient that learns loss and policy on held-out data, which the problem must have."""
 
 
 class Run(NamedTuple):
-    """Epochs between two fresh starts, in order of the method's runs.
-
-    begins   0-based epoch, counted over all runs
-    firsts   of each of its stages, in the same way
-    epochs   how many it has
-    """
+    """The epochs of one run, from new weights to the next restart."""
 
     begins: int
+    """First epoch, 0-based and counted over all runs."""
     firsts: tuple[int, ...]
+    """First epoch of each stage, counted in the same way."""
     epochs: int
+    """Number of epochs."""
 
 
 @dataclass(frozen=True, init=False)
 class Method:
-    """A short list of stages, in order, and the head that the loss needs.
+    """A list of stages, the head that the loss needs, and an optional refit of the last layer.
 
-    refit  solves for the head once training has ended; a method of that alone trains nothing
+    >>> from evenhand.losses.per_class import LogPrior
+    >>> from evenhand.losses.vector_scaling import VectorScaling
+    >>> shifted = Stage(loss=VectorScaling(delta=LogPrior(tau=1.0)))
+    >>> Method(Stage(loss=VectorScaling(), until=0.8), shifted).first_epochs(200)
+    (0, 160)
     """
 
     stages: tuple[Stage, ...]
+    """Stages of the training, in order; none for a method that only solves for its head."""
     head: Head
+    """Last layer: "linear", or "cosine" with normalised features and class weights."""
     refit: Refit | None
+    """Solver that replaces the head after training."""
 
     def __init__(self, *stages: Stage, head: Head = "linear", refit: Refit | None = None) -> None:
         assert stages or refit, "a method has a stage, or solves for its head"
@@ -207,18 +225,20 @@ class Method:
         object.__setattr__(self, "refit", refit)
         for run in self._runs():
             ends = [_end(stage) for stage in run]
-            assert all(stage.until is not None for stage in run[:-1]), "an inner stage says its end"
+            inner = all(stage.until is not None for stage in run[:-1])
+            assert inner, "every stage of a run but the last has `until`"
             assert ends == sorted(ends), "stages follow in order"
 
     @property
     def needs_validation(self) -> bool:
+        """Whether the method learns from held-out data."""
         learns = any(stage.controller or stage.outer for stage in self.stages)
         return learns or (self.refit is not None and self.refit.split == "val")
 
     def runs(self, epochs: int) -> tuple[Run, ...]:
-        """When each stage begins, under a recipe of so many epochs; a refit has the one after all.
+        """The runs of the method under a recipe of `epochs` epochs.
 
-        0.8 of 200 epochs is epoch 160.
+        A stage until 0.8 of 200 epochs ends before the 0-based epoch 160.
         """
         found, begins = [], 0
         for stages in self._runs():
@@ -229,15 +249,15 @@ class Method:
         return tuple(found)
 
     def first_epochs(self, epochs: int) -> tuple[int, ...]:
-        """The 0-based epoch at which each stage begins, over all runs."""
+        """First epoch of each stage, 0-based and counted over all runs."""
         return tuple(first for run in self.runs(epochs) for first in run.firsts)
 
     def total_epochs(self, epochs: int) -> int:
-        """That are trained under a recipe of so many."""
+        """Number of epochs over all runs, under a recipe of `epochs` epochs."""
         return sum(run.epochs for run in self.runs(epochs))
 
     def _runs(self) -> list[list[Stage]]:
-        """The stages, from one restart to the next."""
+        """The stages of each run."""
         found: list[list[Stage]] = []
         for stage in self.stages:
             if stage.restart or not found:

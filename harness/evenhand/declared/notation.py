@@ -1,4 +1,4 @@
-"""How a suite's values are written where people read them: in names of rows, and for `--only`."""
+"""Text form of a suite's values, in the names of rows and for `--only`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evenhand.declared.trial import Sam
 
 
 def format_value(value: Any) -> str:
-    """`0.1`, `none`, `[0.1, 0.2]`, `step(drops=[[0.6, 0.01]])`: as short as it can be typed."""
+    """A value in its shortest form: `0.1`, `none`, `[0.1, 0.2]`, `step(drops=[[0.6, 0.01]])`."""
     if value is None:
         return "none"
     if isinstance(value, Part):
@@ -31,7 +31,7 @@ def _sam(sam: Sam) -> str:
 
 
 def _mapping(value: Mapping[str, Any]) -> str:
-    """A part with settings as a call; any other mapping as YAML has it on one line."""
+    """A part with settings as a call, any other mapping as YAML on one line."""
     if len(value) == 1:
         [(name, inner)] = value.items()
         if isinstance(inner, Mapping):
@@ -40,20 +40,20 @@ def _mapping(value: Mapping[str, Any]) -> str:
 
 
 def format_settings(values: Mapping[str, Any]) -> str:
-    """`tau=1.25, gamma=0.3`."""
+    """Settings as text: `tau=1.25, gamma=0.3`."""
     return ", ".join(f"{name}={format_value(value)}" for name, value in values.items())
 
 
 def row_name(name: str, values: Mapping[str, Any]) -> str:
-    """`vs(tau=1.25, gamma=0.3)`; the bare name where there are no values."""
+    """Name of a row with its settings: `vs(tau=1.25, gamma=0.3)`, or `vs` without settings."""
     return f"{name}({format_settings(values)})" if values else name
 
 
 def pipeline_name(method: str, posthoc: str | None, *, taught: bool) -> str:
-    """`vs`, `distilled-vs`, `vs+post_shift`: a method and what goes with it, without settings."""
+    """Name of a method with teacher and post-hoc method: `vs`, `distilled-vs`, `vs+post_shift`."""
     return f"{'distilled-' if taught else ''}{method}{f'+{posthoc}' if posthoc else ''}"
 
 
 def titled(title: str, values: Mapping[str, Any]) -> str:
-    """`VS (tau=1.25, gamma=0.3)`."""
+    """Title of a row with its settings, as tables print it: `VS (tau=1.25, gamma=0.3)`."""
     return f"{title} ({format_settings(values)})" if values else title

@@ -1,4 +1,4 @@
-"""A single file of somebody's own parts, as `--plugin` names it."""
+"""A plugin file: one Python file with parts of the user, named by `--plugin`."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from evenhand.errors import Mistake, SpecError
 
 @dataclass(frozen=True)
 class Plugin:
-    """A file of somebody's own parts: its text, so that it travels to other machines."""
+    """A plugin file with its text, which is sent to the workers."""
 
     path: str
+    """Path of the file, as given."""
     source: str
+    """Text of the file."""
 
     @classmethod
     def read(cls, path: str | Path) -> Plugin:
-        """Raises `SpecError` where there is no such file."""
+        """Read a file. Raises `SpecError` if it cannot be read."""
         try:
             return cls(str(path), Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise SpecError(f"{path}: cannot read the plugin: {error}") from None
 
     def load(self) -> None:
-        """Run the file once in this process, after our own parts are there.
+        """Run the file once in this process, after the parts of the packages are registered.
 
-        Raises `SpecError` with the line where the file itself fails.
+        Raises `SpecError` with the line of the file that fails.
         """
         REGISTRY.fill()
         digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
@@ -46,12 +48,12 @@ class Plugin:
         try:
             exec(compile(self.source, self.path, "exec", dont_inherit=True), module.__dict__)
         except Exception as error:
-            # The edge of somebody else's file: whatever it raises is said with its line.
+            # Foreign code: any exception becomes an error with the line of the file.
             del sys.modules[name]
             raise SpecError([self._failure(error)], [f"{self.path}:{self._line(error)}"]) from error
 
     def _line(self, error: Exception) -> int:
-        """The last line of this file that was run, or that cannot be read."""
+        """The last line of this file that was run, or the line with the syntax error."""
         if isinstance(error, SyntaxError) and error.filename == self.path:
             return error.lineno or 1
         frames = traceback.extract_tb(error.__traceback__)

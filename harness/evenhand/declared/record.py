@@ -1,4 +1,4 @@
-"""What a trial left: its spec, how it ended, evaluations, curves, cost and provenance."""
+"""Records: the resolved trial, status, evaluations, curves, cost and provenance."""
 
 from __future__ import annotations
 
@@ -20,18 +20,26 @@ RULES: tuple[Rule, ...] = ("last", "best-val", "best-test")
 
 
 class Evaluation(Spec):
-    """counts[group, label, prediction] on one split at one checkpoint rule.
+    """Counts by group, label and prediction on one split at one checkpoint rule, stored sparse.
 
-    Stored sparse: `cells` are the flat indices of the entries that are not zero, `n` their values.
-    epoch is 1-based: how many epochs the evaluated network was trained for.
+    >>> import numpy as np
+    >>> seen = Evaluation.of(np.array([[[8, 2], [1, 9]]]), split="test", rule="last", epoch=30)
+    >>> seen.counts.sum(), seen.cells, seen.n
+    (np.int64(20), (0, 1, 2, 3), (8, 2, 1, 9))
     """
 
     split: Split
+    """Split of the evaluated images."""
     rule: Rule
+    """Checkpoint rule that chose the network."""
     epoch: int
+    """Number of epochs that the network was trained for."""
     shape: tuple[int, int, int]
+    """Groups, labels and predictions."""
     cells: tuple[int, ...]
+    """Flat indices of the counts that are not 0."""
     n: tuple[int, ...]
+    """The counts at these indices."""
 
     @classmethod
     def of(
@@ -42,6 +50,7 @@ class Evaluation(Spec):
         rule: Rule,
         epoch: int,
     ) -> Self:
+        """The evaluation with these counts [groups, labels, predictions]."""
         flat = counts.ravel()
         cells = np.flatnonzero(flat)
         shape = (int(counts.shape[0]), int(counts.shape[1]), int(counts.shape[2]))
@@ -56,102 +65,135 @@ class Evaluation(Spec):
 
     @cached_property
     def counts(self) -> Int[np.ndarray, "groups labels labels"]:
+        """The counts [groups, labels, predictions] as an array."""
         flat = np.zeros(int(np.prod(self.shape)), dtype=np.int64)
         flat[list(self.cells)] = self.n
         return flat.reshape(self.shape)
 
 
 class Exit(Spec):
-    """How a trial ended. step and epoch (1-based) say where, for what diverged."""
+    """How a trial ended."""
 
     status: Status
+    """Done, or why not."""
     cause: str = ""
+    """The error in one line; empty for a trial that is done."""
     step: int | None = None
+    """1-based step at which the loss diverged."""
     epoch: int | None = None
+    """1-based epoch at which the loss diverged."""
     traceback: str = ""
+    """Traceback of the error."""
 
 
 class Cost(Spec):
-    """What a trial took. Memory is the peak of the process, and of the GPU's tensors."""
+    """Time and memory of a trial."""
 
     seconds: float = 0.0
+    """Time of the trial in all."""
     train_seconds: float = 0.0
+    """Time of training."""
     eval_seconds: float = 0.0
+    """Time of evaluation."""
     images_per_second: float | None = None
+    """Training images processed in a second."""
     peak_memory_gib: float | None = None
+    """Peak memory of the process."""
     peak_gpu_memory_gib: float | None = None
+    """Peak memory of the tensors on the GPU."""
     parameters: int | None = None
+    """Number of parameters of the network."""
 
 
 class DataSummary(Spec):
-    """What was trained and evaluated on.
-
-    fingerprint  SHA-256 of the kept indices, labels, groups and image bytes of every split
-    train        [classes][groups] counts of the training set
-    source       digest of the whole data set before any split, where its files may change under one
-                 name
-    """
+    """Data of a trial: fingerprint, names and sizes."""
 
     fingerprint: str
+    """SHA-256 of the kept indices, labels, groups and image bytes of every split."""
     classes: tuple[str, ...]
+    """Names of the classes."""
     groups: tuple[str, ...]
+    """Names of the groups."""
     train: tuple[tuple[int, ...], ...]
+    """Counts of the training set, [classes][groups]."""
     n_val: int
+    """Number of validation images."""
     n_test: int
+    """Number of test images."""
     source: str | None = None
+    """Digest of the data set before any split, for files that can change under one name."""
 
     @cached_property
     def train_counts(self) -> Int[np.ndarray, "classes groups"]:
+        """Counts of the training set [classes, groups] as an array."""
         return np.asarray(self.train, dtype=np.int64)
 
 
 class Provenance(Spec):
-    """Where and with what a trial ran. Times are UTC in ISO 8601.
-
-    precision            what the network computed in
-    pack                 trials that could share the process, and with it the time that each took
-    resumed_after_epoch  epochs that an earlier attempt had done; None: this one began anew
-    """
+    """Code, environment and machine of a trial."""
 
     started: str = ""
+    """Start of the trial, UTC in ISO 8601."""
     finished: str = ""
+    """End of the trial, UTC in ISO 8601."""
     suite: str = ""
+    """Name of the suite that was run."""
     command: str = ""
+    """Command line of the run."""
     commit: str | None = None
+    """Commit of the code."""
     dirty: bool | None = None
+    """Whether the working tree had changes beyond that commit."""
     versions: dict[str, str] = {}
+    """Versions of Python and of the packages, by name."""
     host: str = ""
+    """Name of the machine."""
     cpu: str = ""
+    """Model of the CPU."""
     gpu: str | None = None
+    """Model of the GPU."""
     driver: str | None = None
+    """Version of the GPU's driver."""
     device: str = "cpu"
+    """PyTorch device of the training."""
     threads: int = 1
+    """Number of CPU threads."""
     precision: str = "fp32"
+    """Precision in which the network computed."""
     compiled: bool = False
+    """Whether the training step was compiled."""
     pack: int = 1
+    """Number of trials that could share the process, which lengthens the time of each."""
     resumed_after_epoch: int | None = None
+    """Epochs that an earlier attempt had trained; None if training started from the beginning."""
 
 
 class Record(Spec):
-    """What a trial left; written last and by rename, so a record that exists is whole.
-
-    curves holds one list per series, all as long as curves["epoch"]; None where a value was not
-    finite. attempts counts the tries so far, this one included. kept says what lies beside the
-    record for other trials to read.
-    """
+    """Result of a trial. It is written last and by rename, so that a record is always complete."""
 
     format: Literal[1] = 1
+    """Version of the format."""
     key: str
+    """Key of the trial."""
     trial: Trial
+    """The resolved trial, with all defaults."""
     exit: Exit
+    """How the trial ended."""
     attempts: Annotated[int, Field(ge=1)] = 1
+    """Number of attempts, this one included."""
     evaluations: tuple[Evaluation, ...] = ()
+    """Counts on each split at each checkpoint rule."""
     curves: dict[str, list[float | None]] = {}
+    """Series by name, each as long as `curves["epoch"]`; None where a value was not finite."""
     cost: Cost = Cost()
+    """Time and memory."""
     data: DataSummary | None = None
+    """Data that the trial was trained and evaluated on."""
     provenance: Provenance = Provenance()
+    """Code, environment and machine."""
     kept: tuple[Kept, ...] = ()
+    """Files beside the record that other trials read."""
 
     def evaluation(self, split: Split, rule: Rule) -> Evaluation | None:
-        """The one evaluation of a split at a rule, or None where there is none."""
+        """The evaluation on a split at a checkpoint rule; None if there is none."""
         return next((e for e in self.evaluations if (e.split, e.rule) == (split, rule)), None)

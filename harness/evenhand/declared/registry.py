@@ -1,12 +1,12 @@
-"""Parts register by decorator under a kind and a name; a suite names them.
+"""The registry of parts. A decorator registers a function under a kind and a name for suites.
 
     @method(cite="kini2021label", title="VS")
     def vs(tau: float = 1.0, gamma: float = 0.15) -> Method: ...
 
-The function's signature is the only list of its settings: names, types and defaults are read off
-it here, for the suite reader, the record and `evenhand list` alike. Our own parts are found by
-importing the packages below; a third party's through the entry-point group `evenhand`, each entry
-naming a module to import; a single file through `plugin.py`.
+The function's signature is the only list of its settings. The suite reader, the record and
+`evenhand list` take their names, types and defaults from it. `importing.py` imports the parts of
+this package and those of installed packages, whose entry points in the group `evenhand` name the
+modules to import. `plugin.py` loads a single file.
 """
 
 from __future__ import annotations
@@ -30,28 +30,33 @@ from evenhand.declared.importing import import_all
 from evenhand.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
 
 PLUGIN = "evenhand_plugin_"
-"""How the modules of plugin files are called: this, the file's name and its digest."""
+"""Beginning of the module name of a plugin file; the file's name and digest follow."""
 
 FIXED_KINDS = frozenset({"metric"})
-"""Kinds whose functions are called with data, not with settings."""
+"""Kinds whose functions take data and no settings."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One parameter of a part."""
+    """One setting of a part, a parameter of its function."""
 
     name: str
+    """Name of the parameter."""
     annotation: Any
+    """Type of the parameter, with its constraints."""
     default: Any
+    """Default value, or `inspect.Parameter.empty`."""
 
     @property
     def required(self) -> bool:
+        """Whether there is no default."""
         return self.default is inspect.Parameter.empty
 
     @property
     def type_name(self) -> str:
+        """The type without its constraints, such as `tuple[float, ...]`."""
         return _in_words(self.annotation)
 
     def __str__(self) -> str:
@@ -59,14 +64,10 @@ class Setting:
             return f"{self.name}: {self.type_name}"
         return f"{self.name}: {self.type_name} = {format_scalar(self.default)}"
 
-    @property
-    def _annotated(self) -> bool:
-        return typing.get_origin(self.annotation) is typing.Annotated
-
     def check(self, value: Any) -> JsonValue:
-        """The value in its declared type; a list may stand for a tuple, nothing else is bent.
+        """The value in its declared type, without conversion except of a list to a tuple.
 
-        Raises `ValueError` with what is wrong.
+        Raises `ValueError` with the correction.
         """
         try:
             adapter: TypeAdapter[Any] = TypeAdapter(self.annotation)
@@ -82,16 +83,24 @@ class Setting:
 
 @dataclass(frozen=True)
 class Registered:
-    """A registered part: what makes it, and what is known of it without making it."""
+    """A registered part."""
 
     kind: str
+    """Kind of the part, such as "method" or "dataset"."""
     name: str
+    """Name in suites."""
     make: Callable[..., Any]
+    """The decorated function."""
     cite: str = ""
+    """Key of the paper in `references.bib`."""
     title: str = ""
+    """Name in tables."""
     version: int = 1
+    """Version, which is raised when results change."""
     aliases: tuple[str, ...] = ()
+    """Further names in suites."""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    """Facts that are known without a call of the function, such as `n_classes` of a data set."""
 
     @property
     def summary(self) -> str:
@@ -112,6 +121,7 @@ class Registered:
 
     @cached_property
     def settings(self) -> dict[str, Setting]:
+        """The settings by name, in the order of the signature."""
         if self.kind in FIXED_KINDS:
             return {}
         parameters = inspect.signature(self.make).parameters.values()
@@ -125,10 +135,10 @@ class Registered:
         return {p.name: Setting(p.name, hints.get(p.name, Any), p.default) for p in parameters}
 
     def resolve(self, given: Mapping[str, Any] | None = None) -> Part:
-        """This part with every default filled in.
+        """The part with these settings and the defaults of the others.
 
-        Raises `SpecError` with one mistake for each setting that is unknown, missing or ill-typed;
-        a mistake's `where` is the setting's name.
+        Raises `SpecError` with one mistake for each setting that is unknown, missing or ill-typed.
+        `where` of a mistake is the name of the setting.
         """
         given = dict(given or {})
         mistakes: list[Mistake] = []
@@ -157,17 +167,17 @@ class Registered:
 
 
 class Registry:
-    """All entries by kind and name. One instance, `REGISTRY`, filled on first use."""
+    """All registered parts by kind and name. `REGISTRY` is the instance; first use fills it."""
 
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Registered]] = {}
         self._aliases: dict[str, dict[str, str]] = {}
         self._filled = False
-        # Whoever comes while another thread fills waits; the parts being imported do not.
+        # Re-entrant: other threads wait while one fills, and the parts that it imports do not.
         self._filling = threading.RLock()
 
     def add(self, entry: Registered) -> None:
-        """Raises `SpecError` where the name is taken by another function."""
+        """Add a part. Raises `SpecError` if another function has the name."""
         entries = self._entries.setdefault(entry.kind, {})
         aliases = self._aliases.setdefault(entry.kind, {})
         for name in (entry.name, *entry.aliases):
@@ -180,7 +190,7 @@ class Registry:
         aliases.update(dict.fromkeys(entry.aliases, entry.name))
 
     def get(self, kind: str, name: str) -> Registered:
-        """Raises `UnknownName` with the nearest name there is."""
+        """The part of this kind and name or alias. Raises `UnknownName` with the nearest name."""
         self.fill()
         entries = self._entries.get(kind, {})
         aliases = self._aliases.get(kind, {})
@@ -190,18 +200,18 @@ class Registry:
             raise UnknownName(kind, name, [*entries, *aliases]) from None
 
     def all(self, kind: str) -> Iterator[Registered]:
-        """In order of name."""
+        """All parts of a kind, in the order of their names."""
         self.fill()
         yield from (entry for _, entry in sorted(self._entries.get(kind, {}).items()))
 
     def part(self, kind: str, name: str, settings: Mapping[str, Any] | None = None) -> Part:
-        """A part with every default filled in; see `Registered.resolve`."""
+        """The part of this kind and name with all settings; see `Registered.resolve`."""
         return self.get(kind, name).resolve(settings)
 
     def make(self, kind: str, part: Part) -> Any:
-        """Call what the part names with its settings.
+        """Call the function of a part with its settings.
 
-        Raises `SpecError` with the line where the function itself fails.
+        Raises `SpecError` with the line at which the function fails.
         """
         entry = self.get(kind, part.name)
         try:
@@ -209,13 +219,13 @@ class Registry:
         except EvenhandError:
             raise
         except Exception as error:
-            # The edge of somebody else's code: whatever it raises is said with its line.
+            # Foreign code: any exception becomes an error with its line.
             last = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{part.name}() fails: {type(error).__name__}: {error}"
             raise SpecError([Mistake(what)], [f"{last.filename}:{last.lineno}"]) from error
 
     def fill(self) -> None:
-        """Import our own parts and every plugin, once; the parts themselves may look names up."""
+        """Import the parts of this package and of installed plugins, once."""
         with self._filling:
             if self._filled:
                 return
@@ -231,7 +241,7 @@ REGISTRY = Registry()
 
 
 def _in_words(annotation: Any) -> str:
-    """`tuple[float, ...]`, `str | None`: a type without what else it must satisfy."""
+    """A type without its constraints: `tuple[float, ...]`, `str | None`."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return _in_words(args[0])
@@ -283,8 +293,9 @@ def _decorator(kind: str) -> Callable[..., Callable[[F], F]]:
     ) -> Callable[[F], F]:
         def add(function: F) -> F:
             if kind == "metric" and facts.get("better") not in ("higher", "lower"):
-                what = f"metric {name or function.__name__!r} does not say which scores are better"
-                raise SpecError([Mistake(what, (), '@metric(better="higher") or "lower"')])
+                what = f"metric {name or function.__name__!r} has no direction `better`"
+                right = 'write `@metric(better="higher")` or "lower"'
+                raise SpecError([Mistake(what, (), right)])
             called = name or function.__name__
             entry = Registered(
                 kind, called, function, cite, title or called, version, aliases, facts
@@ -296,7 +307,7 @@ def _decorator(kind: str) -> Callable[..., Callable[[F], F]]:
 
     register.__name__ = kind
     register.__doc__ = (
-        f"Register the decorated function as a {kind}, under its own name unless told."
+        f"Register the decorated function as a {kind}, by default under its own name."
     )
     return register
 

@@ -1,6 +1,6 @@
-"""What a stage may have beside a loss: how a batch's losses become one number, and what it learns.
+"""Components of a stage beside loss and sampler: reductions, learnable values, policies, refits.
 
-As in `spec.method`, a declaration comes first and what `bind` makes of it inside the worker second.
+As in `method.py`, each has a declaration and the bound object that its `bind` makes in the worker.
 """
 
 from __future__ import annotations
@@ -19,122 +19,126 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class BoundReduction(Protocol):
-    """How the losses of a batch become one number, for one training set."""
+    """A reduction for one training set, with its state."""
 
     def __call__(self, losses: Tensor, rows: Tensor, weights: Callable[[], Tensor]) -> Tensor:
-        """From loss and row of each example; what it keeps stays as it is.
+        """The reduced loss of a batch, without a change of the state.
 
-        weights gives that of each example to those that ask: with a teacher it costs classes² each.
+        weights is called only if the weights are used: under a teacher they cost classes² for each
+        example.
         """
         ...
 
     def learn(self, losses: Tensor, rows: Tensor) -> None:
-        """Before each step: move what it keeps by the losses [batch] under the weights as they are.
+        """Update the state by the losses [batch] at the current weights, before each step.
 
-        In place, without reading a number back: the step may be a CUDA graph.
+        The update is in place and reads no value back, because the step may be a CUDA graph.
         """
         ...
 
     def curves(self) -> dict[str, float]:
-        """What to log of where it stands, by name."""
+        """Values to log after an epoch, by name."""
         ...
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that changes, by name: the tensors themselves."""
+        """The tensors of the state, by name and not copied."""
         ...
 
 
 @runtime_checkable
 class Reduction(Protocol):
-    """How the losses of a batch become one number, before any data set is known."""
+    """Declaration of a reduction of the losses of a batch to one number."""
 
     def check(self, labels: Labels) -> None:
-        """Raises `SpecError` before anything trains."""
+        """Check the labels before anything trains. Raises `SpecError`."""
         ...
 
     def bind(
         self, counts: TrainingCounts, device: Any, *, classes: Sequence[str], groups: Sequence[str]
     ) -> BoundReduction:
-        """For one training set. Raises `DataError` where it needs a cell that has no example."""
+        """The reduction for one training set. Raises `DataError` for a cell without an example."""
         ...
 
 
 @runtime_checkable
 class Learnable(Protocol):
-    """A bound loss or policy with numbers that held-out data can learn.
+    """A bound loss or policy with values that are learned on held-out data.
 
-    Stages of a method with the same loss, or policy, share what is learned.
+    Stages of a method with the same loss, or the same policy, share the learned values.
     """
 
     def parameters(self) -> dict[str, Tensor]:
-        """By name: the tensors themselves, which `Stage.outer` changes in place."""
+        """The learnable tensors by name, not copied; `Stage.outer` changes them in place."""
         ...
 
     def curves(self) -> dict[str, float]:
-        """What to log of where they stand, by name."""
+        """Values to log after an epoch, by name."""
         ...
 
 
 @runtime_checkable
 class BoundPolicy(Protocol):
-    """An augmentation of float images, for one training set."""
+    """An augmentation policy for one training set."""
 
     def __call__(self, images: Tensor, rows: Tensor, generator: Generator) -> Tensor:
-        """[batch, channels, height, width] in [0, 1], and as many back."""
+        """Augmented images, [batch, channels, height, width] in [0, 1] as the given ones."""
         ...
 
 
 @runtime_checkable
 class Policy(Protocol):
-    """An augmentation that can be learned; a bound one is `Learnable`, too."""
+    """Declaration of an augmentation policy that can be learned."""
 
-    def bind(self, counts: TrainingCounts, device: Any) -> BoundPolicy: ...
+    def bind(self, counts: TrainingCounts, device: Any) -> BoundPolicy:
+        """The policy for one training set; the bound policy is also `Learnable`."""
+        ...
 
 
 @runtime_checkable
 class Subsampler(Protocol):
-    """A sampler that trains on some of the examples alone."""
+    """A sampler that keeps a part of the training examples."""
 
     def kept(self, counts: TrainingCounts) -> Int[np.ndarray, "classes groups"]:
-        """Examples of each cell, drawn once and without replacement when the training begins."""
+        """Number of examples kept of each cell, drawn once and without replacement."""
         ...
 
 
 @runtime_checkable
 class Retrospective(Protocol):
-    """A sampler that looks at the network that the stages before it left."""
+    """A sampler that uses the predictions of the network of the earlier stages."""
 
     def by_example(self, is_wrong: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Relative probability of drawing each training example, with replacement.
+        """Relative probability of each training example in draws with replacement.
 
-        is_wrong  whether that network misclassifies it
+        is_wrong  whether the network of the earlier stages misclassifies the example
         """
         ...
 
 
 class LinearHead(NamedTuple):
-    """The weights of a linear head."""
+    """Weights and biases of a linear head."""
 
     weight: Float[np.ndarray, "classes features"]
+    """Weights."""
     bias: Float[np.ndarray, " classes"]
+    """Biases."""
 
 
 @runtime_checkable
 class Refit(Protocol):
-    """What solves for a linear head at the end of training, on features of the network as it is.
-
-    split  whose features: "val" takes the held-out images, which then choose nothing any more
-    """
+    """Declaration of a solver for a linear head on the features of the trained network."""
 
     @property
-    def split(self) -> Literal["train", "val"]: ...
+    def split(self) -> Literal["train", "val"]:
+        """Split whose features are used; held-out images of "val" can then choose no setting."""
+        ...
 
     def check(self, labels: Labels) -> None:
-        """Raises `SpecError` before anything trains."""
+        """Check the labels before anything trains. Raises `SpecError`."""
         ...
 
     def check_counts(self, counts: TrainingCounts) -> None:
-        """Raises `DataError` before anything trains, for a split of these counts."""
+        """Check the counts of the split before anything trains. Raises `DataError`."""
         ...
 
     def solve(
@@ -146,8 +150,8 @@ class Refit(Protocol):
         counts: TrainingCounts,
         randomness: np.random.Generator,
     ) -> LinearHead:
-        """On all examples of the split; counts [classes, groups] are the split's.
+        """The head for all examples of the split, whose counts are [classes, groups].
 
-        Raises `DataError` where there is no solution.
+        Raises `DataError` if there is no solution.
         """
         ...

@@ -1,4 +1,4 @@
-"""Which trials do the same at every step, and leave the rest of their process alone."""
+"""Trials whose training step is static: free of data-dependent control flow and global state."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from evenhand.declared.trial import Trial
 
 
 def is_static(trial: Trial) -> bool:
-    """Whether a trial's parts neither look at their numbers nor draw from a global generator.
+    """Whether a trial's parts have no data-dependent control flow and no global random generator.
 
-    Only then can a step become a CUDA graph, and only then can trials share a process. Of networks,
-    augmentations and methods we know our own: those of a plugin may do either, and timm's may drop
-    out.
+    A step can only then be captured as a CUDA graph, and trials can only then share a process. The
+    fact `static` states this for networks and augmentations of this package. Methods of a plugin
+    may do either, and networks of timm may have dropout, so that they count as not static.
     """
     recipe = trial.recipe
     parts = [("backbone", recipe.backbone), *(("augmentation", p) for p in recipe.augment)]

@@ -1,4 +1,4 @@
-"""What is trained: a problem, a recipe, a trial, and the key that a trial has for ever."""
+"""Declarations of problems, recipes and trials, and the key of a trial."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ ENGINE_VERSION = 1
 Selection = Literal["ldam"]
 Precision = Literal["auto", "fp32", "bf16"]
 Kept = Literal["logits", "train_logits"]
-"""What a trial keeps beside its record for others: logits of the validation and test images at
-every checkpoint rule, for post-hoc maps; those of the training images at the last, as labels."""
+"""Files that a trial keeps beside its record for other trials.
+
+"logits" are those of the validation and test images at every checkpoint rule, for post-hoc methods.
+"train_logits" are those of the training images at the last epoch, for knowledge distillation.
+"""
 HOW_VAL = "write `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`"
 HOW_SAM = "write rho as `0.1`, or `[0.1, 0.2]` by stage, or `{rho: 0.1, batch_norm: first}`"
 
 
 class Val(Spec):
-    """Where validation images come from. Exactly one field is set, or none: no validation split.
-
-    per_class  images of each class, set aside before the profile is applied: a balanced split
-    fraction   share of the training images, class by class, after the profile is applied
-    test_half  half of each class of the test images, drawn by the stream `split`; evaluation is on
-               the other half, as in Narasimhan & Menon (2021)
-    """
+    """Source of the validation images: one of the fields, or none for no validation split."""
 
     per_class: Annotated[int, Field(ge=1)] | None = None
+    """Images of each class, set aside before the profile is applied: a balanced split."""
     fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Share of the training images of each class, set aside after the profile is applied."""
     test_half: Literal[True] | None = None
+    """Half of the test images of each class, by the stream `split`; the rest is the test split."""
 
     @model_validator(mode="before")
     @classmethod
@@ -55,26 +55,32 @@ class Val(Spec):
 
 
 class Problem(Spec):
-    """A dataset under an imbalance profile, with its splits.
-
-    n_max      size of the largest class; None: what each class of the whole data set has, less
-               `val: {per_class: n}`, or where classes differ what the smallest one has
-    selection  which images the profile keeps. None: drawn by the stream `subset`; ldam: those that
-               the code of Cao et al. (2019) keeps, at every seed
-    apart      ends the name where a suite has another problem that would share it; no part of what
-               is trained, and neither hashed nor stored
-    """
+    """A data set under an imbalance profile, with its splits."""
 
     dataset: Part
+    """Data set and its settings."""
     profile: Part
+    """Imbalance profile and its settings."""
     n_max: Annotated[int, Field(ge=1)] | None = None
+    """Size of the largest class under the profile.
+
+    None stands for the size of each class in the whole data set, less `val: {per_class: n}`; if the
+    classes differ, for the size of the smallest.
+    """
     selection: Selection | None = None
+    """Images that the profile keeps.
+
+    None stands for images drawn by the stream `subset`, "ldam" for those that the released code of
+    cao2019learning keeps, which are the same at every seed.
+    """
     val: Val = Val()
+    """Source of the validation images."""
     name_suffix: Annotated[str | None, Field(exclude=True)] = None
+    """End of the name where two problems of a suite would share one; not hashed, not stored."""
 
     @property
     def name(self) -> str:
-        """`cifar10-exp-100`: what filters and tables call it."""
+        """Name in filters and tables, such as `cifar10-exp-100`."""
         settings = [format_scalar(v) for v in self.profile.settings.values()]
         extra = [f"n{self.n_max}"] if self.n_max else []
         extra += [self.selection] if self.selection else []
@@ -86,7 +92,7 @@ class Problem(Spec):
 
 
 def _in_short(dataset: Part) -> list[str]:
-    """The settings of a data set that are not as they come; a file goes by its name."""
+    """The settings of a data set that are not the defaults; a file is given by its name."""
     path = dataset.settings.get("path")
     if isinstance(path, str):
         return [PurePath(path).stem]
@@ -96,26 +102,27 @@ def _in_short(dataset: Part) -> list[str]:
     try:
         known = REGISTRY.get("dataset", dataset.name).settings
     except UnknownName:
-        known = {}  # of a plugin that is not here: its records can be read all the same
+        known = {}  # The plugin is not loaded; its records are readable without it.
     usual = {name: setting.default for name, setting in known.items() if not setting.required}
     given = {k: v for k, v in dataset.settings.items() if k not in usual or v != usual[k]}
     return [f"{k}{format_scalar(v)}" for k, v in given.items()]
 
 
 class Sam(Spec):
-    """Sharpness-aware minimisation: every step follows the gradient at the worst point nearby.
+    """Sharpness-aware minimisation (foret2021sharpness).
 
-    rho         radius in the norm of all weights together: one for each stage of the method in
-                turn, the last one from there on, and anew after a fresh start; 0 is a plain step
-    batch_norm  passes that move the running statistics: "both", as in the code released with
-                wang2023unified, or the "first", at the weights themselves, as in that of
-                foret2021sharpness. Neither text says; every number we compare with has "both".
-
-    Written in short, `0.1` or `[0.1, 0.2]` is rho alone.
+    Every step uses the gradient at the perturbed weights θ + ρ · g/‖g‖, with g the gradient at θ.
+    The short forms `0.1` and `[0.1, 0.2]` give rho alone.
     """
 
     rho: tuple[Annotated[float, Field(ge=0)], ...]
+    """ρ of each stage of a run; further stages have the last value. 0 is a step without SAM."""
     batch_norm: Literal["both", "first"] = "both"
+    """Forward passes that update the running statistics of batch normalisation.
+
+    "both" is the code released with wang2023unified and "first" that of foret2021sharpness; the
+    texts do not state it. Every printed number that we compare with has "both".
+    """
 
     @model_validator(mode="before")
     @classmethod
@@ -137,52 +144,61 @@ class Sam(Spec):
         return value
 
     def radius(self, stage: int) -> float:
-        """That of a method's stage, counted from 0."""
+        """ρ of a stage of the method, counted from 0."""
         return self.rho[min(stage, len(self.rho) - 1)]
 
 
 class Recipe(Spec):
-    """How a network is trained, the same for every method.
-
-    warmup       share of the epochs over which the learning rate rises linearly to `lr`
-    schedule     factor on `lr` by epoch
-    mean, std    of the input, per channel, in units of [0, 1]; None: those of the training images
-    precision    auto: bf16 where the device multiplies it in hardware (amx_bf16, CUDA from Ampere
-                 on), else fp32; the record says which
-    evaluate_every  epochs between evaluations; the last epoch is always evaluated
-    dense_from   share of the epochs from which every one is evaluated; None: none is
-    evaluate_train  also evaluate the training images, without augmentation, class by class
-    best_by      metric on validation (test) data by which `best-val` (`best-test`) picks the epoch
-    sam          how steps look around for sharpness; None: they do not
-    decay_norms  false: weight decay leaves scale and shift of normalisation layers alone
-    drop_last    true: an epoch ends with the last whole batch; None: with all that is left
-    angle_to     a method that solves for its head alone, such as `cs_svm`: the curve `angle` is the
-                 one between its line and the network's, in degrees; of two classes
-    """
+    """How a network is trained, the same for every method."""
 
     name: str
+    """Name of the recipe."""
     backbone: Part
+    """Network and its settings."""
     epochs: Annotated[int, Field(ge=1)]
+    """Number of epochs of one run."""
     batch: Annotated[int, Field(ge=1)] = 128
+    """Images in a batch."""
     lr: Annotated[float, Field(gt=0)] = 0.1
+    """Learning rate of SGD."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Momentum of SGD."""
     nesterov: bool = False
+    """Whether the momentum is Nesterov's."""
     weight_decay: Annotated[float, Field(ge=0)] = 2e-4
+    """Weight decay of SGD."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the epochs over which the learning rate rises linearly to `lr`."""
     schedule: Part
+    """Factor of `lr` by epoch."""
     augment: tuple[Part, ...] = ()
+    """Augmentations, in the order in which they are applied."""
     mean: tuple[float, ...] | None = None
+    """Mean of the input by channel, in units of [0, 1]; None for that of the training images."""
     std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    """Standard deviation of the input by channel, in the same unit and with the same default."""
     precision: Precision = "fp32"
+    """Precision of computation. "auto" is bf16 where the device multiplies it in hardware
+    (amx_bf16, CUDA from Ampere on) and fp32 elsewhere; the record states which."""
     deterministic: bool = False
+    """Whether the same machine gives the same bits in every run."""
     evaluate_every: Annotated[int, Field(ge=1)] = 1
+    """Epochs between two evaluations; the last epoch is always evaluated."""
     dense_from: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the epochs after which every epoch is evaluated; None for no such period."""
     evaluate_train: Literal[True] | None = None
+    """Whether the training images are evaluated as well, by class and without augmentation."""
     best_by: str = "balanced_accuracy"
+    """Metric by which `best-val` and `best-test` choose an epoch, each on its split."""
     sam: Sam | None = None
+    """Sharpness-aware minimisation; None for plain SGD."""
     decay_norms: Literal[False] | None = None
+    """False excludes scale and shift of normalisation layers from weight decay."""
     drop_last: Literal[True] | None = None
+    """True leaves out the last batch of an epoch if it is not full."""
     angle_to: Part | None = None
+    """Method such as `cs_svm` that only solves for its head, on two classes. The curve `angle` is
+    the angle in degrees between its line and that of the network."""
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether a 1-based epoch ends with an evaluation."""
@@ -191,33 +207,38 @@ class Recipe(Spec):
 
 
 class Teacher(Spec):
-    """The trial whose class probabilities are a student's labels, at the student's own seed.
+    """Teacher of knowledge distillation; its class probabilities are the labels of the student.
 
-    recipe       None: the student's
-    temperature  what the teacher's logits are divided by before their softmax
+    The teacher is trained at the seed of the student.
     """
 
     method: Part
+    """Method of the teacher."""
     recipe: Recipe | None = None
+    """Recipe of the teacher; None for that of the student."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Divisor of the teacher's logits before the softmax."""
 
 
 class Trial(Spec):
-    """One problem × method setting × recipe × seed, fully resolved.
-
-    vary     names the random streams that follow the seed; the others stay at seed 0
-    teacher  whose predictions it learns from; None: from the labels
-    posthoc  what is fitted on the kept logits of the trial that is the same but for this
-    """
+    """One problem × method setting × recipe × seed, fully resolved."""
 
     problem: Problem
+    """Data set under an imbalance profile, with its splits."""
     method: Part
+    """Method and all its settings."""
     recipe: Recipe
+    """How the network is trained."""
     seed: Annotated[int, Field(ge=0)]
+    """Seed of the random streams."""
     vary: tuple[Stream, ...] = STREAMS
+    """Random streams that follow the seed; the others stay at seed 0."""
     engine: int = ENGINE_VERSION
+    """Version of the training engine, which is raised when results change."""
     teacher: Teacher | None = None
+    """Teacher whose predictions are the labels; None for the labels of the data set."""
     posthoc: Part | None = None
+    """Post-hoc method on the kept logits of the trial that is equal except for this field."""
 
     @field_validator("vary")
     @classmethod
@@ -238,12 +259,12 @@ class Trial(Spec):
 
     @cached_property
     def workload(self) -> str:
-        """Equal for trials that should take equally long, whatever their method and seed."""
+        """Identifier shared by trials of about the same duration, for any method and seed."""
         return workload(self.problem, self.recipe, self.posthoc)
 
     @cached_property
     def parent(self) -> Trial | None:
-        """The trial that must be done first, because this one reads what it keeps."""
+        """The trial whose kept files this trial reads, which must be done first; None if none."""
         if self.posthoc:
             return self.model_copy(update={"posthoc": None})
         if self.teacher:
@@ -254,12 +275,12 @@ class Trial(Spec):
 
     @property
     def reads(self) -> Kept:
-        """What of its parent's it reads."""
+        """The kept file of the parent that this trial reads."""
         return "logits" if self.posthoc else "train_logits"
 
     @property
     def generation(self) -> int:
-        """How many trials must be done one after the other before it: a teacher's is 0."""
+        """Length of the chain of trials that must be done before this one; 0 for a teacher."""
         return self.parent.generation + 1 if self.parent else 0
 
     def __str__(self) -> str:
@@ -269,9 +290,9 @@ class Trial(Spec):
 
 
 def workload(problem: Problem, recipe: Recipe, posthoc: Part | None = None) -> str:
-    """16 hexadecimal digits for a problem under a recipe, whatever the recipe is called.
+    """Identifier of a problem under a recipe, in 16 hexadecimal digits, without the recipe's name.
 
-    What trains nothing takes another time than what does: a post-hoc map goes by its name as well.
+    A post-hoc method enters by its name, because it trains nothing and takes another time.
     """
     spec = {"problem": problem.model_dump(mode="json"), "recipe": recipe.model_dump(mode="json")}
     del spec["recipe"]["name"]

@@ -30,6 +30,11 @@ def with_(old: str, new: str) -> str:
     return TEXT.replace(old, new)
 
 
+def lacking(message: str, facts: str) -> list[str]:
+    """The facts, with " … " between them, that a message does not state."""
+    return [fact for fact in facts.split(" … ") if fact not in message]
+
+
 def resolved(text: str = TEXT) -> Suite:
     document = parse(text, "small.yaml")
     return resolve(load(document), document, source="small.yaml")

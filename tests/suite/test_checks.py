@@ -27,7 +27,7 @@ def test_a_stage_that_would_begin_after_the_last_epoch_is_refused():
     )
     text = text.replace("baseline: erm", "baseline: ldam_drw")
 
-    with pytest.raises(SpecError, match=r"of 2 epochs its stages would begin at 1 and 3") as told:
+    with pytest.raises(SpecError, match=r"of 2 epochs .* 1 and 3") as told:
         resolved(text)
     assert str(told.value).startswith("small.yaml:9: ldam_drw(")
 
@@ -43,7 +43,7 @@ def test_under_select_two_entries_must_not_share_a_row():
     text = with_("  - la: {tau: 1.0}\n", "  - la\n  - la: {tau: {grid: [0.5, 1.5]}}\n")
     assert resolved(text).rows == ("erm", "la", "la(tau=0.5)", "la(tau=1.5)")
 
-    with pytest.raises(SpecError, match="la would be the row of two entries") as told:
+    with pytest.raises(SpecError, match="two entries have the row la") as told:
         resolved(text + "select: {on: val}\n")
     assert "one entry's grid" in str(told.value)
 

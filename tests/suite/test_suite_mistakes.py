@@ -7,7 +7,7 @@ import pytest
 from evenhand.errors import SpecError
 from evenhand.suite.declaration import find
 from evenhand.suite.resolve import open_suite
-from tests.suite.suite_text import TEXT, with_
+from tests.suite.suite_text import TEXT, lacking, with_
 
 PROBLEM, VAL, RECIPE = "{profile: exp, ratio: 10}", "{per_class: 20}", "recipe: digits"
 SEEDS, METRICS = "seeds: 2", "metrics: [balanced_accuracy, accuracy]"
@@ -23,8 +23,8 @@ MISTAKES = [
     *at(
         "suite: small",
         1,
-        ("name with a space", "suite: a small one", "suite = 'a small one': write letters, digits"),
-        ("name as a number", "suite: 5", "suite = 5: write text"),
+        ("name with a space", "suite: a small one", "suite = 'a small one' … letters, digits"),
+        ("name as a number", "suite: 5", "suite = 5 … text"),
     ),
     *at(
         "Is a small suite enough?",
@@ -42,13 +42,13 @@ MISTAKES = [
         (
             "problem twice",
             "problems:\n  - digits: {profile: exp, ratio: 10.0}\n",
-            "the problem digits-exp-10 stands here twice",
+            "the problem digits-exp-10 … twice",
         ),
     ),
     *at(
         "  - digits",
         4,
-        ("dataset", "  - digit", "no dataset is called 'digit'", "did you mean 'digits'?"),
+        ("dataset", "  - digit", "no dataset is called 'digit'", "'digits'?"),
     ),
     *at(
         PROBLEM,
@@ -58,7 +58,7 @@ MISTAKES = [
             "{profile: expo, ratio: 10}",
             "no profile is called 'expo'",
             "profiles: exp, natural, step",
-            "mean 'exp'?",
+            "'exp'?",
         ),
         (
             "profile as a mapping",
@@ -71,25 +71,25 @@ MISTAKES = [
             "{profile: exp, ratio: 10, nmax: 50}",
             "digits under the profile exp has no key 'nmax'",
             "keys: profile,",
-            "mean 'n_max'?",
+            "'n_max'?",
         ),
         (
             "ratio below 1",
             "{profile: exp, ratio: 0.5}",
-            "exp: ratio = 0.5: write at least 1",
+            "exp: ratio = 0.5 … at least 1",
             "it takes ratio: float",
         ),
-        ("ratio as text", "{profile: exp, ratio: '10'}", "exp: ratio = '10': write a number"),
+        ("ratio as text", "{profile: exp, ratio: '10'}", "exp: ratio = '10' … a number"),
         ("no ratio", "{profile: exp}", "exp: ratio is not given", "it takes ratio: float"),
         (
             "n_max of 0",
             "{profile: exp, ratio: 10, n_max: 0}",
-            "n_max = 0: write a whole number from 1",
+            "n_max = 0 … a whole number from 1",
         ),
         (
             "n_max of true",
             "{profile: exp, ratio: 10, n_max: true}",
-            "n_max = true: write a whole number from 1",
+            "n_max = true … a whole number from 1",
         ),
         (
             "n_max without a profile",
@@ -105,7 +105,7 @@ MISTAKES = [
         (
             "val of a problem",
             "{profile: exp, ratio: 10, val: 20}",
-            "val = 20: write `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`",
+            "val = 20 … `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`",
         ),
     ),
     *at(
@@ -126,19 +126,19 @@ MISTAKES = [
             "{per_klass: 20}",
             "no key is called 'per_klass'",
             "keys: per_class, fraction, test_half",
-            "mean 'per_class'?",
+            "'per_class'?",
         ),
         (
             "val as a number",
             "20",
-            "val = 20: write `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`",
+            "val = 20 … `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`",
         ),
-        ("val of nothing a class", "{per_class: 0}", "val.per_class = 0: write at least 1"),
-        ("val of everything", "{fraction: 1}", "val.fraction = 1: write less than 1"),
+        ("val of nothing a class", "{per_class: 0}", "val.per_class = 0 … at least 1"),
+        ("val of everything", "{fraction: 1}", "val.fraction = 1 … less than 1"),
         (
             "both kinds of val",
             "{per_class: 20, fraction: 0.2}",
-            "val: write per_class or fraction, not both",
+            "val … per_class or fraction, not both",
         ),
     ),
     *at(
@@ -154,7 +154,7 @@ MISTAKES = [
             "recipe: digit",
             "no recipe is called 'digit'",
             "recipes: ",
-            "did you mean 'digits'?",
+            "'digits'?",
         ),
         (
             "backbone",
@@ -167,49 +167,49 @@ MISTAKES = [
             "recipe: {digits: {backbone: {mlp: {hiden: 8}}}}",
             "mlp has no setting 'hiden'",
             "it takes hidden: int = 256",
-            "mean 'hidden'?",
+            "'hidden'?",
         ),
         (
             "augmentation",
             "recipe: {digits: {augment: [flop]}}",
             "no augmentation is called 'flop'",
-            "did you mean 'flip'?",
+            "'flip'?",
         ),
         (
             "fractional epochs",
             "recipe: {digits: {epochs: 1.5}}",
-            "epochs = 1.5: write a whole number",
+            "epochs = 1.5 … a whole number",
         ),
-        ("no epochs", "recipe: {digits: {epochs: 0}}", "epochs = 0: write at least 1"),
-        ("epochs as text", "recipe: {digits: {epochs: '3'}}", "epochs = '3': write a whole number"),
+        ("no epochs", "recipe: {digits: {epochs: 0}}", "epochs = 0 … at least 1"),
+        ("epochs as text", "recipe: {digits: {epochs: '3'}}", "epochs = '3' … a whole number"),
         (
             "epochs as true",
             "recipe: {digits: {epochs: true}}",
-            "epochs = true: write a whole number",
+            "epochs = true … a whole number",
         ),
-        ("learning rate of 0", "recipe: {digits: {lr: 0}}", "lr = 0: write more than 0"),
+        ("learning rate of 0", "recipe: {digits: {lr: 0}}", "lr = 0 … more than 0"),
         (
             "infinite learning rate",
             "recipe: {digits: {lr: .inf}}",
-            "lr = inf: write a finite number",
+            "lr = inf … a finite number",
         ),
-        ("momentum of 1", "recipe: {digits: {momentum: 1}}", "momentum = 1: write less than 1"),
+        ("momentum of 1", "recipe: {digits: {momentum: 1}}", "momentum = 1 … less than 1"),
         (
             "precision",
             "recipe: {digits: {precision: fp16}}",
-            "precision = 'fp16': write 'auto', 'fp32' or 'bf16'",
+            "precision = 'fp16' … 'auto', 'fp32' or 'bf16'",
         ),
-        ("flag", "recipe: {digits: {nesterov: 1}}", "nesterov = 1: write true or false"),
-        ("mean", "recipe: {digits: {mean: 0.5}}", "mean = 0.5: write a list"),
+        ("flag", "recipe: {digits: {nesterov: 1}}", "nesterov = 1 … true or false"),
+        ("mean", "recipe: {digits: {mean: 0.5}}", "mean = 0.5 … a list"),
         (
             "augment",
             "recipe: {digits: {augment: flip}}",
-            "augment = 'flip': write a list of augmentations",
+            "augment = 'flip' … a list of augmentations",
         ),
         (
             "shortcut",
             "recipe: {digits: {backbone: {cifar_resnet8: {shortcut: C}}}}",
-            "cifar_resnet8: shortcut = 'C': write 'A' or 'B'",
+            "cifar_resnet8: shortcut = 'C' … 'A' or 'B'",
         ),
         (
             "drops that fall back",
@@ -219,7 +219,7 @@ MISTAKES = [
         (
             "recipe as a list",
             "recipe: [digits]",
-            "recipe: write `name`, or `name: {setting: value}`",
+            "recipe … `name`, or `name: {setting: value}`",
         ),
     ),
     *at(
@@ -230,7 +230,7 @@ MISTAKES = [
             "recipe:\n  digits:\n    epoch: 3",
             "a recipe has no field 'epoch'",
             "fields: backbone, epochs,",
-            "mean 'epochs'?",
+            "'epochs'?",
         ),
     ),
     *at(
@@ -240,7 +240,7 @@ MISTAKES = [
             "metric of a recipe",
             "recipe:\n  digits:\n    epochs: 3\n    best_by: acuracy",
             "no metric is called 'acuracy'",
-            "did you mean 'accuracy'?",
+            "'accuracy'?",
         ),
     ),
     *at(
@@ -248,13 +248,13 @@ MISTAKES = [
         7,
         ("no seeds", "seeds: 0", "seeds = 0:", "write at least 1, or a list of seeds"),
         ("fewer than no seeds", "seeds: -3", "seeds = -3:", "write at least 1"),
-        ("a negative seed", "seeds: [0, -1]", "seeds = -1: write at least 0"),
-        ("a fractional seed", "seeds: [0.5]", "seeds = 0.5: write a whole number"),
-        ("fractional seeds", "seeds: 1.5", "seeds = 1.5: write a number of seeds"),
-        ("seeds in words", "seeds: five", "seeds = 'five': write a number of seeds"),
-        ("seeds of true", "seeds: true", "seeds = true: write a number of seeds"),
-        ("empty seeds", "seeds: []", "seeds: write a list of at least 1"),
-        ("seed twice", "seeds: [0, 1, 0]", "seeds: 0 stands here twice"),
+        ("a negative seed", "seeds: [0, -1]", "seeds = -1 … at least 0"),
+        ("a fractional seed", "seeds: [0.5]", "seeds = 0.5 … a whole number"),
+        ("fractional seeds", "seeds: 1.5", "seeds = 1.5 … a number of seeds"),
+        ("seeds in words", "seeds: five", "seeds = 'five' … a number of seeds"),
+        ("seeds of true", "seeds: true", "seeds = true … a number of seeds"),
+        ("empty seeds", "seeds: []", "seeds … a list of at least 1"),
+        ("seed twice", "seeds: [0, 1, 0]", "seeds: 0 … twice"),
         ("tab in a line", "seeds:\t2", "is not YAML", "use spaces: YAML does not allow tabs here"),
         ("missing colon", "seeds 2", "is not YAML: a ':' is missing", "the line reads 'seeds 2'"),
         ("unknown anchor", "seeds: *n", "found undefined alias 'n'"),
@@ -268,33 +268,33 @@ MISTAKES = [
             "metric of select",
             "seeds: 2\nselect: {by: balanced_eror}",
             "no metric is called 'balanced_eror'",
-            "did you mean 'balanced_error'?",
+            "'balanced_error'?",
         ),
         (
             "stream",
             "seeds: 2\nvary: [init, spilt]",
-            "vary = 'spilt': write 'subset', 'split', 'init'",
-            "did you mean 'split'?",
+            "vary = 'spilt' … 'subset', 'split', 'init'",
+            "'split'?",
         ),
         (
             "checkpoint rule",
             "seeds: 2\nselect: {epoch: best_val}",
-            "select.epoch = 'best_val': write 'last' or 'best-val'",
-            "mean 'best-val'?",
+            "select.epoch = 'best_val' … 'last' or 'best-val'",
+            "'best-val'?",
         ),
         (
             "selection on test data",
             "seeds: 2\nselect: {on: test}",
-            "select.on = 'test': write 'val'",
+            "select.on = 'test' … 'val'",
         ),
         (
             "best-test",
             "seeds: 2\nselect: {epoch: best-test}",
-            "select.epoch = 'best-test': write 'last' or 'best-val'",
+            "select.epoch = 'best-test' … 'last' or 'best-val'",
         ),
-        ("level", "seeds: 2\nalpha: 5", "alpha = 5: write less than 1"),
-        ("select as a word", "seeds: 2\nselect: val", "select = 'val': write a mapping"),
-        ("stream twice", "seeds: 2\nvary: [init, init]", "vary: init stands here twice"),
+        ("level", "seeds: 2\nalpha: 5", "alpha = 5 … less than 1"),
+        ("select as a word", "seeds: 2\nselect: val", "select = 'val' … a mapping"),
+        ("stream twice", "seeds: 2\nvary: [init, init]", "vary: init … twice"),
         ("key twice", "seeds: 2\nseeds: 3", "'seeds' is given twice, first on line 7"),
     ),
     *at(
@@ -305,13 +305,13 @@ MISTAKES = [
             "seeds: 2\nselect:\n  bye: accuracy",
             "no key is called 'bye'",
             "keys: on, by, epoch",
-            "did you mean 'by'?",
+            "'by'?",
         ),
     ),
     *at(
         "  - erm\n  - la: {tau: 1.0}",
         8,
-        ("methods as a mapping", "  erm:\n  la: {tau: 1.0}", "methods: write a list"),
+        ("methods as a mapping", "  erm:\n  la: {tau: 1.0}", "methods … a list"),
     ),
     *at(
         "  - erm",
@@ -332,25 +332,25 @@ MISTAKES = [
             "  - ermm\n",
             "no method is called 'ermm'",
             "methods: ",
-            "did you mean 'erm'?",
+            "'erm'?",
         ),
-        ("an empty entry", "  -\n", "methods = nothing: write `name`, or `name: {setting: value}`"),
+        ("an empty entry", "  -\n", "methods = nothing … `name`, or `name: {setting: value}`"),
     ),
     *at(
         ERM,
         10,
-        ("method twice", "  - erm\n  - erm\n", "erm stands here twice"),
-        ("method twice by its alias", "  - erm\n  - ce\n", "erm stands here twice"),
+        ("method twice", "  - erm\n  - erm\n", "erm … twice"),
+        ("method twice by its alias", "  - erm\n  - ce\n", "erm … twice"),
     ),
     *at(
         ERM,
         11,
-        ("setting twice by its default", "  - erm\n  - la\n", "la(tau=1) stands here twice"),
+        ("setting twice by its default", "  - erm\n  - la\n", "la(tau=1) … twice"),
     ),
     *at(
         "  - la:",
         10,
-        ("method of upper case", "  - LA:", "no method is called 'LA'", "did you mean 'la'?"),
+        ("method of upper case", "  - LA:", "no method is called 'LA'", "'la'?"),
         (
             "wrong indentation",
             "    - la:",
@@ -365,7 +365,7 @@ MISTAKES = [
         (
             "two methods in one entry",
             "  - la: {tau: 1.0}\n    vs: {tau: 1.0}\n",
-            "methods: la, vs stand in one entry; write `name`, or `name: {setting: value}`",
+            "la, vs … write `name`, or `name: {setting: value}`",
         ),
     ),
     *at(
@@ -376,52 +376,52 @@ MISTAKES = [
             "{tua: 1.0}",
             "la has no setting 'tua'",
             "it takes tau: float = 1",
-            "did you mean 'tau'?",
+            "'tau'?",
         ),
-        ("word", "{tau: high}", "la: tau = 'high': write a number", "it takes tau: float = 1"),
-        ("number as text", "{tau: '1'}", "la: tau = '1': write a number"),
-        ("true as a number", "{tau: true}", "la: tau = true: write a number"),
-        ("list as a number", "{tau: [1]}", "la: tau = [1]: write a number"),
-        ("nothing", "{tau: }", "la: tau = nothing: write a number"),
-        ("infinity", "{tau: .inf}", "la: tau = inf: write a finite number"),
-        ("NaN", "{tau: .nan}", "la: tau = nan: write a finite number"),
+        ("word", "{tau: high}", "la: tau = 'high' … a number", "it takes tau: float = 1"),
+        ("number as text", "{tau: '1'}", "la: tau = '1' … a number"),
+        ("true as a number", "{tau: true}", "la: tau = true … a number"),
+        ("list as a number", "{tau: [1]}", "la: tau = [1] … a number"),
+        ("nothing", "{tau: }", "la: tau = nothing … a number"),
+        ("infinity", "{tau: .inf}", "la: tau = inf … a finite number"),
+        ("NaN", "{tau: .nan}", "la: tau = nan … a finite number"),
         ("settings as a list", "[1]", "write `la`, or `la: {setting: value}`"),
         ("settings as a number", "3", "write `la`, or `la: {setting: value}`"),
         ("empty grid", "{tau: {grid: []}}", "tau: the grid is empty", "`{grid: [0.5, 1.0]}`"),
         ("grid of nothing", "{tau: {grid: }}", "tau: the grid is empty"),
         ("grid of one number", "{tau: {grid: 3}}", "tau: a grid is a list"),
         ("grid with a value twice", "{tau: {grid: [1, 1.0]}}", "tau: the grid holds 1 twice"),
-        ("word in a grid", "{tau: {grid: [1, high]}}", "la: tau = 'high': write a number"),
+        ("word in a grid", "{tau: {grid: [1, high]}}", "la: tau = 'high' … a number"),
         (
             "grid misspelt",
             "{tau: {gird: [1, 2]}}",
             "no distribution is called 'gird'",
-            "mean 'grid'?",
+            "'grid'?",
         ),
         (
             "distribution",
             "{sample: 2, tau: {unifrom: [1, 2]}}",
             "no distribution is called 'unifrom'",
             "distributions: grid, uniform,",
-            "mean 'uniform'?",
+            "'uniform'?",
         ),
         (
             "nothing to draw",
             "{sample: 2, tau: 1.0}",
-            "`sample:` has nothing to draw from",
+            "`sample:`",
             "`tau: {uniform: [0.5, 2.0]}`",
         ),
-        ("no sample", "{tau: {uniform: [1, 2]}}", "how many settings to draw", "add `sample: 8`"),
+        ("no sample", "{tau: {uniform: [1, 2]}}", "number of settings", "add `sample: 8`"),
         (
             "sample of 0",
             "{sample: 0, tau: {uniform: [1, 2]}}",
-            "sample = 0: write a whole number from 1",
+            "sample = 0 … a whole number from 1",
         ),
-        ("sample of 0 from nothing", "{sample: 0}", "sample = 0: write a whole number from 1"),
+        ("sample of 0 from nothing", "{sample: 0}", "sample = 0 … a whole number from 1"),
         (
             "sample in words",
             "{sample: many, tau: {uniform: [1, 2]}}",
-            "sample = 'many': write a whole number from 1",
+            "sample = 'many' … a whole number from 1",
         ),
         (
             "bounds reversed",
@@ -482,15 +482,15 @@ MISTAKES = [
             "metrics: [balanced_accuracy, acuracy]",
             "no metric is called 'acuracy'",
             "metrics: ",
-            "did you mean 'accuracy'?",
+            "'accuracy'?",
         ),
-        ("metric without a list", "metrics: accuracy", "metrics = 'accuracy': write a list"),
-        ("no metrics", "metrics: []", "metrics: write a list of at least 1"),
-        ("a number as a metric", "metrics: [balanced_accuracy, 1]", "metrics = 1: write text"),
+        ("metric without a list", "metrics: accuracy", "metrics = 'accuracy' … a list"),
+        ("no metrics", "metrics: []", "metrics … a list of at least 1"),
+        ("a number as a metric", "metrics: [balanced_accuracy, 1]", "metrics = 1 … text"),
         (
             "metric twice",
             "metrics: [balanced_accuracy, accuracy, accuracy]",
-            "metrics: accuracy stands here twice",
+            "metrics: accuracy … twice",
         ),
     ),
     *at(
@@ -510,7 +510,7 @@ MISTAKES = [
             "baseline",
             "baseline: emr",
             "baseline 'emr' is not among the suite's methods",
-            "did you mean 'erm'?",
+            "'erm'?",
         ),
         (
             "baseline not among the methods",
@@ -522,8 +522,8 @@ MISTAKES = [
     *at(
         "version: 1",
         14,
-        ("version as text", "version: '1'", "version = '1': write a whole number"),
-        ("version 0", "version: 0", "version = 0: write at least 1"),
+        ("version as text", "version: '1'", "version = '1' … a whole number"),
+        ("version 0", "version: 0", "version = 0 … at least 1"),
     ),
     *at(
         "version: 1\n",
@@ -533,7 +533,7 @@ MISTAKES = [
             "verson: 1\n",
             "no key is called 'verson' here",
             "keys: suite, version,",
-            "mean 'version'?",
+            "'version'?",
         ),
     ),
 ]
@@ -547,8 +547,7 @@ def test_a_mistake_is_told_once_with_its_line(tmp_path, old, new, line, says):
         open_suite(str(path))
     assert str(raised.value).startswith(f"{path}:{line}: ")
     assert len(raised.value.mistakes) == 1
-    for said in says:
-        assert said in str(raised.value)
+    assert lacking(str(raised.value), " … ".join(says)) == []
 
 
 def test_several_mistakes_are_all_told_in_the_order_of_lines(tmp_path):
@@ -632,7 +631,7 @@ def test_a_shipped_suite_misspelt_is_suggested():
     with pytest.raises(SpecError) as raised:
         find("quickstrat")
     assert "quickstrat: neither a file nor a shipped suite" in str(raised.value)
-    assert "did you mean 'quickstart'?" in str(raised.value)
+    assert "'quickstart'?" in str(raised.value)
 
 
 def test_a_file_misspelt_is_suggested(tmp_path):
@@ -640,7 +639,7 @@ def test_a_file_misspelt_is_suggested(tmp_path):
     with pytest.raises(SpecError) as raised:
         find(str(tmp_path / "longtail.yaml"))
     assert "there is no such file" in str(raised.value)
-    assert f"did you mean '{tmp_path}/long_tail.yaml'?" in str(raised.value)
+    assert f"'{tmp_path}/long_tail.yaml'?" in str(raised.value)
     with pytest.raises(SpecError, match="did you mean 'quickstart'"):
         find("quickstart.yaml")
 
@@ -657,7 +656,7 @@ def test_words_and_numbers_are_those_of_yaml_1_2(tmp_path):
     assert resolved.configurations[0].recipe.lr == 0.001
     for wrong in ("010", "1:30", "0x10", "1_0"):
         path.write_text(with_("version: 1", f"version: {wrong}"))
-        with pytest.raises(SpecError, match=f"version = '{wrong}': write a whole number"):
+        with pytest.raises(SpecError, match=f"version = '{wrong}': .*whole number"):
             open_suite(str(path))
 
 
@@ -677,12 +676,12 @@ def test_a_windows_file_is_read(tmp_path):
         (
             "metrics: [balanced_accuracy, accuracy]\nprimary: balanced_accuracy",
             "metrics: [signed_deo]\nprimary: signed_deo",
-            "has a sign",
+            "signed",
         ),
         (
             "metrics: [balanced_accuracy, accuracy]\nprimary: balanced_accuracy",
             "metrics: [symmetric_deo]\nprimary: symmetric_deo",
-            "compares groups, and there is one in digits-exp-10",
+            "compares groups.*digits-exp-10",
         ),
     ],
 )

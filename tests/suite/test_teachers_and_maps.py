@@ -6,7 +6,7 @@ import pytest
 
 from evenhand.errors import SpecError
 from evenhand.suite.only import restrict
-from tests.suite.suite_text import TEXT, resolved
+from tests.suite.suite_text import TEXT, lacking, resolved
 
 
 def suite(entries: str, text: str = TEXT):
@@ -123,9 +123,9 @@ def test_a_problem_may_have_a_recipe_of_its_own():
         ("csl: {maximize: accuracy, subject_to: ['recall[3] >= 60']}", "a bound is in [0, 1]"),
         ("csl: {maximize: mean_recall, subject_to: ['coverage[*] >= 0.95/m']}", "use a hybrid"),
         ("la: {teacher: emr}", "no method is called 'emr'"),
-        ("la: {teacher: {erm: {temperature: 0}}}", "temperature = 0: write more than 0"),
+        ("la: {teacher: {erm: {temperature: 0}}}", "temperature = 0 … more than 0"),
         ("la: {teacher: {erm: {recipe: {epoch: 3}}}}", "did you mean 'epochs'?"),
-        ("la: {teacher: [erm]}", "write a name, or a name with settings"),
+        ("la: {teacher: [erm]}", "teacher = ['erm'] … `teacher: erm`"),
         ("la: {posthoc: {la_posthoc: {tua: 3}}}", "did you mean 'tau'?"),
         ("post_shift: {by: grid, points: 200}", "lower `points`"),
         ("post_shift: {maximize: min_recal}", "did you mean 'min_recall'?"),
@@ -135,8 +135,8 @@ def test_a_problem_may_have_a_recipe_of_its_own():
             "this data set has one",
         ),
         ("la: {posthoc.tau: 3}", "no key is called 'posthoc.tau'"),
-        ("post_shift: {posthoc: la_posthoc}", "a network has one at most"),
-        ("ldam: {posthoc: tau_norm}", "this method has a cosine head"),
+        ("post_shift: {posthoc: la_posthoc}", "post_shift … at most one"),
+        ("ldam: {posthoc: tau_norm}", "cosine head"),
         ("la: {teacher: {ldam_drw: {recipe: {epochs: 2}}}}", "of 2 epochs its stages"),
         ("csl: {iterate: averaged, posthoc: la_posthoc}", "has no logits"),
         ("la: {teacher: {csl: {iterate: averaged}}}", "has no logits"),
@@ -144,7 +144,7 @@ def test_a_problem_may_have_a_recipe_of_its_own():
 )
 def test_what_cannot_be_is_said_where_it_stands(entry, said):
     text = refused(f"  - {entry}\n")
-    assert said in text
+    assert lacking(text, said) == []
     assert "small.yaml:10" in text
 
 

@@ -1,1 +1,1 @@
-"""From a suite file to its trials: reading, checks, expansion and resolution."""
+"""Suites: reading of the YAML file, checks, expansion of grids, and resolution to trials."""

@@ -1,4 +1,4 @@
-"""What must hold between the parts of a suite, beyond each part by itself."""
+"""Checks between the parts of a suite, after each part has been checked by itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from evenhand.suite.suite_parts import SuiteParts
 
 
 def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
-    """Everything below; what is wrong goes to the mistakes."""
+    """Run all checks of this module and collect the mistakes."""
     _check_metrics(suite, mistakes)
     _check_ranked(suite, parts.problems, mistakes)
     _check_baseline(suite, mistakes)
@@ -35,7 +35,7 @@ def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> Non
 
 
 def _check_entries(suite: SuiteDeclaration, rows: list[Row], mistakes: Mistakes) -> None:
-    """No two entries share a row: under `select:` they would compete, else be one cell twice."""
+    """No two entries have the same row."""
     told = {m.where for m in mistakes.found}
     owner: dict[str, int] = {}
     for row in rows:
@@ -43,7 +43,7 @@ def _check_entries(suite: SuiteDeclaration, rows: list[Row], mistakes: Mistakes)
         for variant in variants:
             swept = {} if suite.select else row.swept_settings(variant)
             shown = {**row.fixed, **swept}
-            for name in (row.called(shown), titled(row.title, shown)):
+            for name in (row.name_with(shown), titled(row.title, shown)):
                 if owner.setdefault(name, row.entry) == row.entry:
                     continue
                 owner[name] = row.entry
@@ -53,9 +53,9 @@ def _check_entries(suite: SuiteDeclaration, rows: list[Row], mistakes: Mistakes)
 
 
 def _shared(suite: SuiteDeclaration, name: str, entry: int) -> Mistake:
-    what, right = f"{name} would be the row of two entries", "name one of them: `as: …`"
+    what, right = f"two entries have the row {name}", "name one of them: `as: …`"
     if suite.select:
-        what += ", between which `select` could not tell"
+        what += ", and `select` chooses among the settings of one entry"
         right = "put the settings of both into one entry's grid, or name one of them: `as: …`"
     return Mistake(what, ("methods", entry), right)
 
@@ -64,7 +64,7 @@ def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
     named = [mistakes.catch(("metrics", i), _metric, m) for i, m in enumerate(suite.metrics)]
     if suite.select and suite.select.by:
         mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
-    # A misspelt metric is told once, not again as one that primary misses.
+    # A misspelt metric is reported once, and not again as missing for `primary`.
     if suite.primary in (*suite.metrics, UNREADABLE) or None in named or UNREADABLE in named:
         return
     said = suggest(suite.primary, suite.metrics, "metric")
@@ -73,7 +73,7 @@ def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
 
 
 def _check_ranked(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:
-    """What ranks has a best end, and a value on every problem."""
+    """Metrics that rank have a direction, and a value on every problem."""
     ranked: list[tuple[KeyPath, str | None]] = [(("primary",), suite.primary)]
     ranked += [(("select", "by"), suite.select.by)] if suite.select else []
     facts = {entry.name: entry.facts for entry in REGISTRY.all("metric")}
@@ -82,11 +82,13 @@ def _check_ranked(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mi
     for where, name in ranked:
         shown, of_name = f"{'.'.join(map(str, where))} = {name!r}", facts.get(name or "", {})
         if of_name.get("signed"):
-            what = f"{shown} has a sign: neither high nor low is best"
-            mistakes.found.append(Mistake(what, where, "name one that ranks, and draw this one"))
+            what = f"{shown} is signed: its best value is 0, and it cannot rank"
+            right = "rank by another metric, and draw this one in `figures:`"
+            mistakes.found.append(Mistake(what, where, right))
         elif of_name.get("compares") == "groups" and alone:
-            what = f"{shown} compares groups, and there is one in {', '.join(alone)}"
-            mistakes.found.append(Mistake(what, where, "name another, or problems with groups"))
+            what = f"{shown} compares groups, and there is a single group in {', '.join(alone)}"
+            right = "rank by another metric, or choose problems with groups"
+            mistakes.found.append(Mistake(what, where, right))
 
 
 def _metric(name: str) -> str:
@@ -94,7 +96,7 @@ def _metric(name: str) -> str:
 
 
 def baseline_of(suite: SuiteDeclaration) -> str | None:
-    """What the baseline is called whatever its alias: what an entry makes, or a method's name."""
+    """The registered name of the baseline: that of a method, or the pipeline of an entry."""
     if suite.baseline in map(pipeline_of, suite.methods):
         return suite.baseline
     known: Registered | None = Mistakes().catch((), REGISTRY.get, "method", suite.baseline)
@@ -121,7 +123,7 @@ def _check_validation(suite: SuiteDeclaration, problems: list[Problem], mistakes
 
 
 def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
-    """Who learns from held-out images has some, and asks of them what can be asked."""
+    """Methods that use held-out images or groups have them on all their problems."""
     for row in parts.rows:
         where: KeyPath = ("methods", row.entry, suite.methods[row.entry].name)
         inner = Mistakes()
@@ -137,7 +139,7 @@ def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
 
 
 def _check_stages(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
-    """A stage that would begin after the last epoch would silently make another method of it."""
+    """Every stage has an epoch; a stage without one would silently change the method."""
     told: set[KeyPath] = set()
     for row in parts.rows:
         entry: KeyPath = ("methods", row.entry, suite.methods[row.entry].name)
@@ -153,12 +155,13 @@ def _check_stages(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes
                 continue
             begins = " and ".join(f"{epoch + 1}" for epoch in first)
             what = f"{part}: of {recipe.epochs} epochs its stages would begin at {begins}"
-            mistakes.found.append(Mistake(what, where, "each needs one of its own: train longer"))
+            right = "every stage needs at least one epoch: raise `epochs`"
+            mistakes.found.append(Mistake(what, where, right))
             told.add(where)
 
 
 def _check_channels(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
-    """A recipe's `mean` and `std` hold one number a channel, or one for all."""
+    """`mean` and `std` of a recipe have one number for each channel, or one for all."""
     for problem in parts.problems:
         shape = REGISTRY.get("dataset", problem.dataset.name).facts.get("shape")
         fits = (1, int(shape[-1]) if shape else 1)
@@ -172,7 +175,7 @@ def _check_channels(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
 def _statistics(
     suite: SuiteDeclaration, parts: SuiteParts, problem: Problem
 ) -> Iterator[tuple[KeyPath, str, tuple[float, ...]]]:
-    """Each `mean` and `std` under which a problem is trained, and where the suite gives it."""
+    """Each `mean` and `std` under which a problem is trained, with its place in the suite."""
     used: list[tuple[KeyPath, Recipe, list[str]]] = []
     if problem.name not in parts.own:
         ours: KeyPath = ("recipe", suite.recipe.name)

@@ -1,4 +1,4 @@
-"""The suite file: which methods, problems, recipe and seeds, and what is compared with what."""
+"""The keys of a suite file: problems, methods, recipe, seeds, metrics and baseline."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class Named(Spec):
     """A name, or a name with settings: `vs` or `vs: {tau: 1.25}`."""
 
     name: str
+    """Registered name of a part."""
     settings: dict[str, Any] = {}
+    """Settings of the part, before grids are multiplied."""
 
     @model_validator(mode="before")
     @classmethod
@@ -38,61 +40,71 @@ class Named(Spec):
             raise ValueError(f"write `{name}`, or `{name}: {{setting: value}}`")
         if isinstance(value, dict) and value:
             names = ", ".join(map(str, value))
-            raise ValueError(f"{names} stand in one entry; {HOW_NAMED}")
+            raise ValueError(f"one entry names {names}; {HOW_NAMED}")
         raise ValueError(HOW_NAMED)
 
 
 class Select(Spec):
-    """How a setting is chosen for each method and problem: on validation data, never on test.
-
-    by     metric; None: the suite's primary
-    epoch  checkpoint rule at which settings are judged and the chosen one is ranked
-    """
+    """Choice of a setting for each method and problem, on validation data."""
 
     on: Literal["val"] = "val"
+    """Split on which settings are compared; only validation data are allowed."""
     by: str | None = None
+    """Metric of the comparison; None for the primary metric of the suite."""
     epoch: Literal["last", "best-val"] = "last"
+    """Checkpoint rule at which settings are compared and the chosen one is ranked."""
 
 
 class SuiteDeclaration(Spec):
-    """What a suite file declares; names are checked and grids multiplied by `resolve`.
-
-    vary      the random streams that follow the seed; the others stay as at seed 0
-    val       where validation images come from, for problems that say nothing of their own
-    data      where prepared data sets are, seen from the suite's file; no part of any trial
-    baseline  the method that every other is compared with
-    alpha     level of tests; intervals cover 1 − alpha
-    keep      what every trained trial keeps for others that read it, in this suite or another
-    figures   what the report draws over settings and epochs
-    """
+    """The keys of a suite file. `resolve` checks the names and multiplies the grids."""
 
     suite: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    """Name of the suite, under which records and reports are stored."""
     version: Annotated[int, Field(ge=1)] = 1
+    """Version, which is raised when the suite changes its meaning."""
     question: str
+    """Question that the suite answers."""
     sources: tuple[str, ...] = ()
+    """Keys in `references.bib` of the papers whose protocol the suite follows."""
     cost: str = ""
+    """Number of trials, in words."""
     expect: str = ""
+    """Expected result, written before the suite is run."""
     problems: Annotated[tuple[Named, ...], Field(min_length=1)]
+    """Data sets, each with its imbalance profile."""
     methods: Annotated[tuple[Named, ...], Field(min_length=1)]
+    """Methods, each with its settings."""
     recipe: Named
+    """Recipe, with fields replaced where needed."""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    """Number of seeds, or a list of them."""
     vary: tuple[Stream, ...] = STREAMS
+    """Random streams that follow the seed; the others stay at seed 0."""
     val: Val = Val()
+    """Source of the validation images, for problems without a `val` of their own."""
     data: Annotated[str, Field(min_length=1)] | None = None
+    """Folder of prepared data sets, relative to the suite file; not part of any trial."""
     metrics: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Metrics that are reported."""
     primary: str
+    """Metric by which methods are ranked."""
     select: Select | None = None
+    """Choice of a setting for each method and problem; None to report every setting."""
     baseline: str
+    """Method with which every other method is compared."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Level of the tests; intervals have the confidence level 1 − alpha."""
     keep: tuple[Kept, ...] = ()
+    """Files that every trained trial keeps for trials of this suite or another that read them."""
     figures: tuple[Figure, ...] = ()
+    """Figures over settings, problems and epochs."""
 
     @field_validator("seeds", mode="before")
     @classmethod
     def _seeds(cls, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 1:
-                raise ValueError("nothing would be trained; write at least 1, or a list of seeds")
+                raise ValueError("no trial would be run; write at least 1, or a list of seeds")
             return tuple(range(value))
         if isinstance(value, list):
             return tuple(value)
@@ -103,26 +115,26 @@ class SuiteDeclaration(Spec):
     def _no_duplicates(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         twice = sorted({str(v) for v in value if value.count(v) > 1})
         if twice:
-            raise ValueError(f"{', '.join(twice)} stands here twice")
+            raise ValueError(f"{', '.join(twice)} is listed twice")
         return value
 
 
 def load(document: Document) -> SuiteDeclaration:
-    """The suite of a parsed file. Raises `SpecError` with every mistake of its shape."""
+    """The keys of a parsed file. Raises `SpecError` with every mistake of their types."""
     if not isinstance(document.data, dict):
         raise document.error([Mistake("a suite is a mapping that begins with `suite: NAME`")])
     try:
         suite = SuiteDeclaration.model_validate_json(json.dumps(document.data, default=str))
     except ValidationError as error:
-        raise document.error([_mistake(e) for e in _apart(error)]) from None
+        raise document.error([_mistake(e) for e in _without_length_errors(error)]) from None
     if suite.data is None:
         return suite
     seen_from_file = Path(document.path).parent / Path(suite.data).expanduser()
     return suite.model_copy(update={"data": str(seen_from_file)})
 
 
-def _apart(error: ValidationError) -> list[ErrorDetails]:
-    """Without "too short" of a list whose entries are wrong: pydantic counts the right ones."""
+def _without_length_errors(error: ValidationError) -> list[ErrorDetails]:
+    """The errors without "too short" for a list with wrong entries, which are not counted."""
     found = error.errors()
     inner = {e["loc"][:-1] for e in found if e["loc"]}
     return [e for e in found if e["type"] != "too_short" or e["loc"] not in inner]
@@ -156,15 +168,15 @@ def _fields(where: tuple[str | int, ...]) -> list[str]:
 
 
 def shipped() -> dict[str, Path]:
-    """The suites that come with the package, by name."""
+    """Paths of the suites that are shipped with the package, by name."""
     folder = IN_WHEEL if IN_WHEEL.is_dir() else IN_CHECKOUT
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def find(name: str) -> Document:
-    """The suite file at a path, or the shipped suite of that name.
+    """The parsed suite file at a path, or the shipped suite of that name.
 
-    Raises `SpecError` where there is neither.
+    Raises `SpecError` if there is neither.
     """
     suites = shipped()
     if name in suites and not Path(name).is_file():

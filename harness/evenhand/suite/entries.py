@@ -1,4 +1,4 @@
-"""A method's entry in a suite: its settings, and six keys that are the suite's own.
+"""A method's entry in a suite: the settings of the method, and six further keys.
 
     - vs
     - vs: {tau: 1.25, gamma: {grid: [0.1, 0.2]}}
@@ -11,17 +11,18 @@
     - vs: {posthoc: {post_shift: {maximize: min_recall}}}
     - vs: {teacher: {erm: {temperature: 2, recipe: {epochs: 400}}}}
 
-as      what the entry's rows are called, in print and for `--only method=`; else like the method
-recipe  fields of the suite's recipe that these rows replace
-on      globs over names of problems, with what replaces the entry's own settings and fields there.
-        The first glob that matches a problem decides; where none does, the entry's own hold. What
-        stands here is no part of a row's name: a row is one row over all problems.
-posthoc a map that is fitted on what the trained network said of the validation images; the network
-        is that of the entry without this key, trained once for both
-teacher a method whose network's predictions are the labels; it is trained first, at every seed its
-        own, under the same recipe but for the fields given. It learns from the labels itself, and
-        has no map
-sample  how many settings are drawn, as `expand` says; fields of the recipe are drawn with them
+as       name of the entry's rows in tables and for `--only method=`; by default the method's name
+recipe   fields of the suite's recipe that are replaced for these rows
+on       settings and recipe fields by problem. Keys are globs over names of problems, and the first
+         glob that matches a problem decides. Other problems keep the entry's own values. The values
+         here are not part of a row's name, because a row is one row over all problems
+posthoc  post-hoc method that is applied to the trained network. The network is that of the entry
+         without this key and is trained once for both
+teacher  method whose network gives the labels (knowledge distillation). It is trained first, once
+         for each seed, under the same recipe except for the fields given. It learns from the labels
+         of the data set and has no post-hoc method
+sample   number of settings that are drawn from distributions, recipe fields included; see
+         `expand.py`
 """
 
 from __future__ import annotations
@@ -41,44 +42,45 @@ from evenhand.suite.declaration import Named
 
 RESERVED = ("as", "recipe", "on", "sample", "posthoc", "teacher")
 FIELD = "recipe."
-"""Begins the name of a recipe's field among settings: `recipe.sam` beside `tau`."""
+"""Prefix of a recipe field among the settings: `recipe.sam` beside `tau`."""
 POSTHOC, TEACHER = "posthoc.", "teacher."
-"""Begin the names of settings of these parts; `posthoc` and `teacher` themselves are their names.
-Fields of the teacher's recipe begin with both prefixes."""
+"""Prefixes of the settings of these parts; the keys `posthoc` and `teacher` hold their names.
+Fields of the teacher's recipe have both prefixes."""
 TRAINED_ALONE = "erm"
-"""The method whose network an entry uses that names a post-hoc map alone."""
+"""Method whose network is used by an entry that names only a post-hoc method."""
 PREFIXES = (TEACHER + FIELD, FIELD, POSTHOC, TEACHER)
 
 Declared = dict[str, Any]
-"""Settings of a method and, by prefix, of what goes with it; grids not yet multiplied."""
+"""Settings of a method and, by prefix, of recipe, teacher and post-hoc method, with their grids."""
 
 
 @dataclass(frozen=True)
 class MethodEntry:
-    """What an entry declares: for every problem, and by glob for some.
-
-    alone  it is called by the name of its post-hoc map, and the network is that of ERM
-    """
+    """The settings that an entry declares, for all problems and by glob for some."""
 
     label: str | None
+    """Name given by `as:`."""
     own: Declared
+    """Settings for problems that no glob matches."""
     on: Mapping[str, Declared]
+    """Settings that replace them, by glob."""
     alone: bool = False
+    """Whether the entry names a post-hoc method, which is then applied to ERM."""
 
     def matching(self, glob: str | None, problems: Iterable[str]) -> list[str]:
-        """The problems that a glob decides; for None those that none does."""
+        """The problems for which a glob decides; for None, those that no glob matches."""
         return [problem for problem in problems if self.decider(problem) == glob]
 
     def decider(self, problem: str) -> str | None:
-        """The first glob that matches; None where the entry's own settings hold."""
+        """The first glob that matches a problem; None if the entry's own settings hold."""
         return next((glob for glob in self.on if fnmatchcase(problem, glob)), None)
 
     def declared(self, glob: str | None) -> Declared:
-        """All that holds where a glob decides."""
+        """All settings on the problems for which a glob decides."""
         return self.own if glob is None else {**self.own, **self.on[glob]}
 
     def where(self, glob: str | None, inner: KeyPath) -> KeyPath:
-        """Where in the entry the thing stands that a mistake in `declared(glob)` names."""
+        """Place in the entry of a mistake whose path is relative to `declared(glob)`."""
         key = str(inner[0]) if inner else ""
         place: KeyPath = ("on", glob) if glob and (not key or key in self.on[glob]) else ()
         steps = key.split(".")
@@ -90,15 +92,15 @@ class MethodEntry:
 
 
 def with_method(entry: Named) -> Named:
-    """The entry as it stands, or `erm: {posthoc: …}` for one that names a post-hoc map alone."""
-    if not _is_map(entry.name):
+    """The entry itself, or `erm: {posthoc: …}` for one that names a post-hoc method."""
+    if not _is_posthoc(entry.name):
         return entry
     own = {k: v for k, v in entry.settings.items() if k not in RESERVED}
     shared = {k: v for k, v in entry.settings.items() if k in RESERVED}
     return Named.model_validate({TRAINED_ALONE: {**shared, "posthoc": {entry.name: own}}})
 
 
-def _is_map(name: str) -> bool:
+def _is_posthoc(name: str) -> bool:
     def there(kind: str) -> bool:
         return Mistakes().catch((), REGISTRY.get, kind, name) is not None
 
@@ -106,10 +108,10 @@ def _is_map(name: str) -> bool:
 
 
 def read(entry: Named, mistakes: Mistakes, where: KeyPath) -> MethodEntry:
-    """The entry by its keys; what is wrong with their shape goes to the mistakes."""
-    alone = _is_map(entry.name)
+    """The entry with its keys separated; collects mistakes of their types."""
+    alone = _is_posthoc(entry.name)
     if alone and "posthoc" in entry.settings:
-        what = f"{entry.name} is a post-hoc map itself, and a network has one at most"
+        what = f"{entry.name} is a post-hoc method, and a trial has at most one"
         mistakes.found.append(Mistake(what, (*where, "posthoc")))
     entry = with_method(entry)
     given = {k: v for k, v in entry.settings.items() if k not in ("as", "on")}
@@ -124,7 +126,7 @@ def read(entry: Named, mistakes: Mistakes, where: KeyPath) -> MethodEntry:
 
 
 def pipeline_of(entry: Named) -> str | None:
-    """What an entry makes, `vs` or `distilled-vs+post_shift`; None where nobody registered it."""
+    """Pipeline of an entry, `vs` or `distilled-vs+post_shift`; None if its method is unknown."""
     known: Registered | None = Mistakes().catch((), REGISTRY.get, "method", with_method(entry).name)
     if known is None:
         return None
@@ -133,7 +135,7 @@ def pipeline_of(entry: Named) -> str | None:
 
 
 def check_settings(registered: Registered) -> None:
-    """Raises `SpecError` for a method with a setting that a suite could not name."""
+    """Check that no setting has the name of an entry's key. Raises `SpecError`."""
     taken = [name for name in registered.settings if name in RESERVED]
     if taken:
         what = f"{registered.name} has a setting called {taken[0]!r}, a key of every method's entry"
@@ -145,13 +147,13 @@ def _label(given: Any) -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or not given.strip() or '"' in given:
-        right = "write what its rows are called, without quotes in it: `as: VS with SAM`"
+        right = "write a name of the rows without quotes in it: `as: VS with SAM`"
         raise SpecError([Mistake(f"as = {quote_value(given)}: {right}")])
     return " ".join(given.split())
 
 
 def _declared(given: Mapping[str, Any]) -> Declared:
-    """Raises `SpecError` where `recipe` is no mapping, `posthoc` or `teacher` no part."""
+    """Settings by name, with prefixes. Raises `SpecError` for a value of a wrong type."""
     if dotted := [str(k) for k in given if str(k).startswith(PREFIXES)]:
         what = f"no key is called {dotted[0]!r}"
         right = "write `recipe: {field: value}`, `posthoc: {name: {…}}` or `teacher: {name: {…}}`"
@@ -165,7 +167,7 @@ def _declared(given: Mapping[str, Any]) -> Declared:
 
 
 def _fields(given: Any) -> Declared:
-    """Fields of a recipe, each by `recipe.FIELD`."""
+    """Fields of a recipe by `recipe.FIELD`."""
     if given is not None and not isinstance(given, dict):
         right = "write fields of the suite's recipe: `recipe: {sam: 0.1}`"
         raise SpecError([Mistake(f"recipe = {quote_value(given)}: {right}", ("recipe",))])
@@ -173,7 +175,7 @@ def _fields(given: Any) -> Declared:
 
 
 def _part(role: str, given: Any, example: str) -> Declared:
-    """The name of a part under its role, and its settings by `role.SETTING`."""
+    """Name of a part by its role, and its settings by `role.SETTING`."""
     try:
         part = Named.model_validate(given)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What one setting of a method's entry names: method, post-hoc map, teacher and recipes."""
+"""The parts of one setting of an entry: method, post-hoc method, teacher and recipes."""
 
 from __future__ import annotations
 
@@ -22,35 +22,37 @@ TEMPERATURE = TEACHER + "temperature"
 
 @dataclass(frozen=True)
 class RecipeVariant:
-    """One setting of the recipe: the fields given, and which of them tell it from the others.
-
-    teacher  the recipe of a teacher, where it is another
-    """
+    """One setting of the recipe."""
 
     recipe: Recipe
+    """The recipe with all its fields."""
     given: Mapping[str, Any]
+    """The fields that the suite declares."""
     swept: Mapping[str, Any]
+    """Those of them that differ between the variants."""
     teacher: Recipe | None = None
+    """Recipe of the teacher, if it is another."""
 
 
 @dataclass(frozen=True)
 class SuiteContext:
-    """What the rows of an entry need of the rest of the suite.
-
-    problems  names; None where not all could be read
-    recipe    by its name, and the settings of it that the suite declares
-    own       recipes of problems that have one of their own, by the problem's name
-    """
+    """The rest of the suite, as far as the rows of an entry depend on it."""
 
     suite: SuiteDeclaration
+    """The keys of the suite."""
     seed: str
+    """Seed of the draws from distributions."""
     problems: Sequence[str] | None
+    """Names of the problems; None if some could not be read."""
     recipe: str
+    """Name of the recipe."""
     recipes: Sequence[RecipeVariant]
+    """Variants of the recipe that the suite declares."""
     own: Mapping[str, RecipeOf] = field(default_factory=dict)
+    """Recipes of the problems that have one of their own, by name of the problem."""
 
     def by_recipe(self, problems: Sequence[str]) -> list[tuple[SuiteContext, frozenset[str]]]:
-        """The problems in groups of one recipe, each with what its rows need."""
+        """The problems in sets that share a recipe, each with the context of its rows."""
         groups: dict[str, list[str]] = {}
         for problem in problems:
             own = self.own.get(problem)
@@ -66,27 +68,33 @@ class SuiteContext:
 
 
 class RecipeOf(NamedTuple):
-    """A recipe's name, and the settings of it that are declared."""
+    """The recipe of a problem."""
 
     name: str
+    """Name of the recipe."""
     variants: Sequence[RecipeVariant]
+    """Its declared variants."""
 
 
 class EntryParts(NamedTuple):
-    """What one setting of an entry names."""
+    """The parts of one setting of an entry."""
 
     method: Part
+    """Method with all settings."""
     posthoc: Part | None
+    """Post-hoc method with all settings."""
     teacher: Teacher | None
+    """Teacher of knowledge distillation."""
     variants: tuple[RecipeVariant, ...]
+    """Variants of the recipe."""
 
 
 def parts_of(
     context: SuiteContext, registered: Registered | None, given: Declared, mistakes: Mistakes
 ) -> EntryParts | None:
-    """The parts of one setting; a mistake's `where` begins with the declared key.
+    """The parts of one setting; None if the method or a recipe is wrong.
 
-    None where the method or a recipe could not be made.
+    `where` of a mistake begins with the declared key.
     """
     method = mistakes.catch((), registered.resolve, _under("", given)) if registered else None
     posthoc = _named_part("posthoc", "posthoc", _under(POSTHOC, given), given, mistakes)
@@ -114,7 +122,7 @@ def _named_part(
 
 
 def _teacher(method: Part, temperature: Any) -> Teacher:
-    """Raises `SpecError` for a temperature that is none."""
+    """The teacher without its recipe. Raises `SpecError` for a wrong temperature."""
     try:
         return Teacher(method=method, temperature=temperature)
     except ValidationError as error:
@@ -123,7 +131,7 @@ def _teacher(method: Part, temperature: Any) -> Teacher:
 
 
 def _under(prefix: str, given: Declared) -> Declared:
-    """What is declared under a prefix, without it; under "" the settings of the method itself."""
+    """Settings under a prefix, which is removed; under "" those of the method itself."""
     longer = [p for p in PREFIXES if len(p) > len(prefix)]
     return {
         k.removeprefix(prefix): v
@@ -137,7 +145,7 @@ def _under(prefix: str, given: Declared) -> Declared:
 def _variants(
     context: SuiteContext, declared: Declared, mistakes: Mistakes
 ) -> tuple[RecipeVariant, ...] | None:
-    """The suite's recipes with the entry's fields replaced; a grid over such a field is gone."""
+    """The suite's recipes with the entry's fields, which also replace grids over these fields."""
     fields, taught = _under(FIELD, declared), _under(TEACHER + FIELD, declared)
     if not fields and not taught:
         return tuple(context.recipes)
@@ -157,7 +165,7 @@ def _variants(
 def _replaced(
     context: SuiteContext, given: Declared, fields: Declared, prefix: str, mistakes: Mistakes
 ) -> Recipe | None:
-    """The suite's recipe under these fields; of mistakes those of the entry's own are told."""
+    """The recipe with these fields; only mistakes in the entry's own fields are collected."""
     inner = Mistakes()
     recipe = inner.catch((), resolve_recipe, context.recipe, given)
     ours = [m for m in inner.found if m.where and m.where[0] in fields]

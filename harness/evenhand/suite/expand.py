@@ -1,10 +1,10 @@
-"""`grid:` multiplies, `sample:` draws: one declaration becomes several settings.
+"""Expansion of one declaration to several settings: `grid:` multiplies and `sample:` draws.
 
     vs: {tau: {grid: [1.0, 1.5]}, gamma: {grid: [0.1, 0.2]}}              four settings
     vs: {sample: 8, tau: {uniform: [0.5, 2]}, gamma: {loguniform: [0.01, 0.5]}}    eight
 
-A draw depends on the suite's name and version, the part and the setting, and on nothing else: the
-same file gives the same settings on every machine, and a setting added beside changes no other.
+A draw depends on the suite's name and version, the part and the setting only. The same file gives
+the same settings on every machine, and a further setting does not change the others.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ from evenhand.errors import Mistake, Mistakes, SpecError, suggest
 Draw = Callable[[np.random.Generator], Any]
 SIGNIFICANT_DIGITS = 4
 TRIES = 100
-"""Draws per setting before a distribution is said to hold too few different values."""
+"""Draws for each setting before a distribution counts as having too few different values."""
 
 
 class Distribution(NamedTuple):
-    """form is how it is written; make raises `ValueError` for values that do not fit it."""
+    """A distribution of a setting."""
 
     form: str
+    """Its arguments in a suite."""
     make: Callable[[list[Any]], Draw]
+    """Make the draw from the arguments. Raises `ValueError` for wrong ones."""
 
 
 def _uniform(values: list[Any]) -> Draw:
@@ -87,7 +89,7 @@ def _rising(values: list[Any], kind: type[int | float]) -> tuple[float, float]:
 
 
 def _rounded(value: float, low: float, high: float) -> float:
-    """Four significant digits: what is drawn can be written down and typed again."""
+    """The value in four significant digits, so that it can be written down and typed again."""
     return min(max(float(f"{value:.{SIGNIFICANT_DIGITS}g}"), low), high)
 
 
@@ -98,13 +100,17 @@ def expand(
     seeds: Mapping[str, str] = {},
     mappings: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """All settings that a declaration stands for, in order; [{}] for one without settings.
+    """All settings of a declaration, in order; [{}] for one without settings.
 
-    seeds     of settings that are not drawn from `seed`
-    mappings  settings whose plain values may be mappings, such as `sam: {rho: [0.1, 0.2]}`
+    seed      seed of the draws
+    seeds     other seeds, by name of the setting
+    mappings  settings whose values may be mappings themselves, such as `sam: {rho: [0.1, 0.2]}`
 
-    Raises `SpecError` for an empty grid, an unknown distribution, `sample:` without one or one
-    without `sample:`; a mistake's `where` begins with the setting's name.
+    Raises `SpecError` for an empty grid, an unknown distribution, `sample:` without a distribution
+    or the reverse. `where` of a mistake begins with the setting's name.
+
+    >>> expand({"tau": {"grid": [1.0, 1.5]}, "gamma": 0.1}, seed="")
+    [{'tau': 1.0, 'gamma': 0.1}, {'tau': 1.5, 'gamma': 0.1}]
     """
     settings = dict(settings)
     mistakes = Mistakes()
@@ -114,9 +120,10 @@ def expand(
     draws = {k: mistakes.catch((k,), _draw, k, v) for k, v, mark in marks if mark == "draw"}
     if n and not draws:
         right = "write e.g. `tau: {uniform: [0.5, 2.0]}`"
-        mistakes.found.append(Mistake("`sample:` has nothing to draw from", ("sample",), right))
+        what = "`sample:` draws settings, and no setting has a distribution"
+        mistakes.found.append(Mistake(what, ("sample",), right))
     if n == 0 and any(draws.values()):
-        what = "a distribution needs to be told how many settings to draw"
+        what = "a distribution needs the number of settings to draw"
         mistakes.found.append(Mistake(what, (next(iter(draws)),), "add `sample: 8`"))
     if mistakes.found:
         raise SpecError(mistakes.found)
@@ -130,10 +137,10 @@ def expand(
 
 
 def sweep_kind(value: Any, *, mapping: bool = False) -> str:
-    """Whether a value is a `grid`, a `draw`, or ("") just a value.
+    """Whether a value is a "grid", a "draw" from a distribution, or a single value, "".
 
-    A list under an unknown word is taken for a misspelt distribution, but where a plain value may
-    be a mapping: there the word must be near to a distribution's.
+    A mapping of an unknown word to a list counts as a misspelt distribution. If a single value may
+    be a mapping, the word must also resemble the name of a distribution.
     """
     if not isinstance(value, dict) or len(value) != 1:
         return ""
@@ -180,7 +187,7 @@ def _draw(name: str, value: dict[str, Any]) -> Draw:
 
 
 def _drawn(n: int, draws: Mapping[str, Draw], seeds: Mapping[str, str]) -> list[dict[str, Any]]:
-    """n different settings; the first ones stay the same when n grows."""
+    """n different settings, of which the first stay the same when n grows."""
     if not draws:
         return [{}]
     drawn: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""What must hold of a suite's figures: what they name is there, and measured."""
+"""Checks of a suite's figures: their methods, settings, metrics and series exist."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ from evenhand.suite.rows import Row
 
 
 class _Drawn(NamedTuple):
-    """The rows and problems that a figure is of."""
+    """The rows and problems of a figure."""
 
     rows: Sequence[Row]
+    """Rows that its globs match."""
     problems: Sequence[Problem]
+    """Problems of the suite."""
 
 
 def check_figures(
     suite: SuiteDeclaration, rows: Sequence[Row], problems: Sequence[Problem], mistakes: Mistakes
 ) -> None:
-    """What is wrong goes to the mistakes, with the key that says it."""
+    """Collect the mistakes of all figures, each with the path of its key."""
     for i, figure in enumerate(suite.figures if rows else ()):
         where: KeyPath = ("figures", i)
         names = [(row, _names(row, is_chosen=suite.select is not None)) for row in rows]
@@ -52,13 +54,13 @@ def check_figures(
 
 
 def _names(row: Row, *, is_chosen: bool) -> list[str]:
-    """What a row goes by: its method, what the suite calls it, and its own name.
+    """Names by which a glob can match a row: its method, its name, and its name with settings.
 
-    is_chosen  whether one of its settings is chosen, which its name then does not say
+    is_chosen  whether one of its settings is chosen, so that the name is without settings
     """
     settings = [{}] if is_chosen else [row.swept_settings(variant) for variant in row.variants]
     own = [row.pipeline, row.name]
-    return [*own, *(row.called({**row.fixed, **swept}) for swept in settings)]
+    return [*own, *(row.name_with({**row.fixed, **swept}) for swept in settings)]
 
 
 def _methods(figure: Figure, names: Sequence[str], where: KeyPath) -> list[Mistake]:
@@ -93,12 +95,12 @@ def _of_rows(
         has_it = any(in_problem in settings_of(problem) for problem in drawn.problems)
         of_problems = [in_problem] if has_it else []
         said = suggest(name, [*known, *of_problems], "setting")
-        what = f"{key} = {name!r} is no setting of the methods that are drawn"
+        what = f"{key} = {name!r} is not a setting of the methods in this figure"
         hint = f"did you mean {in_problem!r}?" if of_problems else said.hint
         yield Mistake(what, (*where, key), said.right, hint)
     elif suite.select is not None:
-        what = f"{key} = {name!r}: `select:` leaves each row one setting on test data"
-        yield Mistake(what, (*where, key), "draw settings in a suite without `select:`")
+        what = f"{key} = {name!r}: `select:` keeps one setting of each row"
+        yield Mistake(what, (*where, key), "draw figures over settings in a suite without it")
     elif len(values) < 2:
         what = f"{key} = {name!r} has one value in this suite"
         yield Mistake(what, (*where, key), f"write e.g. `{name}: {{grid: […]}}`")
@@ -147,5 +149,5 @@ def _curves(figure: Figure, rows: Sequence[Row], where: KeyPath) -> Iterator[Mis
             what = f"curves = {series!r} is not measured under every recipe"
             yield Mistake(what, at, "add `evaluate_train: true` to the recipe")
     if len(figure.series) > 1 and any(map(is_plain, figure.series)):
-        what = f"curves: {', '.join(figure.series)} have no unit in common"
-        yield Mistake(what, where, "draw `train_loss` and `lr` in figures of their own")
+        what = f"curves: {', '.join(figure.series)} have different units"
+        yield Mistake(what, where, "draw `train_loss`, `lr` and `angle` in separate figures")

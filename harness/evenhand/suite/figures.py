@@ -1,29 +1,29 @@
-"""What a suite's report draws beside its tables: scores over settings, fronts, curves by epoch.
+"""Figures of a suite's report: scores over settings, Pareto fronts, and curves over epochs.
 
     figures:
-      - {x: nu, y: balanced_accuracy}                    a line a method, over the settings
-      - {x: problem.features, y: balanced_error}         a line a method, over the problems
-      - {x: nu, y: tau, colour: balanced_accuracy}       a heat map a method
-      - {front: [error, deo], over: weight}              a curve a method, over the settings, in the
-                                                         plane of two metrics
-      - {curves: train_balanced_accuracy}                a line a row, over the epochs
+      - {x: nu, y: balanced_accuracy}                    one line for each method, over settings
+      - {x: problem.features, y: balanced_error}         one line for each method, over problems
+      - {x: nu, y: tau, colour: balanced_accuracy}       one heat map for each method
+      - {front: [error, deo], over: weight}              one curve for each method, over settings,
+                                                         in the plane of two metrics
+      - {curves: train_balanced_accuracy}                one line for each row, over epochs
       - {curves: [val_balanced_error, test_balanced_error], by: problem.val.per_class}
 
-A setting is one of the methods', a field of the recipe, or `problem.` and what problems differ in:
-a setting of the data set or its profile, `n_max`, `val.fraction` or `val.per_class`. It needs to be
-that of some rows only. What goes over problems is drawn once, of those that differ in this alone;
-`by: problem.…` draws the lines of several problems in one figure. Where a data set knows the theory
-of a method, its line goes through the points.
+A setting is a setting of the methods, a field of the recipe, or `problem.` with something in which
+problems differ: a setting of the data set or the profile, `n_max`, `val.fraction` or
+`val.per_class`. Rows without the setting are left out. A figure over problems is drawn once for the
+problems that differ in this alone, and `by: problem.…` draws lines of several problems in one
+figure. If a data set provides the theory of a method, its curve is drawn through the points.
 
-A score is one of the suite's metrics, on test data at the checkpoint rule that the page shows. Of a
-front the report says its hypervolume, up to `reference: [X, Y]`, two scores as fractions; the worst
-scores unless told. Rows without the setting that a front goes over are single points.
+A score is a metric of the suite on test data, at the checkpoint rule of the page. The report gives
+the hypervolume of a front up to `reference: [X, Y]`, two scores as fractions; the default is the
+worst scores. Rows without the setting of a front are single points.
 
-Curves are what records hold of each epoch: `train_loss`, `lr`, the metric that epochs are judged by
-as `val_…` and `test_…`; where the recipe says `evaluate_train: true`, that as `train_…`, with the
-recall of a class, `train_recall_0`, or of half of them, `train_recall_majority` and
-`train_recall_minority`; and the `angle`, where it has `angle_to`. Several are drawn in one figure
-where they have one unit.
+Curves are series that records hold for each epoch: `train_loss`, `lr`, and the metric `best_by` as
+`val_…` and `test_…`. With `evaluate_train: true` in the recipe there are also `train_…`, the recall
+of one class, `train_recall_0`, and that of half of the classes, `train_recall_majority` and
+`train_recall_minority`; with `angle_to` there is `angle`. Several series with the same unit can be
+drawn in one figure.
 """
 
 from __future__ import annotations
@@ -55,35 +55,40 @@ SETTINGS: Mapping[Kind, tuple[str, ...]] = {
     "front": ("over", "by"),
     "curves": ("by",),
 }
-"""By kind: which keys name settings."""
+"""Keys that name settings, by kind of figure."""
 
 OF_PROBLEM = "problem."
 RECALL = "train_recall_"
-"""Begins the curves of single classes, `train_recall_0`, and of the halves below."""
+"""Prefix of the curves of single classes, `train_recall_0`, and of the halves below."""
 
 HALVES = ("majority", "minority")
-"""The larger and the smaller half of the classes, by training size; the middle one is in neither.
-Their curves are means over the classes."""
+"""The classes with more and those with fewer training examples, without the middle class of an odd
+number. Their curves are means over the classes."""
 
 
 class Figure(Spec):
-    """One figure for each problem, or one for problems that differ in what it goes over.
-
-    by         what problems differ in: a line for each, in one figure
-    reference  of a front: the corner up to which its hypervolume is measured
-    methods    globs as for `--only method=`; others are left out
-    """
+    """One figure for each problem, or one for the problems that it goes over."""
 
     x: str | None = None
+    """Setting on the horizontal axis."""
     y: str | None = None
+    """Metric on the vertical axis; with `colour`, a second setting."""
     colour: str | None = None
+    """Metric of a heat map."""
     front: tuple[str, str] | None = None
+    """Two metrics, one for each axis of a Pareto front."""
     over: str | None = None
+    """Setting along which a front is drawn."""
     reference: tuple[float, float] | None = None
+    """Corner up to which the hypervolume of a front is measured."""
     curves: str | tuple[str, ...] | None = None
+    """One or several series over the epochs."""
     by: str | None = None
+    """Difference between problems that gives one line for each, in one figure."""
     methods: tuple[str, ...] = ()
+    """Globs of the rows to draw, as for `--only method=`; empty for all rows."""
     title: str = ""
+    """Title of the figure."""
 
     @field_validator("front", "reference", mode="before")
     @classmethod
@@ -115,31 +120,32 @@ class Figure(Spec):
 
     @property
     def kind(self) -> Kind:
+        """Kind of the figure, by its keys."""
         return KINDS[self._given]
 
     @property
     def series(self) -> tuple[str, ...]:
-        """The curves that it draws."""
+        """The series over the epochs."""
         return (self.curves,) if isinstance(self.curves, str) else self.curves or ()
 
     def is_about(self, name: str) -> bool:
-        """Whether it draws what goes by a name: a method's, a row's, or what a suite calls rows."""
+        """Whether the figure draws the row with this name."""
         return not self.methods or any(name == m or fnmatchcase(name, m) for m in self.methods)
 
     @property
     def settings(self) -> dict[str, str]:
-        """By key: the settings, fields of the recipe, or of problems, that it goes over."""
+        """The settings that the figure goes over, by key."""
         given = {key: getattr(self, key) for key in SETTINGS[self.kind]}
         return {key: name for key, name in given.items() if name}
 
     @property
     def of_problems(self) -> tuple[str, ...]:
-        """Those of its settings that problems differ in; none: it is drawn for each problem."""
+        """Its settings that belong to problems; if there are none, each problem has a figure."""
         return tuple(name for name in self.settings.values() if name.startswith(OF_PROBLEM))
 
     @property
     def metrics(self) -> dict[KeyPath, str]:
-        """By place: the metrics that it shows; none for curves."""
+        """The metrics of the figure by the path of their key; none for curves."""
         if self.front:
             return {("front", i): name for i, name in enumerate(self.front)}
         shown: dict[Kind, str] = {"lines": "y", "heat": "colour"}
@@ -148,35 +154,33 @@ class Figure(Spec):
 
 
 def series_of(best_by: str) -> list[str]:
-    """Curves that a record may hold whose epochs are judged by a metric; of classes, one stands for
-    all."""
+    """Series that a record may hold under this `best_by`, with the first class as an example."""
     scores = [f"{split}_{best_by}" for split in ("train", "val", "test")]
     return ["train_loss", "lr", "angle", *scores, *(RECALL + half for half in HALVES), f"{RECALL}0"]
 
 
 def is_plain(series: str) -> bool:
-    """Whether a curve is in a unit of its own, and no score in percent."""
+    """Whether a series has a unit of its own instead of percent."""
     return series in ("lr", "angle") or series.endswith("loss")
 
 
 def coordinate(
     settings: Mapping[str, Any], recipe: Recipe, problem: Problem | None, name: str
 ) -> Any:
-    """The value of a method's setting; else that of the recipe's field, or of what `problem.`
-    begins; None where there is none."""
+    """Value of a setting of the method, the recipe or the problem; None if there is none."""
     if name.startswith(OF_PROBLEM):
         return None if problem is None else problem_setting(problem, name)
     return settings[name] if name in settings else getattr(recipe, name, None)
 
 
 def problem_setting(problem: Problem, name: str) -> Any:
-    """The value of `problem.ratio`, `problem.val.fraction`; None where the problem has none."""
+    """Value of a problem's setting, such as `problem.ratio`; None if the problem has none."""
     found = settings_of(problem)
     return found.get(name)
 
 
 def settings_of(problem: Problem) -> dict[str, Any]:
-    """All that figures may go over, by name: `problem.ratio`."""
+    """All settings of a problem that a figure can go over, by name: `problem.ratio`."""
     found = {**problem.profile.settings, **problem.dataset.settings}
     sizes = {"n_max": problem.n_max, "selection": problem.selection}
     val = {f"val.{name}": value for name, value in problem.val}
@@ -184,7 +188,7 @@ def settings_of(problem: Problem) -> dict[str, Any]:
 
 
 def without_settings(problem: Problem, names: tuple[str, ...]) -> Problem:
-    """The problem without these: equal for problems that differ in them alone."""
+    """The problem without these settings, equal for problems that differ in them alone."""
     own = {name.removeprefix(OF_PROBLEM) for name in names}
     parts: dict[str, Any] = {}
     for field in ("dataset", "profile"):

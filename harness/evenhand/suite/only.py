@@ -1,4 +1,4 @@
-"""`--only method=vs,problem=cifar10*,seed=0..2`: a part of a suite, by name."""
+"""Restriction of a suite to some of its trials: `--only method=vs,problem=cifar10*,seed=0..2`."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ OPEN, CLOSE, QUOTE = "([{", ")]}", '"'
 class Only:
     """Conditions that must all hold; several values of one key are alternatives.
 
-    A value is a glob (`cifar10*`), or a range with both ends in it (`0..2`); 1, 1.0 and 1e0 are one
-    number. A value with a comma stands in brackets or in quotes: `method="VS, SAM"`. `method` is
-    a method in all its rows, or what a suite calls a row; `row` is one row, by that or as it
-    is printed.
+    A value is a glob (`cifar10*`) or a range that includes both ends (`0..2`). 1, 1.0 and 1e0 are
+    the same number. A value with a comma needs brackets or quotes: `method="VS, SAM"`. `method` is
+    a method in all its rows, or the name that the suite gives by `as:`. `row` is one row, by its
+    name or its printed title.
 
-    Beside the keys above any setting of a method may be named, `tau=1..1.5`, and any field of the
-    recipe, `lr=0.05`; a field that is not set is `none`, and a list goes by each of its items, too.
-    Where a method has a setting of that name, the setting is meant, and the field is
-    `recipe.lr=0.05`.
+    Further keys are the settings of methods, `tau=1..1.5`, and the fields of the recipe, `lr=0.05`.
+    A field that is not set is `none`, and a list matches by each of its items as well. If a method
+    has a setting of the same name, the name means the setting, and `recipe.lr=0.05` the field.
     """
 
     conditions: tuple[tuple[str, str], ...]
+    """Key and pattern of each condition."""
 
     @classmethod
     def parse(cls, text: str) -> Only:
-        """Raises `SpecError` for what is not `key=value,…`."""
+        """The conditions of `key=value,…`. Raises `SpecError` for another form."""
         conditions = []
         for each in terms(text):
             key, equals, value = each.partition("=")
@@ -52,6 +52,7 @@ class Only:
         return cls(tuple(conditions))
 
     def holds(self, configuration: Configuration, trial: Trial) -> bool:
+        """Whether a trial of a configuration meets all conditions."""
         values = _values(configuration, trial)
         wanted: dict[str, list[str]] = {}
         for key, pattern in self.conditions:
@@ -63,9 +64,9 @@ class Only:
 
 
 def restrict(resolved: Suite, filters: Sequence[str]) -> Suite:
-    """The part of a suite that any of the filters keeps; all of it where there are none.
+    """The suite with the trials that any of the filters keeps; all trials without filters.
 
-    Raises `SpecError` for a key that nothing has, and where nothing is left.
+    Raises `SpecError` for an unknown key, and if no trial is left.
     """
     if not filters:
         return resolved
@@ -89,19 +90,22 @@ def restrict(resolved: Suite, filters: Sequence[str]) -> Suite:
 
 
 def setting_beside(configuration: Configuration) -> str:
-    """The setting of a configuration, where it is not part of its row's name; else ""."""
+    """The setting of a configuration, or "" if the name of its row contains it."""
     said = configuration.row.endswith((f"({configuration.setting})", f" {configuration.setting})"))
     return "" if said else configuration.setting
 
 
 def term(key: str, value: str) -> str:
-    """A condition as it is typed: `method=vs`, `method="VS, SAM"`."""
+    """A condition in the form of the command line: `method=vs`, `method="VS, SAM"`."""
     return f"{key}={QUOTE}{value}{QUOTE}" if len(terms(value)) > 1 else f"{key}={value}"
 
 
 def terms(text: str) -> list[str]:
-    """What stands between the commas, but for those in brackets or quotes:
-    `method=vs(tau=1, gamma=0.3)`."""
+    """The terms between commas; commas in brackets or quotes do not separate terms.
+
+    >>> terms("method=vs(tau=1, gamma=0.3),seed=0")
+    ['method=vs(tau=1, gamma=0.3)', 'seed=0']
+    """
     found, depth, quoted = [""], 0, False
     for sign in text:
         quoted ^= sign == QUOTE
@@ -115,7 +119,7 @@ def terms(text: str) -> list[str]:
 
 
 def _values(configuration: Configuration, trial: Trial) -> dict[str, set[str]]:
-    """What a trial goes by under each key."""
+    """Values of a trial by key; a condition holds if it matches one of them."""
     is_plain = configuration.pipeline == configuration.method.name
     aliases = REGISTRY.get("method", configuration.method.name).aliases if is_plain else ()
     fields = _fields(configuration.recipe)
@@ -133,33 +137,32 @@ def _values(configuration: Configuration, trial: Trial) -> dict[str, set[str]]:
 
 
 def _settings(configuration: Configuration) -> dict[str, Any]:
-    """Of the post-hoc map and of the method; where both have one of a name, the method's."""
+    """Settings of the post-hoc method and of the method, which has precedence."""
     posthoc = configuration.trials[0].posthoc
     return {**(posthoc.settings if posthoc else {}), **configuration.method.settings}
 
 
 def _label(configuration: Configuration) -> set[str]:
-    """The name that the suite's `as:` gives to the rows of the entry; empty without one."""
+    """The name that `as:` gives to the rows of the entry; empty without one."""
     title = REGISTRY.get("method", configuration.method.name).title
     return {configuration.method_title} - {title, ""}
 
 
 def _fields(recipe: Recipe) -> dict[str, set[str]]:
-    """The recipe's fields as people write them: a part by its name or in full, a list whole or by
-    each of its items."""
-    return {name: _written(getattr(recipe, name)) for name in Recipe.model_fields if name != "name"}
+    """Texts of the recipe's fields: a part by name or in full, a list as a whole or by item."""
+    return {name: _texts(getattr(recipe, name)) for name in Recipe.model_fields if name != "name"}
 
 
-def _written(value: Any) -> set[str]:
+def _texts(value: Any) -> set[str]:
     if isinstance(value, tuple):
-        return {format_value(value)}.union(*map(_written, value))
+        return {format_value(value)}.union(*map(_texts, value))
     if isinstance(value, Sam):
         return {format_value(value), *map(format_value, value.rho)}
     return {value.name, str(value)} if isinstance(value, Part) else {format_value(value)}
 
 
 def _check_keys(resolved: Suite, wanted: Sequence[Only]) -> None:
-    """Raises `SpecError` for a key that no trial has."""
+    """Check the keys. Raises `SpecError` for a key that no trial has."""
     settings = {
         name for configuration in resolved.configurations for name in _settings(configuration)
     }
@@ -175,7 +178,7 @@ def _check_keys(resolved: Suite, wanted: Sequence[Only]) -> None:
 
 
 def _check_values(resolved: Suite, wanted: Sequence[Only]) -> None:
-    """Raises `SpecError` for a condition that no trial meets, with what there is."""
+    """Check the values. Raises `SpecError`, with the existing values, if no trial matches one."""
     known: dict[str, set[str]] = {}
     for configuration in resolved.configurations:
         for trial in configuration.trials:
@@ -210,7 +213,7 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 def _number(text: str) -> float | None:
-    """None for what is no finite number."""
+    """The finite number in a text; None for other texts."""
     try:
         number = float(text)
     except ValueError:

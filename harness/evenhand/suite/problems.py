@@ -1,4 +1,4 @@
-"""A problem from its entry in a suite: each setting goes to the dataset or profile that has it."""
+"""Resolution of a problem's entry, whose settings belong to the data set or the profile."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ SELECTIONS: tuple[Selection, ...] = get_args(Selection)
 
 
 def resolve_problem(name: str, given: Mapping[str, Any], default: Val) -> Problem:
-    """`cifar10: {profile: exp, ratio: 100}` as a problem; default is the suite's own `val`.
+    """The problem of an entry such as `cifar10: {profile: exp, ratio: 100}`.
 
-    Raises `SpecError`; a mistake's `where` begins with the setting's name.
+    default  `val` of the suite, for a problem without one
+
+    Raises `SpecError`. `where` of a mistake begins with the setting's name.
     """
     source = REGISTRY.get("dataset", name)
     mistakes = Mistakes()
@@ -41,9 +43,10 @@ def resolve_problem(name: str, given: Mapping[str, Any], default: Val) -> Proble
 
 
 def has_validation(problem: Problem) -> bool:
-    """Whether the problem has a validation split: its data set's own, or one carved out.
+    """Whether the problem has a validation split, from its data set or from `val`.
 
-    Also where its files alone say: what needs one is then looked at when they are read.
+    True as well if only the files can tell; methods that need the split are then checked again when
+    the files are read.
     """
     own = REGISTRY.get("dataset", problem.dataset.name).facts.get("own_val", False)
     return problem.val != Val() or bool(own)

@@ -1,4 +1,4 @@
-"""What can be read of a suite whose shape is wrong, so that its names are checked all the same."""
+"""The readable part of a suite with wrong types, so that its names are checked as well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.yaml_lines import Document
 
 UNREADABLE = "?"
-"""Stands where a name could not be read; `resolve` says nothing about it."""
+"""Placeholder for a name that could not be read; checks ignore it."""
 
 _LISTS = ("problems", "methods", "metrics")
 _REQUIRED: dict[str, Any] = {
@@ -28,7 +28,7 @@ _REQUIRED: dict[str, Any] = {
 
 
 def readable_part(document: Document) -> SuiteDeclaration | None:
-    """The suite with `UNREADABLE` for what cannot be read; None where that is not enough."""
+    """The suite with `UNREADABLE` for names that cannot be read; None if too little is left."""
     if not isinstance(document.data, dict):
         return None
     given = {k: v for k, v in document.data.items() if k in SuiteDeclaration.model_fields}

@@ -1,4 +1,4 @@
-"""A registered recipe with some of its fields replaced by a suite's."""
+"""Resolution of a recipe: a registered recipe with fields replaced by the suite."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from evenhand.suite.declaration import Named
 
 FIELDS = [name for name in Recipe.model_fields if name != "name"]
 MAPPINGS = ("backbone", "schedule", "sam", "angle_to")
-"""Fields that may be written as a mapping: `sam: {rho: [0.1, 0.2]}` is no distribution."""
+"""Fields whose value may be a mapping: `sam: {rho: [0.1, 0.2]}` is not a distribution."""
 
 
 def part(kind: str, **settings: Mapping[str, Any]) -> Part:
-    """`part("schedule", step={"drops": ...})`: a part by the name of its one keyword."""
+    """A part named by a single keyword: `part("schedule", step={"drops": ...})`."""
     [(name, given)] = settings.items()
     return REGISTRY.part(kind, name, given)
 
 
 def resolve_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
-    """The named recipe with fields replaced; backbone, schedule and augment are parts by name.
+    """The named recipe with these fields, where backbone, schedule and augment name parts.
 
-    Raises `SpecError`; a mistake's `where` begins with the field's name.
+    Raises `SpecError`. `where` of a mistake begins with the field's name.
     """
     recipe: Recipe = REGISTRY.get("recipe", name).make()
     mistakes: list[Mistake] = []

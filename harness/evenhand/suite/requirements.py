@@ -1,4 +1,4 @@
-"""What methods and post-hoc maps ask of a problem's labels, and of its held-out images."""
+"""Requirements of methods and post-hoc methods on a problem's labels and held-out images."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from evenhand.suite.problems import has_validation
 
 
 class ProblemFacts(NamedTuple):
-    """What is known of a problem.
-
-    labels          None where only its files say, which are not read to plan
-    has_validation  false only where it certainly has none
-    """
+    """Facts of a problem that are known before its files are read."""
 
     name: str
+    """Name of the problem."""
     labels: Labels | None
+    """Labels; None if only the files give them."""
     has_validation: bool
+    """Whether there may be a validation split; false only if there certainly is none."""
 
 
 def declared_facts(problem: Problem) -> ProblemFacts:
-    """What the registered facts of its data set say. One that says `n_classes` says all."""
+    """Facts from the registration of the data set; with `n_classes`, the labels are known."""
     facts = REGISTRY.get("dataset", problem.dataset.name).facts
     labels = None
     if "n_classes" in facts:
@@ -36,19 +35,20 @@ def declared_facts(problem: Problem) -> ProblemFacts:
 
 
 class Pipeline(NamedTuple):
-    """What learns from a problem, or reads what was learned.
-
-    is_chosen  whether the suite chooses the method's settings on held-out images
-    """
+    """A method with its teacher and its post-hoc method."""
 
     method: Part
+    """Method."""
     teacher: Part | None
+    """Method of the teacher; None without knowledge distillation."""
     posthoc: Part | None
+    """Post-hoc method; None without one."""
     is_chosen: bool = False
+    """Whether the suite chooses the method's settings on held-out images."""
 
 
 def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> None:
-    """On one problem; a mistake's `where` begins with a key of the method's entry."""
+    """Check a pipeline on one problem; `where` of a mistake begins with a key of the entry."""
     methods: list[tuple[KeyPath, Part]] = [((), who.method)]
     methods += [(("teacher",), who.teacher)] if who.teacher else []
     needy: list[tuple[KeyPath, Part]] = []
@@ -59,13 +59,11 @@ def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> No
         needy += [(where, part)] if method.needs_validation else []
         is_read = where or who.posthoc
         if is_read and any(_averages(stage) for stage in method.stages):
-            what = "an average of networks has no logits for others to read"
+            what = "an average of networks has no logits for a student or a post-hoc method"
             mistakes.found.append(Mistake(what, where, "write `iterate: last` or `iterate: best`"))
     refit = REGISTRY.make("method", who.method).refit
     if refit and refit.split == "val" and (who.is_chosen or who.posthoc):
-        what = (
-            f"{who.method} fits its head on the held-out images, which then choose nothing for it"
-        )
+        what = f"{who.method} fits its head on the held-out images, which cannot be used twice"
         right = "leave `select:` and `posthoc:` out, or fit on the training images: `split: train`"
         mistakes.found.append(Mistake(what, (), right))
     if who.posthoc:
@@ -92,12 +90,12 @@ def _check_labels(method: Method, labels: Labels, where: KeyPath, mistakes: Mist
 
 
 def check_angle(method: Part, recipe: Recipe, labels: Labels | None, mistakes: Mistakes) -> None:
-    """Of a recipe with `angle_to`: there are two lines to compare, one of them solvable."""
+    """Check `angle_to` of a recipe: both classifiers are linear in the same features."""
     if recipe.angle_to is None:
         return
     what, head = f"angle_to on {method}", REGISTRY.make("method", method).head
     if REGISTRY.get("backbone", recipe.backbone.name).facts.get("body", True):
-        said = f"{what}: {recipe.backbone} has a body, and lines of different features no angle"
+        said = f"{what}: {recipe.backbone} has a body, and the angle needs fixed features"
         mistakes.found.append(Mistake(said, (), "use `backbone: linear`, or leave angle_to out"))
     if head != "linear":
         mistakes.found.append(Mistake(f"{what}: its head is {head}", (), "leave angle_to out"))

@@ -1,4 +1,4 @@
-"""A suite, resolved: every trial it asks for, laid out in the configurations of its leaderboard."""
+"""Resolution of a suite to its trials, by configuration of the leaderboard."""
 
 from __future__ import annotations
 
@@ -23,32 +23,35 @@ from evenhand.suite.yaml_lines import Document, plain_data
 
 @dataclass(frozen=True)
 class Configuration:
-    """One setting of a method under one recipe on one problem, over all seeds.
-
-    row      the leaderboard row it belongs to, e.g. `vs` or `vs(tau=1.25)`. Where the suite says
-             `select:`, all settings of one method entry share a row and compete for it.
-    title    the row's name in print, e.g. `VS+TLA+ADRW`
-    setting  what tells it from others of its row, e.g. `tau=1.25, gamma=0.3`; may be ""
-    trials   one a seed, in the order of the suite's seeds
-    method_title  the title without settings; rows of one method are points of one line in a figure
-    varied   settings that tell the row and its setting from others with the same method title
-    local    what the suite's `on:` gives this problem, e.g. `tau=0.75, sam=0.3`; may be ""
-    """
+    """One setting of a method under one recipe on one problem, over all seeds."""
 
     row: str
+    """Row of the leaderboard, such as `vs` or `vs(tau=1.25)`.
+
+    Under `select:` all settings of a method's entry share a row, and one of them is chosen.
+    """
     title: str
+    """Title of the row in tables, such as `VS+TLA+ADRW`."""
     setting: str
+    """Settings that differ within the row, such as `tau=1.25, gamma=0.3`; "" if none do."""
     method: Part
+    """Method with all settings."""
     problem: Problem
+    """Problem."""
     recipe: Recipe
+    """Recipe."""
     trials: tuple[Trial, ...]
+    """One trial for each seed, in the order of the suite's seeds."""
     method_title: str = ""
+    """Title without settings; rows that share it are points of one line in a figure."""
     varied: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that differ between the rows with this method title."""
     local: str = ""
+    """Settings that `on:` gives this problem, such as `tau=0.75, sam=0.3`; "" if none."""
 
     @property
     def pipeline(self) -> str:
-        """What was done, whatever the row is called: `vs`, `distilled-vs`, `vs+post_shift`."""
+        """Method with teacher and post-hoc method: `vs`, `distilled-vs`, `vs+post_shift`."""
         trial = self.trials[0]
         mapped = trial.posthoc.name if trial.posthoc else None
         return pipeline_name(trial.method.name, mapped, taught=trial.teacher is not None)
@@ -173,7 +176,7 @@ def read_suite(document: Document, *, source: str = "") -> Suite:
 
 
 def resolve(suite: SuiteDeclaration, document: Document, *, source: str = "") -> Suite:
-    """Every configuration of a suite. Raises `SpecError` with the place of each mistake."""
+    """The suite with all its configurations. Raises `SpecError` with the place of each mistake."""
     mistakes = Mistakes()
     parts = _checked(suite, mistakes)
     if mistakes.found:
@@ -194,7 +197,7 @@ def _checked(suite: SuiteDeclaration, mistakes: Mistakes) -> SuiteParts:
 
 
 def _places(parts: SuiteParts) -> list[tuple[Row, Problem]]:
-    """Every row where it holds: setting by setting of each entry, problem by problem."""
+    """Every row on each of its problems, in the order of entries, settings and problems."""
     found = [
         ((row.entry, row.place, i), row, problem)
         for row in parts.rows
@@ -210,7 +213,7 @@ def _configuration(
     swept = row.swept_settings(variant)
     shown = {**row.fixed} if suite.select else {**row.fixed, **swept}
     return Configuration(
-        row=row.called(shown),
+        row=row.name_with(shown),
         title=titled(row.title, shown),
         setting=format_settings(swept),
         method=row.part,

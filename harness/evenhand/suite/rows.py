@@ -1,4 +1,4 @@
-"""The rows of a leaderboard: every setting of every method entry, where it holds, and its name."""
+"""The rows of a leaderboard: the settings of all methods' entries, with problems and names."""
 
 from __future__ import annotations
 
@@ -30,87 +30,90 @@ from evenhand.suite.readable import UNREADABLE
 
 @dataclass(frozen=True)
 class Row:
-    """One setting of one method entry, on the problems where it holds.
+    """One setting of one entry, on some problems.
 
-    A row of the leaderboard may be several of these, of one entry and place: one for the problems
-    that `on` says nothing of, one for each glob.
-
-    entry     which of the suite's methods
-    place     which of the entry's settings
-    name      what the row is called, but for what follows: as the entry says, or like its method
-    labelled  the entry says it
-    fixed     what tells entries of one name apart
-    differs   what a grid or a draw tells apart within the entry
-    local     what `on` gives these problems
-    variants  of the recipe, with the fields that the entry replaces
-    replaced  which fields those are
-    problems  names
+    A row of the leaderboard consists of several of these if the entry has `on`: one for each glob
+    and one for the problems that no glob matches, all with the same `entry` and `place`.
     """
 
     entry: int
+    """Index of the entry among the suite's methods."""
     place: int
+    """Index among the settings of the entry."""
     name: str
+    """Name without settings: that of `as:`, or that of the method."""
     labelled: bool
+    """Whether the name is that of `as:`."""
     title: str
+    """Title without settings."""
     part: Part
+    """Method with all settings."""
     fixed: Mapping[str, Any]
+    """Settings in which entries of the same name differ."""
     swept: Mapping[str, Any]
+    """Settings that a grid or a distribution varies within the entry."""
     local: Mapping[str, Any]
+    """Settings that `on` gives these problems."""
     variants: tuple[RecipeVariant, ...]
+    """Variants of the recipe, with the fields of the entry."""
     replaced: frozenset[str]
+    """Names of the recipe's fields that the entry replaces."""
     problems: frozenset[str]
+    """Names of the problems."""
     posthoc: Part | None = None
+    """Post-hoc method with all settings."""
     teacher: Teacher | None = None
+    """Teacher, without the recipe of a variant."""
 
     @property
     def pipeline(self) -> str:
-        """As `Configuration.pipeline`."""
+        """Method with teacher and post-hoc method, as `Configuration.pipeline`."""
         mapped = self.posthoc.name if self.posthoc else None
         return pipeline_name(self.part.name, mapped, taught=self.teacher is not None)
 
     def teacher_under(self, variant: RecipeVariant) -> Teacher | None:
-        """The teacher, with the recipe that it has beside this variant."""
+        """The teacher with its recipe under this variant."""
         return self.teacher and self.teacher.model_copy(update={"recipe": variant.teacher})
 
     def swept_settings(self, variant: RecipeVariant) -> dict[str, Any]:
-        """What grids and draws tell apart: those of the entry, then those of the recipe."""
-        return {**self.swept, **{self.shown(FIELD + k): v for k, v in variant.swept.items()}}
+        """Settings that grids and distributions vary, of the entry and then of the recipe."""
+        return {**self.swept, **{self.short_name(FIELD + k): v for k, v in variant.swept.items()}}
 
-    def called(self, values: Mapping[str, Any]) -> str:
-        """`vs(tau=1.25)`; after a name that the entry gives as in print: `My VS (tau=1.25)`."""
+    def name_with(self, values: Mapping[str, Any]) -> str:
+        """Name with settings: `vs(tau=1.25)`, or `My VS (tau=1.25)` for a name of `as:`."""
         return titled(self.name, values) if self.labelled else row_name(self.name, values)
 
-    def shown(self, key: str) -> str:
-        """`lr` for `recipe.lr`, but where the method has a setting of that name."""
+    def short_name(self, key: str) -> str:
+        """`lr` for `recipe.lr`, unless the method has a setting of that name."""
         prefix = next((p for p in PREFIXES if key.startswith(p)), "")
         name = key.removeprefix(prefix)
         return key if name in self.part.settings or prefix.startswith(TEACHER) else name
 
 
 def all_rows(context: SuiteContext, mistakes: Mistakes) -> list[Row]:
-    """The rows of all entries; what is wrong goes to the mistakes, each once."""
+    """The rows of all entries; collects each mistake once."""
     rows: list[Row] = []
     for i, entry in enumerate(context.suite.methods):
         if entry.name != UNREADABLE:
             rows += _rows(context, i, mistakes)
-    mistakes.found += _twice(rows)
-    return _told_apart(rows)
+    mistakes.found += _duplicates(rows)
+    return _disambiguated(rows)
 
 
 def _rows(context: SuiteContext, index: int, mistakes: Mistakes) -> list[Row]:
-    """Of one entry: where `on` says nothing, then glob by glob."""
+    """The rows of one entry: of the problems that no glob matches, then by glob."""
     named_entry = context.suite.methods[index]
     where: KeyPath = ("methods", index, named_entry.name)
     registered = mistakes.catch(where, REGISTRY.get, "method", with_method(named_entry).name)
     entry = read(named_entry, mistakes, where)
-    mistakes.found += _useless(context, entry, where)
+    mistakes.found += _mistakes_in_on(context, entry, where)
     if registered is not None:
         mistakes.catch(where, check_settings, registered)
     rows: list[Row] = []
     for glob in (None, *entry.on):
         problems = entry.matching(glob, context.problems or ())
         if glob is None and entry.on and context.problems and not problems:
-            continue  # every problem has settings of its own
+            continue  # A glob matches every problem.
         for there, names in context.by_recipe(problems) or [(context, frozenset[str]())]:
             scope = _Scope(there, index, registered, entry, glob, names)
             inner = Mistakes()
@@ -120,8 +123,8 @@ def _rows(context: SuiteContext, index: int, mistakes: Mistakes) -> list[Row]:
     return rows
 
 
-def _useless(context: SuiteContext, entry: MethodEntry, where: KeyPath) -> list[Mistake]:
-    """Globs that decide nothing, and grids in them that no row's name could tell."""
+def _mistakes_in_on(context: SuiteContext, entry: MethodEntry, where: KeyPath) -> list[Mistake]:
+    """Mistakes in `on`: globs without effect, and grids, which need `select:`."""
     found = []
     for glob, given in entry.on.items():
         place = (*where, "on", glob)
@@ -132,8 +135,8 @@ def _useless(context: SuiteContext, entry: MethodEntry, where: KeyPath) -> list[
             own += {FIELD + k for v in context.recipes for k in v.swept} - entry.own.keys()
             marks = [k for k, v in given.items() if _is_swept(k, v) or k in own]
             marks = [k for k in marks if k != "sample"] or marks
-            right = "one row would have several settings here: add `select:`, or write one value"
-            what = "{}: without `select:`, `on` neither multiplies nor replaces what is multiplied"
+            right = "a row has one setting on each problem: add `select:`, or write one value"
+            what = "{}: without `select:`, `on` has no grid and replaces none"
             found += [
                 Mistake(what.format(k), (*where, *entry.where(glob, (k,))), right) for k in marks
             ]
@@ -156,7 +159,7 @@ def _is_swept(key: str, value: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Scope:
-    """An entry where one glob decides; None: where none does."""
+    """An entry on the problems for which one glob decides; None for no glob."""
 
     context: SuiteContext
     index: int
@@ -171,10 +174,10 @@ class _Scope:
 
 
 def _rows_of(scope: _Scope, mistakes: Mistakes) -> list[Row]:
-    """One row a setting, unnamed; a mistake's `where` begins with the setting's name."""
+    """One row for each setting; `where` of a mistake begins with the setting's name."""
     entry = scope.context.suite.methods[scope.index]
     seed = f"{scope.context.seed}/{scope.registered.name if scope.registered else entry.name}"
-    # Fields of the recipe are drawn alike for every method: else luck would tune one better.
+    # All methods draw the same recipe fields; otherwise chance would tune one of them better.
     fair = {k: scope.context.seed for k in scope.declared if k.startswith(FIELD)}
     found = mistakes.catch((), expand, scope.declared, seed=seed, seeds=fair, mappings=MAPPED)
     settings = found or []
@@ -183,7 +186,7 @@ def _rows_of(scope: _Scope, mistakes: Mistakes) -> list[Row]:
         before = len(mistakes.found)
         parts = parts_of(scope.context, scope.registered, given, mistakes)
         if parts is None or len(mistakes.found) > before:
-            # Every setting of the grid would repeat the same mistake.
+            # The other settings of the grid would repeat the same mistake.
             break
         rows.append(_row(scope, place, parts, given=given, n=len(settings)))
     return rows
@@ -214,14 +217,14 @@ def _row(scope: _Scope, place: int, parts: EntryParts, *, given: Declared, n: in
     )
     return replace(
         row,
-        swept={row.shown(k): values[k] for k in values if k in multiplied},
-        # On every problem, also where the entry's own values stand: else defaults would be read.
-        local={row.shown(k): values[k] for k in values if k in varied and k not in multiplied},
+        swept={row.short_name(k): values[k] for k in values if k in multiplied},
+        # Also for problems with the entry's own values: a reader would assume the defaults.
+        local={row.short_name(k): values[k] for k in values if k in varied and k not in multiplied},
     )
 
 
 def _name(scope: _Scope, parts: EntryParts) -> str:
-    """`vs`, `vs+post_shift`, `distilled-vs`; of a post-hoc map that stands alone, its own."""
+    """Pipeline of a setting, or the name of the post-hoc method for an entry that names it."""
     assert scope.registered is not None
     if scope.entry.alone and parts.posthoc:
         return parts.posthoc.name
@@ -230,7 +233,7 @@ def _name(scope: _Scope, parts: EntryParts) -> str:
 
 
 def _title(scope: _Scope, parts: EntryParts) -> str:
-    """`VS`, `VS + PS`, `Distilled VS`."""
+    """Title of a setting: `VS`, `VS + PS`, `Distilled VS`."""
     assert scope.registered is not None
     mapped = REGISTRY.get("posthoc", parts.posthoc.name).title if parts.posthoc else ""
     title = f"{'Distilled ' if parts.teacher else ''}{scope.registered.title}"
@@ -241,8 +244,8 @@ def _filled_in(prefix: str, part: Part | None) -> Declared:
     return {prefix + k: v for k, v in part.settings.items()} if part else {}
 
 
-def _twice(rows: Sequence[Row]) -> list[Mistake]:
-    """Settings that train the same trials as one before them."""
+def _duplicates(rows: Sequence[Row]) -> list[Mistake]:
+    """Mistakes for settings with the same trials as an earlier one."""
     settings: dict[tuple[int, int], list[Row]] = {}
     for row in rows:
         settings.setdefault((row.entry, row.place), []).append(row)
@@ -251,7 +254,7 @@ def _twice(rows: Sequence[Row]) -> list[Mistake]:
     for (entry, _), same in settings.items():
         trained = frozenset(canonical(_trained(row)) for row in same)
         if trained in seen:
-            what = f"{same[0].part} stands here twice"
+            what = f"{same[0].part} is listed twice"
             found.append(Mistake(what, ("methods", entry)))
         seen.add(trained)
     return found
@@ -269,10 +272,12 @@ def _trained(row: Row) -> dict[str, Any]:
     }
 
 
-def _told_apart(rows: Sequence[Row]) -> list[Row]:
-    """Each row with what its name needs: nothing where its entry alone is called so; the settings
-    that it gives; fields of the recipe where settings do not tell the entries apart. A name that
-    entries give leaves out what is the same in all of them."""
+def _disambiguated(rows: Sequence[Row]) -> list[Row]:
+    """The rows with the settings that their names need, in `fixed`.
+
+    These are none if a single entry has the name; otherwise its settings, and fields of the recipe
+    if the settings of two entries are equal. With a name of `as:`, equal settings are left out.
+    """
     entries: dict[str, dict[int, Mapping[str, Any]]] = {}
     for row in rows:
         entries.setdefault(row.name, {}).setdefault(row.entry, row.fixed)
@@ -283,7 +288,7 @@ def _told_apart(rows: Sequence[Row]) -> list[Row]:
         fixed = row.fixed if len(set(by_settings)) < len(alike) else _settings(row.fixed)
         if row.labelled:
             fixed = {k: v for k, v in fixed.items() if any(other.get(k) != v for other in alike)}
-        shown = {row.shown(k): v for k, v in fixed.items()} if len(alike) > 1 else {}
+        shown = {row.short_name(k): v for k, v in fixed.items()} if len(alike) > 1 else {}
         found.append(replace(row, fixed=shown))
     return found
 

@@ -1,4 +1,4 @@
-"""A JSON Schema of suite files, with every registered name and setting, for editors."""
+"""JSON Schema of suite files, with every registered name and setting, for editors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from evenhand.suite.recipes import FIELDS
 
 FIELDS_OF_RECIPE, RECIPE = "FieldsOfRecipe", "Recipe"
 ROLES = {"teacher": "Teacher", "posthoc": "PostHoc"}
-"""Definitions by the key of a method's entry."""
+"""Names of definitions by key of a method's entry."""
 LIST: dict[str, Any] = {"type": "array", "minItems": 1}
 
 
 def suite_schema() -> dict[str, Any]:
-    """The schema of draft 2020-12; names of parts are those registered in this process."""
+    """The schema in draft 2020-12, with the parts that are registered in this process."""
     schema = SuiteDeclaration.model_json_schema(mode="validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     properties = schema["properties"]
@@ -37,7 +37,7 @@ def suite_schema() -> dict[str, Any]:
     metric = {"enum": [entry.name for entry in _all("metric")]}
     properties["metrics"] = LIST | {"items": metric, "uniqueItems": True}
     properties["primary"] = metric
-    # A method, or what goes with one: `distilled-vs`, `vs+post_shift`.
+    # A method, possibly with teacher or post-hoc method: `distilled-vs`, `vs+post_shift`.
     properties["baseline"] = {
         "type": "string",
         "pattern": f"^(distilled-)?({methods_there})([+].+)?$",
@@ -70,7 +70,7 @@ def _one_of(kind: str, with_settings: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _named(entry: Registered, settings: dict[str, Any]) -> dict[str, Any]:
-    """`name: {setting: value}`, closed: a typo is underlined as it is typed."""
+    """Schema of `name: {setting: value}` without further keys, so that editors mark typos."""
     inner = _closed({**settings, "sample": _whole()}) | {"type": ["object", "null"]}
     names = (entry.name, *entry.aliases)
     return {
@@ -88,7 +88,7 @@ def _closed(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entry_keys(entry: Registered) -> dict[str, Any]:
-    """The keys that every method's entry has beside the method's settings."""
+    """Keys of a method's entry besides the method's settings."""
     fields = {"recipe": {"$ref": f"#/$defs/{FIELDS_OF_RECIPE}"}}
     there = _closed({**_settings(entry), **fields, "sample": _whole()}) | {"minProperties": 1}
     label = {"type": "string", "pattern": '^[^"]*[^" ][^"]*$'}
@@ -98,7 +98,7 @@ def _entry_keys(entry: Registered) -> dict[str, Any]:
 
 
 def _teachers() -> dict[str, Any]:
-    """A method with its settings, a temperature, and fields of a recipe of its own."""
+    """Schema of a teacher: a method with settings, a temperature and fields of the recipe."""
     temperature = {"type": "number", "exclusiveMinimum": 0}
     own = {
         "temperature": _multiplied(temperature),
@@ -122,7 +122,7 @@ def _setting(setting: Setting) -> dict[str, Any]:
 
 
 def _multiplied(value: dict[str, Any]) -> dict[str, Any]:
-    """A value, a grid of such values, or a distribution over them."""
+    """Schema of a value, a grid of such values, or a distribution over them."""
     grid = {"type": "object", "properties": {"grid": LIST | {"items": value}}, "required": ["grid"]}
     draws = {
         "type": "object",
@@ -135,7 +135,7 @@ def _multiplied(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _recipe_settings() -> dict[str, Any]:
-    """Numbers and flags by their type; a part may be written in too many ways to be listed."""
+    """Schema of a recipe's fields: numbers and flags by type, parts without a constraint."""
     fields = Recipe.model_json_schema()["properties"]
     typed = {name: fields[name] for name in FIELDS if "$ref" not in json.dumps(fields[name])}
     return {name: _multiplied(typed[name]) if name in typed else {} for name in FIELDS}

@@ -1,4 +1,4 @@
-"""What the cells of a suite are made of: rows, problems and recipes, from the suite's entries."""
+"""Resolution of a suite's entries to problems, rows and recipes."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ from evenhand.suite.rows import Row, all_rows
 
 
 class SuiteParts(NamedTuple):
-    """All that the cells of a suite are made of, in the suite's order.
-
-    own  recipes of problems that have one of their own, by the problem's name
-    """
+    """Problems, rows and recipes of a suite, in the suite's order."""
 
     problems: list[Problem]
+    """Problems."""
     rows: list[Row]
+    """Settings of the methods' entries, with their names."""
     recipes: list[RecipeVariant]
+    """Variants of the suite's recipe."""
     own: Mapping[str, RecipeOf]
+    """Recipes of the problems that have one of their own, by name of the problem."""
 
 
 def resolve_parts(suite: SuiteDeclaration, mistakes: Mistakes) -> SuiteParts:
-    """The parts of a suite, each by itself; what is wrong goes to the mistakes."""
+    """Resolve each part of a suite by itself, and collect the mistakes."""
     seed = f"{suite.suite}/{suite.version}"
     wrong = len(mistakes.found)
     declared = _problems(suite, seed, mistakes)
@@ -50,7 +51,7 @@ def resolve_parts(suite: SuiteDeclaration, mistakes: Mistakes) -> SuiteParts:
 def _problems(
     suite: SuiteDeclaration, seed: str, mistakes: Mistakes
 ) -> list[tuple[Problem, RecipeOf | None]]:
-    """Each with the recipe that it has in place of the suite's."""
+    """The problems, each with the recipe that replaces the suite's, if it has one."""
     problems: list[Problem] = []
     own: list[RecipeOf | None] = []
     for i, entry in enumerate(suite.problems):
@@ -65,16 +66,16 @@ def _problems(
             if problem is None:
                 break
             if problem in problems:
-                what = f"the problem {problem.name} stands here twice"
+                what = f"the problem {problem.name} is listed twice"
                 mistakes.found.append(Mistake(what, where))
                 continue
             problems.append(problem)
             own.append(recipe)
-    return list(zip(_told_apart(problems, suite.val), own, strict=True))
+    return list(zip(_with_suffixes(problems, suite.val), own, strict=True))
 
 
 def _recipe_of(entry: Named, seed: str, where: KeyPath, mistakes: Mistakes) -> RecipeOf | None:
-    """The recipe that a problem's entry has of its own."""
+    """The recipe in the entry of a problem; None without one."""
     if entry.settings.get("recipe") is None:
         return None
     try:
@@ -88,11 +89,12 @@ def _recipe_of(entry: Named, seed: str, where: KeyPath, mistakes: Mistakes) -> R
     return RecipeOf(named.name, variants) if variants else None
 
 
-def _told_apart(problems: Sequence[Problem], usual: Val) -> list[Problem]:
-    """Problems that differ in `val` alone: the suite's own keeps the name, the others add theirs.
+def _with_suffixes(problems: Sequence[Problem], usual: Val) -> list[Problem]:
+    """The problems with suffixes where several would have one name.
 
-    Whoever adds such a problem to a suite renames no other. Problems made of one file, whose names
-    are the file's, add the settings in which they differ.
+    Of problems that differ in `val` alone, the one with the suite's `val` keeps the name and the
+    others add theirs, so that a further problem renames no other. Problems from one file, which are
+    named after the file, add the settings in which they differ.
     """
     names = [problem.name for problem in problems]
     found = []
@@ -106,7 +108,7 @@ def _told_apart(problems: Sequence[Problem], usual: Val) -> list[Problem]:
 
 
 def _differing(problem: Problem, same: Sequence[Problem]) -> list[str]:
-    """Settings of its data set that set a problem apart from others: `label-species`."""
+    """Settings of the data set in which a problem differs from others: `label-species`."""
     return [
         f"{name}-{format_scalar(value).replace('/', '.')}"
         for name, value in problem.dataset.settings.items()
@@ -115,7 +117,7 @@ def _differing(problem: Problem, same: Sequence[Problem]) -> list[str]:
 
 
 def _val_in_short(val: Val) -> str:
-    """`val20` images a class, `val0.2` of the images, `noval`."""
+    """Short form of `val`: `val20` for 20 images of each class, `val0.2` for a share, `noval`."""
     size = val.per_class or val.fraction
     return f"val{size:g}" if size else "noval"
 

@@ -1,4 +1,4 @@
-"""YAML that knows on which line each value stands, and refuses what YAML lets slip."""
+"""YAML with the line of each value, and with errors for duplicate keys."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from evenhand.errors import KeyPath, Mistake, SpecError
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed file and the line of every value by its path in the file."""
+    """A parsed file with the line of every value."""
 
     path: str
+    """Path of the file, as given."""
     data: Any
+    """Parsed data."""
     lines: dict[KeyPath, int]
+    """Line of every value by its path of keys."""
 
     def place(self, where: KeyPath) -> str:
-        """`suites/x.yaml:22`, of the nearest enclosing value that the file has."""
+        """File and line of the nearest enclosing value, `suites/x.yaml:22`."""
         for end in range(len(where), -1, -1):
             if where[:end] in self.lines:
                 return f"{self.path}:{self.lines[where[:end]]}"
@@ -36,6 +39,7 @@ class Document:
         return SpecError([m for _, m, _ in placed], [p for _, _, p in placed])
 
     def lines_of(self, where: KeyPath) -> int:
+        """Line of the nearest enclosing value; 0 for data that are from no file."""
         return int(self.place(where).rpartition(":")[2]) if self.lines else 0
 
 
@@ -62,7 +66,7 @@ def plain_data(value: Any) -> Any:
 
 
 def read(path: str | Path) -> Document:
-    """Parse a file. Raises `SpecError` with the line of what is not YAML."""
+    """Parse a file. Raises `SpecError` with the line that is not YAML."""
     shown = str(path)
     try:
         data = Path(path).read_bytes()
@@ -98,10 +102,9 @@ def parse(text: str, path: str) -> Document:
 
 
 class Loader(yaml.SafeLoader):
-    """Safe YAML whose plain words and numbers are those of YAML 1.2.
+    """Safe loader with the scalars of YAML 1.2.
 
-    YAML 1.1, which PyYAML reads, takes the key `on` for true, 1e-3 for a word, 010 for eight and
-    1:30 for ninety.
+    PyYAML reads YAML 1.1, in which the key `on` is true, 1e-3 is a word, 010 is 8 and 1:30 is 90.
     """
 
 
@@ -124,7 +127,7 @@ for _tag, _pattern, _first in (
 
 
 def _not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> SpecError:
-    """The line, what it reads, and what people most often mean to write there."""
+    """The error with the line, its text, and a hint for common mistakes."""
     problem, context = error.problem or "", error.context or ""
     mark, hint = error.problem_mark, ""
     if problem.startswith("but "):

@@ -1,20 +1,20 @@
-"""Every mistake that a person can make, as one tree.
+"""The exceptions of the package, as one tree.
 
     EvenhandError
-    ├── SpecError         what was declared cannot be: a list of mistakes, each with its place
-    │   └── UnknownName   a name that no one registered
-    ├── DataError         images are missing, torn, or not what the problem needs
-    ├── LossError         counts, logits, labels or groups that a loss cannot take
+    ├── SpecError         a wrong declaration: a list of mistakes, each with its place
+    │   └── UnknownName   a name that is not registered
+    ├── DataError         images are missing, damaged, or unsuitable for the problem
+    ├── LossError         counts, logits, labels or groups with wrong shapes or values
     ├── MetricError       labels, predictions or groups that cannot be counted
     ├── BackboneError     a network that does not fit the images
     ├── StoreError        records cannot be read or written
     ├── RunError          trials cannot be started
-    │   ├── EndedEarly    a run came back before every trial had ended
+    │   ├── EndedEarly    a run ended before all of its trials had ended
     │   └── TooManyFailures   more trials failed than `max_failures` allows
-    └── ReportError       records do not add up to a table
+    └── ReportError       records are not enough for a table
 
-An `EvenhandError` is shown without a traceback: where, what is wrong, what would be right, what to
-do. Everything else that is raised is a bug of ours, and keeps its traceback.
+The command line shows an `EvenhandError` without a traceback. Its text gives the place, the mistake
+and the correction. Every other exception is a bug of this package and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -32,26 +32,31 @@ T = TypeVar("T")
 
 
 class EvenhandError(Exception):
-    """A mistake that the user can mend; its text says how."""
+    """Base class of errors that the user can correct; the text gives the correction."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing wrong in a declaration."""
+    """One mistake in a declaration."""
 
     what: str
+    """The rule that is broken, with the offending value."""
     where: KeyPath = ()
+    """Path of the value in the declaration."""
     right: str = ""
+    """The correction, or the valid alternatives."""
     hint: str = ""
+    """A further hint, such as the nearest valid name."""
 
     def render(self, place: str = "") -> str:
+        """The mistake as text, with its place first."""
         lines = [f"{place}: {self.what}" if place else self.what]
         lines += [f"  {text}" for text in (self.right, self.hint) if text]
         return "\n".join(lines)
 
 
 class SpecError(EvenhandError):
-    """A declaration that cannot be; carries every mistake that was found."""
+    """A wrong declaration. `mistakes` holds all mistakes and `places` where each of them is."""
 
     def __init__(self, mistakes: Sequence[Mistake] | str, places: Sequence[str] = ()) -> None:
         self.mistakes = (Mistake(mistakes),) if isinstance(mistakes, str) else tuple(mistakes)
@@ -61,23 +66,21 @@ class SpecError(EvenhandError):
 
 
 class UnknownName(SpecError):  # noqa: N818  the mistake is the name
-    """A name that no one registered."""
+    """A name that is not registered."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         said = suggest(name, sorted(known), kind)
-        hint = (
-            said.hint
-            or f"a {kind} of your own? name its file: --plugin FILE; in Python, plugins=FILE"
-        )
+        own = f"for a {kind} of your own, name its file: --plugin FILE; in Python, plugins=FILE"
+        hint = said.hint or own
         super().__init__([Mistake(f"no {kind} is called {name!r}", (), said.right, hint)])
 
 
 class DataError(EvenhandError):
-    """Images are missing, torn, or not what the problem needs."""
+    """Images are missing, damaged, or unsuitable for the problem."""
 
 
 class LossError(EvenhandError, ValueError):
-    """Counts, logits, labels or groups that a loss cannot take."""
+    """Counts, logits, labels or groups with wrong shapes or values for a loss."""
 
 
 class MetricError(EvenhandError, ValueError):
@@ -97,7 +100,7 @@ class RunError(EvenhandError):
 
 
 class EndedEarly(RunError):  # noqa: N818  what is left may be tried again
-    """A run came back before every trial had ended."""
+    """A run ended before all of its trials had ended."""
 
 
 class TooManyFailures(RunError):  # noqa: N818  the run was stopped as it was asked to
@@ -105,18 +108,24 @@ class TooManyFailures(RunError):  # noqa: N818  the run was stopped as it was as
 
 
 class ReportError(EvenhandError):
-    """Records do not add up to a table."""
+    """Records are not enough for a table."""
 
 
 class Suggestion(NamedTuple):
-    """The `right` and the `hint` of a mistake about a name."""
+    """`right` and `hint` of a mistake about a name."""
 
     right: str
+    """The valid names."""
     hint: str
+    """The nearest valid name; "" if none is near."""
 
 
 def suggest(name: str, known: Sequence[str], kind: str = "name") -> Suggestion:
-    """What names there are, and the nearest to what was written."""
+    """The valid names, and the nearest one to `name`.
+
+    >>> suggest("vss", ["la", "vs"], "method")
+    Suggestion(right='methods: la, vs', hint="did you mean 'vs'?")
+    """
     lower = {k.lower(): k for k in known}
     nearest = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
     return Suggestion(
@@ -127,9 +136,10 @@ def suggest(name: str, known: Sequence[str], kind: str = "name") -> Suggestion:
 
 @dataclass
 class Mistakes:
-    """Mistakes gathered on the way, so that all are told at once."""
+    """A collection of mistakes, so that all are reported at once."""
 
     found: list[Mistake] = field(default_factory=list)
+    """The mistakes so far."""
 
     def catch(
         self,
@@ -138,7 +148,7 @@ class Mistakes:
         *args: P.args,
         **settings: P.kwargs,
     ) -> T | None:
-        """What `make` returns; None, with its mistakes put under `where`, if it raises any."""
+        """The result of `make`; None if it raises mistakes, which are collected under `where`."""
         try:
             return make(*args, **settings)
         except SpecError as error:

@@ -1,4 +1,4 @@
-"""Which training examples make up an epoch. `spec.method.EveryExample` is the usual one."""
+"""Samplers: the training examples that make up an epoch. The default is `EveryExample`."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ from evenhand.errors import DataError
 
 @dataclass(frozen=True)
 class ClassWeighted:
-    """Draw with replacement; an example of class y has probability ∝ weight_y.
+    """Draws with replacement, where an example of class y has probability ∝ weight_y.
 
-    weight is a vector over classes, called with their counts. `InversePrior()` draws every class
-    equally often.
+    >>> from evenhand.losses.per_class import InversePrior
+    >>> ClassWeighted(InversePrior()).weights(np.array([[75], [25]])).ravel()
+    array([1.33333333, 4.        ])
     """
 
     weight: Callable[[Real[np.ndarray, " classes"]], Float[np.ndarray, " classes"]]
+    """Weights of the classes, from their counts; `InversePrior()` balances the classes."""
 
     def weights(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
-        """Relative probability of one example of each cell; the groups of a class share one."""
+        """Relative probability of one example of each cell, equal for the groups of a class."""
         by_class = self.weight(counts.sum(1))
         return np.repeat(by_class[:, None], counts.shape[1], axis=1)
 
 
 @dataclass(frozen=True)
 class CellWeighted:
-    """Draw with replacement; an example of cell s = (label, group) has probability ∝ weight_s.
-
-    weight is a vector over cells, called with their counts. `InverseCell()` draws every cell
-    equally often.
-    """
+    """Draws with replacement, with probability ∝ weight_s for (label, group) cell s."""
 
     weight: Callable[[TrainingCounts], Float[np.ndarray, "classes groups"]]
+    """Weights of the cells from their counts; `InverseCell()` draws all cells equally often."""
 
     def weights(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         """Relative probability of one example of each cell."""
@@ -45,19 +44,19 @@ class CellWeighted:
 
 @dataclass(frozen=True)
 class Subsampled:
-    """As many examples of each (label, group) cell as the smallest has; the rest is never seen."""
+    """As many examples of each (label, group) cell as the smallest cell has."""
 
     def weights(self, counts: TrainingCounts) -> None:
-        """Each of those that are kept once an epoch."""
+        """None: every kept example once in each epoch."""
         return
 
     def kept(self, counts: TrainingCounts) -> Int[np.ndarray, "classes groups"]:
-        """Raises `DataError` for a cell without an example: nothing would be kept."""
+        """Number of kept examples by cell. Raises `DataError` for a cell without an example."""
         if counts.min() <= 0:
             empty = ", ".join(f"class {y} in group {g}" for y, g in np.argwhere(counts <= 0)[:8])
             raise DataError(
                 f"the smallest cell has no training example: {empty}\n"
-                "  every cell is cut down to the size of the smallest, so that none would be left\n"
+                "  sub-sampling cuts every cell down to this size, which would leave no example\n"
                 "  leave the class out, join groups, or set fewer examples aside for validation"
             )
         return np.full(counts.shape, counts.min(), np.int64)
@@ -65,14 +64,15 @@ class Subsampled:
 
 @dataclass(frozen=True)
 class ErrorsOften:
-    """Draw with replacement; what the stages before misclassify `factor` times as often."""
+    """Draws with replacement, where errors of the earlier stages are `factor` times as likely."""
 
     factor: float
+    """Relative probability of a misclassified example."""
 
     def weights(self, counts: TrainingCounts) -> None:
-        """Nothing by cell: groups and labels are not looked at."""
+        """None: probabilities do not depend on labels and groups."""
         return
 
     def by_example(self, is_wrong: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Relative probability of drawing each training example."""
+        """Relative probability of each training example."""
         return np.where(is_wrong, float(self.factor), 1.0)

@@ -524,13 +524,13 @@ def test_while_the_classes_are_not_known_any_name_will_do():
         ("mean_recall", "recall[truk] >= 0.5", r"(?s)no class is called 'truk'.*mean 'truck'"),
         ("mean_recall", "recall[car] >= 60", r"(?s)bound of recall is 60.*\[0, 1\]"),
         ("mean_recall", "recall[car] >= -0.1", "bound of recall is -0.1"),
-        ("mean_recall", "recall[car] = 0.5", r"(?s)is no constraint.*rate\[classes\] >= bound"),
-        ("mean_recall", "recall[car] >= 0.5.1", "is no constraint"),
+        ("mean_recall", "recall[car] = 0.5", r"(?s)is not a constraint.*rate\[classes\] >= bound"),
+        ("mean_recall", "recall[car] >= 0.5.1", "is not a constraint"),
         ("mean_recall", "precision[tail] >= 0.5", "a mean of precisions"),
         ("mean_recall", "accuracy[car] >= 0.5", "one number over all classes"),
         ("mean_recal", "accuracy >= 0.5", r"(?s)maximize: no goal.*mean 'mean_recall'"),
         ("accuracy[car]", "accuracy >= 0.5", "accuracy is over all classes"),
-        ("mean recall", "accuracy >= 0.5", "'mean recall' is no goal"),
+        ("mean recall", "accuracy >= 0.5", "'mean recall' is not a goal"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(maximize, line, message):

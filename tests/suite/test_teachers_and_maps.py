@@ -129,7 +129,7 @@ def test_a_problem_may_have_a_recipe_of_its_own():
         ("la: {posthoc: {la_posthoc: {tua: 3}}}", "did you mean 'tau'?"),
         ("post_shift: {by: grid, points: 200}", "lower `points`"),
         ("post_shift: {maximize: min_recal}", "did you mean 'min_recall'?"),
-        ("csl: {maximize: accuracy, subject_to: ['recall[*] >= .']}", "is no constraint"),
+        ("csl: {maximize: accuracy, subject_to: ['recall[*] >= .']}", "is not a constraint"),
         (
             "csl: {maximize: accuracy, subject_to: ['equalized_odds <= 0.1']}",
             "this data set has one",

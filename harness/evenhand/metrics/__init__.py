@@ -1,10 +1,10 @@
-"""Every metric is a pure function of an evaluation's counts and the training counts.
+"""Metrics, each a pure function of an evaluation's counts and the training counts.
 
     counts  [groups, labels, predictions]  examples of one split at one checkpoint
     train   [labels, groups]               examples that were trained on
 
-Scores are fractions. A metric that is undefined on these counts (a class that the split lacks, a
-quotient of zeros) is None, never 0.
+Scores are fractions. A metric that is undefined on these counts, because the split lacks a class or
+a quotient is 0/0, is None and never 0.
 
 >>> counts = count([0, 0, 1, 1, 2], [0, 1, 1, 1, 0], n_classes=3)
 >>> score("balanced_accuracy", counts, [500, 50, 5])

@@ -1,4 +1,4 @@
-"""Metrics of classes, whatever the group: accuracy, recall, precision, coverage."""
+"""Metrics by class, over all groups: accuracy, recall, precision, coverage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ MANY, FEW = 100, 20
 
 
 def recalls(counts: PredictionCounts) -> Float[np.ndarray, " labels"]:
-    """Recall of each class over all groups; NaN for a class that the split lacks."""
+    """Recall of each class over all groups; NaN for classes without an example in the split.
+
+    >>> recalls(np.array([[[8, 2], [1, 9]]]))
+    array([0.8, 0.9])
+    """
     confusion = counts.sum(0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.diag(confusion) / confusion.sum(1))
@@ -32,90 +36,91 @@ def _mean_recall_where(keep: np.ndarray, counts: PredictionCounts) -> float:
 
 @metric(better="higher", title="Accuracy")
 def accuracy(counts: PredictionCounts, train: Train) -> float:
-    """Share of the split that is predicted correctly."""
+    """Share of the examples that are predicted correctly."""
     return float(np.trace(counts.sum(0)) / counts.sum())
 
 
 @metric(better="lower", title="Error")
 def error(counts: PredictionCounts, train: Train) -> float:
-    """1 − accuracy."""
+    """Share of the examples that are misclassified: 1 − accuracy."""
     return 1 - accuracy(counts, train)
 
 
 @metric(better="higher", title="Balanced accuracy")
 def balanced_accuracy(counts: PredictionCounts, train: Train) -> float:
-    """Mean over classes of the recall."""
+    """Mean recall over classes."""
     return float(recalls(counts).mean())
 
 
 @metric(better="lower", title="Balanced error")
 def balanced_error(counts: PredictionCounts, train: Train) -> float:
-    """1 − balanced accuracy."""
+    """Mean error over classes: 1 − balanced accuracy."""
     return 1 - balanced_accuracy(counts, train)
 
 
 @metric(better="higher", title="Worst-class recall")
 def min_recall(counts: PredictionCounts, train: Train) -> float:
-    """Smallest recall of any class."""
+    """Smallest recall over classes."""
     return float(recalls(counts).min())
 
 
 @metric(better="lower", title="Worst-class error")
 def worst_class_error(counts: PredictionCounts, train: Train) -> float:
-    """1 − the smallest recall of any class."""
+    """Largest error over classes: 1 − the smallest recall."""
     return 1 - min_recall(counts, train)
 
 
 @metric(better="higher", title="G-mean")
 def g_mean(counts: PredictionCounts, train: Train) -> float:
-    """Geometric mean over classes of the recall."""
+    """Geometric mean of the recall over classes."""
     with np.errstate(divide="ignore"):
         return float(np.exp(np.log(recalls(counts)).mean()))
 
 
 @metric(better="higher", title="Macro F1")
 def macro_f1(counts: PredictionCounts, train: Train) -> float:
-    """Mean over classes of 2·C_yy / (label count + prediction count)."""
+    """Mean F1 over classes: 2·C_yy / (number of labels y + number of predictions y)."""
     confusion = counts.sum(0)
     return float((2 * np.diag(confusion) / (confusion.sum(0) + confusion.sum(1))).mean())
 
 
 @metric(better="higher", title="Worst-class precision")
 def min_precision(counts: PredictionCounts, train: Train) -> float:
-    """Smallest precision of any class; undefined where a class is never predicted."""
+    """Smallest precision over classes; undefined if a class is never predicted."""
     return float(_precisions(counts).min())
 
 
 @metric(better="higher", title="Min coverage")
 def min_coverage(counts: PredictionCounts, train: Train) -> float:
-    """Smallest share of the predictions that any class gets."""
+    """Smallest coverage over classes: the share of all predictions that is of the class."""
     confusion = counts.sum(0)
     return float(confusion.sum(0).min() / confusion.sum())
 
 
 @metric(better="higher", title="Min head–tail recall")
 def min_head_tail_recall(counts: PredictionCounts, train: Train) -> float:
-    """The smaller mean recall of head (90 % of the classes by training size) and tail (10 %)."""
+    """The smaller of the mean recalls of the head (90 % of the classes, by size) and the tail."""
     rare = tail(train.sum(1))
     halves = _mean_recall_where(~rare, counts), _mean_recall_where(rare, counts)
-    # Python's min of a number and NaN depends on their order.
+    # Python's min depends on the order of its arguments if one is NaN.
     return float(np.minimum(*halves))
 
 
 @metric(better="higher", title="Min head–tail coverage")
 def min_head_tail_coverage(counts: PredictionCounts, train: Train) -> float:
-    """The smaller of head's and tail's mean share of the predictions, class by class."""
+    """The smaller of the mean coverages of the classes of the head and of the tail."""
     coverage = counts.sum((0, 1)) / counts.sum()
     rare = tail(train.sum(1))
-    # NaN for a single class, which leaves no head.
+    # NaN for a single class, which is the tail and leaves no head.
     return float(np.minimum(*(coverage @ half / (half.sum() or np.nan) for half in (~rare, rare))))
 
 
 def tail(counts: Real[np.ndarray, " labels"]) -> np.ndarray:
-    """Whether a class is of the tail: the tenth of the classes with fewest training examples.
+    """Whether each class is of the tail, the tenth of the classes with the fewest training
+    examples.
 
-    90 and 10 of 100 classes, 180 and 20 of 200; of fewer than ten classes, one. Of classes with
-    as many examples, those of higher index are the tail.
+    The tail has 10 of 100 classes, 20 of 200, and one of fewer than ten. Among classes of equal
+    size those of higher index belong to the tail.
     """
     is_tail = np.zeros(counts.size, dtype=bool)
     order = np.argsort(-counts, kind="stable")
@@ -144,10 +149,11 @@ def few_recall(counts: PredictionCounts, train: Train) -> float:
 
 @metric(better="higher", title="Weighted accuracy", reads=("label", "weight"))
 def weighted_accuracy(counts: PredictionCounts, train: Train, label: int, weight: float) -> float:
-    """Σ_y g_y C_yy / Σ_y g_y π_y, where the method's class has the gain g and any other 1.
+    """Weighted accuracy: Σ_y g_y C_yy / Σ_y g_y π_y, with g = `weight` for the method's `label`,
+    else 1.
 
-    narasimhan2021training (Fig. 1) prints Σ g_y C_yy / Σ g_y, which on as many images of each class
-    is this divided by their number.
+    narasimhan2021training, Fig. 1, prints Σ g_y C_yy / Σ g_y. On equally many images of each class
+    this is the same divided by the number of classes.
     """
     confusion = counts.sum(0)
     gains = np.ones(len(confusion))

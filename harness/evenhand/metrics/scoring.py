@@ -1,4 +1,4 @@
-"""A metric by its name."""
+"""Evaluation of a metric by name."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ def score(
     train: Train | Sequence[Any],
     settings: Mapping[str, Any] = {},
 ) -> float | None:
-    """The named metric, or None where it is undefined. Raises `UnknownName`.
+    """Value of the named metric, or None if it is undefined. Raises `UnknownName`.
 
-    counts are [groups, labels, predictions], as `count` makes them; train are the training counts,
-    [labels] or [labels, groups].
+    counts    [groups, labels, predictions] of the evaluated split, as `count` makes them
+    train     [labels] or [labels, groups] of the training set
+    settings  settings of the method. A metric that is registered with `reads=("weight",)` takes
+              this setting as a further argument, and is undefined for methods without it
 
-    settings are the method's: a metric registered with `reads=("weight",)` is called with that one
-    as well, and is undefined for a method without it.
+    >>> score("accuracy", np.array([[[8, 2], [1, 9]]]), np.array([[90], [10]]))
+    0.85
     """
     entry = REGISTRY.get("metric", name)
     read = [settings.get(setting) for setting in entry.facts.get("reads", ())]
@@ -40,5 +42,5 @@ def score(
 
 
 def better(name: str) -> str:
-    """ "higher" or "lower": the direction in which the named metric improves."""
+    """Direction in which the named metric improves, "higher" or "lower"."""
     return str(REGISTRY.get("metric", name).facts["better"])

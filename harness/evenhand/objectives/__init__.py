@@ -1,18 +1,18 @@
-"""What may be maximised, and under which constraints, when it is no sum over examples.
+"""Non-decomposable objectives and their constraints.
 
     C[g, i, j]  share of a split's examples of group g with label i and prediction j
-    C[i, j]     its sum over groups, of which all is made that does not name groups
-    π           shares of labels and groups [classes, groups]: C's own, or the training set's in a
-                gain
-    λ           multipliers, one for each rate under a minimum and one for each bound
+    C[i, j]     sum of C over groups; every rate that does not name groups is a function of it
+    π           shares of labels and groups [classes, groups], those of C, or those of the training
+                set in a gain
+    λ           Lagrange multipliers, one for each rate under a minimum and one for each bound
     G[i, j]     gain of predicting j for label i, or G[g, i, j] for label i of group g; the Bayes
                 decision is argmax_j Σ_i G_ij p(i|x), or argmax_j Σ_gi G_gij p(g, i|x)
 
-The goal and its constraints make a Lagrangian L(C, λ). Its derivative by C is the gain of a
-cost-sensitive loss; its derivative by λ, estimated on held-out data, moves λ
-(narasimhan2021training). `rates.py` holds what is linear in C, `goals.py` what is maximised,
-`constraints.py` what is bounded, `objective.py` the Lagrangian, `parse.py` how objectives are
-written, and `training_set.py` which classes are meant.
+The goal and its constraints form a Lagrangian L(C, λ). Its derivative by C is the gain of a
+cost-sensitive loss, and its derivative by λ, estimated on held-out data, is the update of λ
+(narasimhan2021training). `rates.py` holds rates that are linear in C, `goals.py` the goals,
+`constraints.py` the constraints, `objective.py` the Lagrangian, `parse.py` the text form, and
+`training_set.py` subsets of classes.
 
-Pure NumPy in float64; nothing here knows a network.
+Pure NumPy in float64; no module here uses a network.
 """

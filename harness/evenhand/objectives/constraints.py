@@ -1,4 +1,4 @@
-"""Constraints on rates, one multiplier for each bound."""
+"""Constraints on rates, with one Lagrange multiplier for each bound."""
 
 from __future__ import annotations
 
@@ -16,35 +16,41 @@ from evenhand.objectives.training_set import ClassSubset, Terms, TrainingSet
 
 Sense = Literal[">=", "<="]
 Unit = Literal["one", "1/m", "prior"]
-"""What a bound is a multiple of: 1, one over the number of classes, the class's own share."""
+"""Unit of a bound: 1, one over the number of classes, or the share of the class."""
 
 CONSTRAINED = (*RATES, "precision")
 
 
 @dataclass(frozen=True)
 class LinearConstraint:
-    """rate ≥ bound, or ≤: for each class listed, or for the mean over head or tail.
+    """A bound on a rate, for each class of a subset, or for its mean over the head or the tail.
 
-    rate is one of recall, coverage, balanced_coverage, precision and accuracy; or, over groups,
+    Rates are recall, coverage, balanced_coverage, precision and accuracy, and over groups
 
-        group_recall        of each (class, group) cell
-        equal_opportunity   |group_recall_yg − recall_y| ≤ bound for the classes named, every g
+        group_recall        recall of each (class, group) cell
+        equal_opportunity   |group_recall_yg − recall_y| ≤ bound for the named classes y and every g
         equalized_odds      the same for every class
 
-    The bound of `unit="prior"` is that multiple of the class's share on the split estimated.
+    Precision is not linear in C. prec_y ≥ t is replaced by C_yy − t·cov_y ≥ 0, which is equivalent
+    where y is predicted at all, and this slack is reported. A mean of precisions has no such form.
+    A bound on an absolute value is two bounds, named + and −.
 
-    Precision is not linear in C. prec_y ≥ t is kept as C_yy − t·cov_y ≥ 0, which says the same
-    wherever y is predicted, and is the slack that is reported; a mean of precisions has no such
-    form. An absolute value is two bounds, named + and −.
+    Raises `SpecError` for an unknown rate, and for a bound that the rate cannot have.
 
-    Raises `SpecError` for a rate that there is not, or a bound that it cannot have.
+    >>> LinearConstraint("coverage", bound=0.95, unit="1/m")
+    LinearConstraint(rate='coverage', classes='*', sense='>=', bound=0.95, unit='1/m')
     """
 
     rate: str
+    """Name of the rate."""
     classes: ClassSubset = "*"
+    """Classes, each with a bound of its own; or head or tail, with one bound on the mean."""
     sense: Sense = ">="
+    """Direction of the bound."""
     bound: float = 0.0
+    """The bound, in multiples of `unit`."""
     unit: Unit = "one"
+    """1, one over the number of classes, or the class's share on the split of the estimate."""
 
     def __post_init__(self) -> None:
         if self.rate not in CONSTRAINED:
@@ -57,7 +63,7 @@ class LinearConstraint:
                 raise SpecError([Mistake(what, (), right)])
 
     def _rules(self) -> Iterator[tuple[bool, str, str]]:
-        """Whether the constraint is none, what is wrong then, and what would be right."""
+        """Whether a rule is broken, the rule, and the correction."""
         of_half, is_scaled = self.classes in ("head", "tail"), self.unit != "one"
         match self.rate:
             case "accuracy":
@@ -94,10 +100,10 @@ class LinearConstraint:
         return self.rate in ("equal_opportunity", "equalized_odds")
 
     def bind(self, training: TrainingSet) -> BoundConstraint:
-        """One row of weights for each multiplier.
+        """The constraint for one training set, with one row of weights for each multiplier.
 
-        Raises `SpecError` for an unknown class, and for a difference between groups where there is
-        one.
+        Raises `SpecError` for an unknown class, and for a difference between groups if there is
+        one group.
         """
         share = self.bound / len(training.classes) if self.unit == "1/m" else 0.0
         if share > 1:
@@ -121,14 +127,17 @@ class LinearConstraint:
 
 @dataclass(frozen=True)
 class BoundConstraint:
-    """A constraint for one training set: one multiplier for each row of weights."""
+    """A constraint for one training set."""
 
     spec: LinearConstraint
+    """The declaration."""
     weights: Float[np.ndarray, "multipliers units"]
+    """Weights over classes or cells, one row for each multiplier."""
     names: tuple[str, ...]
+    """Name of each multiplier."""
 
     def slacks(self, confusion: Confusion, shares: Shares) -> Multipliers:
-        """By how much each bound is met; below 0 it is not."""
+        """Slack of each bound, negative where the bound is violated."""
         if self.spec.rate == "precision":
             overall = confusion.sum(0)
             over = self.weights @ (np.diag(overall) - self._bound * overall.sum(0))
@@ -140,7 +149,7 @@ class BoundConstraint:
         return np.asarray(self._sign * over)
 
     def gain(self, multipliers: Multipliers, train: Shares) -> Gains:
-        """Derivative by C of Σ_k λ_k · slack_k."""
+        """Derivative of Σ_k λ_k · slack_k by C."""
         weights = self._sign * multipliers @ self.weights
         if self.spec.rate == "precision":
             return np.asarray(np.diag(weights) - self._bound * weights)

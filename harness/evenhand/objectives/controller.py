@@ -1,9 +1,9 @@
-"""Multipliers that follow held-out data, and a cost-sensitive loss that follows the multipliers.
+"""Updates of Lagrange multipliers on held-out data, for cost-sensitive learning.
 
-Algorithms 1 and 2 of narasimhan2021training: before every few steps of the optimiser on the
-training set, estimate C on held-out data, move λ by it, and give the loss the gains G(λ). Held-out
-data alone move λ, and training data alone the weights: the "two-dataset trick". Both algorithms are
-one here, because what λ does is the objective's to say.
+Algorithms 1 and 2 of narasimhan2021training: every few steps of the optimiser, estimate C on
+held-out data, update λ, and set the gains G(λ) of the loss. λ depends on held-out data only, and
+the weights are trained on training data only (the "two-dataset trick"). One class serves both
+algorithms, because the objective defines the update of λ.
 """
 
 from __future__ import annotations
@@ -26,37 +26,43 @@ from evenhand.objectives.rates import Confusion, normalised
 
 @runtime_checkable
 class TakesGains(Protocol):
-    """A bound loss that takes gains."""
+    """A bound loss whose gains can be set."""
 
-    def set_gains(self, gains: np.ndarray) -> None: ...
+    def set_gains(self, gains: np.ndarray) -> None:
+        """Set the gains [classes, classes], or [groups, classes, classes]."""
+        ...
 
 
 @runtime_checkable
 class CostSensitiveLoss(Protocol):
-    """A loss that says which gains it takes. Raises `SpecError` for others."""
+    """Declaration of a loss for a gain matrix."""
 
-    def parts(self, gains: np.ndarray, counts: np.ndarray) -> Any: ...
+    def parts(self, gains: np.ndarray, counts: np.ndarray) -> Any:
+        """Vectors of the loss. Raises `SpecError` for gains that it does not support."""
+        ...
 
 
 @dataclass(frozen=True)
 class MultiplierUpdates:
-    """λ after each estimate, the estimates `every` steps of the optimiser apart.
-
-    step  of the update: in the exponent on the simplex, ahead of the slack for constraints
-    """
+    """Updates of λ: dual ascent for constraints, exponentiated gradient for a minimum of rates."""
 
     maximize: str
+    """The goal, as text."""
     subject_to: tuple[str, ...] = ()
+    """The constraints, as text."""
     every: int = 32
+    """Steps of the optimiser between two updates."""
     step: float = 0.1
+    """Step size: factor of the rates in the exponent, and factor of the slacks of constraints."""
     iterate: Iterate = "last"
+    """Network that is evaluated, as in `Controller`."""
 
     def check(self, loss: Loss, labels: Labels) -> None:
-        """Raises `SpecError` for what is no objective, or has gains that the loss does not take."""
+        """Check objective and loss. Raises `SpecError` for gains that the loss does not support."""
         objective = parse(self.maximize, self.subject_to, labels.classes)
         if not isinstance(loss, CostSensitiveLoss):
-            what = f"{type(loss).__name__} takes no gains"
-            raise SpecError([Mistake(what, (), "write a cost-sensitive loss")])
+            what = f"the loss {type(loss).__name__} has no gain matrix"
+            raise SpecError([Mistake(what, (), "use a cost-sensitive loss")])
         bound = objective.bind_to_labels(labels)
         if bound is not None:
             _try_gains(bound, loss, labels)
@@ -70,7 +76,7 @@ class MultiplierUpdates:
         classes: Sequence[str],
         groups: Sequence[str],
     ) -> BoundMultipliers:
-        """λ as it is before the first estimate."""
+        """The multipliers before the first update."""
         assert isinstance(loss, TakesGains), "checked with the suite"
         written = parse(self.maximize, self.subject_to, classes)
         objective = written.bind(counts, classes, groups)
@@ -79,30 +85,37 @@ class MultiplierUpdates:
 
 @dataclass
 class BoundMultipliers:
-    """λ on its way. estimate is C of the last held-out counts."""
+    """Multipliers for one training set, with their current values."""
 
     spec: MultiplierUpdates
+    """The declaration."""
     objective: BoundObjective
+    """The objective for the training set."""
     loss: TakesGains
+    """The loss whose gains are set."""
     shares: Float[np.ndarray, "classes groups"]
+    """Priors by which the gains divide."""
     names: tuple[str, ...]
+    """Name of each multiplier."""
     multipliers: Multipliers
+    """λ."""
     estimate: Confusion | None = None
+    """C of the last held-out counts."""
 
     def update(self, predicted: PredictionCounts) -> None:
-        """One update of λ, and the gains that follow from it."""
+        """Update λ by held-out counts, and set the gains of the loss."""
         self.estimate = normalised(predicted)
         self.multipliers = self.objective.update(self.multipliers, self.estimate, self.spec.step)
         self._set()
 
     def merit(self, predicted: PredictionCounts) -> tuple[float, float]:
-        """The fewest points short of any constraint, then the objective."""
+        """The largest violation of a constraint, as a negative number, then the objective."""
         confusion = normalised(predicted)
         short = min(0.0, float(self.objective.slacks(confusion).min(initial=0.0)))
         return short, self.objective.value(confusion)
 
     def curves(self) -> dict[str, float]:
-        """λ by name, by how much each constraint is violated, and the objective, as estimated."""
+        """λ, the violation of each constraint, and the objective at the last estimate."""
         if self.estimate is None:
             return {}
         slacks = self.objective.slacks(self.estimate)
@@ -118,12 +131,12 @@ class BoundMultipliers:
         return found
 
     def state(self) -> dict[str, Any]:
-        """λ and C, as lists: they are small."""
+        """λ and C, as lists."""
         seen = None if self.estimate is None else self.estimate.tolist()
         return {"multipliers": self.multipliers.tolist(), "estimate": seen}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`; the loss has its gains again."""
+        """Restore a state, and set the gains of the loss."""
         self.multipliers = np.asarray(state["multipliers"], np.float64)
         self.estimate = None if state["estimate"] is None else np.asarray(state["estimate"])
         if self.estimate is not None:
@@ -134,10 +147,10 @@ class BoundMultipliers:
 
 
 def _try_gains(bound: BoundObjective, loss: CostSensitiveLoss, labels: Labels) -> None:
-    """Raises `SpecError` where the loss does not take gains of this form, whatever their size."""
+    """Raises `SpecError` if the loss does not support gains of this form."""
     m, groups = labels.n_classes, labels.n_groups
     counts = np.repeat(np.arange(m, 0, -1)[:, None], groups, axis=1)
     guess = np.full((groups, m, m), 1 / (groups * m**2))
-    # Hardly off the start: how large λ becomes is for the training to say.
+    # Close to the start: only the form of the gains is checked, not their size.
     multipliers = bound.start() + 1e-6
     loss.parts(bound.gain(multipliers, counts / counts.sum(), guess), counts)

@@ -1,11 +1,14 @@
-"""What is maximised: a rate's mean, the smallest of several rates, or a smooth function of C.
+"""Goals: the mean of a rate, the minimum of several rates, or a smooth function of C.
 
-A goal is bound to the training counts, because they say which classes are head and tail. `value` is
-the goal itself. `gain` is the derivative by C of what the Lagrangian has in its place: the goal,
-or, for a minimum, the rates under it weighed by their multipliers.
+A goal is bound to the training counts, which define head and tail. `value` is the goal itself.
+`gain` is the derivative by C of the goal's term in the Lagrangian: the goal, or for a minimum the
+sum of its rates weighted by their multipliers.
 
-Shares π are given, not the row sums of C, so that a derivative treats them as constants. With C's
-own row sums it would differ by a constant in each row, which no Bayes decision sees.
+Shares π are arguments and not the row sums of C, so that derivatives treat them as constants. With
+the row sums of C a gain would change by a constant in each row, which no Bayes decision depends on.
+
+The mean recall is (1/m) Σ_y rec_y. narasimhan2021training has the 1/m in the gain of its text and
+omits it in Table 1; the two differ by a factor of m on λ, hence on the step of its update.
 """
 
 from __future__ import annotations
@@ -32,34 +35,41 @@ from evenhand.objectives.training_set import ClassSubset, Terms, TrainingSet
 
 Multipliers = Float[np.ndarray, " multipliers"]
 FLOOR = 1e-3
-"""Recalls below it count as this much in the slope of the G-mean, which has none at 0."""
+"""Lower limit of recalls in the slope of the G-mean, which is infinite at 0."""
 
 
 @runtime_checkable
 class BoundGoal(Protocol):
-    """A goal for one training set; `names` are those of its multipliers, if it is a minimum."""
+    """A goal for one training set."""
 
     @property
-    def names(self) -> tuple[str, ...]: ...
+    def names(self) -> tuple[str, ...]:
+        """Names of the multipliers of a minimum; empty for other goals."""
+        ...
 
-    def value(self, confusion: Confusion, shares: Shares) -> float: ...
+    def value(self, confusion: Confusion, shares: Shares) -> float:
+        """Value of the goal."""
+        ...
 
     def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
-        """What each multiplier weighs: the rates under the minimum."""
+        """The rates under a minimum, one for each multiplier; empty for other goals."""
         ...
 
     def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
-        """Derivative by the confusion matrices of data with these shares."""
+        """Derivative by C, for data with these shares."""
         ...
 
 
 @dataclass(frozen=True)
 class Mean:
-    """One linear rate, summed over classes with these weights."""
+    """A weighted sum over classes of one linear rate."""
 
     rate: Rate
+    """The rate."""
     weights: PerClass
+    """Weight of each class."""
     names: tuple[str, ...] = ()
+    """Empty: there is no multiplier."""
 
     def value(self, confusion: Confusion, shares: Shares) -> float:
         return float(self.rate.values(self.weights[None], confusion, shares)[0])
@@ -73,11 +83,14 @@ class Mean:
 
 @dataclass(frozen=True)
 class Minimum:
-    """The smallest of several sums of a rate, one a row of weights: min_k = min over λ of Σ λ_k."""
+    """The minimum of several weighted sums r_k of a rate: min of Σ λ_k r_k, λ on the simplex."""
 
     rate: Rate
+    """The rate."""
     weights: Float[np.ndarray, "multipliers units"]
+    """Weights over classes or cells, one row for each multiplier."""
     names: tuple[str, ...]
+    """Name of each multiplier."""
 
     def value(self, confusion: Confusion, shares: Shares) -> float:
         return float(self.rates(confusion, shares).min())
@@ -90,10 +103,12 @@ class Minimum:
 
 
 class Linearised(NamedTuple):
-    """A smooth function of C at one C: its value and its derivative."""
+    """A smooth function of C, linearised at one C."""
 
     value: float
+    """Value of the function."""
     slope: Matrix
+    """Its derivative."""
 
 
 Smooth = Callable[[Matrix, PerClass, Int[np.ndarray, " members"]], Linearised]
@@ -103,14 +118,17 @@ Smooth = Callable[[Matrix, PerClass, Int[np.ndarray, " members"]], Linearised]
 class SmoothGoal:
     """A smooth function of recalls or precisions, linearised at the last estimate of C.
 
-    The estimate is of held-out data whose label shares π may differ from the training set's. An
-    entry of the training confusion matrix stands for π_i / π_i^train of it, so that is the factor
-    of row i of the gain: 1 / π^train for a recall, as in the linear problems.
+    The label shares π of the held-out data may differ from those of the training set. Row i of the
+    slope is multiplied by π_i / π_i^train to become a gain on training data. For a recall this
+    gives 1 / π^train, as for linear goals.
     """
 
     function: Smooth
+    """The function, which returns value and slope."""
     chosen: Int[np.ndarray, " members"]
+    """Indices of its classes."""
     names: tuple[str, ...] = ()
+    """Empty: there is no multiplier."""
 
     def value(self, confusion: Confusion, shares: Shares) -> float:
         return self._at(confusion, shares.sum(1)).value
@@ -130,7 +148,7 @@ class SmoothGoal:
 
 
 def g_mean(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
-    """(Π_y rec_y)^(1/k) over the k classes chosen; slope f / (k · rec_y · π_y) on the diagonal."""
+    """G-mean (Π_y rec_y)^(1/k) over k classes; slope f / (k · rec_y · π_y) on the diagonal."""
     recalls = np.diag(confusion)[chosen] / prior[chosen]
     floored = np.maximum(recalls, FLOOR)
     slope = np.exp(np.log(floored).mean()) / (chosen.size * floored)
@@ -139,16 +157,16 @@ def g_mean(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised
 
 
 def quadratic_mean(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
-    """1 − √(mean_y (1 − rec_y)²) over the classes chosen; rec_y near 1 counts least."""
+    """Quadratic mean 1 − √(mean_y (1 − rec_y)²) over a subset of classes."""
     missed = 1 - np.diag(confusion)[chosen] / prior[chosen]
     size = float(np.sqrt((missed**2).mean()))
-    # At recalls of 1 the root has no slope; the mean recall's is one of its tangents.
+    # The root is not differentiable at recalls of 1; the mean recall has a valid slope there.
     slope = missed / (chosen.size * size) if size > 0 else np.full(chosen.size, 1 / chosen.size)
     return Linearised(1 - size, _diagonal(slope, prior, chosen))
 
 
 def macro_f1(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
-    """Mean over the classes chosen of 2·C_yy / (π_y + cov_y)."""
+    """Macro F1: the mean over a subset of classes of 2·C_yy / (π_y + cov_y)."""
     size = (prior + confusion.sum(0))[chosen]
     f1 = 2 * np.diag(confusion)[chosen] / size
     slope = np.zeros_like(confusion)
@@ -158,7 +176,7 @@ def macro_f1(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearis
 
 
 def micro_f1(confusion: Matrix, prior: PerClass, chosen: np.ndarray) -> Linearised:
-    """2·Σ_y C_yy / Σ_y (π_y + cov_y) over the classes chosen; over all classes, the accuracy."""
+    """Micro F1: 2·Σ_y C_yy / Σ_y (π_y + cov_y) over a subset; over all classes, the accuracy."""
     size = float((prior + confusion.sum(0))[chosen].sum())
     f1 = float(2 * np.diag(confusion)[chosen].sum() / size)
     slope = np.zeros_like(confusion)
@@ -184,7 +202,7 @@ GOALS = ("accuracy", "mean_recall", *MINIMA, *SMOOTH)
 
 
 def bind_goal(name: str, classes: ClassSubset, training: TrainingSet) -> BoundGoal:
-    """The named goal over some classes of one training set."""
+    """The named goal over a subset of classes, for one training set."""
     match name:
         case "accuracy":
             return Mean(RATES["accuracy"], training.mean("*"))

@@ -1,10 +1,10 @@
-"""An objective: a goal, linear constraints on rates, and the Lagrangian that joins them.
+"""Objectives: a goal, linear constraints on rates, and their Lagrangian.
 
     L(C, λ) = goal(C) + Σ_k λ_k · slack_k(C)        λ ≥ 0
     L(C, λ) = Σ_k λ_k · rate_k(C) + …               λ on the simplex, for the smallest of rates
 
-The training set's shares of labels and groups make the gain; the estimates that move λ take those
-of the held-out split (narasimhan2021training, Algorithms 1 and 2, where both are written π).
+Gains use the shares of labels and groups in the training set. Estimates for the update of λ use
+those of the held-out split. narasimhan2021training writes π for both (Algorithms 1 and 2).
 """
 
 from __future__ import annotations
@@ -26,11 +26,20 @@ from evenhand.objectives.training_set import ClassSubset, TrainingSet
 
 @dataclass(frozen=True)
 class Objective:
-    """A goal, the classes it is over, and constraints; before any training set is known."""
+    """Declaration of an objective.
+
+    >>> from evenhand.objectives.parse import parse
+    >>> bound = parse("min_recall", ["coverage[*] >= 0.95/m"]).bind(np.array([[90], [10]]))
+    >>> bound.names()
+    ('min_recall[0]', 'min_recall[1]', 'coverage[0]', 'coverage[1]')
+    """
 
     maximize: str
+    """Name of the goal."""
     subject_to: tuple[LinearConstraint, ...] = ()
+    """Constraints."""
     classes: ClassSubset = "*"
+    """Classes of the goal."""
 
     def __post_init__(self) -> None:
         if self.maximize not in GOALS:
@@ -46,24 +55,24 @@ class Objective:
         classes: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
     ) -> BoundObjective:
-        """Fill in which classes are meant; counts are the training set's.
+        """The objective for a training set with these counts and names.
 
-        Raises `SpecError` for a class that there is not, and `DataError` where a rate is over a
-        class, or a (class, group) cell, without a training example.
+        Raises `SpecError` for an unknown class, and `DataError` for a rate over a class or a
+        (class, group) cell without a training example.
         """
         training = TrainingSet.of(counts, classes, groups)
         goal = bind_goal(self.maximize, self.classes, training)
         bound = BoundObjective(goal, tuple(c.bind(training) for c in self.subject_to))
-        # What cannot be evaluated is said now, and not at the first multiplier above 0.
+        # A rate that cannot be evaluated fails here, and not at the first multiplier above 0.
         perfect = on_diagonals(counts / counts.sum())
         bound.value(perfect)
         bound.slacks(perfect)
         return bound
 
     def bind_to_labels(self, labels: Labels) -> BoundObjective | None:
-        """Bound to made-up counts, as where a suite is planned; raises as `bind`.
+        """The objective for invented counts, to check it before data are read; raises as `bind`.
 
-        None where it names classes that only the data know.
+        None if it names classes whose names are known from the data only.
         """
         written = [self.classes, *(constraint.classes for constraint in self.subject_to)]
         names = [name for each in written if isinstance(each, tuple) for name in each]
@@ -76,23 +85,27 @@ class Objective:
 
 @dataclass(frozen=True)
 class BoundObjective:
-    """An objective for one training set. λ is [on the simplex, one a rate | ≥ 0, one a bound].
+    """An objective for one training set.
 
-    Confusions are shares [groups, classes, classes] that add up to 1 over all three axes; `train`
-    and `shares` are those of labels and groups [classes, groups].
+    λ has the rates of a minimum first, on the simplex, and then the bounds, each at least 0.
+    Confusions are shares [groups, classes, classes] that add up to 1 over all three axes. `train`
+    and `shares` are shares of labels and groups [classes, groups].
     """
 
     goal: BoundGoal
+    """The goal."""
     constraints: tuple[BoundConstraint, ...]
+    """The constraints."""
 
     @property
     def n_multipliers(self) -> int:
+        """Length of λ."""
         return len(self.goal.names) + sum(len(c.names) for c in self.constraints)
 
     def names(self) -> tuple[str, ...]:
-        """What each multiplier is of: `min_recall[truck]`, `coverage[head]`.
+        """Name of each multiplier: `min_recall[truck]`, `coverage[head]`.
 
-        Where one rate is bound twice, its bounds are told as well: `recall[truck] >= 0.6`.
+        For a rate with two bounds the name contains the bound: `recall[truck] >= 0.6`.
         """
         short = Counter(name for c in self.constraints for name in c.names)
         bounds = [
@@ -110,55 +123,58 @@ class BoundObjective:
         )
 
     def value(self, confusion: Confusion) -> float:
-        """The goal itself, whatever the constraints."""
+        """Value of the goal, without the constraints."""
         return self.goal.value(confusion, shares_of(confusion))
 
     def slacks(self, confusion: Confusion) -> Multipliers:
-        """By how much each constraint is met, in the order of their multipliers."""
+        """Slack of each bound, negative where it is violated, in the order of the multipliers."""
         shares = shares_of(confusion)
         slacks = [constraint.slacks(confusion, shares) for constraint in self.constraints]
         return np.concatenate([np.zeros(0), *slacks])
 
     def update(self, multipliers: Multipliers, confusion: Confusion, step: float) -> Multipliers:
-        """λ after one step against the Lagrangian, on an estimate from held-out data.
+        """λ after one step of descent on the Lagrangian, by an estimate from held-out data.
 
         simplex      λ_k ← λ_k · exp(−step · rate_k), normalised (exponentiated gradient)
         constraints  λ_k ← max(0, λ_k − step · slack_k)
         """
         rates = self.goal.rates(confusion, shares_of(confusion))
-        held, free = np.split(multipliers, [rates.size])
+        of_rates, of_bounds = np.split(multipliers, [rates.size])
         if rates.size:
-            # In logarithms, and off zero, so that a rate long at its ease can come back.
-            logs = np.log(np.maximum(held, np.finfo(np.float64).tiny)) - step * rates
-            held = np.exp(logs - logs.max())
-            held = held / held.sum()
-        return np.concatenate([held, np.maximum(0, free - step * self.slacks(confusion))])
+            # In logarithms and above 0, so that the multiplier of a rate can grow again.
+            logs = np.log(np.maximum(of_rates, np.finfo(np.float64).tiny)) - step * rates
+            of_rates = np.exp(logs - logs.max())
+            of_rates = of_rates / of_rates.sum()
+        return np.concatenate([of_rates, np.maximum(0, of_bounds - step * self.slacks(confusion))])
 
     def gain(
         self, multipliers: Multipliers, train: Shares, confusion: Confusion | None = None
     ) -> Gains:
-        """G(λ, π^train): the derivative of the Lagrangian by the training confusion matrices.
+        """G(λ, π^train), the derivative of the Lagrangian by the confusion on training data.
 
-        [classes, classes], or [groups, classes, classes] where the objective is over groups.
-        confusion is the last estimate from held-out data; smooth goals need it.
+        The shape is [classes, classes], or [groups, classes, classes] for objectives over groups.
+        confusion is the last estimate from held-out data, which smooth goals need.
         """
-        held, free = np.split(multipliers, [len(self.goal.names)])
-        gains = self.goal.gain(held, train, confusion)
-        for constraint, part in zip(self.constraints, self._parts(free), strict=True):
+        of_rates, of_bounds = np.split(multipliers, [len(self.goal.names)])
+        gains = self.goal.gain(of_rates, train, confusion)
+        for constraint, part in zip(self.constraints, self._parts(of_bounds), strict=True):
             gains = gains + constraint.gain(part, train)
         return gains
 
-    def _parts(self, free: Multipliers) -> list[np.ndarray]:
+    def _parts(self, of_bounds: Multipliers) -> list[np.ndarray]:
         borders = np.cumsum([len(c.names) for c in self.constraints])
-        return np.split(free, borders[:-1]) if self.constraints else []
+        return np.split(of_bounds, borders[:-1]) if self.constraints else []
 
 
 def bayes_decision(
     gains: Gains, probabilities: Float[np.ndarray, "n *groups classes"]
 ) -> Int[np.ndarray, " n"]:
-    """argmax_j Σ_i G_ij p_i of each row (narasimhan2021training, Proposition 1).
+    """Bayes decision argmax_j Σ_i G_ij p_i of each row (narasimhan2021training, Proposition 1).
 
-    Over groups it is argmax_j Σ_gi G_gij p_gi, p the joint probabilities of group and label.
+    Over groups it is argmax_j Σ_gi G_gij p_gi, with the joint probabilities p of group and label.
+
+    >>> bayes_decision(np.diag([1.0, 4.0]), np.array([[0.7, 0.3], [0.9, 0.1]]))
+    array([1, 0])
     """
     flat = probabilities.reshape(len(probabilities), -1)
     return np.asarray((flat @ gains.reshape(-1, gains.shape[-1])).argmax(1))

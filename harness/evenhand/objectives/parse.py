@@ -1,4 +1,4 @@
-"""How an objective is written: a goal, and a line for each constraint.
+"""The text form of an objective: a goal, and one line for each constraint.
 
     maximize: mean_recall
     subject_to: ["recall[truck] >= 0.6", "coverage[*] >= 0.95/m", "equalized_odds <= 0.05"]
@@ -6,9 +6,9 @@
     line    rate [classes] sense bound        classes  names with commas, *, head or tail
     bound   0.6, 0.95/m or 0.95*prior         sense    >= or <=
 
-`*` and names bound each class by itself; head and tail bound the mean over their classes. A goal
-takes classes as well: `mean_recall[tail]`, `micro_f1[truck, ship]`. Where no class is called so, a
-number is a class's index: `recall[3]`.
+`*` and names give each class a bound of its own; head and tail give one bound on the mean over
+their classes. A goal can have classes as well: `mean_recall[tail]`, `micro_f1[truck, ship]`. A
+number is the index of a class if no class has this name: `recall[3]`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ GOAL, LINE = re.compile(TERM), re.compile(TERM + r"(?P<sense>>=|<=)\s*" + BOUND,
 def parse(
     maximize: str, subject_to: Sequence[str], classes: Sequence[str] | None = None
 ) -> Objective:
-    """The objective as written; classes are the names of the data set's, in order.
+    """The objective of a goal and lines of constraints.
 
-    It holds the names as they are written, and `bind` finds their classes: while classes are not
-    known, as where a suite is planned, any name will do.
+    classes  names of the data set's classes, in order; None if they are not known yet, in which
+             case `bind` checks the names
 
-    Raises `SpecError` with every mistake: its place, what is wrong, and what there is.
+    Raises `SpecError` with every mistake, its place and the alternatives.
+
+    >>> parse("mean_recall", ["recall[truck] >= 0.6"], ["car", "truck"]).subject_to[0].classes
+    ('truck',)
     """
     mistakes = Mistakes()
     goal = mistakes.catch(("maximize",), _goal, maximize, classes)
@@ -53,8 +56,8 @@ def parse(
 def _goal(text: str, names: Sequence[str] | None) -> Objective:
     found = GOAL.fullmatch(text)
     if found is None:
-        right = "write a goal and, if it is not over all, its classes: mean_recall[tail]"
-        raise SpecError([Mistake(f"{text!r} is no goal", (), right)])
+        right = "write a goal, with classes if it is not over all: mean_recall[tail]"
+        raise SpecError([Mistake(f"{text!r} is not a goal", (), right)])
     return Objective(found["name"], (), _classes(found["classes"], names))
 
 
@@ -62,7 +65,7 @@ def _constraint(text: str, names: Sequence[str] | None) -> LinearConstraint:
     found = LINE.fullmatch(text)
     if found is None:
         right = "write rate[classes] >= bound: recall[truck] >= 0.6, coverage[*] >= 0.95/m"
-        raise SpecError([Mistake(f"{text!r} is no constraint", (), right)])
+        raise SpecError([Mistake(f"{text!r} is not a constraint", (), right)])
     unit: Unit = "one"
     if found["unit"]:
         unit = "1/m" if found["unit"].startswith("/") else "prior"
@@ -76,7 +79,7 @@ def _constraint(text: str, names: Sequence[str] | None) -> LinearConstraint:
 
 
 def _classes(text: str | None, known: Sequence[str] | None) -> ClassSubset:
-    """The classes named; head and tail are the halves, never a class's name."""
+    """The subset of classes in brackets; head and tail are never names of classes."""
     text = "*" if text is None else text.strip()
     if text in ("*", "head", "tail"):
         return cast("Literal['*', 'head', 'tail']", text)

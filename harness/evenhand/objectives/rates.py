@@ -7,12 +7,14 @@
     group_recall_yg       C_gyy / π_yg
     recall_gap_yg         group_recall_yg − recall_y
 
-Each is Σ_gij A_gij C_gij, and A reads the shares π alone: those of the split for an estimate, those
-of the training set for a gain. A weighted sum of a rate over classes, or over (label, group) cells,
-has one A, linear in the weights. Where it is alike in all groups, A is [classes, classes].
+Each rate is Σ_gij A_gij C_gij, where A depends on the shares π only: those of the split for an
+estimate, those of the training set for a gain. A weighted sum of a rate over classes, or over
+(label, group) cells, has one A, which is linear in the weights. If A is equal for all groups its
+shape is [classes, classes].
 
-narasimhan2021training prints balanced coverage without 1/m, so that it adds up to m and its target
-0.95/m is next to nothing; with 1/m it is the coverage on a balanced split, which its tables report.
+narasimhan2021training prints balanced coverage without 1/m. Its sum is then m, and the target
+0.95/m is almost no constraint. With 1/m it is the coverage on a balanced split, which its tables
+report.
 """
 
 from __future__ import annotations
@@ -31,28 +33,28 @@ Matrix = Float[np.ndarray, "classes classes"]
 PerClass = Float[np.ndarray, " classes"]
 Gains = Float[np.ndarray, "*groups classes classes"]
 Weights = Float[np.ndarray, " units"]
-"""One for each class or, of a rate by group, for each cell: label · groups + group."""
+"""Weights of classes, or for a rate by group of cells: label · groups + group."""
 
 
 def normalised(counts: Int[np.ndarray, "groups classes classes"]) -> Confusion:
-    """C of a split, from its counts[group, label, prediction]."""
+    """C of a split with these counts[group, label, prediction]."""
     return np.asarray(counts / counts.sum())
 
 
 def shares_of(confusion: Confusion) -> Shares:
-    """The share of each label and group, whatever was predicted."""
+    """Share of each label and group, over all predictions."""
     return np.asarray(confusion.sum(2).T)
 
 
 def on_diagonals(values: Shares) -> Confusion:
-    """[groups, classes, classes] with the value of (label, group) where the label is predicted."""
+    """Values of (label, group) on the diagonals of [groups, classes, classes]."""
     return np.asarray(values.T[:, :, None] * np.eye(len(values)))
 
 
 def divided(weights: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """weights / shares where there are weights, both [classes] or both [classes, groups].
+    """weights / shares, both [classes] or both [classes, groups], and 0 where the weight is 0.
 
-    Raises `DataError` naming the classes or cells without examples.
+    Raises `DataError` with the classes or cells that have a weight and no examples.
     """
     missing = np.argwhere((weights != 0) & (shares <= 0))
     if len(missing):
@@ -92,7 +94,7 @@ def _balanced_coverages(confusion: Matrix, prior: PerClass, used: PerClass) -> P
 
 
 def _accuracy(weights: PerClass, prior: PerClass) -> Gains:
-    # One number for all classes, so that weights which add up to 1 make it the accuracy.
+    # The same value for every class, so that weights with the sum 1 give the accuracy.
     return np.asarray(np.eye(weights.size) * weights.sum())
 
 
@@ -120,20 +122,17 @@ def _recall_gaps(confusion: Confusion, shares: Shares, used: Shares) -> Shares:
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate that is linear in C: of each class, or by group of each (label, group) cell.
-
-    matrix   A, from weights and shares
-    of_each  the rates, from C, shares, and 1 where there is a weight
-
-    By class these are [classes] and C is summed over groups; by group they are [classes, groups].
-    """
+    """A rate that is linear in C, for each class or for each (label, group) cell."""
 
     matrix: Callable[[np.ndarray, np.ndarray], Gains]
+    """A, from weights and shares."""
     of_each: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    """The rate of each class or cell, from C, shares, and 1 for each one with a weight."""
     by_group: bool = False
+    """Whether arguments are [classes, groups]; otherwise [classes], with C summed over groups."""
 
     def coefficients(self, weights: Weights, shares: Shares) -> Gains:
-        """A of the rate summed with these weights."""
+        """A of the weighted sum of the rate."""
         if self.by_group:
             return self.matrix(weights.reshape(shares.shape), shares)
         return self.matrix(weights, shares.sum(1))
@@ -141,7 +140,7 @@ class Rate:
     def values(
         self, weights: Float[np.ndarray, "terms units"], confusion: Confusion, shares: Shares
     ) -> Float[np.ndarray, " terms"]:
-        """The rate summed with each row of weights."""
+        """Weighted sum of the rate, for each row of weights."""
         used = np.asarray(weights.any(0), np.float64)
         if self.by_group:
             each = self.of_each(confusion, shares, used.reshape(shares.shape))

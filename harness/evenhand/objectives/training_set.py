@@ -1,4 +1,4 @@
-"""Which classes a goal or a bound is about, for one training set."""
+"""Classes and groups of one training set, and the subset that a goal or a bound names."""
 
 from __future__ import annotations
 
@@ -14,23 +14,28 @@ from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.metrics import tail
 
 ClassSubset = tuple[str, ...] | Literal["*", "head", "tail"]
-"""Names of classes, or their indices as text; or all of them, the head, the tail."""
+"""Names of classes or their indices as text; or all classes, the head, or the tail."""
 
 
 class Terms(NamedTuple):
-    """What multipliers weigh: a row of weights for each, over classes or cells, and its name."""
+    """The rates under several multipliers, each a weighted sum over classes or cells."""
 
     weights: Float[np.ndarray, "terms units"]
+    """Weights of each sum."""
     names: tuple[str, ...]
+    """Name of each sum."""
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The (label, group) cells of a training set: its counts, its classes' and groups' names."""
+    """Counts and names of the classes and groups of a training set."""
 
     counts: TrainingCounts
+    """Examples of each class and group."""
     classes: tuple[str, ...]
+    """Names of the classes."""
     groups: tuple[str, ...]
+    """Names of the groups."""
 
     @classmethod
     def of(
@@ -39,7 +44,7 @@ class TrainingSet:
         classes: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
     ) -> TrainingSet:
-        """Classes and groups without names are called by their indices."""
+        """A training set with these counts; names that are not given are the indices."""
         n_classes, n_groups = counts.shape
         return cls(
             counts,
@@ -48,7 +53,7 @@ class TrainingSet:
         )
 
     def members(self, wanted: ClassSubset) -> Int[np.ndarray, " members"]:
-        """Indices of the classes meant, each once. Raises `SpecError` for a name there is not."""
+        """Indices of a subset of classes, each once. Raises `SpecError` for an unknown name."""
         if isinstance(wanted, tuple):
             return np.array(list(dict.fromkeys(index_of(name, self.classes) for name in wanted)))
         if wanted == "*":
@@ -56,14 +61,14 @@ class TrainingSet:
         return np.flatnonzero(tail(self.counts.sum(1)) == (wanted == "tail"))
 
     def mean(self, wanted: ClassSubset) -> Float[np.ndarray, " classes"]:
-        """Weights that turn a rate of each class into its mean over the classes meant."""
+        """Weights of the mean over a subset of classes."""
         chosen = self.members(wanted)
         weights = np.zeros(len(self.classes))
         weights[chosen] = 1 / chosen.size
         return weights
 
     def each(self, wanted: ClassSubset, *, by_group: bool = False) -> Terms:
-        """A term for each class meant; by group, for each cell: label · groups + group."""
+        """One term for each class of a subset; by group, for each cell label · groups + group."""
         chosen = self.members(wanted)
         if not by_group:
             return Terms(np.eye(len(self.classes))[chosen], tuple(self.classes[y] for y in chosen))
@@ -74,15 +79,15 @@ class TrainingSet:
 
 
 def index_of(name: str, names: Sequence[str]) -> int:
-    """The index of the class called so; where none is, a number is an index itself.
+    """Index of the class with this name; if there is none, a number is an index itself.
 
-    Raises `SpecError` where neither holds.
+    Raises `SpecError` for any other name.
     """
     if name in names:
         return names.index(name)
     if name.isdecimal() and int(name) < len(names):
         return int(name)
     there = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    right = f"there are {there}, their indices from 0, and *, head and tail"
+    right = f"classes: {there}, their indices from 0, and *, head and tail"
     what = f"no class is called {name!r}"
     raise SpecError([Mistake(what, (), right, suggest(name, names).hint)])

@@ -1,7 +1,7 @@
-"""Post-hoc maps: from what a trained network said to other predictions, without training again.
+"""Post-hoc methods: other predictions from a trained network, without further training.
 
-A map is fitted on the kept logits of the validation split, if it needs them, and then predicts
-from logits alone. It sees no test label, and no image.
+A post-hoc method is fitted on the kept logits of the validation split, if it needs them, and then
+predicts from logits alone. It uses neither test labels nor images.
 """
 
 from evenhand.posthoc.outputs import Outputs, PostHoc, Predict, Trained

@@ -16,16 +16,16 @@ from evenhand.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
 
 @dataclass(frozen=True)
 class LogitAdjusted:
-    """argmax_y f_y − τ·log π_y, π the training shares; fitted on no data."""
+    """argmax_y f_y − τ·log π_y, with π the class priors of the training set; not fitted."""
 
     tau: float
     needs_validation: ClassVar[bool] = False
 
     def check(self, labels: Labels, head: Head) -> None:
-        """Any τ will do, for any classes."""
+        """Nothing to check: every τ is valid for all labels and heads."""
 
     def fit(self, trained: Trained, val: Outputs | None) -> Predict:
-        """Raises `DataError` for a class without a training example."""
+        """The prediction by shifted logits. Raises `DataError` for a class without an example."""
         shift = LogPrior(self.tau)(trained.counts.sum(1))
 
         def predict(logits: Logits) -> np.ndarray:
@@ -38,6 +38,11 @@ class LogitAdjusted:
 def la_posthoc(tau: float = 1.0) -> LogitAdjusted:
     """Logit adjustment after training: subtract τ·log π from the logits.
 
-    τ = 1 is the paper's, consistent for balanced error where the network is calibrated.
+        argmax_y f_y − τ · log π_y
+
+    menon2021long, eq. 9, with the class priors π of the training set. It is fitted on no data.
+
+    tau  strength of the shift; the paper's 1 is consistent for the balanced error of a calibrated
+         network
     """
     return LogitAdjusted(tau)

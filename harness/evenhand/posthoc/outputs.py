@@ -1,4 +1,4 @@
-"""What a post-hoc map is given, and what it gives back."""
+"""Inputs and outputs of a post-hoc method."""
 
 from __future__ import annotations
 
@@ -19,42 +19,45 @@ Predict = Callable[[Logits], Int[np.ndarray, " n"]]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a network said of one split."""
+    """Logits of a network on one split, with labels and groups."""
 
     logits: Logits
+    """Logits."""
     labels: Int[np.ndarray, " n"]
+    """Labels."""
     groups: Int[np.ndarray, " n"]
+    """Groups; 0 without groups."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a map may know of a trained network, beside its outputs.
-
-    counts      training examples by class and group
-    head_norms  L2 norm of each class's weights in the last layer; None: it has no such layer
-    head_bias   its biases; None: it has none
-    """
+    """Facts of a trained network that a post-hoc method can use besides its outputs."""
 
     counts: TrainingCounts
+    """Training examples by class and group."""
     classes: tuple[str, ...]
+    """Names of the classes."""
     head_norms: Float[np.ndarray, " classes"] | None
+    """L2 norm of each class's weights in the last layer; None without a linear last layer."""
     head_bias: Float[np.ndarray, " classes"] | None
+    """Biases of the last layer; None without biases."""
 
 
 @runtime_checkable
 class PostHoc(Declared, Protocol):
-    """A map before it is fitted; frozen and hashable."""
+    """Declaration of a post-hoc method, with its fit."""
 
     def fit(self, trained: Trained, val: Outputs | None) -> Predict:
-        """Raises `DataError` for logits that are not finite or not of these classes.
+        """The prediction for logits, fitted on the validation split `val`, None if there is none.
 
-        val is None where there is no validation split. The same inputs give the same map.
+        Equal inputs give equal predictions. Raises `DataError` for logits that are not finite or
+        have another number of classes.
         """
         ...
 
 
 def checked(logits: Logits, n_classes: int) -> Logits:
-    """In float64. Raises `DataError` for another number of classes, or what is not finite."""
+    """Logits in float64. Raises `DataError` for other numbers of classes, or if not finite."""
     if logits.shape[1] != n_classes:
         raise DataError(
             f"these logits are of {logits.shape[1]} classes, and training was on {n_classes}\n"

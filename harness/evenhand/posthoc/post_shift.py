@@ -1,10 +1,10 @@
-"""Post-shifting: the gains of an objective on a trained network's probabilities.
+"""Post-shifting: the gains of an objective applied to a trained network's probabilities.
 
     h(x) = argmax_j Σ_i G_ij η_i(x)        η = softmax f, G = G(λ, π^train)
 
-narasimhan2021training says of λ that it is fitted on the validation split, by a grid where there
-are few and by an optimiser where there are many, and leaves the rest to an appendix that we have
-not seen. Over all of 100 classes it warns of over-fitting that split.
+narasimhan2021training fits λ on the validation split, by a grid for few multipliers and by an
+optimiser for many; the details are in an appendix that we have not seen. The paper warns of
+over-fitting the validation split with one multiplier for each of 100 classes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from evenhand.posthoc.search import Search, by_gradient, by_grid, by_optimiser, 
 
 Way = Literal["gradient", "grid", "optimiser"]
 LARGEST = 100_000
-"""The most points that a grid may have: on 5,000 images of ten classes, a minute's work."""
+"""Largest number of points of a grid, about one minute for 5,000 images of ten classes."""
 
 
 @dataclass(frozen=True)
 class PostShift:
-    """The best gains that were found on the validation split; see `post_shift`."""
+    """Declaration of `post_shift`, which describes its fields."""
 
     maximize: str
     subject_to: tuple[str, ...]
@@ -47,15 +47,15 @@ class PostShift:
     needs_validation: ClassVar[bool] = True
 
     def check(self, labels: Labels, head: Head) -> None:
-        """Raises `SpecError` for what is no objective, is over groups, or has too large a grid."""
+        """Check the objective. Raises `SpecError` for one over groups, or with too large a grid."""
         bound = self._objective(labels.classes).bind_to_labels(labels)
         if bound is not None:
             self._check_grid(bound)
 
     def fit(self, trained: Trained, val: Outputs | None) -> Predict:
-        """Raises `SpecError` as `check`, and `DataError` for a class that a rate has to do without.
+        """The prediction with the best gains on the validation split, at its own label shares.
 
-        The goal and its constraints are judged on the validation split, whatever its label shares.
+        Raises `SpecError` as `check`, and `DataError` for a rate over a class without examples.
         """
         bound = self._objective(trained.classes).bind(trained.counts, trained.classes)
         self._check_grid(bound)
@@ -109,8 +109,8 @@ class PostShift:
 
 
 def _over_groups(rate: str, where: KeyPath) -> Mistake:
-    right = "its gains are one matrix for each group, and a network says nothing of groups"
-    what, hint = f"post_shift cannot follow {rate}", "name rates of classes: recall, coverage"
+    right = "its gains differ between groups, and the network predicts no groups"
+    what, hint = f"post_shift cannot use {rate}", "use rates of classes: recall, coverage"
     return Mistake(what, where, right, hint)
 
 
@@ -135,14 +135,24 @@ def post_shift(
     evaluations: Annotated[int, Field(ge=1)] = 3000,
     cap: Annotated[float, Field(gt=0)] = 5.0,
 ) -> PostShift:
-    """Shift a trained network's probabilities to serve an objective and its constraints.
+    """Post-shifting: weight a trained network's probabilities by the gains of an objective.
 
-    by="gradient" is Algorithms 1 and 2 on the validation probabilities (steps, step), "grid" every
-    multiplier on a grid (points, cap), "optimiser" differential evolution (evaluations, cap). Each
-    keeps the best by validation: constraints before the goal.
+        argmax_j Σ_i G_ij(λ) · softmax(f)_i
 
-    No default is the paper's. The step is thirty times that of its training loop, which sees noise
-    at each of its steps, and falls to 0; with a constant one constraints were missed more often.
+    narasimhan2021training, Sec. 6. λ is fitted on the validation split; the best λ is the one that
+    violates the constraints least, and among equal ones has the largest goal. No default is from
+    the paper.
+
+    maximize     the objective: `min_recall`, `mean_recall`, …; see `evenhand.objectives`
+    subject_to   constraints on rates of classes, such as `["coverage[*] >= 0.95/m"]`
+    by           search for λ. "gradient": Algorithms 1 and 2 on the validation probabilities.
+                 "grid": every λ on a grid. "optimiser": differential evolution
+    steps        steps of the gradient
+    step         its first step size, which falls to 0. It is 30 times that of the paper's training
+                 loop, whose steps are noisy; constraints were missed more often with a constant one
+    points       points of the grid for each multiplier
+    evaluations  evaluations of the optimiser
+    cap          largest multiplier of a constraint, for grid and optimiser
     """
     return PostShift(
         maximize,

@@ -1,11 +1,11 @@
-"""Where multipliers are looked for whose gains serve an objective best on one split.
+"""Search for the multipliers whose gains are best for an objective on one split.
 
     h(x) = argmax_j Σ_i G_ij η_i(x)        G = G(λ, π^train), η the network's probabilities
 
-Every λ that is tried is judged by the confusion of h on the split, and the best gains are kept. A
-smooth goal's gain also depends on the confusion at which it is linearised: that is the mean of
-those seen, weighed as by Frank–Wolfe. Linearised at the last one instead, h swings between
-predicting a class always and never, and the G-mean does not get off 0.
+Every λ is evaluated by the confusion of h on the split, and the best gains are kept. The gain of a
+smooth goal also depends on the confusion at which it is linearised, which is the mean of the
+earlier ones with the weights of Frank–Wolfe. With the last confusion alone, h alternates between
+always and never predicting a class, and the G-mean stays at 0.
 """
 
 from __future__ import annotations
@@ -24,46 +24,50 @@ from evenhand.objectives.objective import BoundObjective, bayes_decision
 from evenhand.objectives.rates import Confusion, Gains, Shares, normalised
 
 ROUNDS = 10
-"""How often a smooth goal is linearised for one λ of a grid or an optimiser."""
+"""Linearisations of a smooth goal for one λ of a grid or an optimiser."""
 SPREAD = 3.0
-"""An optimiser's multipliers on the simplex are softmax(u) with u in [−SPREAD, SPREAD]."""
+"""Bound on u where the optimiser's multipliers on the simplex are softmax(u)."""
 ROUNDING = 1e-9
-"""A bound that is missed by less is met."""
+"""Tolerance below which a violated bound counts as met."""
 
 
 class Merit(NamedTuple):
-    """How good predictions are; the larger is better.
-
-    slack is by how much the constraint that fails most does, ≤ 0, and 0 where all are met.
-    """
+    """Quality of predictions; the larger tuple is better."""
 
     slack: float
+    """Slack of the constraint that is violated most; 0 if all are met."""
     value: float
+    """Value of the goal."""
 
 
 class Candidate(NamedTuple):
-    """Gains, the confusion of the predictions that follow them, and how good it is."""
+    """Gains with the predictions that follow from them."""
 
     merit: Merit
+    """Quality of the predictions."""
     gains: Gains
+    """The gains."""
     confusion: Confusion
+    """C of the predictions."""
 
 
 @dataclass
 class Search:
-    """The best gains so far, for one objective on one split.
-
-    cells is the index of (group, label) of each image: group · classes + label
-    """
+    """Search for gains, for one objective on one split, with the best candidate so far."""
 
     objective: BoundObjective
+    """The objective."""
     train: Shares
+    """Shares of labels and groups in the training set."""
     probabilities: Float[np.ndarray, "n classes"]
+    """Class probabilities of the network."""
     cells: Int[np.ndarray, " n"]
+    """Cell of each image: group · classes + label."""
     best: Candidate | None = None
+    """Best candidate so far."""
 
     def confusion(self, gains: Gains) -> Confusion:
-        """C of the predictions that follow these gains."""
+        """C of the predictions with these gains."""
         n_classes, n_groups = self.train.shape
         shape = (n_groups, n_classes, n_classes)
         places = self.cells * n_classes + decision(gains, self.probabilities)
@@ -74,7 +78,7 @@ class Search:
         return self.confusion(np.eye(len(self.train)))
 
     def evaluate(self, multipliers: Multipliers, estimate: Confusion) -> Candidate:
-        """What follows from these multipliers; the goal is linearised at the estimate."""
+        """The candidate of these multipliers, with the goal linearised at the estimate."""
         gains = self.objective.gain(multipliers, self.train, estimate)
         confusion = self.confusion(gains)
         slack = float(self.objective.slacks(confusion).min(initial=0.0))
@@ -85,7 +89,7 @@ class Search:
         return tried
 
     def best_at(self, multipliers: Multipliers, start: Confusion) -> Merit:
-        """The best at these multipliers, from this estimate on."""
+        """The best quality at these multipliers, linearised repeatedly from this estimate."""
         merits, estimate = [], start
         for t in range(ROUNDS if isinstance(self.objective.goal, SmoothGoal) else 1):
             tried = self.evaluate(multipliers, estimate)
@@ -95,7 +99,7 @@ class Search:
 
 
 def decision(gains: Gains, probabilities: Float[np.ndarray, "n classes"]) -> Int[np.ndarray, " n"]:
-    """The Bayes decision; where gains are diagonal, as recalls' are, without a matrix product."""
+    """The Bayes decision, without a matrix product for diagonal gains."""
     diagonal = np.diag(gains)
     if np.count_nonzero(gains) == np.count_nonzero(diagonal):
         return np.asarray((probabilities * diagonal).argmax(1))
@@ -103,12 +107,12 @@ def decision(gains: Gains, probabilities: Float[np.ndarray, "n classes"]) -> Int
 
 
 def frank_wolfe_step(confusion: Confusion, estimate: Confusion, t: int) -> Confusion:
-    """The estimate after one more confusion: a Frank–Wolfe step."""
+    """The estimate after a Frank–Wolfe step towards a confusion."""
     return np.asarray(estimate + 2 / (t + 3) * (confusion - estimate))
 
 
 def by_gradient(search: Search, *, steps: int, step: float) -> None:
-    """Algorithms 1 and 2 on fixed probabilities, the step falling linearly to 0."""
+    """Search by Algorithms 1 and 2 on fixed probabilities, with a step that falls linearly to 0."""
     multipliers, estimate = search.objective.start(), search.unshifted()
     for t in range(steps):
         confusion = search.evaluate(multipliers, estimate).confusion
@@ -117,31 +121,31 @@ def by_gradient(search: Search, *, steps: int, step: float) -> None:
 
 
 def n_points(objective: BoundObjective, points: int) -> int:
-    """How many λ a grid has; none where it is too coarse for the simplex."""
+    """Number of λ on a grid; 0 if it is too coarse for the simplex."""
     rates, bounds = _parts(objective)
     held = comb(points - 2, rates - 1) if rates else 1
     return int(held * points**bounds)
 
 
 def by_grid(search: Search, *, points: int, cap: float) -> None:
-    """Every λ with multiples of 1/(points − 1) on the simplex, and as many points on [0, cap].
+    """Search over a grid: multiples of 1/(points − 1) on the simplex, `points` values on [0, cap].
 
-    None on the simplex is 0: the classes under it would never be predicted.
+    Multipliers on the simplex are above 0, since the class of a multiplier 0 is never predicted.
     """
     rates, bounds = _parts(search.objective)
     axis, start = _spaced(np.linspace(0, 1, points), cap), search.unshifted()
-    for held in _simplex(rates, points - 1):
-        for free in itertools.product(axis, repeat=bounds):
-            search.best_at(np.concatenate([held, free]), start)
+    for of_rates in _simplex(rates, points - 1):
+        for of_bounds in itertools.product(axis, repeat=bounds):
+            search.best_at(np.concatenate([of_rates, of_bounds]), start)
 
 
 def by_optimiser(search: Search, *, evaluations: int, cap: float) -> None:
-    """SciPy's differential evolution, always from the same population.
+    """Search by SciPy's differential evolution, from a fixed population.
 
-    What misses a constraint costs 1 and more, so that the goal counts only once all are met. On
-    Gaussian problems with up to ten multipliers it came short of the best that was found by any
-    more rarely than Nelder–Mead with restarts, Powell, COBYLA, COBYQA, DIRECT and dual annealing;
-    with 100 multipliers all of them stay far behind the gradient.
+    A λ that violates a constraint costs 1 or more, so that the goal matters only if all constraints
+    are met. On Gaussian problems with up to ten multipliers it missed the best known result less
+    often than Nelder–Mead with restarts, Powell, COBYLA, COBYQA, DIRECT and dual annealing. With
+    100 multipliers all of them were far worse than the gradient.
     """
     from scipy.optimize import Bounds, differential_evolution
     from scipy.special import softmax
@@ -149,8 +153,8 @@ def by_optimiser(search: Search, *, evaluations: int, cap: float) -> None:
     (rates, bounds), start = _parts(search.objective), search.unshifted()
 
     def multipliers(at: np.ndarray) -> Multipliers:
-        held = softmax(at[:rates]) if rates else at[:0]
-        return np.concatenate([held, _spaced(at[rates:], cap)])
+        of_rates = softmax(at[:rates]) if rates else at[:0]
+        return np.concatenate([of_rates, _spaced(at[rates:], cap)])
 
     def cost(at: np.ndarray) -> float:
         merit = search.best_at(multipliers(at), start)
@@ -174,18 +178,18 @@ def by_optimiser(search: Search, *, evaluations: int, cap: float) -> None:
 
 
 def _parts(objective: BoundObjective) -> tuple[int, int]:
-    """How many multipliers are on the simplex, and how many are those of constraints."""
+    """Number of multipliers on the simplex, and number of those of constraints."""
     rates = len(objective.goal.names)
     return rates, objective.n_multipliers - rates
 
 
 def _spaced(share: np.ndarray, cap: float) -> np.ndarray:
-    """[0, 1] on [0, cap], closer near 0: where a class is rare, a small λ has a large gain λ/π."""
+    """[0, 1] mapped to [0, cap], denser near 0: a small λ of a rare class has a large gain λ/π."""
     return cap * share**2
 
 
 def _simplex(n: int, parts: int) -> Iterator[Float[np.ndarray, " n"]]:
-    """Every vector of n multiples of 1/parts that add up to 1, none of them 0."""
+    """All vectors of n positive multiples of 1/parts with the sum 1."""
     if not n:
         yield np.zeros(0)
         return

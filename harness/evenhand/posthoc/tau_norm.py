@@ -17,19 +17,19 @@ from evenhand.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
 
 @dataclass(frozen=True)
 class TauNormalised:
-    """argmax_y (f_y − b_y) / ‖w_y‖^τ, w and b the last layer's; fitted on no data."""
+    """argmax_y (f_y − b_y) / ‖w_y‖^τ, with w and b of the last layer; not fitted."""
 
     tau: float
     needs_validation: ClassVar[bool] = False
 
     def check(self, labels: Labels, head: Head) -> None:
-        """Raises `SpecError` for a cosine head, whose weights have no length."""
+        """Check the head. Raises `SpecError` for a cosine head, whose weights are normalised."""
         if head == "cosine":
             what = "tau_norm is for a linear head, and this method has a cosine head"
             raise SpecError([Mistake(what, (), "its weights are normalised already")])
 
     def fit(self, trained: Trained, val: Outputs | None) -> Predict:
-        """Raises `DataError` for a network without such a layer, or a class without weights."""
+        """The prediction. Raises `DataError` without a linear last layer, or for weights of 0."""
         norms = _norms(trained)
         bias = np.zeros(norms.size) if trained.head_bias is None else trained.head_bias
 
@@ -57,9 +57,13 @@ def _norms(trained: Trained) -> np.ndarray:
 
 @posthoc(cite="kang2020decoupling", title="τ-norm")
 def tau_norm(tau: Annotated[float, Field(ge=0)] = 1.0) -> TauNormalised:
-    """Divide each class's weights in the last layer by the τ-th power of their norm.
+    """τ-normalisation: divide each class's last-layer weights by the τ-th power of their norm.
 
-    The paper's logits have no bias, and its code drops the bias of a layer that has one, at τ = 0
-    too. It chooses τ for each data set out of 0, 0.1, …, 2; 1 makes all norms equal.
+        argmax_y (f_y − b_y) / ‖w_y‖^τ
+
+    kang2020decoupling. The logits of the paper have no bias, and its code drops the bias of a layer
+    that has one, for τ = 0 as well. It is fitted on no data.
+
+    tau  τ; 1 makes all norms equal. The paper chooses it for each data set from 0, 0.1, …, 2
     """
     return TauNormalised(tau)

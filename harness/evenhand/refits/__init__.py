@@ -1,1 +1,1 @@
-"""Solvers for a linear head, on features of a network that is not trained any further."""
+"""Solvers for a linear head on the features of a trained network."""

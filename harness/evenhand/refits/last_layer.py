@@ -1,4 +1,4 @@
-"""Logistic regression on group-balanced subsets of the features (kirichenko2023last)."""
+"""Group-balanced logistic regression on features (kirichenko2023last)."""
 
 from __future__ import annotations
 
@@ -20,29 +20,35 @@ ITERATIONS = 10_000
 
 @dataclass(frozen=True)
 class GroupBalancedLogistic:
-    """The mean of heads, each fitted on as many examples of every (label, group) cell.
+    """Mean of logistic regressions, each on as many examples of every (label, group) cell.
 
-    Features are standardised by the whole split. With several strengths, scikit-learn's C, half of
-    the split (drawn at random) is fitted and the other half chooses: the strength with the highest
-    accuracy of the worst cell, of equals the one named first. Two classes have one weight vector,
-    by liblinear as in the published code, half of it with each sign; more are a softmax regression.
+    Features are standardised over the split. If there are several strengths, one random half of the
+    split is fitted and the other half chooses the strength with the highest accuracy of the worst
+    cell, or the first of equal ones. For two classes liblinear finds one weight vector, as in the
+    published code, and the two rows of the head are its halves with opposite signs. More classes
+    have a softmax regression.
     """
 
     split: Literal["train", "val"] = "val"
+    """Split whose features are used."""
     penalty: Literal["l1", "l2"] = "l1"
+    """Norm of the penalty."""
     strengths: tuple[float, ...] = (1.0, 0.7, 0.3, 0.1, 0.07, 0.03, 0.01)
+    """Values of scikit-learn's C to choose from; a larger value penalises less."""
     draws: int = 20
+    """Number of regressions, each on a new balanced subset."""
 
     def check(self, labels: Labels) -> None:
-        """Raises `SpecError` where there is nothing to choose from, or one class alone."""
+        """Check settings and labels. Raises `SpecError` without a strength, or for one class."""
         if not self.strengths:
             right = "name one, or several to choose from: `strengths: [1.0, 0.1]`"
             raise SpecError([Mistake("strengths is empty", ("strengths",), right)])
         if labels.n_classes < 2:
-            raise SpecError([Mistake("a head for one class decides nothing", (), "two or more")])
+            what = "the data set has one class, and a head needs at least two"
+            raise SpecError([Mistake(what, (), "choose a problem with two classes or more")])
 
     def check_counts(self, counts: TrainingCounts) -> None:
-        """Raises `DataError` for a cell too small to be drawn from."""
+        """Check the split. Raises `DataError` for a cell with too few examples."""
         _check_cells(counts, at_least=2 if len(self.strengths) > 1 else 1, split=self.split)
 
     def solve(
@@ -54,7 +60,7 @@ class GroupBalancedLogistic:
         counts: TrainingCounts,
         randomness: np.random.Generator,
     ) -> LinearHead:
-        """Raises `DataError` for a cell too small to be drawn from, and where nothing converges."""
+        """The head. Raises `DataError` for too small a cell, and if a fit does not converge."""
         self.check_counts(counts)
         mean, scale = features.mean(0), features.std(0)
         scale = np.where(scale > 0, scale, 1.0)
@@ -78,7 +84,7 @@ class GroupBalancedLogistic:
         cells: CellIndices,
         randomness: np.random.Generator,
     ) -> float:
-        """The strength that does best by the worst cell of one half, fitted on the other."""
+        """The strength with the best worst cell on one half, fitted on the other half."""
         fitted, held_out = halves(cells, randomness)
         drawn = fitted[balanced(cells[fitted], randomness)]
         n_classes = int(labels.max()) + 1
@@ -93,7 +99,7 @@ class GroupBalancedLogistic:
     def _fit(
         self, features: Features, labels: Int[np.ndarray, " n"], strength: float, n_classes: int
     ) -> LinearHead:
-        """Raises `DataError` where the solver does not converge."""
+        """One regression. Raises `DataError` if the solver does not converge."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
@@ -122,7 +128,7 @@ class GroupBalancedLogistic:
 
 
 def balanced(cells: CellIndices, randomness: np.random.Generator) -> Int[np.ndarray, " drawn"]:
-    """Indices of as many examples of each cell as the smallest has, without replacement."""
+    """Indices of a balanced subset: as many examples of each cell as the smallest cell has."""
     places = [np.flatnonzero(cells == s) for s in np.unique(cells)]
     size = min(map(len, places))
     return np.concatenate([randomness.permutation(place)[:size] for place in places])
@@ -131,9 +137,9 @@ def balanced(cells: CellIndices, randomness: np.random.Generator) -> Int[np.ndar
 def halves(
     cells: CellIndices, randomness: np.random.Generator
 ) -> tuple[Int[np.ndarray, " fitted"], Int[np.ndarray, " held_out"]]:
-    """Indices of two halves, cell by cell; of an odd one the first half is the smaller.
+    """Indices of two halves of every cell; the first half of an odd cell is the smaller one.
 
-    The published code splits at random, and may leave a half without a cell.
+    The published code splits all examples at random, which can leave a half without a cell.
     """
     parts = []
     for s in np.unique(cells):
@@ -147,9 +153,9 @@ def _check_cells(counts: TrainingCounts, *, at_least: int, split: str) -> None:
     small = np.argwhere(counts < at_least)
     if small.size:
         named = ", ".join(f"class {y} in group {g} ({counts[y, g]})" for y, g in small[:8])
-        wanted = "one each" if at_least == 1 else f"{at_least} each: one to fit, one to choose by"
+        wanted = "one example" if at_least == 1 else "two examples, to fit and to choose a strength"
         raise DataError(
-            f"too few {split} examples to balance {len(small)} of {counts.size} cells: {named}\n"
-            f"  it takes {wanted}\n"
+            f"too few {split} examples in {len(small)} of {counts.size} cells: {named}\n"
+            f"  every cell needs {wanted}\n"
             "  set more examples aside for validation, or fit the head on the other split"
         )

@@ -2,8 +2,8 @@
 
     min ‖w‖²  subject to  y_i (⟨w, x_i⟩ + b) ≥ m_i,  y_i = ±1
 
-as a quadratic program, solved by Clarabel. The class of index 1 is y = +1. The head's logits are
-∓(⟨w, x⟩ + b)/2, so that their difference is the score.
+as a quadratic program, solved by Clarabel. The class of index 1 has y = +1. The logits of the head
+are ∓(⟨w, x⟩ + b)/2, so that their difference is the score.
 """
 
 from __future__ import annotations
@@ -22,27 +22,30 @@ from evenhand.errors import DataError, Mistake, SpecError
 
 @dataclass(frozen=True)
 class Margin(ABC):
-    """Examples that are rare, in one sense or another, keep the margin delta, the others 1.
+    """Margin delta for the examples of a rarer class or group, and margin 1 for the others.
 
-    Of equally rare ones those of index 1. intercept: else the line goes through the origin, b = 0.
+    If both are equally frequent, the one of index 1 has the margin delta.
     """
 
     delta: float
+    """Margin of the rarer class or group."""
     intercept: bool = True
+    """Whether b is free; otherwise b = 0."""
     split: Literal["train"] = "train"
+    """Split whose features are used."""
 
     @abstractmethod
     def is_rare(
         self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: TrainingCounts
     ) -> Bool[np.ndarray, " n"]:
-        """Of each example; counts [classes, groups]."""
+        """Whether each example is of the rarer class or group, by counts [classes, groups]."""
 
     def check(self, labels: Labels) -> None:
-        """Raises `SpecError` for other than two classes."""
+        """Check the labels. Raises `SpecError` unless there are two classes."""
         _check_two("classes", labels.n_classes)
 
     def check_counts(self, counts: TrainingCounts) -> None:
-        """Any cells will do: whether a line separates them the solver finds."""
+        """Nothing to check: the solver finds whether a line separates the classes."""
         return
 
     def solve(
@@ -54,47 +57,47 @@ class Margin(ABC):
         counts: TrainingCounts,
         randomness: np.random.Generator,
     ) -> LinearHead:
-        """Raises `DataError` where no line separates the classes."""
+        """The max-margin head. Raises `DataError` if no line separates the classes."""
         margins = np.where(self.is_rare(labels, groups, counts), self.delta, 1.0)
         return _head(features, labels, margins, intercept=self.intercept)
 
 
 @dataclass(frozen=True)
 class CostSensitiveMargin(Margin):
-    """CS-SVM: the class with fewer examples keeps the margin delta."""
+    """CS-SVM: the class with fewer examples has the margin delta."""
 
     def is_rare(
         self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: TrainingCounts
     ) -> Bool[np.ndarray, " n"]:
-        """Those of the rarer class."""
+        """Whether each example is of the rarer class."""
         return np.asarray(labels == rarest(counts.sum(1)))
 
 
 @dataclass(frozen=True)
 class GroupMargin(Margin):
-    """GS-SVM: the group with fewer examples keeps the margin delta."""
+    """GS-SVM: the group with fewer examples has the margin delta."""
 
     def is_rare(
         self, labels: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"], counts: TrainingCounts
     ) -> Bool[np.ndarray, " n"]:
-        """Those of the rarer group."""
+        """Whether each example is of the rarer group."""
         return np.asarray(groups == rarest(counts.sum(0)))
 
     def check(self, labels: Labels) -> None:
-        """Raises `SpecError` for other than two classes and two groups."""
+        """Check the labels. Raises `SpecError` unless there are two classes and two groups."""
         super().check(labels)
         _check_two("groups", labels.n_groups)
 
 
 def rarest(sizes: Real[np.ndarray, " _"]) -> int:
-    """Index of the smallest; of equals the last, for the positive one comes last."""
+    """Index of the smallest size; of equal ones the last, which is the positive one."""
     return int(len(sizes) - 1 - np.argmin(sizes[::-1]))
 
 
 def _check_two(what: str, n: int) -> None:
     if n != 2:
-        said = f"margins are of two {what}, and the problem has {n}"
-        raise SpecError([Mistake(said, (), f"name a problem with two {what}")])
+        said = f"this method needs two {what}, and the problem has {n}"
+        raise SpecError([Mistake(said, (), f"choose a problem with two {what}")])
 
 
 def _head(
@@ -117,10 +120,10 @@ def max_margin_line(
     *,
     intercept: bool = True,
 ) -> Float[np.ndarray, " features+1"]:
-    """(w, b) of least ‖w‖ with y (⟨w, x⟩ + b) ≥ margin; b = 0 without intercept.
+    """(w, b) with the smallest ‖w‖ such that y (⟨w, x⟩ + b) ≥ margin; b = 0 without intercept.
 
-    The dual is solved, whose size is n² whatever the features: min ½ αᵀKα − mᵀα over α ≥ 0, with
-    yᵀα = 0 for the sake of b, and w = Σ α_i y_i x_i. Raises `DataError` where there is none.
+    The dual has size n² for any number of features: min ½ αᵀKα − mᵀα over α ≥ 0, with yᵀα = 0 if
+    there is an intercept, and w = Σ α_i y_i x_i. Raises `DataError` if there is no solution.
     """
     import clarabel
     from scipy import sparse
@@ -128,7 +131,7 @@ def max_margin_line(
     signed = signs[:, None] * features
     n, at_zero = len(signs), signs[None] if intercept else np.empty((0, len(signs)))
     options = clarabel.DefaultSettings()
-    # One thread gives the same bits every time.
+    # With one thread the result has the same bits in every run.
     options.verbose, options.direct_solve_method, options.max_threads = False, "faer", 1
     found = clarabel.DefaultSolver(
         sparse.csc_array(np.triu(signed @ signed.T)),
@@ -144,23 +147,23 @@ def max_margin_line(
 
 
 def _unsolved(rows: Float[np.ndarray, "n k"], status: str) -> str:
-    """What to say of data that no line separates, or of a solver that gave up."""
+    """Message for data that no line separates, or for a solver that failed."""
     missed, most = _misses(rows)
     n = len(rows)
     if not missed:
         return (
-            f"the solver of the margins ends with {status}, though a line separates the classes\n"
-            "  features of very different sizes do that: normalise them, or lower delta"
+            f"the solver ended with {status}, although a line separates the classes\n"
+            "  features of very different scales cause this: normalise them, or lower delta"
         )
     return (
-        f"no line separates the classes: the one that misses margins of 1 by the least in all "
-        f"leaves {missed} of {n} examples on the wrong side, the worst by {most:.3g}\n"
-        "  a hard margin needs more features or fewer examples; methods that train need neither"
+        "no line separates the classes, as a hard margin requires: the line with the smallest "
+        f"slacks leaves {missed} of {n} examples on the wrong side, the worst by {most:.3g}\n"
+        "  use more features or fewer examples, or a method that trains a loss"
     )
 
 
 def _misses(rows: Float[np.ndarray, "n k"]) -> tuple[int, float]:
-    """Examples on the wrong side, and by how much, of the line with the least sum of slacks."""
+    """Errors of the line with the smallest sum of slacks: their number, and the largest."""
     from scipy.optimize import linprog
 
     n, k = rows.shape

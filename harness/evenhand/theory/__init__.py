@@ -1,1 +1,1 @@
-"""What theory says that simulation should find: pure NumPy and SciPy, known to no training."""
+"""Predictions of theory for simulated data, in NumPy and SciPy, independent of training."""

@@ -1,6 +1,6 @@
 """CS-SVM on two Gaussians and GS-SVM on groups of them, as n and d grow (kini2021label, Sec. 4).
 
-The rarer label is +1, the rarer group is 1; their examples keep the margin δ, all others 1.
+The rarer label is +1 and the rarer group is 1. Their examples have the margin δ, all others 1.
 """
 
 from __future__ import annotations
@@ -15,27 +15,30 @@ from scipy.optimize import minimize_scalar
 from evenhand.theory.max_margin import SMALL, Limit, Mixture, max_margin
 
 LARGEST = 1e3
-"""The greatest δ, and its inverse the least, among which δ* is searched for."""
+"""Largest δ in the search for δ*; the smallest is its inverse."""
 
 
 @dataclass(frozen=True)
 class LabelErrors:
-    """Shares of the examples of each label that CS-SVM(δ) classifies wrongly: R_+ and R_−."""
+    """Error of CS-SVM(δ) on each label: R_+ and R_−."""
 
     plus: float
+    """R_+, the error on the rarer label."""
     minus: float
+    """R_−, the error on the other label."""
 
     @property
     def balanced(self) -> float:
+        """Balanced error, (R_+ + R_−)/2."""
         return (self.plus + self.minus) / 2
 
     @property
     def imbalance(self) -> float:
-        """R_+ − R_−."""
+        """Error imbalance, R_+ − R_−."""
         return self.plus - self.minus
 
     def standard(self, pi: float) -> float:
-        """Over all examples, of which a share of π has the label +1."""
+        """Standard error, where a share π of the examples has the label +1."""
         return pi * self.plus + (1 - pi) * self.minus
 
 
@@ -43,19 +46,21 @@ class LabelErrors:
 class CostSensitive:
     """CS-SVM at every δ: min ‖w‖², ⟨w, x⟩ + b ≥ δ where y = +1 and ≤ −1 where y = −1.
 
-    With an intercept it is solved at δ = 1 alone, by Theorem 2: the others are an affine map of
-    that one (DERIVED), w_δ = (δ+1)/2 · w_1 and b_δ = (δ+1)/2 · b_1 + (δ−1)/2.
-
-    mixture  of the labels +1 and −1, in this order
-    of_svm   the limit at δ = 1; its loads are l_+ and l_−
+    With an intercept only δ = 1 is solved, by Theorem 2. The other solutions are an affine map of
+    it (DERIVED): w_δ = (δ+1)/2 · w_1 and b_δ = (δ+1)/2 · b_1 + (δ−1)/2.
     """
 
     mixture: Mixture
+    """Mixture of the labels +1 and −1, in this order."""
     gamma: float
+    """γ = d/n."""
     of_svm: Limit
+    """The limit at δ = 1, with the loads l_+ and l_−."""
     intercept: bool = True
+    """Whether b is free."""
 
     def limit(self, delta: float) -> Limit:
+        """The classifier at δ, in the limit."""
         if not self.intercept:
             found = max_margin(self.mixture, np.array([delta, 1.0]), self.gamma, intercept=False)
             assert found is not None, "what is separable at δ = 1 is so at every δ"
@@ -64,16 +69,17 @@ class CostSensitive:
         return Limit(stretch * one.q, stretch * one.b + (delta - 1) / 2, one.loads)
 
     def errors(self, delta: float) -> LabelErrors:
+        """Errors of both labels at δ."""
         plus, minus = self.limit(delta).errors(self.mixture).tolist()
         return LabelErrors(plus, minus)
 
     @property
     def best_delta(self) -> float:
-        """δ*, of the least balanced error.
+        """δ*, the δ with the smallest balanced error.
 
-        With an intercept the labels are wrong equally often there: it is (1 + t)/(1 − t) with
-        t = q_1 (l_− − l_+)/2 − b_1, and infinite where t ≥ 1, for then every larger δ is better
-        than a smaller one. Without one it is searched for, up to LARGEST.
+        With an intercept both labels have the same error there: δ* = (1 + t)/(1 − t) with
+        t = q_1 (l_− − l_+)/2 − b_1. It is infinite if t ≥ 1, where the balanced error falls with δ.
+        Without an intercept it is found by search, up to LARGEST.
         """
         if not self.intercept:
             return self._searched()
@@ -83,7 +89,7 @@ class CostSensitive:
 
     @property
     def best_balanced_error(self) -> float:
-        """At δ*; with an intercept Q((l_+ + l_−)/2) where δ* is finite."""
+        """Balanced error at δ*; with an intercept and a finite δ* it is Q((l_+ + l_−)/2)."""
         if math.isfinite(self.best_delta):
             return self.errors(self.best_delta).balanced
         return self.errors(1 / SMALL).balanced
@@ -99,14 +105,14 @@ class CostSensitive:
 
 
 def two_labels(means: Float[np.ndarray, "2 d"], pi: float) -> Mixture:
-    """x | y ~ N(μ_y, I): means are μ_+ and μ_−, a share of π has the label +1."""
+    """Mixture x | y ~ N(μ_y, I) with means μ_+ and μ_−, where a share π has the label +1."""
     return Mixture(means, np.array([1.0, -1.0]), np.array([pi, 1 - pi]))
 
 
 def cost_sensitive(
     means: Float[np.ndarray, "2 d"], pi: float, gamma: float, *, intercept: bool = True
 ) -> CostSensitive | None:
-    """CS-SVM on two labels at γ = d/n; None where the data are not separable."""
+    """CS-SVM on two labels at γ = d/n; None if the data are not separable."""
     mixture = two_labels(means, pi)
     limit = max_margin(mixture, np.ones(2), gamma, intercept=intercept)
     return None if limit is None else CostSensitive(mixture, gamma, limit, intercept)
@@ -114,24 +120,25 @@ def cost_sensitive(
 
 @dataclass(frozen=True)
 class GroupErrors:
-    """Shares that GS-SVM classifies wrongly: rows are the labels +1 and −1, columns groups 1, 2."""
+    """Errors of GS-SVM by label and group."""
 
     by_cell: Float[np.ndarray, "2 2"]
+    """Errors; rows are the labels +1 and −1, columns the groups 1 and 2."""
 
     @property
     def deo(self) -> float:
-        """R(+,1) − R(+,2), signed: above 0 the rarer group is worse off."""
+        """Signed DEO, R(+,1) − R(+,2); positive if the rarer group has the larger error."""
         return float(self.by_cell[0, 0] - self.by_cell[0, 1])
 
     def standard(self, p: float) -> float:
-        """Over all examples: a share of p is of group 1, and labels are equally frequent."""
+        """Standard error, where a share p is of group 1 and both labels are equally frequent."""
         return float(self.by_cell.mean(0) @ [p, 1 - p])
 
 
 def groups_of_labels(means: Float[np.ndarray, "2 d"], p: float) -> Mixture:
-    """x | (y, g) ~ N(y μ_g, I): means are μ_1 and μ_2; of each label a share of p is of group 1.
+    """Mixture x | (y, g) ~ N(y μ_g, I) with means μ_1 and μ_2; a share p is of group 1.
 
-    Cells are (+,1), (+,2), (−,1), (−,2).
+    The order of the cells is (+,1), (+,2), (−,1), (−,2).
     """
     labels = np.array([1.0, 1.0, -1.0, -1.0])
     signed = labels[:, None] * means[[0, 1, 0, 1]]
@@ -146,9 +153,9 @@ def group_sensitive(
     *,
     intercept: bool = True,
 ) -> GroupErrors | None:
-    """GS-SVM(δ): min ‖w‖², y (⟨w, x⟩ + b) ≥ δ in group 1 and ≥ 1 in group 2. DERIVED.
+    """Errors of GS-SVM(δ): min ‖w‖², y (⟨w, x⟩ + b) ≥ δ in group 1 and ≥ 1 in group 2. DERIVED.
 
-    None where the data are not separable at γ = d/n, whatever δ.
+    None if the data are not separable at γ = d/n, which does not depend on δ.
     """
     mixture = groups_of_labels(means, p)
     margins = np.array([delta, 1.0, delta, 1.0])

@@ -1,17 +1,17 @@
-"""Max-margin classifiers on mixtures of Gaussians, where n and d grow with γ = d/n.
+"""Max-margin classifiers on mixtures of Gaussians, in the limit of large n and d at γ = d/n.
 
-An example of cell s (a label, or a label and a group) has x ~ N(m_s, I_d), the label y_s = ±1, and
-must keep a margin of its own: min ‖w‖² subject to y_s (⟨w, x⟩ + b) ≥ Δ_s. In the limit (w, b) is
-known by three numbers: q = ‖w‖, b, and the loads l_s = y_s ⟨m_s, w⟩/‖w‖ of the cells.
+An example of cell s (a label, or a label and a group) has x ~ N(m_s, I_d), the label y_s = ±1 and a
+margin Δ_s: min ‖w‖² subject to y_s (⟨w, x⟩ + b) ≥ Δ_s. In the limit (w, b) is described by q = ‖w‖,
+b, and the loads l_s = y_s ⟨m_s, w⟩/‖w‖ of the cells.
 
-kini2021label, Theorem 2, is this for two cells, one for each label. With M the matrix of signed
+kini2021label, Theorem 2, is the case of two cells, one for each label. With M the matrix of signed
 means y_s m_s, Mᵀ M = V S² Vᵀ and L = V S [cells, r], the rows of L carry the cells, l = L ρ, and
 
     η(q, ρ, b) = Σ_s p_s E[(G + l_s + (b y_s − Δ_s)/q)_−²] − (1 − ‖ρ‖²) γ,   (t)_− = min(t, 0)
 
-is 0 at its smallest over (ρ, b). For more cells that statement is DERIVED: y_s z is isotropic for z
-~ N(0, I), so that the argument by the convex Gaussian min-max theorem reads each constraint as q (G
-+ l_s) + b y_s ≥ Δ_s and never counts the cells. The tests hold it against simulated data.
+is 0 at its minimum over (ρ, b). For more cells this is DERIVED: y_s z is isotropic for z ~ N(0, I),
+so that the argument by the convex Gaussian min-max theorem writes each constraint as
+q (G + l_s) + b y_s ≥ Δ_s, for any number of cells. The tests compare it with simulated data.
 """
 
 from __future__ import annotations
@@ -25,22 +25,25 @@ from scipy.optimize import brentq
 from scipy.special import log_ndtr, ndtr
 
 SMALL = 1e-9
-"""The least γ at which the threshold of separability is looked for, and the least step."""
+"""Smallest γ in the search for the threshold of separability, and smallest step."""
 STEPS, LEAST_GAIN = 100, 1e-26
-"""When Newton's method ends: by the decrease that the next step promises."""
+"""Limits of Newton's method: number of steps, and predicted decrease of the next step."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Cells of a mixture: means [cells, d] of any d that holds them, labels ±1, shares Σ = 1."""
+    """A mixture of Gaussians with unit covariance, one for each cell."""
 
     means: Float[np.ndarray, "cells d"]
+    """Mean of each cell, in any dimension that contains them."""
     labels: Float[np.ndarray, " cells"]
+    """Label of each cell, ±1."""
     shares: Float[np.ndarray, " cells"]
+    """Share of each cell; the sum is 1."""
 
     @property
     def carriers(self) -> Float[np.ndarray, "cells r"]:
-        """L = V S: the signed means in coordinates of the space that they span."""
+        """L = V S, the signed means in coordinates of their span."""
         left, sizes, _ = np.linalg.svd(self.labels[:, None] * self.means, full_matrices=False)
         is_there = sizes > 1e-12 * max(sizes.max(), 1e-300)
         return np.asarray(left[:, is_there] * sizes[is_there])
@@ -48,24 +51,22 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Limit:
-    """A max-margin classifier in the limit.
-
-    q      ‖w‖
-    b      intercept
-    loads  l_s of each cell
-    """
+    """A max-margin classifier in the limit."""
 
     q: float
+    """‖w‖."""
     b: float
+    """Intercept."""
     loads: Float[np.ndarray, " cells"]
+    """l_s of each cell."""
 
     def errors(self, mixture: Mixture) -> Float[np.ndarray, " cells"]:
-        """R_s = Q(l_s + y_s b/q): the share of each cell that is classified wrongly."""
+        """Error of each cell, R_s = Q(l_s + y_s b/q)."""
         return np.asarray(ndtr(-(self.loads + mixture.labels * self.b / self.q)))
 
 
 def half_square(a: Float[np.ndarray, " _"]) -> Float[np.ndarray, " _"]:
-    """E[(G + a)_−²] = (1 + a²) Q(a) − a φ(a), without loss of digits where it is tiny."""
+    """E[(G + a)_−²] = (1 + a²) Q(a) − a φ(a), accurate for large a as well."""
     tail = np.exp(log_ndtr(-a))
     return np.asarray(np.maximum((1 + a**2) * tail - a * _density(a), 0.0))
 
@@ -77,9 +78,9 @@ def max_margin(
     *,
     intercept: bool = True,
 ) -> Limit | None:
-    """The classifier with margins Δ_s > 0; None where the data are not separable at this γ.
+    """The classifier with margins Δ_s > 0; None if the data are not separable at this γ.
 
-    Without an intercept b is 0.
+    b is 0 without an intercept.
     """
     rows = _rows(mixture, intercept=intercept)
     if _smallest(mixture, rows, 0 * margins, gamma).value >= gamma:
@@ -97,27 +98,29 @@ def max_margin(
 
 
 def separable_from(mixture: Mixture, *, intercept: bool = True) -> float:
-    """The γ = d/n beyond which two labels can be told apart by a line, almost surely."""
+    """The threshold of γ = d/n above which a line separates two labels almost surely."""
     rows, none = _rows(mixture, intercept=intercept), np.zeros(len(mixture.labels))
 
     def excess(gamma: float) -> float:
         return _smallest(mixture, rows, none, gamma).value - gamma
 
-    # Labels that have nothing to do with x are told apart from γ = 1/2 on; others before.
+    # Labels that are independent of x are separable from γ = 1/2 on, all others earlier.
     return float(brentq(excess, SMALL, 0.5 + SMALL, xtol=1e-12))
 
 
 def _rows(mixture: Mixture, *, intercept: bool) -> Float[np.ndarray, "cells r+1"]:
-    """What (ρ, b/q) are multiplied by: the carriers and the labels, which are 0 for b = 0."""
+    """Coefficients of (ρ, b/q): the carriers, and the labels, which are replaced by 0 for b = 0."""
     return np.column_stack([mixture.carriers, mixture.labels * intercept])
 
 
 @dataclass(frozen=True)
 class _Smallest:
-    """A minimum and where it is: (ρ, b/q)."""
+    """A minimum over (ρ, b/q)."""
 
     value: float
+    """The smallest value."""
     at: Float[np.ndarray, " r+1"]
+    """The (ρ, b/q) of this value."""
 
 
 def _smallest(
@@ -126,9 +129,10 @@ def _smallest(
     needed: Float[np.ndarray, " cells"],
     gamma: float,
 ) -> _Smallest:
-    """min over (ρ, c) of Σ_s p_s E[(G + l_s + y_s c − needed_s)_−²] + γ ‖ρ‖², by Newton's method.
+    """Minimum over (ρ, c) of Σ_s p_s E[(G + l_s + y_s c − needed_s)_−²] + γ ‖ρ‖².
 
-    It is η + γ at c = b/q and needed = Δ/q; ‖ρ‖ ≤ 1 holds by itself wherever it is at most γ.
+    Found by Newton's method. At c = b/q and needed = Δ/q this is η + γ. ‖ρ‖ ≤ 1 holds wherever the
+    value is at most γ.
     """
     ridge = gamma * np.append(np.ones(rows.shape[1] - 1), 0.0)
 
@@ -146,7 +150,7 @@ def _smallest(
         if gain < LEAST_GAIN:
             break
         size, now = 1.0, value(at)
-        # Close to the minimum a whole step is right, and rounding hides what it gains.
+        # Near the minimum the full step is taken, because rounding hides its decrease.
         while gain > SMALL and size > SMALL and value(at + size * step) > now - size * gain / 10:
             size /= 2
         at = at + size * step

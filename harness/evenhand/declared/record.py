@@ -72,7 +72,7 @@ class Evaluation(Spec):
 
 
 class Exit(Spec):
-    """How a trial ended."""
+    """End of a trial: status, cause and place."""
 
     status: Status
     """Done, or why not."""

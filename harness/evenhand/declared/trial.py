@@ -149,7 +149,7 @@ class Sam(Spec):
 
 
 class Recipe(Spec):
-    """How a network is trained, the same for every method."""
+    """Settings of the training, the same for every method."""
 
     name: str
     """Name of the recipe."""

@@ -116,8 +116,7 @@ def min_head_tail_coverage(counts: PredictionCounts, train: Train) -> float:
 
 
 def tail(counts: Real[np.ndarray, " labels"]) -> np.ndarray:
-    """Whether each class is of the tail, the tenth of the classes with the fewest training
-    examples.
+    """Whether each class is of the tail, the tenth of the classes with fewest training examples.
 
     The tail has 10 of 100 classes, 20 of 200, and one of fewer than ten. Among classes of equal
     size those of higher index belong to the tail.
@@ -149,11 +148,11 @@ def few_recall(counts: PredictionCounts, train: Train) -> float:
 
 @metric(better="higher", title="Weighted accuracy", reads=("label", "weight"))
 def weighted_accuracy(counts: PredictionCounts, train: Train, label: int, weight: float) -> float:
-    """Weighted accuracy: Σ_y g_y C_yy / Σ_y g_y π_y, with g = `weight` for the method's `label`,
-    else 1.
+    """Accuracy with a weight on one class: Σ_y g_y C_yy / Σ_y g_y π_y.
 
-    narasimhan2021training, Fig. 1, prints Σ g_y C_yy / Σ g_y. On equally many images of each class
-    this is the same divided by the number of classes.
+    g is the method's `weight` for its `label` and 1 for the other classes. narasimhan2021training,
+    Fig. 1, prints Σ g_y C_yy / Σ g_y, which on equally many images of each class is the same
+    divided by the number of classes.
     """
     confusion = counts.sum(0)
     gains = np.ones(len(confusion))

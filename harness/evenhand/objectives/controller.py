@@ -147,7 +147,7 @@ class BoundMultipliers:
 
 
 def _try_gains(bound: BoundObjective, loss: CostSensitiveLoss, labels: Labels) -> None:
-    """Raises `SpecError` if the loss does not support gains of this form."""
+    """Check the form of the gains. Raises `SpecError` if the loss does not support it."""
     m, groups = labels.n_classes, labels.n_groups
     counts = np.repeat(np.arange(m, 0, -1)[:, None], groups, axis=1)
     guess = np.full((groups, m, m), 1 / (groups * m**2))

@@ -1,4 +1,4 @@
-"""Adaptive deferred re-weighting (ADRW) and truncated logit adjustment (TLA): wang2023unified.
+"""Deferred weights π^−ν (ADRW) and truncated logit adjustment (TLA): wang2023unified.
 
 Both are changes of the second stage in Algorithm 1. Its weights are α ∝ π^−ν under ADRW and follow
 the effective number under DRW. TLA sets β = 1 there and keeps Δ.
@@ -30,7 +30,7 @@ Nu = Annotated[float, Field(ge=0, le=5)]
 
 @method(cite="wang2023unified", title="ERM+ADRW", aliases=("ce_adrw",))
 def erm_adrw(nu: Nu = 0.5, start: Share = 0.8) -> Method:
-    """Cross-entropy with adaptive deferred re-weighting (ADRW).
+    """Cross-entropy with deferred re-weighting by π^−ν (ADRW).
 
     The loss of `erm`, with the weights α_y ∝ π_y^−ν in the second stage.
 
@@ -44,7 +44,7 @@ def erm_adrw(nu: Nu = 0.5, start: Share = 0.8) -> Method:
 def ldam_adrw(
     margin: Margin = 0.5, scale: Scale = 30.0, nu: Nu = 0.5, start: Share = 0.8
 ) -> Method:
-    """Label-distribution-aware margins with adaptive deferred re-weighting (ADRW).
+    """Label-distribution-aware margins with deferred re-weighting by π^−ν (ADRW).
 
     The loss of `ldam`, with the weights α_y ∝ π_y^−ν in the second stage.
 
@@ -57,7 +57,7 @@ def ldam_adrw(
 
 @method(cite="wang2023unified", title="VS+ADRW")
 def vs_adrw(tau: float = 1.0, gamma: Gamma = 0.15, nu: Nu = 0.15, start: Share = 0.8) -> Method:
-    """Vector scaling with adaptive deferred re-weighting (ADRW).
+    """Vector scaling with deferred re-weighting by π^−ν (ADRW).
 
     The loss of `vs`, with the weights α_y ∝ π_y^−ν in the second stage.
 
@@ -89,7 +89,7 @@ def vs_tla_drw(
 
 @method(cite="wang2023unified", title="VS+TLA+ADRW")
 def vs_tla_adrw(tau: float = 1.0, gamma: Gamma = 0.15, nu: Nu = 0.15, start: Share = 0.8) -> Method:
-    """Vector scaling with truncated logit adjustment (TLA) and adaptive weights (ADRW).
+    """Vector scaling with truncated logit adjustment (TLA) and weights π^−ν (ADRW).
 
     The loss of `vs`; in the second stage β = 1, Δ stays and α_y ∝ π_y^−ν.
 

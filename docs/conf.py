@@ -59,7 +59,9 @@ nitpick_ignore_regex = [
     ),
     (r"py:.*", r"evenhand(_reports)?\.\w+\..*"),
     (r"py:class", r"(Path|DataFrame|Tensor|ndarray|NoneType|FieldInfo|Ge|Gt|Le|Lt)"),
-    (r"py:class", r"(Leaderboard|Paths|Records|Written)"),
+    (r"py:class", r"(Leaderboard|Paths|Records|ReportFiles)"),
+    (r"py:class", r"(Part|Field|Val|Sam|Teacher|Stream|Selection|Precision|Kept)"),
+    (r"py:class", r"(Evaluation|Exit|Cost|DataSummary|Provenance)"),
 ]
 
 html_theme = "furo"

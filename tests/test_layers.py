@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,6 +99,46 @@ def wrong(condition) -> list[str]:
 def test_every_folder_has_a_layer():
     there = {layer(found.file) for found in IMPORTS if top(found.file) == "evenhand"}
     assert there - {"__init__", "__main__"} <= MAY_IMPORT.keys()
+
+
+def module_imports() -> dict[str, set[str]]:
+    """The modules that each module imports, also for type checking and inside functions."""
+    paths = {
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
+        for root in (ROOT / "harness", ROOT / "reports")
+        for path in root.glob("evenhand*/**/*.py")
+    }
+    return {
+        name: {found for found in _modules(ast.parse(path.read_text()), paths) if found != name}
+        for name, path in paths.items()
+    }
+
+
+def _modules(tree: ast.AST, known: Collection[str]) -> Iterator[str]:
+    """The known modules that a file imports: `from a import b` is one of `a.b` if that is one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom):
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            found = [name if name in known else str(node.module) for name in inner]
+            yield from (name for name in found if name in known)
+
+
+def test_imports_for_type_checking_and_inside_functions_are_found():
+    text = "if TYPE_CHECKING:\n    from a import b\ndef f():\n    import c\n    from a.b import d"
+    assert list(_modules(ast.parse(text), ["a.b", "c"])) == ["a.b", "c", "a.b"]
+
+
+def test_no_modules_import_each_other():
+    """A cycle breaks as soon as its modules are imported in another order."""
+    cycle = ""
+    try:
+        TopologicalSorter(module_imports()).prepare()
+    except CycleError as error:
+        # graphlib lists a cycle from an imported module to the one that imports it.
+        cycle = " imports ".join(reversed(error.args[1]))
+    assert not cycle
 
 
 def test_imports_point_downwards():

@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from evenhand.api import to_frame as to_frame
     from evenhand.data.images import Images as Images
     from evenhand.data.images import Source as Source
+    from evenhand.declared.decorators import backbone as backbone
+    from evenhand.declared.decorators import dataset as dataset
+    from evenhand.declared.decorators import method as method
+    from evenhand.declared.decorators import metric as metric
+    from evenhand.declared.decorators import recipe as recipe
     from evenhand.declared.method import Method as Method
     from evenhand.declared.method import Stage as Stage
     from evenhand.declared.record import Record as Record
-    from evenhand.declared.registry import backbone as backbone
-    from evenhand.declared.registry import dataset as dataset
-    from evenhand.declared.registry import method as method
-    from evenhand.declared.registry import metric as metric
-    from evenhand.declared.registry import recipe as recipe
     from evenhand.declared.trial import Problem as Problem
     from evenhand.declared.trial import Recipe as Recipe
     from evenhand.declared.trial import Trial as Trial
@@ -75,7 +75,7 @@ _MODULES = {
     "evenhand.data.images": ("Images", "Source"),
     "evenhand.declared.method": ("Method", "Stage"),
     "evenhand.declared.record": ("Record",),
-    "evenhand.declared.registry": ("backbone", "dataset", "method", "metric", "recipe"),
+    "evenhand.declared.decorators": ("backbone", "dataset", "method", "metric", "recipe"),
     "evenhand.declared.trial": ("Problem", "Recipe", "Trial"),
     "evenhand.errors": (
         "BackboneError",

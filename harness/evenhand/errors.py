@@ -32,7 +32,15 @@ T = TypeVar("T")
 
 
 class EvenhandError(Exception):
-    """Base class of errors that the user can correct; the text gives the correction."""
+    """Base class of errors that the user can correct; the text gives the correction.
+
+    >>> import evenhand as eh
+    >>> try:
+    ...     eh.open_suite("quickstrat")
+    ... except EvenhandError as error:
+    ...     print(str(error).splitlines()[0])
+    quickstrat: neither a file nor a shipped suite
+    """
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,13 @@ class Mistake:
 
 
 class SpecError(EvenhandError):
-    """A wrong declaration. `mistakes` holds all mistakes and `places` where each of them is."""
+    """A wrong declaration. `mistakes` holds all mistakes and `places` where each of them is.
+
+    >>> error = SpecError([Mistake("vs has no setting 'gama'", right="it takes tau, gamma")])
+    >>> print(error)
+    vs has no setting 'gama'
+      it takes tau, gamma
+    """
 
     def __init__(self, mistakes: Sequence[Mistake] | str, places: Sequence[str] = ()) -> None:
         self.mistakes = (Mistake(mistakes),) if isinstance(mistakes, str) else tuple(mistakes)
@@ -66,7 +80,13 @@ class SpecError(EvenhandError):
 
 
 class UnknownName(SpecError):  # noqa: N818  the mistake is the name
-    """A name that is not registered."""
+    """A name that is not registered.
+
+    >>> print(UnknownName("method", "vss", ["erm", "la", "vs"]))
+    no method is called 'vss'
+      methods: erm, la, vs
+      did you mean 'vs'?
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         said = suggest(name, sorted(known), kind)
@@ -76,27 +96,68 @@ class UnknownName(SpecError):  # noqa: N818  the mistake is the name
 
 
 class DataError(EvenhandError):
-    """Images are missing, damaged, or unsuitable for the problem."""
+    """Images are missing, damaged, or unsuitable for the problem.
+
+    >>> from evenhand import losses
+    >>> try:
+    ...     losses.la().bind([500, 0])
+    ... except DataError as error:
+    ...     print(str(error).splitlines()[0])
+    no training example of 1 of 2 classes: 1
+    """
 
 
 class LossError(EvenhandError, ValueError):
-    """Counts, logits, labels or groups with wrong shapes or values for a loss."""
+    """Counts, logits, labels or groups with wrong shapes or values for a loss.
+
+    >>> from evenhand import losses
+    >>> try:
+    ...     losses.la().bind([500, -1])
+    ... except LossError as error:
+    ...     print(error)
+    counts are finite and not negative; one of them is -1
+    """
 
 
 class MetricError(EvenhandError, ValueError):
-    """Labels, predictions or groups that cannot be counted."""
+    """Labels, predictions or groups that cannot be counted.
+
+    >>> from evenhand import metrics
+    >>> try:
+    ...     metrics.count([0, -1], [0, 1])
+    ... except MetricError as error:
+    ...     print(error)
+    labels count from 0; one of them is -1
+    """
 
 
 class BackboneError(EvenhandError):
-    """A network that does not fit the images."""
+    """A network that does not fit the images.
+
+    >>> issubclass(BackboneError, EvenhandError)
+    True
+    """
 
 
 class StoreError(EvenhandError):
-    """Records cannot be read or written."""
+    """Records cannot be read or written.
+
+    >>> import tempfile
+    >>> import evenhand as eh
+    >>> try:
+    ...     eh.open_store(tempfile.mkdtemp(), edition="last night")
+    ... except StoreError as error:
+    ...     print("'last night'" in str(error))
+    True
+    """
 
 
 class RunError(EvenhandError):
-    """Trials cannot be started."""
+    """Trials cannot be started.
+
+    >>> issubclass(TooManyFailures, RunError)
+    True
+    """
 
 
 class EndedEarly(RunError):  # noqa: N818  what is left may be tried again
@@ -104,11 +165,24 @@ class EndedEarly(RunError):  # noqa: N818  what is left may be tried again
 
 
 class TooManyFailures(RunError):  # noqa: N818  the run was stopped as it was asked to
-    """More trials failed than `max_failures` allows; finished trials are kept."""
+    """More trials failed than `max_failures` allows; finished trials are kept.
+
+    >>> str(TooManyFailures("more than 3 trials failed"))
+    'more than 3 trials failed'
+    """
 
 
 class ReportError(EvenhandError):
-    """Records are not enough for a table."""
+    """Records are not enough for a table.
+
+    >>> import tempfile
+    >>> import evenhand as eh
+    >>> try:
+    ...     eh.leaderboard(eh.open_suite("quickstart"), tempfile.mkdtemp())
+    ... except ReportError as error:
+    ...     print(str(error).splitlines()[0].startswith("nothing to report on quickstart v1"))
+    True
+    """
 
 
 class Suggestion(NamedTuple):

@@ -22,6 +22,14 @@ class Board:
     """The leaderboard of a suite: rows ranked with ties, tests and gaps.
 
     A notebook shows it as HTML tables; `print` shows it as text of 80 columns.
+
+    >>> import tempfile
+    >>> import evenhand as eh
+    >>> suite, folder = eh.open_suite("quickstart", only="method=erm,seed=0"), tempfile.mkdtemp()
+    >>> after = eh.run(suite, folder, inline=True)
+    >>> board = eh.leaderboard(suite, folder)
+    >>> board.to_html(folder + "/index.html").name
+    'index.html'
     """
 
     leaderboard: Leaderboard

@@ -14,7 +14,7 @@ from tests.data.originals import SQUARE, source, write_folder
 
 PLUGIN = """
 from evenhand.data.files.prepared import load
-from evenhand.declared.registry import dataset
+from evenhand.declared.decorators import dataset
 from tests.data.originals import SQUARE
 
 @dataset(cite="none", title="Tiny", **SQUARE.facts)

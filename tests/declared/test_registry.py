@@ -22,7 +22,7 @@ KINDS = ("method", "dataset", "backbone", "metric", "recipe", "profile", "schedu
 PLUGIN = '''
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.declared.method import Method, Reduce, Stage
-from evenhand.declared.registry import method
+from evenhand.declared.decorators import method
 
 
 @method(cite="nobody1999", title="Mine", version=3, aliases=("my_own",))
@@ -37,7 +37,7 @@ PACKAGE = (
 import numpy as np
 
 from evenhand.data.images import Images, Source
-from evenhand.declared.registry import backbone, dataset, metric, recipe
+from evenhand.declared.decorators import backbone, dataset, metric, recipe
 from evenhand.suite.recipes import part
 from evenhand.declared.trial import Recipe
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from evenhand.data.images import Images, Source
+from evenhand.declared.decorators import dataset, method, recipe
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import dataset, method, recipe
 from evenhand.declared.trial import Recipe
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.suite.recipes import part

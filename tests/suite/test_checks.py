@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from evenhand.declared.decorators import method, metric
 from evenhand.declared.plugin import Plugin
-from evenhand.declared.registry import REGISTRY, method, metric
+from evenhand.declared.registry import REGISTRY
 from evenhand.errors import SpecError
 from tests.suite.suite_text import resolved, with_
 
 TWO_STAGES = """
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
+from evenhand.declared.decorators import method
 
 @method(cite="none")
 def lasts(lr: float = 1.0) -> Method:

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method
-from evenhand.declared.registry import method
 from evenhand.train import initial
 from tests.train.trials import make
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import EveryExample, Method, Stage
-from evenhand.declared.registry import method
 from evenhand.declared.stage_parts import LinearHead
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.train.engine import TrainOptions

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from evenhand.declared.registry import backbone
+from evenhand.declared.decorators import backbone
 
 Shortcut = Literal["A", "B"]
 Init = Literal["torch"]

@@ -12,7 +12,14 @@ from jaxtyping import Float32, Int, UInt8
 
 @dataclass(frozen=True)
 class Images:
-    """Images, or features, with labels and groups."""
+    """Images, or features, with labels and groups.
+
+    >>> import numpy as np
+    >>> labels = np.array([0, 1])
+    >>> images = Images(np.zeros((2, 8, 8, 1), np.uint8), labels, groups=np.zeros_like(labels))
+    >>> len(images), images.shape
+    (2, (8, 8, 1))
+    """
 
     pixels: UInt8[np.ndarray, "n height width channels"] | Float32[np.ndarray, "n 1 1 features"]
     """Images in bytes. Features are images of one pixel in float32, one channel for each."""
@@ -44,7 +51,14 @@ class Images:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set with its own splits, before any imbalance profile."""
+    """A data set with its own splits, before any imbalance profile.
+
+    >>> import numpy as np
+    >>> labels = np.array([0, 1])
+    >>> images = Images(np.zeros((2, 8, 8, 1), np.uint8), labels, groups=np.zeros_like(labels))
+    >>> Source(train=images, test=images, classes=("dark", "bright")).classes
+    ('dark', 'bright')
+    """
 
     train: Images
     """Images from which a problem's training set is drawn."""

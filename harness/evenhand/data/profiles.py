@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Int
 from pydantic import Field
 
-from evenhand.declared.registry import profile
+from evenhand.declared.decorators import profile
 
 Ratio = Annotated[float, Field(ge=1)]
 

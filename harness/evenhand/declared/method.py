@@ -160,7 +160,12 @@ class EveryExample:
 
 @dataclass(frozen=True)
 class Stage:
-    """A period of training with one loss, one sampler and one reduction."""
+    """A period of training with one loss, one sampler and one reduction.
+
+    >>> from evenhand import losses
+    >>> Stage(losses.wce(), reduce="weighted_mean").until is None
+    True
+    """
 
     loss: Loss
     """Loss of an example."""

@@ -169,7 +169,14 @@ class Provenance(Spec):
 
 
 class Record(Spec):
-    """Result of a trial. It is written last and by rename, so that a record is always complete."""
+    """Result of a trial. It is written last and by rename, so that a record is always complete.
+
+    >>> import evenhand as eh
+    >>> trial = next(iter(eh.open_suite("quickstart").trials.values()))
+    >>> record = Record(key=trial.key, trial=trial, exit=Exit(status="failed", cause="a full disk"))
+    >>> record.evaluation("test", "last") is None
+    True
+    """
 
     format: Literal[1] = 1
     """Version of the format."""

@@ -55,7 +55,13 @@ class Val(Spec):
 
 
 class Problem(Spec):
-    """A data set under an imbalance profile, with its splits."""
+    """A data set under an imbalance profile, with its splits.
+
+    >>> import evenhand as eh
+    >>> trial = next(iter(eh.open_suite("quickstart").trials.values()))
+    >>> trial.problem.name, trial.problem.profile.settings
+    ('digits-exp-100', {'ratio': 100.0})
+    """
 
     dataset: Part
     """Data set and its settings."""
@@ -149,7 +155,13 @@ class Sam(Spec):
 
 
 class Recipe(Spec):
-    """Settings of the training, the same for every method."""
+    """Settings of the training, the same for every method.
+
+    >>> import evenhand as eh
+    >>> trial = next(iter(eh.open_suite("quickstart").trials.values()))
+    >>> trial.recipe.is_evaluated(trial.recipe.epochs)
+    True
+    """
 
     name: str
     """Name of the recipe."""
@@ -221,7 +233,13 @@ class Teacher(Spec):
 
 
 class Trial(Spec):
-    """One problem × method setting × recipe × seed, fully resolved."""
+    """One problem × method setting × recipe × seed, fully resolved.
+
+    >>> import evenhand as eh
+    >>> trial = next(iter(eh.open_suite("quickstart").trials.values()))
+    >>> print(trial, len(trial.key))
+    erm on digits-exp-100, seed 0 32
+    """
 
     problem: Problem
     """Data set under an imbalance profile, with its splits."""

@@ -17,7 +17,11 @@ Kind = Literal["started", "progress", "ended", "fatal"]
 
 @dataclass(frozen=True)
 class Event:
-    """An event of one trial."""
+    """An event of one trial.
+
+    >>> Event("ended", key="0a1b", trial="erm on digits-exp-100, seed 0", status="done").as_json()
+    {'kind': 'ended', 'key': '0a1b', 'trial': 'erm on digits-exp-100, seed 0', 'status': 'done'}
+    """
 
     kind: Kind
     """What happened; "fatal" is an error that ends the whole run, with the reason in `cause`."""

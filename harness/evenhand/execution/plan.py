@@ -44,7 +44,14 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a suite by their status in the store."""
+    """The trials of a suite by their status in the store.
+
+    >>> import tempfile
+    >>> import evenhand as eh
+    >>> plan = eh.plan(eh.open_suite("quickstart"), tempfile.mkdtemp())
+    >>> len(plan.missing), plan.total(plan.missing) is None
+    (30, True)
+    """
 
     resolved: Suite
     heads: Mapping[str, Head]

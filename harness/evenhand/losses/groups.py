@@ -23,14 +23,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GroupScaling(DeclaredLoss["BoundVectorScaling"]):
-    """A member of the family over cells, before any data set is known.
+    """A loss of the vector-scaling family over (class, group) cells, before any data set is known.
 
-    alpha weighs an example, beta multiplies its logits, delta is added to them.
+    Each vector is called with the counts [classes, groups]; `per_cell.py` has those of the papers.
+
+    >>> import torch
+    >>> from evenhand.losses.per_cell import InverseCell
+    >>> loss = GroupScaling(alpha=InverseCell()).bind([[90, 10], [10, 90]])
+    >>> loss(torch.zeros(2, 2), torch.tensor([0, 0]), groups=torch.tensor([0, 1]))
+    tensor([0.3851, 3.4657])
     """
 
     alpha: PerCell = ONE_EACH
+    """α [classes, groups], the weight of an example of each cell."""
     beta: PerCellAndClass = ONES
+    """β [classes, groups, classes]: what multiplies the logits of an example of each cell."""
     delta: PerCellAndClass = ZEROS
+    """Δ [classes, groups, classes]: what is added to the logits."""
 
     def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
         """Fill in the vectors for one training set; counts is [classes, groups].

@@ -24,14 +24,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VectorScaling(DeclaredLoss["BoundVectorScaling"]):
-    """A member of the family, before any dataset is known.
+    """A loss of the vector-scaling family, before any data set is known.
 
-    alpha weighs an example, beta multiplies the logits, delta is added to them.
+    Each vector is called with the class counts [classes]. `per_class.py` has those of the papers,
+    and any function or frozen dataclass of your own can stand in their place.
+
+    >>> import torch
+    >>> from evenhand.losses.per_class import InversePrior
+    >>> loss = VectorScaling(alpha=InversePrior()).bind([90, 10])
+    >>> loss(torch.zeros(2, 2), torch.tensor([0, 1]))
+    tensor([0.7702, 6.9315])
     """
 
     alpha: PerClass = ONE
+    """α [classes], the weight of an example of each class."""
     beta: PerClass | PerTrueClass = ONE
+    """β [classes], or [true class, classes]: what multiplies the logits."""
     delta: PerClass | PerTrueClass = ZERO
+    """Δ [classes], or [true class, classes]: what is added to the logits."""
 
     def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
         """Fill in the vectors for one training set; counts is [classes, groups].

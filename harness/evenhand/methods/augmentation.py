@@ -21,8 +21,8 @@ from pydantic import Field
 
 from evenhand.data.augment.policy import AugmentationPolicy
 from evenhand.declared.bilevel import Diverging, Hypergradient
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Loss, Method
-from evenhand.declared.registry import method
 from evenhand.declared.shared_settings import with_shared_settings
 from evenhand.losses.clusters import FrequencyClusters
 from evenhand.losses.learned import LearnedScaling

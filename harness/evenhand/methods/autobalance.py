@@ -17,8 +17,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from evenhand.declared.bilevel import Diverging, Hypergradient, Objective
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Loss, Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.clusters import Symbol
 from evenhand.losses.learned import LearnedScaling
 from evenhand.methods.schedules import Share

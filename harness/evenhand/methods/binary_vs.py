@@ -10,8 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.binary import Offset, OwnOffset, RarestScaled
 from evenhand.losses.per_class import ONE, InversePrior
 from evenhand.losses.vector_scaling import VectorScaling

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Iterate, Loss, Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.cost_sensitive import (
     HYBRID_A,
     HYBRID_B,

@@ -16,8 +16,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method
-from evenhand.declared.registry import method
 from evenhand.losses.per_class import ONE, CountPower, EffectiveNumber, LogPrior, PriorPower
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.methods.ldam import Margin, Scale, margins

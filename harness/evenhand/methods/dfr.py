@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.refits.last_layer import GroupBalancedLogistic
 

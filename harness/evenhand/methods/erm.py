@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.vector_scaling import VectorScaling
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.focal_loss import Focal
 
 

@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import EveryExample, Loss, Method, Stage
-from evenhand.declared.registry import method
 from evenhand.declared.shared_settings import with_shared_settings
 from evenhand.losses.groups import GroupScaling
 from evenhand.losses.per_cell import InverseCell

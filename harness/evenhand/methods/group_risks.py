@@ -13,8 +13,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.groups import GroupScaling
 from evenhand.losses.mixture import Mixture
 from evenhand.losses.per_cell import InverseCell, InverseGroup, LogPriorInGroup, WithinGroup

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.groups import GroupScaling
 from evenhand.losses.per_cell import InverseCell
 from evenhand.sampling import CellWeighted, Subsampled

@@ -25,8 +25,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.groups import GroupScaling
 from evenhand.losses.per_cell import (
     ONES,

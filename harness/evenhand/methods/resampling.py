@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.per_class import EffectiveNumber, InversePrior
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.sampling import ClassWeighted

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method
-from evenhand.declared.registry import method
 from evenhand.refits.margins import CostSensitiveMargin, GroupMargin
 
 Delta = Annotated[float, Field(gt=0)]

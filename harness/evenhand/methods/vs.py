@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.registry import method
 from evenhand.losses.per_class import CountPower, EffectiveNumber, LogPrior
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.methods.schedules import Share, two_stage

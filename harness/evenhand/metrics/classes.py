@@ -7,8 +7,8 @@ import math
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from evenhand.declared.decorators import metric
 from evenhand.declared.labels import PredictionCounts
-from evenhand.declared.registry import metric
 
 Train = Int[np.ndarray, "labels groups"]
 MANY, FEW = 100, 20

@@ -15,8 +15,8 @@ import math
 import numpy as np
 from jaxtyping import Float
 
+from evenhand.declared.decorators import metric
 from evenhand.declared.labels import PredictionCounts
-from evenhand.declared.registry import metric
 from evenhand.metrics.classes import Train
 
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from evenhand.declared.decorators import posthoc
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Head
-from evenhand.declared.registry import posthoc
 from evenhand.losses.per_class import LogPrior
 from evenhand.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
 

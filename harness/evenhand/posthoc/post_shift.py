@@ -17,9 +17,9 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from evenhand.declared.decorators import posthoc
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Head
-from evenhand.declared.registry import posthoc
 from evenhand.errors import DataError, KeyPath, Mistake, SpecError
 from evenhand.objectives.objective import BoundObjective, Objective
 from evenhand.objectives.parse import parse

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
+from evenhand.declared.decorators import posthoc
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Head
-from evenhand.declared.registry import posthoc
 from evenhand.errors import DataError, Mistake, SpecError
 from evenhand.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evenhand.declared.registry import recipe
+from evenhand.declared.decorators import recipe
 from evenhand.declared.trial import Recipe
 from evenhand.suite.recipes import part
 

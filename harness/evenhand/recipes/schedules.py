@@ -8,7 +8,7 @@ from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import AfterValidator, Field
 
-from evenhand.declared.registry import schedule
+from evenhand.declared.decorators import schedule
 from evenhand.declared.trial import Recipe
 
 Drops = tuple[tuple[float, float], ...]

@@ -38,7 +38,13 @@ class Fault:
 
 
 class Store:
-    """Records of one edition at one location; the package's docstring shows the layout."""
+    """Records of one edition at one location; the package's docstring shows the layout.
+
+    >>> import tempfile
+    >>> store = Store.open(tempfile.mkdtemp())
+    >>> store.edition, list(store.records())
+    ('main', [])
+    """
 
     def __init__(self, files: Files, edition: str) -> None:
         if not NAME.fullmatch(edition):

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 import evenhand_reports
+from evenhand.declared.decorators import metric
 from evenhand.declared.record import Record
-from evenhand.declared.registry import metric
 from evenhand.declared.trial import Trial
 from evenhand.suite.resolve import Suite
 from evenhand_reports.board.leaderboard import build_from

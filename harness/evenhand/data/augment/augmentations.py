@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 from jaxtyping import UInt8
 from pydantic import Field
 
-from evenhand.declared.registry import augmentation
+from evenhand.declared.decorators import augmentation
 
 if TYPE_CHECKING:
     import torch

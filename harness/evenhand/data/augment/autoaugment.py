@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 
 from evenhand.data.augment import operations
 from evenhand.data.augment.augmentations import Augmentation
-from evenhand.declared.registry import augmentation
+from evenhand.declared.decorators import augmentation
 from evenhand.errors import DataError
 
 if TYPE_CHECKING:

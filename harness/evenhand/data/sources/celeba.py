@@ -18,7 +18,7 @@ from evenhand.data.files.original import Archive, Original
 from evenhand.data.files.prepared import load, load_extra
 from evenhand.data.images import Images, Source
 from evenhand.data.sources.table import splits_of
-from evenhand.declared.registry import dataset
+from evenhand.declared.decorators import dataset
 from evenhand.errors import DataError, suggest
 
 LISTS = ("list_attr_celeba", "list_eval_partition")

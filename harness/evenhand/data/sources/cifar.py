@@ -5,7 +5,7 @@ from __future__ import annotations
 from evenhand.data.files.original import Original
 from evenhand.data.files.prepared import load
 from evenhand.data.images import Source
-from evenhand.declared.registry import dataset
+from evenhand.declared.decorators import dataset
 
 OF_CIFAR10 = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from evenhand.data.images import Images, Source
 from evenhand.data.sources.digits import digits
-from evenhand.declared.registry import dataset
+from evenhand.declared.decorators import dataset
 
 TINTS = {"red": (150, 30, 30), "green": (30, 150, 30)}
 VAL_PER_DIGIT = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evenhand.data.images import Images, Source
-from evenhand.declared.registry import dataset
+from evenhand.declared.decorators import dataset
 
 TEST_PER_CLASS = 50
 BRIGHTEST = 16

@@ -20,7 +20,8 @@ from jaxtyping import Float, Int
 from pydantic import Field
 
 from evenhand.data.images import Images, Source
-from evenhand.declared.registry import REGISTRY, dataset
+from evenhand.declared.decorators import dataset
+from evenhand.declared.registry import REGISTRY
 from evenhand.errors import DataError
 
 LABELS = ("-1", "+1")

@@ -21,7 +21,7 @@ from evenhand.data.files.data_root import data_root
 from evenhand.data.files.image_list import ImageTransform, Rows, list_images
 from evenhand.data.images import Images, Source
 from evenhand.data.splits import fingerprint
-from evenhand.declared.registry import dataset
+from evenhand.declared.decorators import dataset
 from evenhand.errors import DataError
 
 SPLITS = {

@@ -20,7 +20,7 @@ from evenhand.data.files import folder
 from evenhand.data.files.original import Archive, Original
 from evenhand.data.files.prepared import load
 from evenhand.data.images import Images, Source
-from evenhand.declared.registry import dataset
+from evenhand.declared.decorators import dataset
 from evenhand.errors import DataError, suggest
 
 CLASSES = "wnids.txt"

@@ -15,7 +15,7 @@ from evenhand.data.files.original import Archive, Original
 from evenhand.data.files.prepared import load
 from evenhand.data.images import Source
 from evenhand.data.sources.table import splits_of
-from evenhand.declared.registry import dataset
+from evenhand.declared.decorators import dataset
 
 METADATA = "metadata.csv"
 CLASSES = ("landbird", "waterbird")

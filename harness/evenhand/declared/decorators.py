@@ -1,0 +1,142 @@
+"""The decorators that register parts: methods, data sets, backbones, metrics and others.
+
+    @method(cite="kini2021label", title="VS")
+    def vs(tau: float = 1.0, gamma: float = 0.15) -> Method: ...
+
+A suite names the part by the name of its function. The function's signature is the only list of its
+settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from evenhand.declared.registry import REGISTRY, Registered
+from evenhand.errors import Mistake, SpecError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+USAGE = """Register the decorated function as a {kind}, by default under its own name.
+
+    The function returns {returns}.
+
+    cite     bib key of the source; a part of your own may have any text
+    name     the name that suites use; by default the function's
+    title    the name in tables and figures; by default the name
+    version  part of every trial key; raise it when a change moves results
+    aliases  other names that suites may use
+    {facts}
+    Raises `SpecError` where the name is taken by another function.
+{example}"""
+
+
+def _decorator(
+    kind: str, *, returns: str, facts: str = "", example: str = ""
+) -> Callable[..., Callable[[F], F]]:
+    def register(
+        *,
+        cite: str = "",
+        name: str | None = None,
+        title: str = "",
+        version: int = 1,
+        aliases: tuple[str, ...] = (),
+        **facts: Any,
+    ) -> Callable[[F], F]:
+        def add(function: F) -> F:
+            if kind == "metric" and facts.get("better") not in ("higher", "lower"):
+                what = f"metric {name or function.__name__!r} has no direction `better`"
+                right = 'write `@metric(better="higher")` or "lower"'
+                raise SpecError([Mistake(what, (), right)])
+            called = name or function.__name__
+            entry = Registered(
+                kind, called, function, cite, title or called, version, aliases, facts
+            )
+            REGISTRY.add(entry)
+            return function
+
+        return add
+
+    register.__name__ = register.__qualname__ = kind
+    stated = f"**facts  {facts}\n" if facts else ""
+    register.__doc__ = USAGE.format(kind=kind, returns=returns, facts=stated, example=example)
+    return register
+
+
+method = _decorator(
+    "method",
+    returns="a `Method` and takes the method's settings as parameters",
+    example="""
+    >>> from evenhand import Method, Stage, losses
+    >>> @method(cite="me2026", title="Mine")
+    ... def my_method(tau: float = 1.0) -> Method:
+    ...     \"\"\"Logit adjustment under another name.\"\"\"
+    ...     return Method(Stage(losses.la(tau)))
+    >>> print(REGISTRY.part("method", "my_method"))
+    my_method(tau=1)
+    """,
+)
+dataset = _decorator(
+    "dataset",
+    returns="a `Source` of training and test images",
+    facts="n_classes, shape (height, width, channels), classes and n_groups, as far as they are\n"
+    "             known without the files",
+    example="""
+    >>> import numpy as np
+    >>> from evenhand import Images, Source
+    >>> @dataset(title="Noise", n_classes=2, shape=(8, 8, 1), classes=("a", "b"))
+    ... def my_noise() -> Source:
+    ...     \"\"\"Two classes of the same noise.\"\"\"
+    ...     pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1)).astype(np.uint8)
+    ...     images = Images(pixels, np.arange(20) % 2, groups=np.zeros(20, int))
+    ...     return Source(train=images, test=images, classes=("a", "b"))
+    >>> len(my_noise().train)
+    20
+    """,
+)
+backbone = _decorator(
+    "backbone",
+    returns="a `Backbone`, which names a model of timm's registry and its options",
+    example="""
+    >>> from evenhand.backbones.names import Backbone
+    >>> @backbone(cite="he2016deep", title="ResNet-18")
+    ... def my_resnet18() -> Backbone:
+    ...     \"\"\"The ResNet-18 of timm.\"\"\"
+    ...     return Backbone("resnet18")
+    >>> print(REGISTRY.part("backbone", "my_resnet18"))
+    my_resnet18
+    """,
+)
+metric = _decorator(
+    "metric",
+    returns="a score, from counts [groups, labels, predictions] and train [labels, groups]",
+    facts='better="higher" or "lower", which is required',
+    example="""
+    >>> import numpy as np
+    >>> from evenhand import metrics
+    >>> @metric(better="higher", title="Recall of class 0")
+    ... def first_recall(counts, train) -> float:
+    ...     \"\"\"Recall of the first class.\"\"\"
+    ...     confusion = counts.sum(0)
+    ...     return float(confusion[0, 0] / confusion[0].sum())
+    >>> metrics.score("first_recall", metrics.count([0, 0, 1], [0, 1, 1]), [10, 1])
+    0.5
+    """,
+)
+recipe = _decorator(
+    "recipe",
+    returns="a `Recipe` and takes no parameters",
+    example="""
+    >>> from evenhand import Recipe
+    >>> @recipe()
+    ... def short_digits() -> Recipe:
+    ...     \"\"\"The digits recipe with 10 epochs.\"\"\"
+    ...     return REGISTRY.get("recipe", "digits").make().model_copy(update={"epochs": 10})
+    >>> short_digits().epochs
+    10
+    """,
+)
+profile = _decorator("profile", returns="a `Profile`, the number of images that each class keeps")
+schedule = _decorator("schedule", returns="a `Schedule`, the factor on the learning rate by epoch")
+augmentation = _decorator("augmentation", returns="an `Augmentation` of batches of images")
+posthoc = _decorator("posthoc", returns="a `PostHoc`, which is applied to kept logits")

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from evenhand import losses
 from evenhand.errors import DataError
 from evenhand.losses.groups import GroupScaling
 from evenhand.losses.mixture import Mixture
@@ -22,7 +23,6 @@ from evenhand.losses.per_cell import (
 )
 from evenhand.losses.per_class import CountPower, InversePrior, LogPrior
 from evenhand.losses.vector_scaling import VectorScaling
-from evenhand.methods.group_vs import factors_alone, margins, offsets_alone
 
 WATERBIRDS = np.array([[3498, 184], [56, 1057]])
 COUNTS = np.array([[390, 10, 5], [30, 30, 7], [6, 1, 8], [1, 2, 3]])
@@ -66,7 +66,7 @@ def test_two_logits_in_equation_3_are_its_binary_loss():
     beta = (WATERBIRDS / WATERBIRDS.max()).ravel()[rows]
     margin = ((2 * labels - 1) * (logits[:, 1] - logits[:, 0])).numpy()
     by_hand = np.log1p(np.exp(beta**-0.3 - beta**0.3 * margin))
-    loss = margins("equation_3", 0.3).bind(WATERBIRDS, "cpu")
+    loss = losses.group_vs(0.3, "equation_3").bind(WATERBIRDS, "cpu")
     np.testing.assert_allclose(loss(logits, labels, rows), by_hand)
 
 
@@ -78,7 +78,7 @@ def test_equation_3_is_the_formula_written_out(logits, labels, rows):
         np.log1p(sum(np.exp(b**-0.2 + b**0.2 * (f[i, c] - f[i, y])) for c in range(4) if c != y))
         for i, (y, b) in enumerate(zip(labels, beta, strict=True))
     ]
-    loss = margins("equation_3", 0.2).bind(COUNTS, "cpu")
+    loss = losses.group_vs(0.2, "equation_3").bind(COUNTS, "cpu")
     np.testing.assert_allclose(loss(logits, labels, rows), by_hand)
 
 
@@ -87,7 +87,7 @@ def test_the_form_of_autobalance_is_the_formula_written_out(logits, labels, grou
     beta = (COUNTS / COUNTS.max())[:, groups].T
     z = beta**0.2 * logits.numpy() - beta**-0.2
     by_hand = [np.log(np.exp(z[i]).sum()) - z[i, y] for i, y in enumerate(labels)]
-    loss = margins("autobalance", 0.2).bind(COUNTS, "cpu")
+    loss = losses.group_vs(0.2, "autobalance").bind(COUNTS, "cpu")
     np.testing.assert_allclose(loss(logits, labels, rows), by_hand)
 
 
@@ -102,42 +102,46 @@ def test_logit_adjustment_within_groups_is_the_formula_written_out(logits, label
 
 
 def test_group_vs_as_released_is_group_cdt(logits, labels, rows):
-    vs, cdt = (made("released", 0.3).bind(COUNTS, "cpu") for made in (margins, factors_alone))
+    vs, cdt = (
+        made(0.3, "released").bind(COUNTS, "cpu") for made in (losses.group_vs, losses.group_cdt)
+    )
     torch.testing.assert_close(vs(logits, labels, rows), cdt(logits, labels, rows))
 
 
 def test_group_la_as_released_is_cross_entropy(logits, labels, rows):
-    loss = offsets_alone("released", 0.3).bind(COUNTS, "cpu")
+    loss = losses.group_la(0.3, "released").bind(COUNTS, "cpu")
     expected = F.cross_entropy(logits, labels, reduction="none")
     torch.testing.assert_close(loss(logits, labels, rows), expected)
 
 
 def test_the_offset_of_equation_3_is_no_such_thing(logits, labels, rows):
     """What the released code leaves of Group-VS is another loss, by more than rounding."""
-    true, released = (margins(form, 0.3).bind(COUNTS, "cpu") for form in ("equation_3", "released"))
+    true, released = (
+        losses.group_vs(0.3, form).bind(COUNTS, "cpu") for form in ("equation_3", "released")
+    )
     assert (true(logits, labels, rows) - released(logits, labels, rows)).min() > 0.1
 
 
 def test_group_cdt_is_released_as_equation_3_reads():
-    assert factors_alone("released", 0.3) == factors_alone("equation_3", 0.3)
+    assert losses.group_cdt(0.3, "released") == losses.group_cdt(0.3, "equation_3")
 
 
 @pytest.mark.parametrize("form", ["equation_3", "released", "autobalance"])
 def test_group_cdt_without_an_exponent_is_cross_entropy(form, logits, labels, rows):
-    loss = factors_alone(form, 0.0).bind(COUNTS, "cpu")
+    loss = losses.group_cdt(0.0, form).bind(COUNTS, "cpu")
     expected = F.cross_entropy(logits, labels, reduction="none")
     assert torch.equal(loss(logits, labels, rows), expected)
 
 
 @pytest.mark.parametrize("form", ["released", "autobalance"])
 def test_the_same_offset_on_all_logits_is_cross_entropy(form, logits, labels, rows):
-    loss = margins(form, 0.0).bind(COUNTS, "cpu")
+    loss = losses.group_vs(0.0, form).bind(COUNTS, "cpu")
     expected = F.cross_entropy(logits, labels, reduction="none")
     torch.testing.assert_close(loss(logits, labels, rows), expected)
 
 
 def test_equation_3_without_an_exponent_has_a_margin_of_1(logits, labels, rows):
-    loss = margins("equation_3", 0.0).bind(COUNTS, "cpu")
+    loss = losses.group_vs(0.0, "equation_3").bind(COUNTS, "cpu")
     expected = F.cross_entropy(logits - F.one_hot(labels, 4), labels, reduction="none")
     torch.testing.assert_close(loss(logits, labels, rows), expected)
 
@@ -148,20 +152,20 @@ def test_a_rare_cell_costs_more_at_the_start():
     rows = torch.arange(4)
     for form in ("equation_3", "autobalance"):
         logits = torch.zeros(4, 2, requires_grad=True)
-        losses = offsets_alone(form, 0.3).bind(WATERBIRDS, "cpu")(logits, rows // 2, rows)
+        values = losses.group_la(0.3, form).bind(WATERBIRDS, "cpu")(logits, rows // 2, rows)
         if form == "equation_3":
-            assert (losses[order].diff() > 0).all()
+            assert (values[order].diff() > 0).all()
         else:
             # Of each group, the rarer label: waterbirds on land, landbirds on water.
-            assert losses[2] > losses[0] and losses[1] > losses[3]
-        losses.sum().backward()
+            assert values[2] > values[0] and values[1] > values[3]
+        values.sum().backward()
         slope = -logits.grad[rows, rows // 2]
         assert (slope[order].diff() > 0).all() or form == "autobalance"
 
 
 def test_with_one_group_the_form_of_autobalance_is_that_of_classes(logits, labels):
     pairs = [
-        (factors_alone("autobalance", 0.2), VectorScaling(beta=CountPower(0.2))),
+        (losses.group_cdt(0.2, "autobalance"), VectorScaling(beta=CountPower(0.2))),
         (GroupScaling(delta=WithinGroup(LogPriorInGroup())), VectorScaling(delta=LogPrior(1.0))),
         (GroupScaling(alpha=InverseGroup()), VectorScaling()),
     ]
@@ -207,7 +211,7 @@ def test_vectors_that_agree_on_all_rows_are_kept_once():
 
 
 def test_the_gradient_agrees_with_finite_differences(logits, labels, rows):
-    loss = margins("equation_3", 0.3).bind(COUNTS, "cpu")
+    loss = losses.group_vs(0.3, "equation_3").bind(COUNTS, "cpu")
     assert torch.autograd.gradcheck(
         lambda f: loss(f, labels, rows), logits.clone().requires_grad_()
     )

@@ -36,9 +36,10 @@ class BoundExampleLoss(ABC):
         """Number of classes and groups."""
 
     @property
-    @abstractmethod
     def device(self) -> torch.device:
         """Where its tensors are."""
+        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        return next(v.device for v in values if isinstance(v, Tensor | BoundExampleLoss))
 
     @abstractmethod
     def per_example(self, logits: Tensor, labels: Tensor, rows: Tensor) -> Tensor:

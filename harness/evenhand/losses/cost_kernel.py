@@ -58,11 +58,6 @@ class BoundHybrid(BoundExampleLoss):
         """Number of classes and groups."""
         return Shape(len(self.log_d), len(self.mixture) // len(self.log_d))
 
-    @property
-    def device(self) -> torch.device:
-        """Where its tensors are."""
-        return self.log_d.device
-
     def per_example(
         self,
         logits: Float[Tensor, "batch classes"],
@@ -127,11 +122,6 @@ class BoundSoftmaxShifted(BoundExampleLoss):
     def shape(self) -> Shape:
         """Number of classes and groups."""
         return Shape(len(self.log_alpha), self.n_groups)
-
-    @property
-    def device(self) -> torch.device:
-        """Where its tensors are."""
-        return self.log_alpha.device
 
     def per_example(
         self,

@@ -34,11 +34,6 @@ class BoundVectorScaling(BoundExampleLoss):
         """Number of classes and groups."""
         return Shape(self.delta.shape[1], len(self.alpha) // self.delta.shape[1])
 
-    @property
-    def device(self) -> torch.device:
-        """Where its tensors are."""
-        return self.alpha.device
-
     def per_example(
         self,
         logits: Float[Tensor, "batch classes"],
@@ -67,11 +62,6 @@ class BoundFocal(BoundExampleLoss):
     def shape(self) -> Shape:
         """Number of classes and groups."""
         return Shape(self.n_classes, len(self.alpha) // self.n_classes)
-
-    @property
-    def device(self) -> torch.device:
-        """Where its tensors are."""
-        return self.alpha.device
 
     def per_example(
         self,
@@ -106,11 +96,6 @@ class BoundEqualized(BoundExampleLoss):
         """Number of classes and groups."""
         return Shape(len(self.is_rare), self.n_groups)
 
-    @property
-    def device(self) -> torch.device:
-        """Where its tensors are."""
-        return self.is_rare.device
-
     def per_example(
         self,
         logits: Float[Tensor, "batch classes"],
@@ -141,11 +126,6 @@ class BoundMixture(BoundExampleLoss):
     def shape(self) -> Shape:
         """Number of classes and groups."""
         return self.first.shape
-
-    @property
-    def device(self) -> torch.device:
-        """Where its tensors are."""
-        return self.first.device
 
     def per_example(
         self,

@@ -43,11 +43,6 @@ class BoundLearnedScaling(BoundExampleLoss):
         """Number of classes and groups."""
         return Shape(*self.cluster.shape)
 
-    @property
-    def device(self) -> torch.device:
-        """Where its tensors are."""
-        return self.cluster.device
-
     def per_example(
         self,
         logits: Float[Tensor, "batch classes"],

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.losses.per_class import CountPower
-from evenhand.losses.vector_scaling import VectorScaling
 
 
 @method(cite="ye2020identifying", title="CDT")
@@ -24,4 +23,4 @@ def cdt(gamma: Annotated[float, Field(ge=0)] = 0.15) -> Method:
     gamma  γ, which the paper tunes for each data set, up to 0.4 on CIFAR-10 and 0.2 on CIFAR-100;
            the default 0.15 is that of kini2021label, Fig. 4(c)
     """
-    return Method(Stage(loss=VectorScaling(beta=CountPower(gamma))))
+    return Method(Stage(loss=losses.cdt(gamma)))

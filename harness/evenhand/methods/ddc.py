@@ -16,11 +16,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method
-from evenhand.losses.per_class import ONE, CountPower, EffectiveNumber, LogPrior, PriorPower
-from evenhand.losses.vector_scaling import VectorScaling
-from evenhand.methods.ldam import Margin, Scale, margins
+from evenhand.losses.per_class import ONE, EffectiveNumber, PriorPower
+from evenhand.methods.ldam import Margin, Scale
 from evenhand.methods.schedules import Share, two_stage
 
 Gamma = Annotated[float, Field(ge=0)]
@@ -37,7 +37,7 @@ def erm_adrw(nu: Nu = 0.5, start: Share = 0.8) -> Method:
     nu     ν, the strength of the weights; 0 gives equal weights, 1 inverse frequency
     start  share of the epochs after which the weights begin, epoch 160 of 200
     """
-    return two_stage(VectorScaling(), VectorScaling(alpha=PriorPower(nu)), start=start)
+    return two_stage(losses.ce(), losses.prior_power(nu), start=start)
 
 
 @method(cite="wang2023unified", title="LDAM+ADRW")
@@ -51,7 +51,7 @@ def ldam_adrw(
     margin, scale  as in `ldam`
     nu, start      as in `erm_adrw`
     """
-    first = margins(margin, scale)
+    first = losses.ldam(margin, scale)
     return two_stage(first, replace(first, alpha=PriorPower(nu)), start=start, head="cosine")
 
 
@@ -64,7 +64,7 @@ def vs_adrw(tau: float = 1.0, gamma: Gamma = 0.15, nu: Nu = 0.15, start: Share =
     tau, gamma  as in `vs`
     nu, start   as in `erm_adrw`
     """
-    first = VectorScaling(beta=CountPower(gamma), delta=LogPrior(tau))
+    first = losses.vs(tau, gamma)
     return two_stage(first, replace(first, alpha=PriorPower(nu)), start=start)
 
 
@@ -82,7 +82,7 @@ def vs_tla_drw(
     tau, gamma  as in `vs`
     b, start    as in `ldam_drw`
     """
-    first = VectorScaling(beta=CountPower(gamma), delta=LogPrior(tau))
+    first = losses.vs(tau, gamma)
     then = replace(first, alpha=EffectiveNumber(b), beta=ONE)
     return two_stage(first, then, start=start)
 
@@ -96,6 +96,6 @@ def vs_tla_adrw(tau: float = 1.0, gamma: Gamma = 0.15, nu: Nu = 0.15, start: Sha
     tau, gamma  as in `vs`
     nu, start   as in `erm_adrw`
     """
-    first = VectorScaling(beta=CountPower(gamma), delta=LogPrior(tau))
+    first = losses.vs(tau, gamma)
     then = replace(first, alpha=PriorPower(nu), beta=ONE)
     return two_stage(first, then, start=start)

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Loss, Method, Stage
-from evenhand.losses.equalization import Equalized, RareNegatives
+from evenhand.losses.equalization import RareNegatives
 from evenhand.losses.vector_scaling import VectorScaling
 
 
@@ -32,7 +33,7 @@ def equalized(
                the mean 1 − γ of the draws, an offset of log(1 − γ). By Jensen's inequality the mean
                of the stochastic loss is at most this loss
     """
-    loss: Loss = Equalized(threshold, gamma)
+    loss: Loss = losses.equalized(threshold, gamma)
     if form == "margin":
         loss = VectorScaling(delta=RareNegatives(threshold, gamma))
     return Method(Stage(loss=loss))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.losses.vector_scaling import VectorScaling
 
 
 @method(cite="vapnik1991principles", title="ERM", aliases=("ce",))
@@ -15,4 +15,4 @@ def erm() -> Method:
 
     Every example is drawn once an epoch and has weight 1 (vapnik1991principles).
     """
-    return Method(Stage(loss=VectorScaling()))
+    return Method(Stage(loss=losses.ce()))

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.losses.focal_loss import Focal
 
 
 @method(cite="lin2017focal", title="Focal")
@@ -22,4 +22,4 @@ def focal(g: Annotated[float, Field(ge=0)] = 2.0) -> Method:
 
     g  focusing exponent; the paper uses 2, the code released with LDAM uses 1
     """
-    return Method(Stage(loss=Focal(g)))
+    return Method(Stage(loss=losses.focal(g)))

@@ -15,13 +15,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import EveryExample, Loss, Method, Stage
 from evenhand.declared.shared_settings import with_shared_settings
+from evenhand.losses.catalogue import GroupForm
 from evenhand.losses.groups import GroupScaling
 from evenhand.losses.per_cell import InverseCell
 from evenhand.losses.reductions import GroupDRO
-from evenhand.methods.group_vs import Form, Gamma, factors_alone, margins, offsets_alone
+from evenhand.methods.group_vs import Gamma
 from evenhand.sampling import CellWeighted
 
 
@@ -66,14 +68,14 @@ def dro(robustness: Robustness = DEFAULT) -> Method:
 @method(cite="kini2021label", title="Group LA + DRO")
 @with_shared_settings
 def group_la_dro(
-    gamma: Gamma = 0.3, form: Form = "equation_3", robustness: Robustness = DEFAULT
+    gamma: Gamma = 0.3, form: GroupForm = "equation_3", robustness: Robustness = DEFAULT
 ) -> Method:
     """Group DRO on the loss of `group_la` (kini2021label, Table 2).
 
     gamma, form                         as in `group_la`
     eta, adjustment, balanced_sampling  as in `dro`
     """
-    return robustness.of(offsets_alone(form, gamma))
+    return robustness.of(losses.group_la(gamma, form))
 
 
 @method(cite="kini2021label", title="Group CDT + DRO")
@@ -88,17 +90,17 @@ def group_cdt_dro(
     gamma, form                         as in `group_cdt`
     eta, adjustment, balanced_sampling  as in `dro`
     """
-    return robustness.of(factors_alone(form, gamma))
+    return robustness.of(losses.group_cdt(gamma, form))
 
 
 @method(cite="kini2021label", title="Group VS + DRO")
 @with_shared_settings
 def group_vs_dro(
-    gamma: Gamma = 0.3, form: Form = "equation_3", robustness: Robustness = DEFAULT
+    gamma: Gamma = 0.3, form: GroupForm = "equation_3", robustness: Robustness = DEFAULT
 ) -> Method:
     """Group DRO on the loss of `group_vs` (kini2021label, Table 2).
 
     gamma, form                         as in `group_vs`
     eta, adjustment, balanced_sampling  as in `dro`
     """
-    return robustness.of(margins(form, gamma))
+    return robustness.of(losses.group_vs(gamma, form))

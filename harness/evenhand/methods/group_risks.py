@@ -13,11 +13,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
 from evenhand.losses.groups import GroupScaling
 from evenhand.losses.mixture import Mixture
-from evenhand.losses.per_cell import InverseCell, InverseGroup, LogPriorInGroup, WithinGroup
 from evenhand.losses.reductions import RiskGaps
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -39,7 +39,7 @@ def group_balanced(ce_share: Share = 0.0) -> Method:
 
     ce_share  share of plain cross-entropy in the mixture
     """
-    return Method(beside_cross_entropy(GroupScaling(alpha=InverseCell()), ce_share))
+    return Method(beside_cross_entropy(losses.group_balanced(), ce_share))
 
 
 @method(cite="li2021autobalance", title="DEO penalty")
@@ -67,5 +67,5 @@ def la_within_groups(tau: float = 1.0, ce_share: Share = 0.0) -> Method:
     tau       strength of the shift
     ce_share  share of plain cross-entropy in the mixture
     """
-    loss = GroupScaling(alpha=InverseGroup(), delta=WithinGroup(LogPriorInGroup(tau)))
+    loss = losses.la_within_groups(tau)
     return Method(beside_cross_entropy(loss, ce_share))

@@ -20,49 +20,20 @@ With one group, equation_3 has one margin for each label, as the binary eq. 1 of
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.losses.groups import GroupScaling
-from evenhand.losses.per_cell import (
-    ONES,
-    ZEROS,
-    CellPower,
-    EveryLogit,
-    OwnOffset,
-    PerCellAndClass,
-    WithinGroup,
-)
+from evenhand.losses.catalogue import GroupForm
 
 Gamma = Annotated[float, Field(ge=0)]
-Form = Literal["equation_3", "released", "autobalance"]
-
-
-def margins(form: Form, gamma: float) -> GroupScaling:
-    """The loss of Group-VS in one of its forms."""
-    factor, offset = CellPower(gamma), CellPower(-gamma, factor=-1.0)
-    if form == "autobalance":
-        return GroupScaling(beta=WithinGroup(factor), delta=WithinGroup(offset))
-    delta: PerCellAndClass = OwnOffset(offset) if form == "equation_3" else EveryLogit(offset)
-    return GroupScaling(beta=EveryLogit(factor), delta=delta)
-
-
-def offsets_alone(form: Form, gamma: float) -> GroupScaling:
-    """The loss of Group-LA: Group-VS without factors."""
-    return replace(margins(form, gamma), beta=ONES)
-
-
-def factors_alone(form: Form, gamma: float) -> GroupScaling:
-    """The loss of Group-CDT: Group-VS without offsets."""
-    return replace(margins(form, gamma), delta=ZEROS)
 
 
 @method(cite="kini2021label", title="Group LA")
-def group_la(gamma: Gamma = 0.3, form: Form = "equation_3") -> Method:
+def group_la(gamma: Gamma = 0.3, form: GroupForm = "equation_3") -> Method:
     """Group logit adjustment: a margin on the true logit that is larger for rarer cells.
 
         ℓ(f, s) = −log softmax(f + Δ_s)_y,   Δ_s = −b_s^−γ at the true class y, else 0
@@ -73,7 +44,7 @@ def group_la(gamma: Gamma = 0.3, form: Form = "equation_3") -> Method:
     form   "equation_3", "released" or "autobalance"; see `evenhand.methods.group_vs`. The released
            form equals cross-entropy
     """
-    return Method(Stage(loss=offsets_alone(form, gamma)))
+    return Method(Stage(loss=losses.group_la(gamma, form)))
 
 
 @method(cite="kini2021label", title="Group CDT")
@@ -89,11 +60,11 @@ def group_cdt(
     gamma  γ of the factors
     form   "equation_3" or "autobalance"; see `evenhand.methods.group_vs`
     """
-    return Method(Stage(loss=factors_alone(form, gamma)))
+    return Method(Stage(loss=losses.group_cdt(gamma, form)))
 
 
 @method(cite="kini2021label", title="Group VS")
-def group_vs(gamma: Gamma = 0.3, form: Form = "equation_3") -> Method:
+def group_vs(gamma: Gamma = 0.3, form: GroupForm = "equation_3") -> Method:
     """Group vector scaling: the factors of `group_cdt` and the offsets of `group_la`.
 
         ℓ(f, s) = −log softmax(β_s · f + Δ_s)_y,   β_s = b_s^γ,   Δ_s = −b_s^−γ at y, else 0
@@ -104,4 +75,4 @@ def group_vs(gamma: Gamma = 0.3, form: Form = "equation_3") -> Method:
     form   "equation_3", "released" or "autobalance"; see `evenhand.methods.group_vs`. The released
            form equals `group_cdt`
     """
-    return Method(Stage(loss=margins(form, gamma)))
+    return Method(Stage(loss=losses.group_vs(gamma, form)))

@@ -7,22 +7,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.losses.per_class import Constant, EffectiveNumber, OwnClassMargin
-from evenhand.losses.vector_scaling import VectorScaling
+from evenhand.losses.per_class import EffectiveNumber
 from evenhand.methods.schedules import Share, two_stage
 
 Margin = Annotated[float, Field(ge=0)]
 Scale = Annotated[float, Field(gt=0)]
-
-
-def margins(margin: float, scale: float) -> VectorScaling:
-    """Cross-entropy of scale · (z − m_y · onehot(y)), with m_y = margin · (n_min / n_y)^¼.
-
-    z are the cosines of the normalised head. Training diverges at a scale of 30 on raw logits.
-    """
-    return VectorScaling(beta=Constant(scale), delta=OwnClassMargin(margin * scale))
 
 
 @method(cite="cao2019learning", title="LDAM")
@@ -36,7 +28,7 @@ def ldam(margin: Margin = 0.5, scale: Scale = 30.0) -> Method:
     margin  margin of the rarest class; public code uses 0.3 on ImageNet-LT and iNaturalist
     scale   factor of the cosines
     """
-    return Method(Stage(loss=margins(margin, scale)), head="cosine")
+    return Method(Stage(loss=losses.ldam(margin, scale)), head="cosine")
 
 
 @method(cite="cao2019learning", title="LDAM+DRW")
@@ -55,7 +47,7 @@ def ldam_drw(
     b              hyper-parameter of the effective number; all released code uses 0.9999
     start          share of the epochs after which the weights begin, epoch 160 of 200
     """
-    first = margins(margin, scale)
+    first = losses.ldam(margin, scale)
     then = replace(first, alpha=EffectiveNumber(b))
     return two_stage(first, then, start=start, head="cosine")
 
@@ -68,4 +60,4 @@ def erm_drw(b: Annotated[float, Field(ge=0, lt=1)] = 0.9999, start: Share = 0.8)
 
     b, start  as in `ldam_drw`
     """
-    return two_stage(VectorScaling(), VectorScaling(alpha=EffectiveNumber(b)), start=start)
+    return two_stage(losses.ce(), losses.cb(b), start=start)

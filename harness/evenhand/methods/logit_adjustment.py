@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.losses.per_class import LogPrior
-from evenhand.losses.vector_scaling import VectorScaling
 
 
 @method(cite="menon2021long", title="LA", aliases=("balanced",))
@@ -19,4 +18,4 @@ def la(tau: float = 1.0) -> Method:
 
     tau  strength of the shift; a negative value favours frequent classes
     """
-    return Method(Stage(loss=VectorScaling(delta=LogPrior(tau))))
+    return Method(Stage(loss=losses.la(tau)))

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Reduce, Stage
-from evenhand.losses.per_class import EffectiveNumber, InversePrior
-from evenhand.losses.vector_scaling import VectorScaling
 
 
 @method(cite="he2009learning", title="wCE")
@@ -25,7 +24,7 @@ def wce(reduce: Reduce = "weighted_mean") -> Method:
     reduce  "weighted_mean" divides by the total weight of the batch, "mean" by its size, as the
             formula is printed; see `evenhand.methods`
     """
-    return Method(Stage(loss=VectorScaling(alpha=InversePrior()), reduce=reduce))
+    return Method(Stage(loss=losses.wce(), reduce=reduce))
 
 
 @method(cite="cui2019class", title="CB")
@@ -41,4 +40,4 @@ def cb(b: Annotated[float, Field(ge=0, lt=1)] = 0.9999, reduce: Reduce = "weight
     b       hyper-parameter of the effective number
     reduce  as in `wce`
     """
-    return Method(Stage(loss=VectorScaling(alpha=EffectiveNumber(b)), reduce=reduce))
+    return Method(Stage(loss=losses.cb(b), reduce=reduce))

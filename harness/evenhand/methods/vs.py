@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evenhand import losses
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
-from evenhand.losses.per_class import CountPower, EffectiveNumber, LogPrior
-from evenhand.losses.vector_scaling import VectorScaling
+from evenhand.losses.per_class import EffectiveNumber
 from evenhand.methods.schedules import Share, two_stage
 
 
@@ -28,7 +28,7 @@ def vs(tau: float = 1.0, gamma: Annotated[float, Field(ge=0)] = 0.15) -> Method:
            and the released code has 0.3. The paper tunes both for each problem and prints the
            values in a supplement that we could not open
     """
-    return Method(Stage(loss=VectorScaling(beta=CountPower(gamma), delta=LogPrior(tau))))
+    return Method(Stage(loss=losses.vs(tau, gamma)))
 
 
 @method(cite="kini2021label", title="VS+DRW")
@@ -45,5 +45,5 @@ def vs_drw(
     tau, gamma  as in `vs`
     b, start    as in `ldam_drw`
     """
-    scaled = VectorScaling(beta=CountPower(gamma), delta=LogPrior(tau))
+    scaled = losses.vs(tau, gamma)
     return two_stage(scaled, replace(scaled, alpha=EffectiveNumber(b)), start=start)

@@ -13,7 +13,8 @@ import pytest
 
 import evenhand as eh
 from evenhand import losses
-from evenhand.errors import RunError, StoreError
+from evenhand.errors import RunError, StoreError, TooManyFailures
+from evenhand_reports.board import provenance
 
 ROOT = Path(__file__).parents[1]
 SUITE = {
@@ -180,3 +181,88 @@ def test_a_store_that_cannot_be_written_is_told_before_anything_trains(suite, tm
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError):
         eh.run(suite, tmp_path / "file", inline=True)
+
+
+def test_scores_on_other_data_are_not_in_a_frame(suite, store, tmp_path):
+    erm, la = (configuration.trials[0].key for configuration in suite.configurations[:2])
+    other = eh.open_store(tmp_path)
+    other.write(store.read(erm))
+    record = store.read(la)
+    data = record.data.model_copy(update={"fingerprint": "0" * 64})
+    other.write(record.model_copy(update={"data": data}))
+
+    frame = eh.to_frame(suite, other)
+
+    found = frame[frame["key"].isin([erm, la])]
+    assert set(found["status"]) == {"other data"}
+    assert found["value"].isna().all()
+    assert found["cause"].str.contains("2 records").all()
+
+
+def test_a_frame_has_validation_scores_of_a_data_set_with_its_own_split(tmp_path):
+    suite = eh.Suite(
+        **SUITE
+        | {
+            "problems": ["digits_coloured"],
+            "val": "none",
+            "recipe": {"digits": {"epochs": 1}},
+            "methods": ["erm"],
+            "seeds": 1,
+            "select": None,
+        }
+    )
+    places = [("val", "last"), ("val", "best-val"), ("test", "last"), ("test", "best-val")]
+    for frame in (eh.to_frame(suite, tmp_path), _after_a_run(suite, tmp_path)):
+        assert set(places) < set(zip(frame["split"], frame["rule"], strict=True))
+
+
+def _after_a_run(suite, folder):
+    eh.run(suite, folder, inline=True)
+    frame = eh.to_frame(suite, folder)
+    assert frame["value"].notna().all()
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("options", "facts"),
+    [
+        ({"pack": 0}, ["pack is 0", "at least 1"]),
+        ({"cpus_per_trial": -1}, ["cpus_per_trial is -1"]),
+        ({"time_limit": 0}, ["time_limit is 0"]),
+        ({"time_limit": "1h"}, ["time_limit is '1h'"]),
+        ({"max_failures": -1}, ["max_failures is -1"]),
+        ({"inline": True, "address": "auto"}, ["inline", "auto"]),
+    ],
+)
+def test_options_that_no_run_can_have_are_refused(suite, tmp_path, options, facts):
+    with pytest.raises(RunError) as error:
+        eh.run(suite, tmp_path, **options)
+    assert all(fact in str(error.value) for fact in facts)
+
+
+def test_a_plan_cannot_be_told_to_retry(suite, store):
+    with pytest.raises(RunError, match="retry_failed"):
+        eh.run(eh.plan(suite, store), store, inline=True, retry_failed=True)
+
+
+def test_a_suite_may_be_named(tmp_path):
+    assert len(eh.plan("quickstart", tmp_path).missing) == 30
+    assert len(eh.open_suite("quickstart", only=None, plugins=None).trials) == 30
+
+
+def test_a_record_keeps_the_command_that_trains_it_again(suite, store, tmp_path):
+    [key, *_] = [t.key for t in suite.configurations[0].trials]
+    assert store.read(key).provenance.command == ""
+    assert "built in Python" in provenance.rerun(store.read(key))
+    named = eh.open_suite("quickstart", only="method=erm,seed=0")
+    eh.run(named, tmp_path, inline=True)
+    [record] = eh.open_store(tmp_path).records()
+    assert record.provenance.command.startswith("evenhand run quickstart")
+    assert provenance.rerun(record).startswith(f"evenhand run quickstart --only key={record.key}")
+
+
+def test_too_many_failures_end_a_run(tmp_path):
+    eh.load_plugins(ROOT / "tests" / "execution" / "parts.py")
+    suite = eh.Suite(**SUITE | {"methods": ["erm", "raises"], "select": None, "seeds": 3})
+    with pytest.raises(TooManyFailures, match="more than 1"):
+        eh.run(suite, tmp_path, inline=True, max_failures=1)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evenhand.errors import TooManyFailures
+from evenhand.errors import RunError, TooManyFailures
 from evenhand.suite.resolve import Suite
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 Paths = str | Path | Sequence[str | Path]
 
 
-def open_suite(name: str | Path, *, only: str | Sequence[str] = (), plugins: Paths = ()) -> Suite:
+def open_suite(
+    name: str | Path, *, only: str | Sequence[str] | None = None, plugins: Paths | None = None
+) -> Suite:
     """The suite at a path, or the shipped suite of that name.
 
     only keeps a part of it, in the form of the command line's `--only`: "method=vs,seed=0..2";
@@ -61,7 +63,7 @@ def open_store(location: str | Path = "results", edition: str = "main") -> Store
 
 
 def plan(
-    suite: Suite, store: Store | str | Path = "results", *, retry_failed: bool = False
+    suite: Suite | str | Path, store: Store | str | Path = "results", *, retry_failed: bool = False
 ) -> Plan:
     """The trials of a suite that are done, missing, failed and blocked.
 
@@ -76,11 +78,11 @@ def plan(
     """
     from evenhand.execution.plan import make_plan
 
-    return make_plan(suite, _store(store), retry_failed=retry_failed)
+    return make_plan(_suite(suite), _store(store), retry_failed=retry_failed)
 
 
 def run(
-    suite: Suite | Plan,
+    suite: Suite | Plan | str | Path,
     store: Store | str | Path = "results",
     *,
     inline: bool = False,
@@ -94,6 +96,7 @@ def run(
     compiled: bool | None = None,
     data: str | Path | None = None,
     on_event: Callable[[Event], None] | None = None,
+    command: str = "",
 ) -> Plan:
     """Train every trial that has no record yet; returns the plan of what is then done and failed.
 
@@ -101,7 +104,7 @@ def run(
     run: look at `failed` and `missing` of what is returned. A run can be stopped with Ctrl-C and
     called again as often as you like; what is done is never trained twice.
 
-    suite           or a plan of it, to look at first
+    suite           or a plan of it, to look at first, or a path or the name of a shipped suite
     store           or a folder, or an object-storage URL
     inline          in this process, one trial after the other; else on Ray
     address         of a Ray cluster: "ray://…", "HOST:PORT" or "auto"; None starts Ray on this
@@ -115,6 +118,8 @@ def run(
     compiled        compile networks first; None: where the plan expects it to save time
     data            where prepared data sets are; None: the suite's `data:`, else the user's cache
     on_event        called with every `Event`: trials that start, proceed and end
+    command         what records keep as the command that made them; "" is the equivalent
+                    `evenhand run`
 
     Raises, before any trial starts, `StoreError`, `DataError`, `BackboneError` or `RunError` where
     the store, the data, a network or the cluster does not fit.
@@ -125,12 +130,13 @@ def run(
     >>> len(after.done), len(after.failed)
     (1, 0)
     """
+    from evenhand.execution.plan import Plan
     from evenhand.execution.starting import RunOptions, start, watched
 
     there = _store(store)
-    made = plan(suite, there, retry_failed=retry_failed) if isinstance(suite, Suite) else suite
-    if not made.missing:
-        return made
+    if isinstance(suite, Plan) and retry_failed:
+        raise RunError("a plan is made already: write plan(..., retry_failed=True) and run that")
+    made = suite if isinstance(suite, Plan) else plan(suite, there, retry_failed=retry_failed)
     options = RunOptions(
         inline=inline,
         address=address,
@@ -141,19 +147,25 @@ def run(
         pack=pack,
         compiled=compiled,
         data=None if data is None else Path(data),
+        command=command,
     )
+    if not made.missing:
+        return made
     watch = watched(on_event, options)
+    after = None
     try:
-        return start(made, there, options, watch)
+        after = start(made, there, options, watch)
     except KeyboardInterrupt:
         if not watch.too_many_failures:
             raise
+    if after is not None and not watch.too_many_failures:
+        return after
     raise TooManyFailures(
         f"more than {max_failures} trials failed; the run is stopped and finished trials are kept"
     )
 
 
-def to_frame(suite: Suite, store: Store | str | Path = "results") -> pd.DataFrame:
+def to_frame(suite: Suite | str | Path, store: Store | str | Path = "results") -> pd.DataFrame:
     """Every score of a suite as a tidy pandas frame.
 
     One row for each trial × split × checkpoint rule × metric, with the settings of problem, method
@@ -167,10 +179,10 @@ def to_frame(suite: Suite, store: Store | str | Path = "results") -> pd.DataFram
     """
     from evenhand_reports import frame
 
-    return frame.to_frame(suite, _store(store))
+    return frame.to_frame(_suite(suite), _store(store))
 
 
-def leaderboard(suite: Suite, store: Store | str | Path = "results") -> Board:
+def leaderboard(suite: Suite | str | Path, store: Store | str | Path = "results") -> Board:
     """The leaderboard of a suite, which shows itself in a notebook and writes itself to files.
 
     Raises `ReportError` where the store has no record of the suite, and `StoreError` where it
@@ -184,10 +196,10 @@ def leaderboard(suite: Suite, store: Store | str | Path = "results") -> Board:
     """
     from evenhand_reports import Board
 
-    return Board.of(suite, _store(store))
+    return Board.of(_suite(suite), _store(store))
 
 
-def load_plugins(paths: Paths) -> None:
+def load_plugins(paths: Paths | None) -> None:
     """Run files of methods, data sets and other parts of your own, which register them.
 
     `open_suite(..., plugins=...)` does it for a suite in a file; a suite that is built in Python
@@ -208,5 +220,9 @@ def _store(store: Store | str | Path) -> Store:
     return open_store(store) if isinstance(store, str | Path) else store
 
 
+def _suite(suite: Suite | str | Path) -> Suite:
+    return open_suite(suite) if isinstance(suite, str | Path) else suite
+
+
 def _several(values: Any) -> list[Any]:
-    return [values] if isinstance(values, str | Path) else list(values)
+    return [values] if isinstance(values, str | Path) else list(values or ())

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from evenhand.declared.base import Part
 from evenhand.declared.record import RULES, Record, Rule, Split
-from evenhand.declared.trial import Trial, Val
+from evenhand.declared.trial import Trial
 from evenhand.metrics import better
+from evenhand.suite.problems import has_validation
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.leaderboard import Records
-from evenhand_reports.board.scores import metrics_of, value
+from evenhand_reports.board.scores import SuiteRecords, match_records, metrics_of, value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +24,10 @@ PROVENANCE = ("seconds", "device", "gpu", "commit")
 def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
     """One row for each trial × split × checkpoint rule × metric.
 
-    Every trial of the suite is in the frame: where it has no record, or has failed, its `value` is
-    NaN and its `status` says why. Columns:
+    Every trial of the suite is in the frame: where it has no record, has failed, or was trained on
+    other data than the other records, its `value` is NaN and its `status` gives the reason.
+
+    Columns:
 
     suite, version, edition   the suite and the set of records
     row, title, setting       the leaderboard's row, its name in print, and the setting that
@@ -40,19 +43,20 @@ def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
     metric, better            the metric, and whether higher or lower is better
     value                     the score, as a fraction; NaN where it is undefined or missing
     epoch                     epochs that the evaluated network was trained for
-    status, cause             done, missing, failed, diverged or interrupted, and why
+    status, cause             done, missing, failed, diverged, interrupted or "other data" (the data
+                              differ from those of the other records), and why
     seconds, device, gpu, commit   cost and provenance
 
     Raises `StoreError` where the store cannot be read.
     """
     import pandas as pd
 
-    records = {record.key: record for record in store.records(list(suite.trials))}
+    records = match_records(suite, store.records(list(suite.trials)))
     rows = [
         row
         for configuration in suite.configurations
         for trial in configuration.trials
-        for row in _rows(suite, configuration, trial, records.get(trial.key), store.edition)
+        for row in _rows(suite, configuration, trial, records, store.edition)
     ]
     return pd.DataFrame(rows)[_columns(rows)]
 
@@ -65,9 +69,12 @@ def _columns(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _rows(
-    suite: Suite, configuration: Configuration, trial: Trial, record: Record | None, edition: str
+    suite: Suite, configuration: Configuration, trial: Trial, records: SuiteRecords, edition: str
 ) -> Iterator[dict[str, Any]]:
-    declared = suite.declaration
+    declared, record = suite.declaration, records.by_key.get(trial.key)
+    ended = _of_record(record)
+    if trial.key in records.other_data:
+        ended |= {"status": "other data", "cause": records.other_data[trial.key]}
     shared = {
         "suite": declared.suite,
         "version": declared.version,
@@ -76,12 +83,13 @@ def _rows(
         "title": configuration.title,
         "setting": configuration.setting,
         **_of_trial(trial),
-        **_of_record(record),
+        **ended,
     }
-    for split, rule in _places(trial):
-        evaluation = record.evaluation(split, rule) if record else None
+    usable = records.usable(trial)
+    for split, rule in _places(trial, record):
+        evaluation = usable.evaluation(split, rule) if usable else None
         for metric in metrics_of(declared):
-            found = value(record, split, rule, metric)
+            found = value(usable, split, rule, metric)
             yield shared | {
                 "split": split,
                 "rule": rule,
@@ -92,15 +100,24 @@ def _rows(
             }
 
 
-def _places(trial: Trial) -> list[tuple[Split, Rule]]:
-    """Splits and checkpoint rules at which the trial is evaluated."""
-    if trial.problem.val == Val():
+def _places(trial: Trial, record: Record | None) -> list[tuple[Split, Rule]]:
+    """Splits and checkpoint rules at which the trial is evaluated.
+
+    Whether the files of a data set hold a validation split is known from a record of the trial.
+    """
+    if record is not None and record.exit.status == "done":
+        return [(evaluation.split, evaluation.rule) for evaluation in record.evaluations]
+    if not has_validation(trial.problem):
         return [("test", "last"), ("test", "best-test")]
     return [("val", "last"), ("val", "best-val"), *(("test", rule) for rule in RULES)]
 
 
 def _of_trial(trial: Trial) -> dict[str, Any]:
     problem, recipe = trial.problem, trial.recipe
+    own, profile = problem.dataset.settings, problem.profile.settings
+    assert not own.keys() & (profile.keys() | {"dataset", "profile", "n_max"}), (
+        "one name, one column"
+    )
     fields = {k: v for k, v in recipe if k != "name"}
     return {
         "method": trial.method.name,
@@ -110,7 +127,7 @@ def _of_trial(trial: Trial) -> dict[str, Any]:
         "problem": problem.name,
         "problem.dataset": problem.dataset.name,
         "problem.profile": problem.profile.name,
-        **_settings("problem", {**problem.dataset.settings, **problem.profile.settings}),
+        **_settings("problem", {**own, **profile}),
         "problem.n_max": problem.n_max,
         "recipe": recipe.name,
         **_settings("recipe", fields),

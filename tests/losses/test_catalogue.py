@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 import subprocess
 import sys
 
@@ -14,6 +16,7 @@ from torch import nn
 from evenhand import losses
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import DataError, EvenhandError, LossError
+from evenhand.losses.cost_sensitive import LogitAdjusted
 
 COUNTS = [500, 50, 5]
 CELLS = [[90, 10], [20, 30], [5, 45]]
@@ -215,3 +218,50 @@ def test_a_loss_error_is_a_value_error_and_one_of_ours():
 
 def test_an_empty_batch_has_no_losses():
     assert losses.vs().bind(COUNTS)(LOGITS[:0], LABELS[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("make", "facts"),
+    [
+        (lambda: losses.group_vs(form="nope"), ["form", "nope", "equation_3"]),
+        (lambda: losses.cb(b=2), ["b is 2", "0 to 1"]),
+        (lambda: losses.equalized(gamma=3), ["gamma is 3"]),
+        (lambda: losses.vs(gamma="a"), ["gamma is 'a'"]),
+        (lambda: losses.vs(tau=float("nan")), ["tau is nan"]),
+        (lambda: losses.focal(g=-1), ["g is -1"]),
+        (lambda: losses.ldam(scale=None), ["scale is None"]),
+    ],
+)
+def test_settings_outside_their_range_are_refused(make, facts):
+    with pytest.raises(LossError) as error:
+        make()
+    assert all(fact in str(error.value) for fact in facts), str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels"), [(LOGITS.numpy(), LABELS), (LOGITS, LABELS.tolist()), (None, LABELS)]
+)
+def test_what_is_no_tensor_is_refused(logits, labels):
+    with pytest.raises(LossError, match=r"torch\.Tensor"):
+        losses.vs().bind(COUNTS)(logits, labels)
+
+
+def test_counts_in_bfloat16_are_numbers():
+    bound = losses.la().bind(torch.tensor([512, 64, 4], dtype=torch.bfloat16))
+    torch.testing.assert_close(
+        bound(LOGITS, LABELS), losses.la().bind([512, 64, 4])(LOGITS, LABELS)
+    )
+
+
+def test_a_copied_or_pickled_loss_is_the_same_loss():
+    bound = losses.vs().bind(COUNTS)
+    bound._on(torch.device("meta"))
+    for again in (copy.deepcopy(bound), pickle.loads(pickle.dumps(bound))):
+        assert "_elsewhere" not in vars(again)
+        torch.testing.assert_close(again(LOGITS, LABELS), bound(LOGITS, LABELS))
+
+
+def test_a_loss_whose_tensors_change_keeps_no_copy():
+    bound = LogitAdjusted().bind(COUNTS)
+    meta = torch.device("meta")
+    assert bound._on(meta) is not bound._on(meta)

@@ -91,6 +91,7 @@ def run(
     """
     from evenhand import api
     from evenhand.cli.display import display
+    from evenhand.execution import provenance
 
     limit = float("inf") if time_limit is None else seconds(time_limit)
     store = api.open_store(results, edition)
@@ -113,6 +114,7 @@ def run(
                 compiled=compile_,
                 data=data,
                 on_event=sink,
+                command=provenance.command(),
             )
     except TooManyFailures as error:
         _stopped(str(error), 1)

@@ -42,8 +42,9 @@ class Plugin:
         if name in sys.modules:
             return
         module = types.ModuleType(name)
-        module.__file__ = self.path
+        module.__file__ = str(Path(self.path).resolve())
         module.plugin = self  # type: ignore[attr-defined]  # read by `loaded_plugins`
+        earlier = [other for other, plugin in _loaded().items() if plugin.is_file_of(module)]
         sys.modules[name] = module
         try:
             exec(compile(self.source, self.path, "exec", dont_inherit=True), module.__dict__)
@@ -51,6 +52,13 @@ class Plugin:
             # Foreign code: any exception becomes an error with the line of the file.
             del sys.modules[name]
             raise SpecError([self._failure(error)], [f"{self.path}:{self._line(error)}"]) from error
+        for other in earlier:
+            # Else the file would not be run again if an edit of it is taken back.
+            del sys.modules[other]
+
+    def is_file_of(self, module: types.ModuleType) -> bool:
+        """Whether a module was made from the file of this plugin, in this or another version."""
+        return str(Path(self.path).resolve()) == module.__file__
 
     def _line(self, error: Exception) -> int:
         """The last line of this file that was run, or the line with the syntax error."""
@@ -80,6 +88,10 @@ def load_plugins(paths: Iterable[str | Path]) -> tuple[Plugin, ...]:
 
 def loaded_plugins() -> tuple[Plugin, ...]:
     """The plugin files that this process has loaded, each as it was read last."""
-    modules = [module for name, module in sys.modules.items() if name.startswith(PLUGIN)]
-    latest: dict[str, Plugin] = {module.__file__ or "": module.plugin for module in modules}
-    return tuple(latest.values())
+    return tuple(_loaded().values())
+
+
+def _loaded() -> dict[str, Plugin]:
+    """The plugins by the names of their modules."""
+    modules = {name: m for name, m in sys.modules.items() if name.startswith(PLUGIN)}
+    return {name: module.plugin for name, module in modules.items()}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from evenhand.declared.base import Part
+from evenhand.declared.importing import ENTRY_POINTS
 from evenhand.declared.plugin import loaded_plugins
-from evenhand.declared.registry import REGISTRY
+from evenhand.declared.registry import PLUGIN, REGISTRY
 from evenhand.declared.trial import Trial
 from evenhand.errors import RunError
 from evenhand.execution.events import Sink
@@ -17,6 +20,7 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan
 from evenhand.execution.retries import Runner, RunTracker, run_plan
 from evenhand.store import Store
+from evenhand.suite.resolve import Suite
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,36 @@ class RunOptions:
     """Whether networks are compiled before training; None: where that is expected to save time."""
     data: Path | None = None
     """Folder of prepared data sets; None: the suite's `data:`, else the user's cache."""
+    command: str = ""
+    """The command line or the call that a record keeps; "": the equivalent `evenhand run`."""
+
+    def __post_init__(self) -> None:
+        """Raises `RunError` for values that no run can have."""
+        _check_number("pack", self.pack, at_least=1)
+        _check_number("cpus_per_trial", self.cpus_per_trial, above=0)
+        _check_number("gpus_per_trial", self.gpus_per_trial, at_least=0)
+        _check_number("time_limit", self.time_limit, above=0)
+        _check_number("max_failures", self.max_failures, at_least=0)
+        if self.inline and self.address is not None:
+            raise RunError(
+                f"an inline run has no cluster, and the address is {self.address!r}\n"
+                "  leave out one of the two"
+            )
+
+
+def _check_number(
+    name: str, value: object, *, at_least: float | None = None, above: float | None = None
+) -> None:
+    """Raise `RunError` for what is no number or too small; None stands for a default."""
+    if value is None:
+        return
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if at_least is not None and value >= at_least:
+            return
+        if above is not None and value > above:
+            return
+    right = f"of at least {at_least:g}" if at_least is not None else f"above {above:g}"
+    raise RunError(f"{name} is {value!r}; write a number {right}")
 
 
 def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -> Plan:
@@ -71,19 +105,36 @@ def _check_travels(trials: tuple[Trial, ...]) -> None:
     """Raise `RunError` for a part that Ray's workers cannot import."""
     for trial in trials:
         for kind, part in _parts(trial):
-            if REGISTRY.get(kind, part.name).make.__module__ == "__main__":
+            module = REGISTRY.get(kind, part.name).make.__module__
+            if not _is_imported_by_workers(module):
                 raise RunError(
-                    f"the {kind} {part.name!r} is registered in this session alone, and the "
-                    "workers of a Ray cluster do not have it\n"
+                    f"the {kind} {part.name!r} is registered by {module} in this process alone, "
+                    "and the workers of a Ray cluster do not have it\n"
                     "  move it to a file and open the suite with plugins=[FILE], or run inline=True"
                 )
+
+
+def _is_imported_by_workers(module: str) -> bool:
+    """Whether the module is of this package, of a plugin file, or of an installed plugin."""
+    if module.startswith(("evenhand.", PLUGIN)):
+        return True
+    installed = {point.value.partition(".")[0] for point in entry_points(group=ENTRY_POINTS)}
+    return module.partition(".")[0] in {name.partition(":")[0] for name in installed}
+
+
+def equivalent_command(suite: Suite) -> str:
+    """The `evenhand run` that trains the suite; "" for one that was built in Python."""
+    if not suite.source:
+        return ""
+    plugins = [word for plugin in loaded_plugins() for word in ("--plugin", plugin.path)]
+    return shlex.join(["evenhand", "run", suite.source, *plugins])
 
 
 def _parts(trial: Trial) -> list[tuple[str, Part]]:
     found = [("dataset", trial.problem.dataset), ("profile", trial.problem.profile)]
     found += [("backbone", trial.recipe.backbone), ("schedule", trial.recipe.schedule)]
     found += [("augmentation", part) for part in trial.recipe.augment]
-    found += [("method", trial.method)]
+    found += [("method", trial.method), ("metric", Part(name=trial.recipe.best_by))]
     found += [("posthoc", trial.posthoc)] if trial.posthoc else []
     return found + (_parts(trial.parent) if trial.parent else [])
 
@@ -98,8 +149,8 @@ def _compiled(plan: Plan, options: RunOptions) -> frozenset[str]:
         return frozenset()
     if options.pack > 1:
         raise RunError(
-            "--compile cannot be combined with --pack: torch compiles for one trial at a time\n"
-            "  remove one of the two options"
+            "compiling (--compile) cannot be combined with packs (--pack): torch compiles for one "
+            "trial at a time\n  leave out one of the two"
         )
     check_compiler()
     return frozenset(t.workload for t in plan.missing if not t.recipe.deterministic)
@@ -108,7 +159,6 @@ def _compiled(plan: Plan, options: RunOptions) -> frozenset[str]:
 def _execution(plan: Plan, options: RunOptions) -> Execution:
     """Load the data sets and check that they and the networks fit."""
     from evenhand.data.files.data_root import use_data_root
-    from evenhand.execution import provenance
     from evenhand.execution.preflight import check_data, check_networks, load_sources
 
     suite = plan.resolved.declaration
@@ -120,7 +170,7 @@ def _execution(plan: Plan, options: RunOptions) -> Execution:
     check_networks(trained, sources)
     return Execution(
         suite=f"{suite.suite} v{suite.version}",
-        command=provenance.command(),
+        command=options.command or equivalent_command(plan.resolved),
         threads=max(1, round(options.cpus_per_trial)),
         time_limit=options.time_limit,
         use_gpu=options.gpus_per_trial != 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import fields, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from jaxtyping import Float, Int
@@ -23,11 +23,12 @@ class Shape(NamedTuple):
 class BoundExampleLoss(ABC):
     """A loss of each example, bound to the class counts of one training set.
 
-    Called as `loss(logits, labels)`, or `loss(logits, labels, groups=groups)` where it was bound to
-    counts of several groups. It follows the logits to their device, works under autocast and in
-    compiled code, and checks what it is given: shapes and types always; the values of labels and
-    groups at every call on the CPU, but on other devices at the first call alone, because a check
-    waits for the device. The engine passes `rows` instead, which are made once and not checked.
+    The call is `loss(logits, labels)`, with `groups=groups` where the loss was bound to counts of
+    several groups. The loss follows the logits to their device and works under autocast and in
+    compiled code. Shapes and types are checked at every call. The values of labels and groups are
+    checked at every call on the CPU, at the first call on another device, where a check waits for
+    the device, and never in compiled code. The engine passes `rows`, which it makes once, and skips
+    the checks.
     """
 
     @property
@@ -66,6 +67,13 @@ class BoundExampleLoss(ABC):
         labels, rows = self._checked(logits, labels, groups)
         return self._on(logits.device).per_example(logits, labels, rows)
 
+    changes: ClassVar[bool] = False
+    """Whether its tensors change while it is used; a copy on another device would not follow."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied and pickled: without copies on other devices."""
+        return {k: v for k, v in self.__dict__.items() if k not in ("_elsewhere", "_seen")}
+
     def to(self, device: torch.device | str) -> Self:
         """The same loss with its tensors on another device."""
         moved: dict[str, Any] = {}
@@ -82,6 +90,8 @@ class BoundExampleLoss(ABC):
         """The loss on the device of the logits; a copy elsewhere than at home is kept."""
         if device == self.device:
             return self
+        if self.changes:
+            return self.to(device)
         kept: Self | None = self.__dict__.get("_elsewhere")
         if kept is None or kept.device != device:
             kept = self.to(device)
@@ -94,6 +104,8 @@ class BoundExampleLoss(ABC):
     ) -> tuple[Int[Tensor, " batch"], Int[Tensor, " batch"]]:
         """Labels and rows as whole numbers. Raises `LossError`."""
         n_classes, n_groups = self.shape
+        if not isinstance(logits, Tensor):
+            raise LossError(f"logits are a torch.Tensor; these are {type(logits).__name__}")
         if logits.ndim != 2 or logits.shape[1] != n_classes:
             raise LossError(
                 f"logits are [batch, classes] with {n_classes} classes, as in the counts that the "
@@ -119,6 +131,7 @@ class BoundExampleLoss(ABC):
             _check_range("labels", labels, n_classes)
             if groups is not None:
                 _check_range("groups", groups, n_groups)
+            object.__setattr__(self, "_seen", True)
         return labels, labels if groups is None else labels * n_groups + groups
 
     def _reads_values(self, device: torch.device) -> bool:
@@ -127,12 +140,12 @@ class BoundExampleLoss(ABC):
             return False
         if device.type == "cpu":
             return True
-        first = "_seen" not in self.__dict__
-        object.__setattr__(self, "_seen", True)
-        return first
+        return "_seen" not in self.__dict__
 
 
 def _indices(name: str, values: Tensor, n: int, device: torch.device) -> Int[Tensor, " batch"]:
+    if not isinstance(values, Tensor):
+        raise LossError(f"{name} are a torch.Tensor; these are {type(values).__name__}")
     if values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
         raise LossError(f"{name} are whole numbers; these are {values.dtype}")
     if values.shape != (n,):

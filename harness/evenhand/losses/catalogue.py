@@ -14,8 +14,10 @@ most released code divide by its total weight, which is `bound.weights(labels).s
 
 from __future__ import annotations
 
-from typing import Literal
+from math import inf
+from typing import Literal, get_args
 
+from evenhand.errors import LossError
 from evenhand.losses.equalization import Equalized
 from evenhand.losses.focal_loss import Focal
 from evenhand.losses.groups import GroupScaling
@@ -43,6 +45,15 @@ from evenhand.losses.per_class import (
 from evenhand.losses.vector_scaling import VectorScaling
 
 GroupForm = Literal["equation_3", "released", "autobalance"]
+
+
+def _checked(name: str, value: float, low: float = -inf, high: float = inf) -> float:
+    """A setting in its range, ends included. Raises `LossError`."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high or value in (inf, -inf):
+        limits = "" if (low, high) == (-inf, inf) else f" from {low:g} to {high:g}"
+        raise LossError(f"{name} is {value!r}; write a number{limits}")
+    return value
 
 
 def ce() -> VectorScaling:
@@ -77,7 +88,7 @@ def cb(b: float = 0.9999) -> VectorScaling:
     >>> cb(b=0.999).bind([500, 50, 5]).weights(torch.tensor([0, 1, 2]))
     tensor([0.0341, 0.2752, 2.6907])
     """
-    return VectorScaling(alpha=EffectiveNumber(b))
+    return VectorScaling(alpha=EffectiveNumber(_checked("b", b, 0, 1)))
 
 
 def prior_power(nu: float = 0.5) -> VectorScaling:
@@ -89,7 +100,7 @@ def prior_power(nu: float = 0.5) -> VectorScaling:
     >>> prior_power(nu=0.5).bind([400, 100, 4]).weights(torch.tensor([0, 1, 2]))
     tensor([0.2308, 0.4615, 2.3077])
     """
-    return VectorScaling(alpha=PriorPower(nu))
+    return VectorScaling(alpha=PriorPower(_checked("nu", nu, 0)))
 
 
 def focal(g: float = 2.0) -> Focal:
@@ -99,7 +110,7 @@ def focal(g: float = 2.0) -> Focal:
     >>> focal(g=2.0).bind([500, 50, 5])(torch.zeros(1, 3), torch.tensor([0]))
     tensor([0.4883])
     """
-    return Focal(g)
+    return Focal(_checked("g", g, 0))
 
 
 def la(tau: float = 1.0) -> VectorScaling:
@@ -111,7 +122,7 @@ def la(tau: float = 1.0) -> VectorScaling:
     >>> la(tau=1.0).bind([90, 10])(torch.zeros(2, 2), torch.tensor([0, 1]))
     tensor([0.1054, 2.3026])
     """
-    return VectorScaling(delta=LogPrior(tau))
+    return VectorScaling(delta=LogPrior(_checked("tau", tau)))
 
 
 def cdt(gamma: float = 0.15) -> VectorScaling:
@@ -124,7 +135,7 @@ def cdt(gamma: float = 0.15) -> VectorScaling:
     >>> loss(torch.tensor([[2.0, 2.0]]), torch.tensor([1]))
     tensor([1.3133])
     """
-    return VectorScaling(beta=CountPower(gamma))
+    return VectorScaling(beta=CountPower(_checked("gamma", gamma, 0)))
 
 
 def vs(tau: float = 1.0, gamma: float = 0.15) -> VectorScaling:
@@ -138,7 +149,8 @@ def vs(tau: float = 1.0, gamma: float = 0.15) -> VectorScaling:
     >>> loss(torch.zeros(2, 3), torch.tensor([0, 2])).mean()
     tensor(2.4069)
     """
-    return VectorScaling(beta=CountPower(gamma), delta=LogPrior(tau))
+    scales = CountPower(_checked("gamma", gamma, 0))
+    return VectorScaling(beta=scales, delta=LogPrior(_checked("tau", tau)))
 
 
 def ldam(margin: float = 0.5, scale: float = 30.0) -> VectorScaling:
@@ -152,6 +164,8 @@ def ldam(margin: float = 0.5, scale: float = 30.0) -> VectorScaling:
     >>> loss(torch.zeros(2, 2), torch.tensor([0, 1]))
     tensor([0.8259, 0.9741])
     """
+    _checked("margin", margin, 0)
+    _checked("scale", scale, 0)
     return VectorScaling(beta=Constant(scale), delta=OwnClassMargin(margin * scale))
 
 
@@ -167,7 +181,7 @@ def equalized(threshold: float = 0.005, gamma: float = 0.9) -> Equalized:
     >>> loss(torch.zeros(1, 3), torch.tensor([0])).abs()  # class 2 is left out
     tensor([0.6931])
     """
-    return Equalized(threshold, gamma)
+    return Equalized(_checked("threshold", threshold, 0, 1), _checked("gamma", gamma, 0, 1))
 
 
 def group_vs(gamma: float = 0.3, form: GroupForm = "equation_3") -> GroupScaling:
@@ -184,6 +198,9 @@ def group_vs(gamma: float = 0.3, form: GroupForm = "equation_3") -> GroupScaling
     >>> loss(torch.zeros(2, 2), torch.tensor([0, 0]), groups=groups)
     tensor([1.3133, 3.0486])
     """
+    _checked("gamma", gamma, 0)
+    if form not in get_args(GroupForm):
+        raise LossError(f"form is {form!r}; write one of {', '.join(get_args(GroupForm))}")
     factor, offset = CellPower(gamma), CellPower(-gamma, factor=-1.0)
     if form == "autobalance":
         return GroupScaling(beta=WithinGroup(factor), delta=WithinGroup(offset))
@@ -240,4 +257,6 @@ def la_within_groups(tau: float = 1.0) -> GroupScaling:
     >>> loss(torch.zeros(1, 2), torch.tensor([1]), groups=torch.tensor([0]))
     tensor([2.3026])
     """
-    return GroupScaling(alpha=InverseGroup(), delta=WithinGroup(LogPriorInGroup(tau)))
+    return GroupScaling(
+        alpha=InverseGroup(), delta=WithinGroup(LogPriorInGroup(_checked("tau", tau)))
+    )

@@ -53,6 +53,8 @@ class BoundHybrid(BoundExampleLoss):
         _copy(self.log_d, parts.log_d)
         _copy(self.row_weight, floored(parts.mixture.sum(1)))
 
+    changes = True
+
     @property
     def shape(self) -> Shape:
         """Number of classes and groups."""
@@ -117,6 +119,8 @@ class BoundSoftmaxShifted(BoundExampleLoss):
             _copy(self.log_alpha, parts.log_alpha)
             _copy(self.ratio, parts.ratio)
             self.log_k.fill_(parts.log_k)
+
+    changes = True
 
     @property
     def shape(self) -> Shape:

@@ -48,7 +48,8 @@ def training_counts(counts: Any) -> TrainingCounts:
     (3, 1)
     """
     if hasattr(counts, "detach"):
-        counts = counts.detach().cpu().numpy()
+        counts = counts.detach().cpu()
+        counts = (counts.double() if counts.is_floating_point() else counts).numpy()
     try:
         found = np.asarray(counts)
     except ValueError:

@@ -38,6 +38,8 @@ class BoundLearnedScaling(BoundExampleLoss):
     unit: float
     """What the sigmoid of Δ is divided by."""
 
+    changes = True
+
     @property
     def shape(self) -> Shape:
         """Number of classes and groups."""

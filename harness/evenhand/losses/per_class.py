@@ -41,7 +41,8 @@ def present(counts: ClassCounts) -> Float[np.ndarray, " classes"]:
         raise DataError(
             f"no training example of {missing.size} of {counts.size} classes: {shown}\n"
             "  a loss or sampler that reads the class frequencies needs one of each\n"
-            "  lower the imbalance ratio, raise n_max, or set fewer images aside for validation"
+            "  in a suite, lower the imbalance ratio, raise n_max, or set fewer images aside for "
+            "validation"
         )
     return counts.astype(np.float64)
 

@@ -190,7 +190,7 @@ def build_from(
         faults=tuple(faults),
         location=location,
         edition=edition,
-        source=suite.source or declaration.suite,
+        source=suite.source,
     )
 
 

@@ -31,13 +31,15 @@ class RunCommand(NamedTuple):
 def rerun(record: Record) -> str:
     """The command that reruns one trial: `evenhand run SUITE --only key=… --results rerun`."""
     found = parse_command(record)
-    suite = found.suite or record.provenance.suite.partition(" ")[0] or "SUITE"
+    suite = found.suite
+    if not suite and record.provenance.command:
+        suite = record.provenance.suite.partition(" ")[0]
     return _command(suite, found.plugins, "--only", f"key={record.key}", "--results", RERUN_FOLDER)
 
 
-def rerun_suite(source: str, records: Iterable[Record]) -> str:
+def rerun_suite(source: str, records: Iterable[Record], *more: str) -> str:
     """The command that runs the missing trials of a suite: `evenhand run SUITE --plugin FILE`."""
-    return _command(source, _plugins(records))
+    return _command(source, _plugins(records), *more)
 
 
 def rerun_configuration(
@@ -77,6 +79,9 @@ def _plugins(records: Iterable[Record]) -> tuple[str, ...]:
 
 
 def _command(suite: str, plugins: Sequence[str], *more: str) -> str:
+    """The command line; the call in Python for a suite that has no file."""
+    if not suite:
+        return f'evenhand.run(suite, "{RERUN_FOLDER}")  # the suite was built in Python'
     given = [word for path in plugins for word in ("--plugin", path)]
     return shlex.join(["evenhand", "run", suite, *given, *more])
 

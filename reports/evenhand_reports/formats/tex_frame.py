@@ -19,12 +19,13 @@ def slug(problem: str) -> str:
 def opening(board: Leaderboard) -> list[str]:
     """Comment lines on the suite, the commits, the command that reruns it, and the gaps."""
     suite = board.suite
+    records = board.records.values()
     gaps = [f"{gap_location(gap)}, {gap.key}: {gap_cause(gap)}" for gap in board.gaps]
     return comment(
         f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
         f"commits: {', '.join(board.commits)} (+: with uncommitted changes)",
         f"trials: {len(board.records)} of {board.trials} have a record; {board.n_seeds} seeds",
-        f"to rerun the trials: {rerun_suite(board.source, board.records.values())} --results rerun",
+        f"to rerun the trials: {rerun_suite(board.source, records, '--results', 'rerun')}",
         "to show one trial: evenhand show KEY",
         *(f"not usable: {gap}" for gap in gaps),
     )

@@ -252,7 +252,7 @@ def test_a_suite_may_be_named(tmp_path):
 
 def test_a_record_keeps_the_command_that_trains_it_again(suite, store, tmp_path):
     [key, *_] = [t.key for t in suite.configurations[0].trials]
-    assert store.read(key).provenance.command == ""
+    assert store.read(key).provenance.command == "evenhand.run(suite)"
     assert "built in Python" in provenance.rerun(store.read(key))
     named = eh.open_suite("quickstart", only="method=erm,seed=0")
     eh.run(named, tmp_path, inline=True)

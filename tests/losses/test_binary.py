@@ -23,7 +23,7 @@ def losses_of(method, **settings):
     made = REGISTRY.make("method", REGISTRY.part("method", method, settings))
     labels = torch.arange(6) % 2
     logits = torch.sin(torch.arange(12.0)).reshape(6, 2) * 3
-    said = bound(made.stages[0].loss, COUNTS)(logits, labels, labels)
+    said = bound(made.stages[0].loss, COUNTS)(logits, labels, rows=labels)
     return said.numpy(), logits.numpy(), labels.numpy()
 
 

@@ -81,7 +81,7 @@ def test_rows_and_groups_are_two_ways_to_say_the_same(name):
     torch.manual_seed(0)
     by_group = bound(LOGITS, LABELS, groups=GROUPS)
     torch.manual_seed(0)
-    by_row = bound(LOGITS, LABELS, LABELS * 2 + GROUPS)
+    by_row = bound(LOGITS, LABELS, rows=LABELS * 2 + GROUPS)
     torch.testing.assert_close(by_group, by_row)
     assert by_group.shape == (4,)
 
@@ -265,3 +265,22 @@ def test_a_loss_whose_tensors_change_keeps_no_copy():
     bound = LogitAdjusted().bind(COUNTS)
     meta = torch.device("meta")
     assert bound._on(meta) is not bound._on(meta)
+
+
+def test_groups_are_the_third_argument_and_never_taken_for_rows():
+    bound = losses.group_vs().bind(CELLS)
+    by_name = bound(LOGITS, LABELS, groups=GROUPS)
+    torch.testing.assert_close(bound(LOGITS, LABELS, GROUPS), by_name)
+    with pytest.raises(LossError, match="groups were given"):
+        losses.vs().bind(COUNTS)(LOGITS, LABELS, GROUPS)
+
+
+def test_weights_are_those_of_the_cell_of_each_example():
+    weights = losses.group_balanced().bind(CELLS).weights(LABELS, GROUPS)
+    n = np.array(CELLS)
+    expected = n.sum() / n.size / n[LABELS, GROUPS]
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+    with pytest.raises(LossError, match="2 groups"):
+        losses.group_balanced().bind(CELLS).weights(LABELS)
+    with pytest.raises(LossError, match="-1"):
+        losses.wce().bind(COUNTS).weights(torch.tensor([-1]))

@@ -129,9 +129,9 @@ def test_reweighted_with_diagonal_gains_is_weighted_cross_entropy(logits):
     loss = bound(RE_WEIGHTED, DIAGONAL)
     weight = torch.tensor(np.diag(DIAGONAL))
     expected = F.cross_entropy(logits, LABELS, weight=weight, reduction="none")
-    torch.testing.assert_close(loss(logits, LABELS, LABELS), expected)
+    torch.testing.assert_close(loss(logits, LABELS, rows=LABELS), expected)
     torch.testing.assert_close(
-        loss(logits, LABELS, LABELS).sum() / loss.weights(LABELS).sum(),
+        loss(logits, LABELS, rows=LABELS).sum() / loss.weights(LABELS).sum(),
         F.cross_entropy(logits, LABELS, weight=weight),
     )
 
@@ -140,23 +140,27 @@ def test_reweighted_with_diagonal_gains_is_weighted_cross_entropy(logits):
 def test_logit_adjusted_with_inverse_priors_is_la(scale, logits):
     loss = bound(LogitAdjusted(), scale * np.diag(1 / PRIOR))
     la = VectorScaling(delta=LogPrior(1.0)).bind(COUNTS, "cpu")
-    torch.testing.assert_close(loss(logits, LABELS, LABELS), la(logits, LABELS, LABELS))
+    torch.testing.assert_close(loss(logits, LABELS, rows=LABELS), la(logits, LABELS, rows=LABELS))
 
 
 def test_before_any_estimate_the_gains_are_those_of_average_recall(logits):
     la = VectorScaling(delta=LogPrior(1.0)).bind(COUNTS, "cpu")
     np.testing.assert_allclose(AverageRecall()(COUNTS[:, 0]), np.diag(0.25 / PRIOR))
     for spec in (LogitAdjusted(), HYBRID_B, SoftmaxShifted(), SoftmaxShifted("shifted")):
-        first = spec.bind(COUNTS, "cpu")(logits, LABELS, LABELS)
-        torch.testing.assert_close(first, la(logits, LABELS, LABELS))
+        first = spec.bind(COUNTS, "cpu")(logits, LABELS, rows=LABELS)
+        torch.testing.assert_close(first, la(logits, LABELS, rows=LABELS))
     # d = 1/π and G = diag(1/(m π)): M is 1/m of the identity.
     first = HYBRID_A.bind(COUNTS, "cpu")
-    torch.testing.assert_close(4 * first(logits, LABELS, LABELS), la(logits, LABELS, LABELS))
+    torch.testing.assert_close(
+        4 * first(logits, LABELS, rows=LABELS), la(logits, LABELS, rows=LABELS)
+    )
 
 
 def test_the_hybrid_with_the_gains_own_diagonal_is_logit_adjusted(logits):
     hybrid, adjusted = bound(HYBRID_B, DIAGONAL), bound(LogitAdjusted(), DIAGONAL)
-    torch.testing.assert_close(hybrid(logits, LABELS, LABELS), adjusted(logits, LABELS, LABELS))
+    torch.testing.assert_close(
+        hybrid(logits, LABELS, rows=LABELS), adjusted(logits, LABELS, rows=LABELS)
+    )
 
 
 def test_mixtures_are_those_of_the_coverage_problems():
@@ -173,7 +177,7 @@ def test_every_loss_with_the_identity_for_gains_is_cross_entropy(logits):
     specs = [RE_WEIGHTED, LogitAdjusted(), HYBRID_B]
     specs += [SoftmaxShifted(v) for v in ("shifted", "linearised", "hybrid")]
     for spec in specs:
-        found = bound(spec, np.eye(4))(logits, LABELS, LABELS)
+        found = bound(spec, np.eye(4))(logits, LABELS, rows=LABELS)
         torch.testing.assert_close(found, expected)
 
 
@@ -200,7 +204,7 @@ def minimiser(loss: Callable[[torch.Tensor], torch.Tensor], start: np.ndarray) -
 def expected_loss(loss: BoundLoss, p: np.ndarray) -> Callable[[torch.Tensor], torch.Tensor]:
     """Σ_y p_y ℓ(s, y), by labels alone: what training sees of an input drawn again and again."""
     every = torch.arange(4)
-    return lambda s: torch.tensor(p) * loss(s.expand(4, 4), every, every)
+    return lambda s: torch.tensor(p) * loss(s.expand(4, 4), every, rows=every)
 
 
 def probabilities(n: int) -> np.ndarray:
@@ -232,7 +236,7 @@ def test_over_groups_a_hybrid_decides_as_bayes_without_seeing_the_group(spec):
         weights = torch.tensor(p.T.ravel())
 
         def mean(s, weights=weights):
-            return weights * loss(s.expand(8, 4), rows // 2, rows)
+            return weights * loss(s.expand(8, 4), rows // 2, rows=rows)
 
         expected = np.einsum("gi,gij->j", p, gains)
         raised = np.log(np.einsum("gi,gij->j", p, non_negative(gains)))
@@ -310,7 +314,9 @@ def test_the_hybrid_variant_falls_back_and_returns_with_the_gains(logits):
     for gains, falls_back in ((PRECISION, False), (COVERAGE, True), (np.eye(4), False)):
         loss.set_gains(gains)
         hybrid.set_gains(gains)
-        same = torch.allclose(loss(logits, LABELS, LABELS), hybrid(logits, LABELS, LABELS))
+        same = torch.allclose(
+            loss(logits, LABELS, rows=LABELS), hybrid(logits, LABELS, rows=LABELS)
+        )
         assert same == falls_back == bool(loss.falls_back)
         weighs = torch.allclose(loss.weights(LABELS), hybrid.weights(LABELS))
         assert weighs == falls_back
@@ -327,11 +333,11 @@ def test_the_hybrid_variant_falls_back_and_returns_with_the_gains(logits):
 def test_gains_are_copied_into_the_tensors_that_are_there(spec, logits):
     loss = spec.bind(COUNTS, "cpu")
     before = [value for value in vars(loss).values() if isinstance(value, torch.Tensor)]
-    pointers, first = [t.data_ptr() for t in before], loss(logits, LABELS, LABELS)
+    pointers, first = [t.data_ptr() for t in before], loss(logits, LABELS, rows=LABELS)
     loss.set_gains(DIAGONAL)
     after = [value for value in vars(loss).values() if isinstance(value, torch.Tensor)]
     assert pointers == [t.data_ptr() for t in after]
-    assert not torch.allclose(first, loss(logits, LABELS, LABELS))
+    assert not torch.allclose(first, loss(logits, LABELS, rows=LABELS))
 
 
 @pytest.mark.parametrize("spec", [*HYBRIDS.values(), LogitAdjusted(), SoftmaxShifted()], ids=str)
@@ -386,7 +392,7 @@ def test_a_batch_of_a_class_that_gains_nothing_has_a_mean(spec, logits):
     loss, labels = bound(spec, np.diag([0.0, 1.0, 2.0, 3.0])), torch.zeros(BATCH, dtype=torch.int64)
     weights = loss.weights(labels)
     assert (weights > 0).all()
-    assert (loss(logits.float(), labels, labels).sum() / weights.sum()).isfinite()
+    assert (loss(logits.float(), labels, rows=labels).sum() / weights.sum()).isfinite()
 
 
 @pytest.mark.parametrize("size", [1.0, 1e4])
@@ -400,7 +406,7 @@ def test_losses_and_slopes_are_finite_at_any_logits(spec, gains, size):
     logits = torch.full((16, 4), -size)
     logits[torch.arange(16), torch.arange(16) % 4] = size
     logits.requires_grad_()
-    losses = loss(logits, labels, labels)
+    losses = loss(logits, labels, rows=labels)
     losses.sum().backward()
     assert losses.isfinite().all() and logits.grad.isfinite().all()
 
@@ -409,7 +415,7 @@ def test_losses_and_slopes_are_finite_at_any_logits(spec, gains, size):
 def test_the_gradient_agrees_with_finite_differences(spec, logits):
     gains = np.diag(np.diag(GENTLE)) if isinstance(spec, LogitAdjusted) else GENTLE
     loss = bound(spec, gains)
-    assert torch.autograd.gradcheck(lambda s: loss(s, LABELS, LABELS), logits.requires_grad_())
+    assert torch.autograd.gradcheck(lambda s: loss(s, LABELS, rows=LABELS), logits.requires_grad_())
 
 
 @pytest.mark.parametrize("spec", ALL.values(), ids=ALL)
@@ -417,16 +423,18 @@ def test_groups_do_not_change_a_loss_over_classes(spec, logits):
     gains = np.diag(np.diag(GENTLE))
     plain, grouped = bound(spec, gains), bound(spec, gains, GROUPED)
     rows = LABELS * 2 + torch.arange(BATCH) // 4 % 2
-    torch.testing.assert_close(grouped(logits, LABELS, rows), plain(logits, LABELS, LABELS))
-    torch.testing.assert_close(grouped.weights(rows), plain.weights(LABELS))
+    torch.testing.assert_close(
+        grouped(logits, LABELS, rows=rows), plain(logits, LABELS, rows=LABELS)
+    )
+    torch.testing.assert_close(grouped.row_weights(rows), plain.weights(LABELS))
 
 
 @pytest.mark.parametrize("spec", HYBRIDS.values(), ids=HYBRIDS)
 def test_gains_that_are_alike_in_all_groups_are_gains_over_classes(spec, logits):
     rows = LABELS * 2 + torch.arange(BATCH) // 4 % 2
     one, each = bound(spec, COVERAGE, GROUPED), bound(spec, np.stack([COVERAGE] * 2), GROUPED)
-    torch.testing.assert_close(each(logits, LABELS, rows), one(logits, LABELS, rows))
-    torch.testing.assert_close(each.weights(rows), one.weights(rows))
+    torch.testing.assert_close(each(logits, LABELS, rows=rows), one(logits, LABELS, rows=rows))
+    torch.testing.assert_close(each.row_weights(rows), one.row_weights(rows))
 
 
 @pytest.mark.parametrize("spec", HYBRIDS.values(), ids=HYBRIDS)
@@ -442,13 +450,13 @@ def test_gains_over_groups_are_the_formula_of_each_group(spec, logits):
     for g in (0, 1):
         rows = LABELS * 2 + g
         by_hand = -((gains[g] / log_d.exp().numpy())[LABELS] * logs).sum(1)
-        np.testing.assert_allclose(loss(logits, LABELS, rows), by_hand)
+        np.testing.assert_allclose(loss(logits, LABELS, rows=rows), by_hand)
 
 
 @pytest.mark.parametrize("spec", ALL.values(), ids=ALL)
 def test_half_precision_logits_are_taken_in_float32(spec, logits):
     torch.set_default_dtype(torch.float32)
     loss, half = spec.bind(COUNTS, "cpu"), logits.bfloat16()
-    result = loss(half, LABELS, LABELS)
+    result = loss(half, LABELS, rows=LABELS)
     assert result.dtype == torch.float32
-    assert torch.equal(result, loss(half.float(), LABELS, LABELS))
+    assert torch.equal(result, loss(half.float(), LABELS, rows=LABELS))

@@ -50,12 +50,12 @@ def test_the_published_loss_is_the_formula_written_out_for_its_draws(gamma, logi
     weights = 1 - draws * (PRIOR < 0.02) * (1 - np.eye(4)[LABELS])
     assert (weights == 0).any()
     loss = published(threshold=0.02, gamma=gamma)
-    np.testing.assert_allclose(loss(logits, LABELS, LABELS), by_hand(logits, weights))
+    np.testing.assert_allclose(loss(logits, LABELS, rows=LABELS), by_hand(logits, weights))
 
 
 def test_its_mean_over_many_draws_is_the_expectation(logits):
     loss, n = published(threshold=0.02), 1000
-    seen = torch.stack([loss(logits, LABELS, LABELS) for _ in range(n)])
+    seen = torch.stack([loss(logits, LABELS, rows=LABELS) for _ in range(n)])
     standard_error = seen.std(0) / n**0.5
     assert ((seen.mean(0) - expectation(logits)).abs() <= 4 * standard_error + 1e-12).all()
 
@@ -63,7 +63,7 @@ def test_its_mean_over_many_draws_is_the_expectation(logits):
 def test_every_example_and_class_has_a_draw_of_its_own():
     """With equal logits a loss is log of how many classes are left: all numbers are seen."""
     labels = torch.zeros(1000, dtype=torch.int64)
-    losses = published(threshold=0.02, gamma=0.5)(torch.zeros(1000, 4), labels, labels)
+    losses = published(threshold=0.02, gamma=0.5)(torch.zeros(1000, 4), labels, rows=labels)
     left, times = losses.exp().round().unique(return_counts=True)
     assert left.tolist() == [2, 3, 4]
     np.testing.assert_allclose(times / 1000, [0.25, 0.5, 0.25], atol=0.06)
@@ -72,16 +72,16 @@ def test_every_example_and_class_has_a_draw_of_its_own():
 def test_one_seed_gives_the_same_draws_and_the_next_call_others(logits):
     first, again = published(threshold=0.02, gamma=0.5), published(threshold=0.02, gamma=0.5)
     for _ in range(3):
-        losses = first(logits, LABELS, LABELS)
-        assert torch.equal(losses, again(logits, LABELS, LABELS))
-        assert not torch.equal(losses, first(logits, LABELS, LABELS))
-        again(logits, LABELS, LABELS)
+        losses = first(logits, LABELS, rows=LABELS)
+        assert torch.equal(losses, again(logits, LABELS, rows=LABELS))
+        assert not torch.equal(losses, first(logits, LABELS, rows=LABELS))
+        again(logits, LABELS, rows=LABELS)
 
 
 @pytest.mark.parametrize("settings", [{"gamma": 0.0}, {"threshold": 0.0}])
 def test_with_nothing_dropped_it_is_cross_entropy(settings, logits):
     expected = F.cross_entropy(logits, LABELS, reduction="none")
-    torch.testing.assert_close(published(**settings)(logits, LABELS, LABELS), expected)
+    torch.testing.assert_close(published(**settings)(logits, LABELS, rows=LABELS), expected)
 
 
 @pytest.mark.parametrize("size", [1.0, 1e4])
@@ -95,7 +95,9 @@ def test_slopes_are_finite_and_none_is_of_a_dropped_class(size, logits):
 def test_half_precision_logits_are_taken_in_float32(logits):
     torch.set_default_dtype(torch.float32)
     half = logits.bfloat16()
-    losses, again = (published(threshold=0.02)(z, LABELS, LABELS) for z in (half, half.float()))
+    losses, again = (
+        published(threshold=0.02)(z, LABELS, rows=LABELS) for z in (half, half.float())
+    )
     assert losses.dtype == torch.float32 and torch.equal(losses, again)
 
 
@@ -104,10 +106,10 @@ def test_it_draws_from_the_global_generator_unless_told(logits):
     assert isinstance(loss, StochasticLoss) and isinstance(loss, BoundLoss)
     assert not isinstance(margin(), StochasticLoss)
     torch.manual_seed(3)
-    drawn = loss(logits, LABELS, LABELS)
-    assert not torch.equal(loss(logits, LABELS, LABELS), drawn)
+    drawn = loss(logits, LABELS, rows=LABELS)
+    assert not torch.equal(loss(logits, LABELS, rows=LABELS), drawn)
     torch.manual_seed(3)
-    assert torch.equal(loss(logits, LABELS, LABELS), drawn)
+    assert torch.equal(loss(logits, LABELS, rows=LABELS), drawn)
 
 
 # The margin: a rare negative has the weight that it has in the mean.
@@ -134,7 +136,7 @@ def expectation(logits):
 
 
 def test_the_margin_is_at_or_above_the_mean_of_the_published_draws(logits):
-    loss, mean = margin(threshold=0.02)(logits, LABELS, LABELS), expectation(logits)
+    loss, mean = margin(threshold=0.02)(logits, LABELS, rows=LABELS), expectation(logits)
     assert (loss >= mean - 1e-12).all() and not torch.allclose(loss, mean)
 
 
@@ -142,13 +144,15 @@ def test_the_margin_is_at_or_above_the_mean_of_the_published_draws(logits):
 def test_the_margin_with_nothing_spared_is_cross_entropy(settings, logits):
     plain = VectorScaling().bind(COUNTS, "cpu")
     loss = margin(**settings)
-    torch.testing.assert_close(loss(logits, LABELS, LABELS), plain(logits, LABELS, LABELS))
+    torch.testing.assert_close(
+        loss(logits, LABELS, rows=LABELS), plain(logits, LABELS, rows=LABELS)
+    )
 
 
 def test_a_rare_class_is_pushed_down_less_by_others_and_up_as_much_by_its_own(logits):
     leaf = torch.zeros(4, 4).requires_grad_()
     labels = torch.arange(4)
-    margin(threshold=0.02)(leaf, labels, labels).sum().backward()
+    margin(threshold=0.02)(leaf, labels, rows=labels).sum().backward()
     plain = torch.full((4, 4), 0.25) - torch.eye(4)
     assert (leaf.grad[:2, 2:] < 0.2 * plain[:2, 2:]).all()
     assert (leaf.grad[:2, 0:2].diagonal() > plain[:2, :2].diagonal()).all()

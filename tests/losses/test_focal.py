@@ -34,7 +34,7 @@ def test_a_class_weight_does_not_enter_the_probability():
     plain = Focal(2.0).bind(COUNTS, "cpu")
     weights = torch.tensor(InversePrior()(COUNTS.sum(1)))[LABELS]
     torch.testing.assert_close(
-        weighted(LOGITS, LABELS, LABELS), weights * plain(LOGITS, LABELS, LABELS)
+        weighted(LOGITS, LABELS, rows=LABELS), weights * plain(LOGITS, LABELS, rows=LABELS)
     )
     torch.testing.assert_close(weighted.weights(LABELS).double(), weights)
 

@@ -25,7 +25,7 @@ def start(counts=COUNTS, learn=("l", "delta"), **settings):
 
 
 def same(one, other, logits):
-    torch.testing.assert_close(one(logits, LABELS, LABELS), other(logits, LABELS, LABELS))
+    torch.testing.assert_close(one(logits, LABELS, rows=LABELS), other(logits, LABELS, rows=LABELS))
     torch.testing.assert_close(one.weights(LABELS), other.weights(LABELS))
 
 
@@ -64,9 +64,9 @@ def test_where_it_starts_l_and_with_it_the_margin_rises_with_the_log_prior():
 def test_a_smaller_l_favours_a_class(logits):
     loss = start()
     logits.requires_grad_()
-    before = torch.autograd.grad(loss(logits, LABELS, LABELS).sum(), logits)[0]
+    before = torch.autograd.grad(loss(logits, LABELS, rows=LABELS).sum(), logits)[0]
     loss.parameters()["l"][3] -= 1
-    after = torch.autograd.grad(loss(logits, LABELS, LABELS).sum(), logits)[0]
+    after = torch.autograd.grad(loss(logits, LABELS, rows=LABELS).sum(), logits)[0]
     assert (after[:, 3] < before[:, 3]).all(), "descent raises the logit of class 3 by more"
 
 
@@ -105,12 +105,12 @@ def test_with_groups_la_is_conditioned_on_the_group_and_weighted_by_it():
     np.testing.assert_allclose(loss.offset(), offset, atol=5e-5)
     of_group = WATERBIRDS.sum(0)
     expected = WATERBIRDS.sum() / np.tile(of_group, 2)
-    np.testing.assert_allclose(loss.weights(torch.arange(4)), expected)
+    np.testing.assert_allclose(loss.row_weights(torch.arange(4)), expected)
 
 
 def test_with_groups_balanced_weights_are_those_of_the_cells():
     loss = start(GROUPED)
-    np.testing.assert_allclose(loss.weights(torch.arange(8)), GROUPED.sum() / GROUPED.ravel())
+    np.testing.assert_allclose(loss.row_weights(torch.arange(8)), GROUPED.sum() / GROUPED.ravel())
 
 
 def test_clusters_share_and_start_from_their_middle_class():
@@ -129,7 +129,7 @@ def test_clusters_share_and_start_from_their_middle_class():
 
 def test_weights_that_are_not_learned_stay_each_class_s_own():
     loss = start(learn=("l",), cluster=2)
-    np.testing.assert_allclose(loss.weights(torch.arange(4)), COUNTS.sum() / COUNTS[:, 0])
+    np.testing.assert_allclose(loss.row_weights(torch.arange(4)), COUNTS.sum() / COUNTS[:, 0])
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_all_that_is_learned_has_a_slope_and_keeps_none_of_its_own(logits):
     assert all(tensor.is_leaf and not tensor.requires_grad for tensor in learned)
     for tensor in learned:
         tensor.requires_grad_()
-    slopes = torch.autograd.grad(loss(logits, LABELS, LABELS).sum(), learned)
+    slopes = torch.autograd.grad(loss(logits, LABELS, rows=LABELS).sum(), learned)
     assert all((slope != 0).all() for slope in slopes)
 
 

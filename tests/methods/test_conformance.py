@@ -77,7 +77,7 @@ def check_finite(loss, counts, size):
     labels, logits = every_corner(size)
     rows = labels * counts.shape[1] + torch.arange(len(labels)) % counts.shape[1]
     leaf = logits.clone().requires_grad_()
-    losses = loss(leaf, labels, rows)
+    losses = loss(leaf, labels, rows=rows)
     losses.sum().backward()
     assert losses.shape == labels.shape and losses.isfinite().all()
     assert (losses >= 0).all() and leaf.grad.isfinite().all()
@@ -87,7 +87,7 @@ def check_finite(loss, counts, size):
 def test_weights_are_positive_and_divide_to_a_finite_mean(entry, counts):
     rows = torch.arange(counts.size)
     for stage in stages(entry):
-        weights = bound(stage.loss, counts).weights(rows)
+        weights = bound(stage.loss, counts).row_weights(rows)
         assert weights.shape == rows.shape and (weights > 0).all()
         # A batch of one class alone, as light as it may be, must not be 0/0.
         assert torch.isfinite(1 / weights).all()
@@ -98,7 +98,7 @@ def test_weights_are_positive_and_divide_to_a_finite_mean(entry, counts):
 def test_two_bindings_give_the_same_numbers(entry):
     labels, logits = every_corner(3.0)
     for stage in stages(entry):
-        first, again = (bound(stage.loss, ONE_GROUP)(logits, labels, labels) for _ in "ab")
+        first, again = (bound(stage.loss, ONE_GROUP)(logits, labels, rows=labels) for _ in "ab")
         assert torch.equal(first, again)
 
 
@@ -106,7 +106,7 @@ def test_half_precision_logits_give_float32_losses(entry):
     labels, logits = every_corner(3.0)
     for stage in stages(entry):
         loss = bound(stage.loss, ONE_GROUP)
-        assert loss(logits.bfloat16(), labels, labels).dtype == torch.float32
+        assert loss(logits.bfloat16(), labels, rows=labels).dtype == torch.float32
 
 
 def test_what_it_reduces_by_is_finite_and_stays_where_it_is(entry):

@@ -61,12 +61,14 @@ def three_steps(stage: Any, head: str) -> dict[str, Any]:
             logits = features @ weight.T
         if steered:
             steered.update(counted(rows, logits))
-        losses = loss(logits, labels, rows)
+        losses = loss(logits, labels, rows=rows)
         if reduction:
             reduction.learn(losses.detach(), rows)
-            value = reduction(losses, rows, lambda: loss.weights(rows))
+            value = reduction(losses, rows, lambda: loss.row_weights(rows))
         else:
-            divisor = loss.weights(rows).sum() if stage.reduce == "weighted_mean" else len(labels)
+            divisor = (
+                loss.row_weights(rows).sum() if stage.reduce == "weighted_mean" else len(labels)
+            )
             value = losses.sum() / divisor
         (gradient,) = torch.autograd.grad(value, weight)
         weight = (weight - LR * gradient).detach().requires_grad_()

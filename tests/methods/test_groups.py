@@ -25,7 +25,7 @@ def make(name, **settings):
 def value(stage, counts=COUNTS, rows=ROWS):
     """The stage's number for a batch of the whole training set."""
     loss = bound(stage.loss, counts)
-    losses, weights = loss(LOGITS, rows // counts.shape[1], rows), loss.weights(rows)
+    losses, weights = loss(LOGITS, rows // counts.shape[1], rows=rows), loss.row_weights(rows)
     if stage.reduce == "mean":
         return losses.mean()
     if stage.reduce == "weighted_mean":
@@ -87,8 +87,8 @@ def test_the_share_of_cross_entropy_is_that_of_its_weight_within_groups_too(shar
     n = torch.tensor(COUNTS.sum(0), dtype=torch.float32)
     weights = (n.sum() / (len(n) * n))[ROWS % 2]
     torch.testing.assert_close(weights.mean(), torch.ones(()))
-    losses = stage.loss.bind(COUNTS, "cpu")(LOGITS, ROWS // 2, ROWS)
-    within = adjusted.loss.bind(COUNTS, "cpu")(LOGITS, ROWS // 2, ROWS)
+    losses = stage.loss.bind(COUNTS, "cpu")(LOGITS, ROWS // 2, rows=ROWS)
+    within = adjusted.loss.bind(COUNTS, "cpu")(LOGITS, ROWS // 2, rows=ROWS)
     plain = F.cross_entropy(LOGITS, ROWS // 2, reduction="none")
     torch.testing.assert_close(losses, share * plain + (1 - share) * within)
 

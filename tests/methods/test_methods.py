@@ -24,7 +24,7 @@ def make(name, **settings):
 def losses(method):
     """Loss of each example and weight of each example, one row a stage."""
     bound = [stage.loss.bind(COUNTS, "cpu") for stage in method.stages]
-    found = [torch.stack([b(COSINES, LABELS, LABELS), b.weights(LABELS)]) for b in bound]
+    found = [torch.stack([b(COSINES, LABELS, rows=LABELS), b.weights(LABELS)]) for b in bound]
     return torch.stack(found)
 
 
@@ -102,7 +102,7 @@ def test_wce_over_the_training_set_is_the_mean_of_the_class_means():
     bound = make("wce").stages[0].loss.bind(COUNTS, "cpu")
     plain = F.cross_entropy(logits, labels, reduction="none")
     expected = torch.stack([plain[labels == y].mean() for y in range(4)]).mean()
-    weighted = bound(logits, labels, labels).sum() / bound.weights(labels).sum()
+    weighted = bound(logits, labels, rows=labels).sum() / bound.weights(labels).sum()
     torch.testing.assert_close(weighted, expected)
 
 

@@ -101,7 +101,7 @@ def test_a_step_is_the_series_of_the_dense_hessian():
     def lower(theta, a):
         raw = dict(zip(loss.raw, a.split(4), strict=True))
         changed = replace(loss, raw=raw)
-        losses = changed(logits(theta, train), train.labels, train.rows)
+        losses = changed(logits(theta, train), train.labels, rows=train.rows)
         return losses.sum() / changed.weights(train.rows).sum()
 
     theta, a = weights_of(training), learned(training).clone()

@@ -73,7 +73,7 @@ class Softmax:
         parts = dict(zip(self.loss.raw, a.split(C), strict=True))
         loss = type(self.loss)(**(vars(self.loss) | {"raw": parts}))
         logits = self.x @ theta.reshape(D, C)
-        losses, weights = loss(logits, self.labels, self.labels), loss.weights(self.labels)
+        losses, weights = loss(logits, self.labels, rows=self.labels), loss.weights(self.labels)
         return losses.sum() / weights.sum() + 0.1 * theta.square().sum()
 
     def val(self, theta):

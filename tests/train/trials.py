@@ -67,10 +67,10 @@ class Spy:
         self.inner = VectorScaling().bind(counts, device)
         return self
 
-    def __call__(self, logits, labels, rows):
+    def __call__(self, logits, labels, *, rows):
         self.calls.append((self.name, labels.clone(), rows.clone()))
-        losses = self.inner(logits, labels, rows)
+        losses = self.inner(logits, labels, rows=rows)
         return self.go_wrong(len(self.calls), losses) if self.go_wrong else losses
 
-    def weights(self, rows):
-        return self.inner.weights(rows)
+    def row_weights(self, rows):
+        return self.inner.row_weights(rows)

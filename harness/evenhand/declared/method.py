@@ -32,11 +32,11 @@ class BoundLoss(Protocol):
     rows   [batch], the (label, group) cell of each example: label · n_groups + group
     """
 
-    def __call__(self, logits: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
+    def __call__(self, logits: Tensor, labels: Tensor, *, rows: Tensor) -> Tensor:
         """Loss of each example [batch], from logits [batch, classes] and labels [batch]."""
         ...
 
-    def weights(self, rows: Tensor) -> Tensor:
+    def row_weights(self, rows: Tensor) -> Tensor:
         """Weight of each example [batch]; the divisor of `reduce="weighted_mean"` is their sum."""
         ...
 

@@ -123,9 +123,9 @@ def _is_imported_by_workers(module: str) -> bool:
 
 
 def equivalent_command(suite: Suite) -> str:
-    """The `evenhand run` that trains the suite; "" for one that was built in Python."""
+    """The `evenhand run` that trains the suite; the call of one that was built in Python."""
     if not suite.source:
-        return ""
+        return "evenhand.run(suite)"
     plugins = [word for plugin in loaded_plugins() for word in ("--plugin", plugin.path)]
     return shlex.join(["evenhand", "run", suite.source, *plugins])
 

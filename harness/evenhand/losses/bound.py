@@ -23,12 +23,12 @@ class Shape(NamedTuple):
 class BoundExampleLoss(ABC):
     """A loss of each example, bound to the class counts of one training set.
 
-    The call is `loss(logits, labels)`, with `groups=groups` where the loss was bound to counts of
-    several groups. The loss follows the logits to their device and works under autocast and in
-    compiled code. Shapes and types are checked at every call. The values of labels and groups are
-    checked at every call on the CPU, at the first call on another device, where a check waits for
-    the device, and never in compiled code. The engine passes `rows`, which it makes once, and skips
-    the checks.
+    The call is `loss(logits, labels)`, or `loss(logits, labels, groups)` where the loss was bound
+    to counts of several groups. The loss follows the logits to their device and works under
+    autocast and in compiled code. Shapes and types are checked at every call. The values of labels
+    and groups are checked at every call on the CPU, at the first call on another device, where a
+    check waits for the device, and never in compiled code. The engine passes `rows`, which it makes
+    once, and skips the checks.
     """
 
     @property
@@ -47,16 +47,16 @@ class BoundExampleLoss(ABC):
         """Loss of each example [batch], in nats; row = label · groups + group."""
 
     @abstractmethod
-    def weights(self, rows: Tensor) -> Tensor:
-        """Weight of each example [batch], by which a weighted mean divides."""
+    def row_weights(self, rows: Tensor) -> Tensor:
+        """Weight of an example of each row [batch]."""
 
     def __call__(
         self,
         logits: Float[Tensor, "batch classes"],
         labels: Int[Tensor, " batch"],
-        rows: Int[Tensor, " batch"] | None = None,
-        *,
         groups: Int[Tensor, " batch"] | None = None,
+        *,
+        rows: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, " batch"]:
         """Loss of each example [batch], in nats, not reduced.
 
@@ -64,8 +64,22 @@ class BoundExampleLoss(ABC):
         """
         if rows is not None:
             return self.per_example(logits, labels, rows)
-        labels, rows = self._checked(logits, labels, groups)
+        self._check_logits(logits)
+        labels, rows = self._checked(labels, groups, len(logits), logits.device)
         return self._on(logits.device).per_example(logits, labels, rows)
+
+    def weights(
+        self, labels: Int[Tensor, " batch"], groups: Int[Tensor, " batch"] | None = None
+    ) -> Float[Tensor, " batch"]:
+        """Weight of each example [batch], by whose sum a weighted mean divides.
+
+        Raises `LossError` as the call does.
+        """
+        if not isinstance(labels, Tensor):
+            raise LossError(f"labels are a torch.Tensor; these are {type(labels).__name__}")
+        n = len(labels) if labels.ndim else 0
+        _, rows = self._checked(labels, groups, n, labels.device)
+        return self._on(labels.device).row_weights(rows)
 
     changes: ClassVar[bool] = False
     """Whether its tensors change while it is used; a copy on another device would not follow."""
@@ -99,11 +113,9 @@ class BoundExampleLoss(ABC):
             object.__setattr__(self, "_elsewhere", kept)
         return kept
 
-    def _checked(
-        self, logits: Tensor, labels: Tensor, groups: Tensor | None
-    ) -> tuple[Int[Tensor, " batch"], Int[Tensor, " batch"]]:
-        """Labels and rows as whole numbers. Raises `LossError`."""
-        n_classes, n_groups = self.shape
+    def _check_logits(self, logits: Tensor) -> None:
+        """Raise `LossError` for logits of another shape or type."""
+        n_classes = self.shape.classes
         if not isinstance(logits, Tensor):
             raise LossError(f"logits are a torch.Tensor; these are {type(logits).__name__}")
         if logits.ndim != 2 or logits.shape[1] != n_classes:
@@ -113,12 +125,17 @@ class BoundExampleLoss(ABC):
             )
         if not logits.is_floating_point():
             raise LossError(f"logits are floating-point numbers; these are {logits.dtype}")
-        n = len(logits)
-        labels = _indices("labels", labels, n, logits.device)
+
+    def _checked(
+        self, labels: Tensor, groups: Tensor | None, n: int, device: torch.device
+    ) -> tuple[Int[Tensor, " batch"], Int[Tensor, " batch"]]:
+        """Labels and rows as whole numbers. Raises `LossError`."""
+        n_classes, n_groups = self.shape
+        labels = _indices("labels", labels, n, device)
         if groups is None and n_groups > 1:
             raise LossError(
                 f"the loss was bound to counts of {n_groups} groups and needs the group of each "
-                "example\n  write loss(logits, labels, groups=groups)"
+                "example\n  write loss(logits, labels, groups)"
             )
         if groups is not None and n_groups == 1:
             raise LossError(
@@ -126,8 +143,8 @@ class BoundExampleLoss(ABC):
                 "  bind it to counts of shape [classes, groups], or leave groups out"
             )
         if groups is not None:
-            groups = _indices("groups", groups, n, logits.device)
-        if self._reads_values(logits.device):
+            groups = _indices("groups", groups, n, device)
+        if self._reads_values(device):
             _check_range("labels", labels, n_classes)
             if groups is not None:
                 _check_range("groups", groups, n_groups)

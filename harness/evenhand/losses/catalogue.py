@@ -195,7 +195,7 @@ def group_vs(gamma: float = 0.3, form: GroupForm = "equation_3") -> GroupScaling
     >>> import torch
     >>> loss = group_vs(gamma=0.5).bind([[90, 10], [10, 90]])
     >>> groups = torch.tensor([0, 1])
-    >>> loss(torch.zeros(2, 2), torch.tensor([0, 0]), groups=groups)
+    >>> loss(torch.zeros(2, 2), torch.tensor([0, 0]), groups)
     tensor([1.3133, 3.0486])
     """
     _checked("gamma", gamma, 0)
@@ -213,7 +213,7 @@ def group_la(gamma: float = 0.3, form: GroupForm = "equation_3") -> GroupScaling
 
     >>> import torch
     >>> loss = group_la(gamma=0.5).bind([[90, 10], [10, 90]])
-    >>> loss(torch.zeros(1, 2), torch.tensor([0]), groups=torch.tensor([1]))
+    >>> loss(torch.zeros(1, 2), torch.tensor([0]), torch.tensor([1]))
     tensor([3.0486])
     """
     scaled = group_vs(gamma, form)
@@ -225,7 +225,7 @@ def group_cdt(gamma: float = 0.3, form: GroupForm = "equation_3") -> GroupScalin
 
     >>> import torch
     >>> loss = group_cdt(gamma=0.5).bind([[100, 25], [25, 100]])
-    >>> loss(torch.tensor([[2.0, 0.0]]), torch.tensor([0]), groups=torch.tensor([1]))
+    >>> loss(torch.tensor([[2.0, 0.0]]), torch.tensor([0]), torch.tensor([1]))
     tensor([0.3133])
     """
     scaled = group_vs(gamma, form)
@@ -240,7 +240,7 @@ def group_balanced() -> GroupScaling:
     >>> import torch
     >>> loss = group_balanced().bind([[90, 10], [10, 90]])
     >>> labels, groups = torch.tensor([0, 0]), torch.tensor([0, 1])
-    >>> weights = loss.weights(labels * 2 + groups)
+    >>> weights = loss.weights(labels, groups)
     >>> weights / weights[0]
     tensor([1., 9.])
     """
@@ -254,7 +254,7 @@ def la_within_groups(tau: float = 1.0) -> GroupScaling:
 
     >>> import torch
     >>> loss = la_within_groups(tau=1.0).bind([[90, 50], [10, 50]])
-    >>> loss(torch.zeros(1, 2), torch.tensor([1]), groups=torch.tensor([0]))
+    >>> loss(torch.zeros(1, 2), torch.tensor([1]), torch.tensor([0]))
     tensor([2.3026])
     """
     return GroupScaling(

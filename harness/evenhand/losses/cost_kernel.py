@@ -69,7 +69,7 @@ class BoundHybrid(BoundExampleLoss):
         """Loss of each example, in nats."""
         return hybrid_cross_entropy(logits, rows, mixture=self.mixture, log_d=self.log_d)
 
-    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Weight of each example: Σ_i M_ri, which is G_yy where G is diagonal and d = 1."""
         return self.row_weight[rows]
 
@@ -147,12 +147,12 @@ class BoundSoftmaxShifted(BoundExampleLoss):
         # Both are finite with finite slopes, so the one not taken adds nothing to the gradient.
         return torch.where(self.falls_back, self.fallback.per_example(logits, labels, rows), losses)
 
-    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Weight of each example: 1, or the hybrid's."""
         ones = torch.ones_like(rows, dtype=self.log_alpha.dtype)
         if self.fallback is None:
             return ones
-        return torch.where(self.falls_back, self.fallback.weights(rows), ones)
+        return torch.where(self.falls_back, self.fallback.row_weights(rows), ones)
 
 
 def hybrid_cross_entropy(

@@ -30,7 +30,7 @@ class GroupScaling(DeclaredLoss["BoundVectorScaling"]):
     >>> import torch
     >>> from evenhand.losses.per_cell import InverseCell
     >>> loss = GroupScaling(alpha=InverseCell()).bind([[90, 10], [10, 90]])
-    >>> loss(torch.zeros(2, 2), torch.tensor([0, 0]), groups=torch.tensor([0, 1]))
+    >>> loss(torch.zeros(2, 2), torch.tensor([0, 0]), torch.tensor([0, 1]))
     tensor([0.3851, 3.4657])
     """
 

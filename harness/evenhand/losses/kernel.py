@@ -45,7 +45,7 @@ class BoundVectorScaling(BoundExampleLoss):
             logits, labels, rows, alpha=self.alpha, beta=self.beta, delta=self.delta
         )
 
-    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Weight of each example."""
         return self.alpha[rows]
 
@@ -72,7 +72,7 @@ class BoundFocal(BoundExampleLoss):
         """Loss of each example, in nats."""
         return self.alpha[rows] * focal_cross_entropy(logits, labels, g=self.g)
 
-    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Weight of each example: its class's alone, not the factor of the focal loss."""
         return self.alpha[rows]
 
@@ -109,7 +109,7 @@ class BoundEqualized(BoundExampleLoss):
         )
         return equalized_cross_entropy(logits, labels, self.is_rare & (draws < self.gamma))
 
-    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Weight of each example: 1."""
         return torch.ones_like(rows, dtype=torch.get_default_dtype())
 
@@ -137,9 +137,9 @@ class BoundMixture(BoundExampleLoss):
         first, second = (loss.per_example(logits, labels, rows) for loss in self._both)
         return self.share * first + (1 - self.share) * second
 
-    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Weight of each example: those of the two losses, mixed alike."""
-        first, second = (loss.weights(rows) for loss in self._both)
+        first, second = (loss.row_weights(rows) for loss in self._both)
         return self.share * first + (1 - self.share) * second
 
     @property

@@ -54,9 +54,9 @@ class BoundLearnedScaling(BoundExampleLoss):
         """Loss of each example, in nats."""
         group = rows % self.cluster.shape[1]
         adjusted = pick(self.multiplier().T, group) * upcast(logits) + pick(self.offset().T, group)
-        return self.weights(rows) * F.cross_entropy(adjusted, labels, reduction="none")
+        return self.row_weights(rows) * F.cross_entropy(adjusted, labels, reduction="none")
 
-    def weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Weight of each example."""
         if "w" in self.raw:
             return self.raw["w"].exp()[self.cluster.flatten()[rows]]

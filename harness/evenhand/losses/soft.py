@@ -31,7 +31,7 @@ class SoftLabels:
     ) -> Float[Tensor, " batch"]:
         """Loss of each example, in nats; of a row its group alone is read."""
         labels, each = self._every_class(targets, rows)
-        losses = self.loss(logits.repeat_interleave(targets.shape[1], 0), labels, each)
+        losses = self.loss(logits.repeat_interleave(targets.shape[1], 0), labels, rows=each)
         return (targets * losses.reshape(targets.shape)).sum(1)
 
     def weights(
@@ -39,7 +39,7 @@ class SoftLabels:
     ) -> Float[Tensor, " batch"]:
         """Weight of each example: the mean over its classes."""
         _, each = self._every_class(targets, rows)
-        return (targets * self.loss.weights(each).reshape(targets.shape)).sum(1)
+        return (targets * self.loss.row_weights(each).reshape(targets.shape)).sum(1)
 
     def _every_class(
         self, targets: Float[Tensor, "batch classes"], rows: Int[Tensor, " batch"]

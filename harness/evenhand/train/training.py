@@ -118,7 +118,8 @@ class BoundStage:
         of the reduction before they are reduced.
         """
         if targets is None:
-            losses, weights = self.loss(logits, labels, rows), partial(self.loss.weights, rows)
+            losses = self.loss(logits, labels, rows=rows)
+            weights = partial(self.loss.row_weights, rows)
         else:
             losses = self.soft(logits, targets, rows)
             weights = partial(self.soft.weights, targets, rows)

@@ -15,6 +15,9 @@ from evenhand.suite.resolve import Configuration
 RERUN_FOLDER = "rerun"
 """A new results folder: in the old one, a trial that has a record would not run again."""
 
+PYTHON_CALL = "evenhand.run("
+"""How the recorded command of a suite that was built in Python begins."""
+
 FLAGS = {"--inline", "--retry-failed", "--json"}
 """Options of `evenhand run` that take no value."""
 
@@ -32,8 +35,8 @@ def rerun(record: Record) -> str:
     """The command that reruns one trial: `evenhand run SUITE --only key=… --results rerun`."""
     found = parse_command(record)
     suite = found.suite
-    if not suite and record.provenance.command:
-        suite = record.provenance.suite.partition(" ")[0]
+    if not suite and not record.provenance.command.startswith(PYTHON_CALL):
+        suite = record.provenance.suite.partition(" ")[0] or "SUITE"
     return _command(suite, found.plugins, "--only", f"key={record.key}", "--results", RERUN_FOLDER)
 
 
@@ -81,7 +84,7 @@ def _plugins(records: Iterable[Record]) -> tuple[str, ...]:
 def _command(suite: str, plugins: Sequence[str], *more: str) -> str:
     """The command line; the call in Python for a suite that has no file."""
     if not suite:
-        return f'evenhand.run(suite, "{RERUN_FOLDER}")  # the suite was built in Python'
+        return f'{PYTHON_CALL}suite, "{RERUN_FOLDER}")  # the suite was built in Python'
     given = [word for path in plugins for word in ("--plugin", path)]
     return shlex.join(["evenhand", "run", suite, *given, *more])
 

@@ -47,7 +47,7 @@ class Subsampled:
     """As many examples of each (label, group) cell as the smallest cell has."""
 
     def weights(self, counts: TrainingCounts) -> None:
-        """None: every kept example once in each epoch."""
+        """No weights: each epoch holds every kept example once."""
         return
 
     def kept(self, counts: TrainingCounts) -> Int[np.ndarray, "classes groups"]:
@@ -70,7 +70,7 @@ class ErrorsOften:
     """Relative probability of a misclassified example."""
 
     def weights(self, counts: TrainingCounts) -> None:
-        """None: probabilities do not depend on labels and groups."""
+        """No weights by cell: `by_example` gives the probability of each example."""
         return
 
     def by_example(self, is_wrong: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:

@@ -1,8 +1,8 @@
-"""Losses of each example, by name, for any training loop and for methods.
+"""Unreduced losses by name, for methods and for any training loop.
 
 The functions are in `catalogue.py`; `VectorScaling` and `GroupScaling` take vectors of your own.
-Importing them does not import torch: vectors over classes are NumPy in float64, and `bind` imports
-the kernels.
+Importing them does not import torch: vectors over classes are NumPy arrays in float64, and `bind`
+imports the kernels.
 """
 
 from evenhand.losses.catalogue import (

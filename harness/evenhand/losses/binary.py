@@ -2,10 +2,9 @@
 
     ℓ(f, y) = ω_y log(1 + exp(ι_y − Δ_y y f)),   f = f_1 − f_0
 
-Its Δ_y scales both logits of an example of class y, where eq. 2 scales the logit of each class
-whatever the example; and its ι_y is taken from the true logit alone. In the kernel both are rows,
-one for each true class. The form makes sense for more classes, too: log Σ_c exp(ι_y [c≠y] + Δ_y
-(f_c − f_y)).
+Here Δ_y scales both logits of an example of class y, whereas eq. 2 scales the logit of each class
+for all examples alike; and ι_y is subtracted from the true logit alone. In the kernel both have one
+row for each true class. The form extends to more classes: log Σ_c exp(ι_y [c≠y] + Δ_y (f_c − f_y)).
 """
 
 from __future__ import annotations
@@ -23,9 +22,13 @@ Offset = Literal["none", "log_odds", "log_inverse_prior", "fourth_root"]
 
 @dataclass(frozen=True)
 class RarestScaled:
-    """β_yc = scale for y the rarest class, of equals the last; 1 for other y."""
+    """β_yc = scale where y is the rarest class, and 1 for other y.
+
+    Of several equally rare classes, the last one is scaled.
+    """
 
     scale: float
+    """Factor on all logits of an example of the rarest class."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, "classes classes"]:
         scales = np.ones(len(counts))
@@ -35,12 +38,14 @@ class RarestScaled:
 
 @dataclass(frozen=True)
 class OwnOffset:
-    """Δ_yc = −ι_y for c = y, else 0.
-
-    ι_y is log((1 − π_y)/π_y), log(1/π_y) or π_y^−¼: log_odds, log_inverse_prior and fourth_root.
-    """
+    """Δ_yc = −ι_y for c = y, and 0 for other c."""
 
     offset: Offset
+    """Formula of ι_y.
+
+    "none" is 0, "log_odds" log((1 − π_y)/π_y), "log_inverse_prior" log(1/π_y) and "fourth_root"
+    π_y^−¼.
+    """
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, "classes classes"]:
         if self.offset == "none":

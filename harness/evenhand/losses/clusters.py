@@ -1,8 +1,9 @@
-"""Classes of like frequency, which share what is learned for them (li2021autobalance, Sec. 2.2).
+"""Clusters of classes of similar frequency, which share learned parameters.
 
-The paper's sizes are 1, 10, 20 and 40 for CIFAR-10, CIFAR-100, ImageNet-LT and iNaturalist. The
-released code repeats each cluster's numbers `size` times, which fails where the size does not
-divide the number of classes (8142 of iNaturalist by 40 or 20); here the last cluster is shorter.
+The method is that of li2021autobalance, Sec. 2.2, with clusters of 1, 10, 20 and 40 classes for
+CIFAR-10, CIFAR-100, ImageNet-LT and iNaturalist. The released code repeats the parameters of each
+cluster `size` times, which fails where the size does not divide the number of classes (8142 of
+iNaturalist by 40 or 20). Here the last cluster has fewer classes in that case.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ import numpy as np
 from jaxtyping import Int, Real
 
 Symbol = Literal["l", "delta", "tau", "w"]
-"""What a learned loss may learn, by the letters of li2021autobalance."""
+"""Parameter of a learned loss, in the notation of li2021autobalance."""
 
 
 def clusters(
     counts: Real[np.ndarray, " classes"], size: int
 ) -> list[Int[np.ndarray, " classes_of_one"]]:
-    """Indices of the classes of each cluster, the most frequent first; the last may be shorter.
+    """Indices of the classes of each cluster, the most frequent first.
 
-    Classes with equally many examples stay in order of index.
+    The last cluster may have fewer classes. Classes with the same count stay in order of index.
     """
     assert size >= 1, "a cluster has a class"
     by_frequency = np.argsort(-np.asarray(counts, np.float64), kind="stable")
@@ -32,12 +33,13 @@ def clusters(
 
 @dataclass(frozen=True)
 class FrequencyClusters:
-    """Clusters of `size` classes each, by training count."""
+    """Clusters of classes with similar training counts."""
 
     size: int
+    """Number of classes in a cluster."""
 
     def __call__(self, counts: Real[np.ndarray, " classes"]) -> Int[np.ndarray, " classes"]:
-        """The cluster of each class, from 0 for the most frequent."""
+        """Index of the cluster of each class, from 0 for the most frequent classes."""
         cluster = np.empty(len(counts), np.int64)
         for number, classes in enumerate(clusters(counts, self.size)):
             cluster[classes] = number
@@ -45,7 +47,10 @@ class FrequencyClusters:
 
 
 def cluster_name(cells: Sequence[int] | np.ndarray, n_groups: int) -> str:
-    """`3`, `classes 0–9`, `classes 7, 2, 5, … (20)`; `class 1, group 0` where there are groups."""
+    """Name of a cluster: `3`, `classes 0–9` or `classes 7, 2, 5, … (20)`.
+
+    With several groups it is `class 1, group 0` for one cell, else `class 1, group 0 and 3 more`.
+    """
     ordered = sorted(int(cell) for cell in cells)
     if n_groups > 1:
         shown = [f"class {cell // n_groups}, group {cell % n_groups}" for cell in map(int, cells)]

@@ -1,7 +1,7 @@
-"""The tensors behind cost-sensitive losses; `bind` imports this module, inside the worker.
+"""PyTorch kernels of the cost-sensitive losses; `bind` imports this module inside the worker.
 
-Gains change while a loss trains. `set_gains` computes in NumPy and copies into the tensors that are
-there, so that a compiled network or a CUDA graph, which reads them where they are, follows.
+Gains change during training. `set_gains` computes in NumPy and copies the result into the existing
+tensors, because a compiled network or a CUDA graph keeps reading the same memory.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from evenhand.losses.kernel import upcast
 
 @dataclass(frozen=True)
 class BoundHybrid(BoundExampleLoss):
-    """A hybrid loss for one training set."""
+    """Hybrid loss, bound to one training set."""
 
     parts: Callable[[Gains], HybridParts]
-    """M and log d for given gains, on this training set."""
+    """Function that computes M and log d from gains, for this training set."""
     mixture: Float[Tensor, "rows classes"]
-    """M."""
+    """M, with one row for each label or (label, group) cell."""
     log_d: Float[Tensor, " classes"]
+    """log d, which is subtracted from the logits."""
     row_weight: Float[Tensor, " rows"]
     """Weight of the examples of each row."""
 
@@ -76,19 +77,24 @@ class BoundHybrid(BoundExampleLoss):
 
 @dataclass(frozen=True)
 class BoundSoftmaxShifted(BoundExampleLoss):
-    """A softmax-shifted loss for one training set."""
+    """Softmax-shifted loss, bound to one training set."""
 
     parts: Callable[[Gains], ShiftedParts | None]
-    """log α, β/α and log K for given gains; None where the fallback takes over."""
+    """Function that computes log α, β/α and log K from gains; None where the fallback is used."""
     epsilon: float
+    """Argument of the logarithm below which the logarithm is replaced by its tangent."""
     log_alpha: Float[Tensor, " classes"]
+    """log α, which is subtracted from the logits."""
     ratio: Float[Tensor, " classes"]
+    """β/α."""
     log_k: Float[Tensor, ""]
+    """log K."""
     fallback: BoundHybrid | None
-    """The hybrid that the variant "hybrid" turns to."""
+    """Hybrid loss used by the variant "hybrid" where the formula does not apply."""
     falls_back: Bool[Tensor, ""]
     """Whether the fallback is in use."""
     n_groups: int
+    """Number of groups of the training set."""
 
     @classmethod
     def at(
@@ -144,11 +150,11 @@ class BoundSoftmaxShifted(BoundExampleLoss):
         )
         if self.fallback is None:
             return losses
-        # Both are finite with finite slopes, so the one not taken adds nothing to the gradient.
+        # Both losses and their gradients are finite, so the loss that is not selected adds no NaN.
         return torch.where(self.falls_back, self.fallback.per_example(logits, labels, rows), losses)
 
     def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """Weight of each example: 1, or the hybrid's."""
+        """Weight of each example: 1, or that of the hybrid loss where it is in use."""
         ones = torch.ones_like(rows, dtype=self.log_alpha.dtype)
         if self.fallback is None:
             return ones
@@ -164,8 +170,8 @@ def hybrid_cross_entropy(
 ) -> Float[Tensor, " batch"]:
     """−Σ_i M_ri log softmax_i(s − log d) of each example of row r, in nats.
 
-    mixture  [rows, classes]  M; the rows of G itself where d = 1
-    log_d    [classes]        is taken off the logits
+    mixture  [rows, classes]  M, which equals G where d = 1
+    log_d    [classes]        is subtracted from the logits
     """
     return -(mixture[rows] * torch.log_softmax(upcast(logits) - log_d, 1)).sum(1)
 
@@ -181,12 +187,13 @@ def softmax_shifted(
 ) -> Float[Tensor, " batch"]:
     """−log(K q_y − β_y/α_y) of each example of label y, in nats, with q = softmax(s − log α).
 
-    ratio  [classes]  β/α; where it is positive, the logarithm is its tangent below epsilon
+    ratio  [classes]  β/α; where it is positive, the logarithm is replaced by its tangent below
+                      epsilon
     """
     log_q = torch.log_softmax(upcast(logits) - log_alpha, 1)
     log_kq = log_k + log_q.gather(1, labels[:, None]).squeeze(1)
     ratio = ratio[labels]
-    # Where the ratio is not positive the sum is taken in logarithms: exact at any logits.
+    # Where the ratio is not positive, the sum is computed in logarithms, exact for all logits.
     exact = torch.logaddexp(log_kq, (-ratio).clamp_min(0).log())
     argument = log_kq.exp() - ratio
     safe = argument.clamp_min(epsilon)

@@ -1,7 +1,9 @@
-"""Losses for a gain matrix: minimised, they predict argmax_j Σ_i G_ij p_i (narasimhan2021training).
+"""Losses for a gain matrix, minimised by the decision argmax_j Σ_i G_ij p_i.
+
+They are those of narasimhan2021training:
 
     G[i, j]  gain of predicting j for label i, or G[g, i, j] for label i of group g; it may change
-             while the loss trains
+             during training
     s, p     logits, and class probabilities of the input
 
     re-weighted        −Σ_i G_yi log softmax_i(s)
@@ -10,15 +12,16 @@
     softmax-shifted    −log(K q_y − β_y/α_y),   q = softmax(s − log α),   K = 1 + Σ_y β_y/α_y
                                                                            G = diag(α) + 1 βᵀ
 
-The hybrid with d = 1 is the re-weighted loss, and with d = diag G of a diagonal G the
-logit-adjusted one. With any d > 0 its minimum is s = log(Gᵀp), up to a constant.
+The hybrid loss with d = 1 is the re-weighted loss. With d = diag G for a diagonal G it is the
+logit-adjusted loss. For any d > 0 it is minimised by s = log(Gᵀp), up to a constant.
 
-With gains over groups M is G_gij / d_j, a row for each (label, group) cell, and the minimum of the
-hybrid s_j = log Σ_gi G_gij p(g, i|x): the decision of a classifier that does not see the group.
+With gains over groups, M is G_gij / d_j with one row for each (label, group) cell, and the hybrid
+loss is minimised by s_j = log Σ_gi G_gij p(g, i|x). This is the decision of a classifier whose
+input does not include the group.
 
-A number added to a row of G moves Σ_i G_ij p_i by as much for all j, so it changes no decision.
-Negative gains, which would leave a weighted loss without a lower bound, are made non-negative that
-way; the paper does not say how.
+A number added to a row of G changes Σ_i G_ij p_i by the same amount for all j, so the decision does
+not change. Negative gains, which would leave a weighted loss without a lower bound, are made
+non-negative in this way. The paper does not specify how.
 """
 
 from __future__ import annotations
@@ -53,14 +56,17 @@ Variant = Literal["shifted", "linearised", "hybrid"]
 
 @runtime_checkable
 class StartGains(Protocol):
-    """The gains before the first estimate, from the training counts."""
+    """Function that computes the initial gains from the training counts."""
 
     def __call__(self, counts: ClassCounts) -> Gains: ...
 
 
 @dataclass(frozen=True)
 class AverageRecall:
-    """G = diag(1/(m π)): uniform multipliers under a worst recall, none under constraints."""
+    """G = diag(1/(m π)), the gains of the average recall of m classes.
+
+    They belong to uniform multipliers of a worst recall and to zero multipliers of constraints.
+    """
 
     def __call__(self, counts: ClassCounts) -> Gains:
         return np.asarray(np.diag(InversePrior()(counts) / counts.size))
@@ -68,19 +74,22 @@ class AverageRecall:
 
 @dataclass(frozen=True)
 class Hybrid(DeclaredLoss["BoundHybrid"]):
-    """−Σ_i M_yi log softmax_i(s − log d), M = G diag(d)⁻¹; d is a vector or G's own diagonal.
+    """−Σ_i M_yi log softmax_i(s − log d), M = G diag(d)⁻¹.
 
-    Over groups that diagonal is their mean by training counts: Σ_g n_yg/n_y · G_gyy.
-
-    An example weighs Σ_i M_yi, or next to nothing where that is 0: a batch of such examples alone
-    has a weighted mean of 0, not 0/0.
+    The weight of an example is Σ_i M_yi. A weight of 0 is replaced by a tiny positive weight, so
+    that the weighted mean over a batch of such examples is 0 instead of 0/0.
     """
 
     d: PerClass | Literal["gains"]
+    """Vector d over classes, or "gains" for the diagonal of G.
+
+    With gains over groups, the diagonal is averaged by training counts: Σ_g n_yg/n_y · G_gyy.
+    """
     start: StartGains = AverageRecall()
+    """Gains at the start of training."""
 
     def parts(self, gains: Gains, counts: TrainingCounts) -> HybridParts:
-        """M and log d for these gains, made non-negative first."""
+        """M and log d, after negative gains are made non-negative."""
         mixture = by_cell(non_negative(gains), counts.shape[1])
         if self.d == "gains":
             labels, n = np.arange(len(counts)), counts.sum(1, keepdims=True)
@@ -104,26 +113,27 @@ class Hybrid(DeclaredLoss["BoundHybrid"]):
 RE_WEIGHTED = Hybrid(ONE)
 """d = 1, M = G. With a diagonal G, −G_yy log softmax_y(s)."""
 HYBRID_A = Hybrid(InversePrior())
-"""d = 1/π: the shift is that of average recall, whatever the multipliers."""
+"""d = 1/π. The shift is that of average recall for all values of the multipliers."""
 HYBRID_B = Hybrid("gains")
-"""d = diag G: M has a unit diagonal, and all of a diagonal G is in the shift."""
+"""d = diag G. M has a unit diagonal, so a diagonal G is expressed by the shift alone."""
 
 
 @dataclass(frozen=True)
 class LogitAdjusted(Hybrid):
-    """−log softmax_y(s − log diag G): `HYBRID_B`, refusing what its formula has no place for.
+    """−log softmax_y(s − log diag G): `HYBRID_B` for diagonal gains over classes only.
 
-    With G = diag(1/π) it is logit adjustment with τ = 1 (menon2021long). A shift of its own for
-    each group would have no minimum at the Bayes decision.
+    With G = diag(1/π) it is logit adjustment with τ = 1 (menon2021long). Gains over groups are not
+    supported, because a shift for each group would not be minimised by the Bayes decision.
     """
 
     d: PerClass | Literal["gains"] = "gains"
+    """Always "gains": d is the diagonal of G."""
 
     def parts(self, gains: Gains, counts: TrainingCounts) -> HybridParts:
-        """The identity and log diag G. Raises `SpecError` for other gains than a diagonal.
+        """M = identity and log d = log diag G. Raises `SpecError` for gains that are not diagonal.
 
-        A class whose gain is negative, as an upper bound can make it, is never the decision: its
-        gain counts as 0.
+        A negative gain, which an upper bound can cause, is replaced by 0: its class is never the
+        decision.
         """
         over_classes(gains, "logit-adjusted")
         diagonal = np.diag(gains)
@@ -138,28 +148,34 @@ class LogitAdjusted(Hybrid):
 
 @dataclass(frozen=True)
 class SoftmaxShifted(DeclaredLoss["BoundSoftmaxShifted"]):
-    """−log(K q_y − β_y/α_y) for G = diag(α) + 1 βᵀ, as every β ≤ 0 with K > 0 allows.
+    """−log(K q_y − β_y/α_y) for G = diag(α) + 1 βᵀ.
 
-    At its minimum K q − β/α = p, so that α q ∝ α p + β. Where β_y > 0 the logarithm's argument can
-    be negative. The paper's practical variant is in an appendix that we have not seen; ours are
+    At its minimum K q − β/α = p, so that α q ∝ α p + β. The formula is defined where all β ≤ 0 and
+    K > 0; where β_y > 0 the argument of the logarithm can be negative. The practical variant of the
+    paper is in an appendix that was not available to us. We offer three variants:
 
-    shifted     β − max β, the same decision with all β ≤ 0. Its minimum is the above where
+    shifted     β − max β gives the same decision with all β ≤ 0. The minimum is that above where
                 p_y ≥ −β_y/α_y for all y; elsewhere q_y = 0 and the decision may differ. Raises
                 `SpecError` where K ≤ 0.
-    linearised  β ≥ 0, by the shift of negative gains, so K ≥ 1; where β_y > 0 the logarithm goes on
-                below epsilon as its tangent. Its minimum is the above where every p_y ≥ epsilon.
-    hybrid      as it stands where all β ≤ 0 and K > 0, with the same minimum as shifted; else the
-                hybrid with d = 1/π.
-
-    epsilon = 0.01 is ours: where β_y > 0 no slope by q_y is steeper than 100 K.
+    linearised  Negative gains are shifted, so that β ≥ 0 and K ≥ 1. Where β_y > 0 the logarithm is
+                replaced by its tangent below epsilon. The minimum is that above where every
+                p_y ≥ epsilon.
+    hybrid      The formula is used where all β ≤ 0 and K > 0, with the same minimum as "shifted";
+                otherwise the hybrid loss with d = 1/π is used.
     """
 
     variant: Variant = "linearised"
+    """Treatment of gains for which the formula is not defined."""
     epsilon: float = 0.01
+    """Argument of the logarithm below which its tangent is used.
+
+    0.01 is our choice: where β_y > 0, no slope with respect to q_y is steeper than 100 K.
+    """
     start: StartGains = AverageRecall()
+    """Gains at the start of training."""
 
     def parts(self, gains: Gains, counts: TrainingCounts) -> ShiftedParts | None:
-        """α, β and K in the variant's form; None where `hybrid` steps in."""
+        """log α, β/α and log K of the variant; None where the hybrid loss is used instead."""
         alpha, beta = diagonal_and_columns(gains)
         if self.variant == "shifted":
             beta = beta - beta.max()

@@ -1,9 +1,10 @@
-"""The softmax Equalized loss: rare classes are spared as negatives (tan2020equalization).
+"""Softmax Equalized loss, which drops rare classes from the softmax of other classes' examples.
 
     ℓ(f, y) = −log( e^f_y / Σ_c w_c e^f_c ),   w_c = 0 or 1 − gamma for a rare c ≠ y, else 1
 
-c is rare where π_c < threshold. The paper draws w_c = 0 with probability gamma, for each example
-and class; with the mean of the draws, 1 − gamma, the loss is a margin on logits.
+A class c is rare where π_c < threshold. In tan2020equalization, w_c = 0 is drawn with probability
+gamma for each example and class. If w_c is replaced by its expectation 1 − gamma,
+the loss becomes an additive margin on the logits.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Equalized(DeclaredLoss["BoundEqualized"]):
-    """The published loss: a rare negative is left out with probability gamma, drawn each time."""
+    """Equalized loss as published, which drops rare classes at random at every call."""
 
     threshold: float
+    """Share of the training examples below which a class is rare."""
     gamma: float
+    """Probability of dropping a rare class from the softmax of an example of another class."""
 
     def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundEqualized:
         """Find the rare classes of one training set; counts is [classes, groups]."""
@@ -43,13 +46,15 @@ class Equalized(DeclaredLoss["BoundEqualized"]):
 
 @dataclass(frozen=True)
 class RareNegatives:
-    """Δ_yc = log(1 − gamma) for c ≠ y with π_c < threshold, else 0; gamma in [0, 1).
+    """Δ_yc = log(1 − gamma) for c ≠ y with π_c < threshold, else 0.
 
-    An example of another class weighs a rare one 1 − gamma in the softmax's normaliser.
+    A rare class has the factor 1 − gamma in the softmax denominator of examples of other classes.
     """
 
     threshold: float
+    """Share of the training examples below which a class is rare."""
     gamma: float
+    """Reduction of the factor, in [0, 1)."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, "classes classes"]:
         shift = np.where(rare(counts, self.threshold), np.log1p(-self.gamma), 0.0)
@@ -57,6 +62,6 @@ class RareNegatives:
 
 
 def rare(counts: ClassCounts, threshold: float) -> Bool[np.ndarray, " classes"]:
-    """Whether a class is rarer than this share of the training examples."""
+    """Whether the share of each class in the training examples is below the threshold."""
     n = present(counts)
     return np.asarray(n / n.sum() < threshold)

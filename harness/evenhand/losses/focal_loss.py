@@ -1,4 +1,4 @@
-"""Focal loss: examples that are already right count less (lin2017focal, eq. 5)."""
+"""Focal loss, which reduces the weight of well-classified examples (lin2017focal, eq. 5)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 class Focal(DeclaredLoss["BoundFocal"]):
     """ℓ(f, y) = −α_y · (1 − p_y)^g · log p_y, with p = softmax(f).
 
-    The code released with LDAM puts the weight into the cross-entropy before it forms
-    p = exp(−CE), so that p is no probability of the model once α ≠ 1. Here p is the model's own.
+    The code released with LDAM weights the cross-entropy before it computes p = exp(−CE), so that p
+    is not a probability of the model where α ≠ 1. Here p is the probability of the model.
     """
 
     g: float
+    """Focusing exponent; 0 gives weighted cross-entropy."""
     alpha: PerClass = ONE
+    """Weight of an example of each class."""
 
     def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundFocal:
         """Fill in the weights for one training set; counts is [classes, groups]."""

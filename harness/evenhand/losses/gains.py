@@ -1,4 +1,4 @@
-"""Gain matrices: their parts, and what makes them non-negative.
+"""Gain matrices: decomposition and shift to non-negative entries.
 
 G[i, j] is the gain of predicting class j for label i, or G[g, i, j] for label i of group g.
 """
@@ -14,31 +14,36 @@ from evenhand.errors import Mistake, SpecError
 
 Gains = Float[np.ndarray, "*groups classes classes"]
 FLOOR = 1e-12
-"""Smallest entry of a diagonal, as a share of the largest: a gain of 0 has no logarithm."""
+"""Lower limit of a diagonal entry, relative to the largest one; a gain of 0 has no logarithm."""
 
 
 class HybridParts(NamedTuple):
-    """M [rows, classes], row = label · groups + group, and log d [classes]."""
+    """Vectors of a hybrid loss for given gains."""
 
     mixture: Float[np.ndarray, "rows classes"]
+    """M, with row = label · groups + group."""
     log_d: Float[np.ndarray, " classes"]
+    """log d, which is subtracted from the logits."""
 
 
 class ShiftedParts(NamedTuple):
-    """log α [classes], β/α [classes] and log K of a softmax-shifted loss."""
+    """Vectors of a softmax-shifted loss for given gains."""
 
     log_alpha: Float[np.ndarray, " classes"]
+    """log α, which is subtracted from the logits."""
     ratio: Float[np.ndarray, " classes"]
+    """β/α."""
     log_k: float
+    """log K, with K = 1 + Σ β/α."""
 
 
 def non_negative(gains: Gains) -> Gains:
-    """The gains, each row raised by as much as its smallest entry is below 0."""
+    """Gains with every row shifted so that its smallest entry is not negative."""
     return np.asarray(gains - np.minimum(0, gains.min(-1, keepdims=True)))
 
 
 def by_cell(gains: Gains, n_groups: int) -> Float[np.ndarray, "classes groups classes"]:
-    """G_gij as [i, g, j]; gains over classes are alike in all groups."""
+    """Gains in the order [label, group, prediction]; those over classes are repeated per group."""
     if gains.ndim == 2:
         return np.repeat(gains[:, None], n_groups, axis=1)
     assert len(gains) == n_groups, f"gains of {len(gains)} groups for counts of {n_groups}"
@@ -46,7 +51,7 @@ def by_cell(gains: Gains, n_groups: int) -> Float[np.ndarray, "classes groups cl
 
 
 def over_classes(gains: Gains, loss: str) -> None:
-    """Raises `SpecError` for gains over groups."""
+    """Check that gains are over classes. Raises `SpecError` for gains over groups."""
     if gains.ndim == 3:
         what = f"the {loss} loss is for gains over classes, not over groups"
         right = "recalls of groups and differences between groups have gains over groups"
@@ -54,16 +59,19 @@ def over_classes(gains: Gains, loss: str) -> None:
 
 
 class DiagonalAndColumns(NamedTuple):
-    """α > 0 and β of G = diag(α) + 1 βᵀ."""
+    """Decomposition of gains as G = diag(α) + 1 βᵀ."""
 
     alpha: Float[np.ndarray, " classes"]
+    """α > 0."""
     beta: Float[np.ndarray, " classes"]
+    """β, the entry off the diagonal of each column."""
 
 
 def diagonal_and_columns(gains: Gains) -> DiagonalAndColumns:
-    """G = diag(α) + 1 βᵀ: a column's entries off the diagonal are all β.
+    """Decompose gains as G = diag(α) + 1 βᵀ.
 
-    Raises `SpecError` where they are not, or where some α is negative.
+    Raises `SpecError` where the entries of a column off the diagonal differ, or where an α is
+    negative.
     """
     over_classes(gains, "softmax-shifted")
     off = ~np.eye(len(gains), dtype=bool)
@@ -78,5 +86,5 @@ def diagonal_and_columns(gains: Gains) -> DiagonalAndColumns:
 
 
 def floored(values: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
-    """Non-negative values, none below `FLOOR` of the largest."""
+    """Non-negative values raised to at least `FLOOR` times the largest one."""
     return np.asarray(np.maximum(values, FLOOR * values.max()))

@@ -1,9 +1,9 @@
-"""Vector scaling over (label, group) cells: an example's row is its cell (kini2021label, eq. 3).
+"""Vector scaling over (label, group) cells (kini2021label, eq. 3).
 
     ℓ(f, y, g) = −α_s · log softmax(β_s ⊙ f + Δ_s)_y,   s = (y, g)
 
-The kernel is that of `vector_scaling.py`; `per_cell.py` holds the vectors. Groups are read while
-training alone: the network predicts from its logits as they are.
+The kernel is that of `vector_scaling.py`, with one row for each cell; `per_cell.py` holds the
+vectors. Groups are used in training only, and predictions are the argmax of the unchanged logits.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class GroupScaling(DeclaredLoss["BoundVectorScaling"]):
     alpha: PerCell = ONE_EACH
     """α [classes, groups], the weight of an example of each cell."""
     beta: PerCellAndClass = ONES
-    """β [classes, groups, classes]: what multiplies the logits of an example of each cell."""
+    """β [classes, groups, classes], the factor on the logits of an example of each cell."""
     delta: PerCellAndClass = ZEROS
-    """Δ [classes, groups, classes]: what is added to the logits."""
+    """Δ [classes, groups, classes], which is added to the logits of an example of each cell."""
 
     def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
         """Fill in the vectors for one training set; counts is [classes, groups].

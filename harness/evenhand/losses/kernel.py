@@ -1,8 +1,8 @@
-"""The tensors behind the losses. The one module here that imports torch; `bind` imports it.
+"""PyTorch kernels of the vector-scaling family and of other losses; `bind` imports this module.
 
 A row is an example's label or, where there are groups, its (label, group) cell:
-row = label · groups + group. Vectors are kept in torch's default dtype, so that a run that sets it
-to float64 is float64 throughout.
+row = label · groups + group. Vectors have torch's default dtype, so that a run that sets it to
+float64 computes in float64 throughout.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ HALF = (torch.float16, torch.bfloat16)
 
 @dataclass(frozen=True)
 class BoundVectorScaling(BoundExampleLoss):
-    """A member of the vector-scaling family for one training set."""
+    """Loss of the vector-scaling family, bound to one training set."""
 
     alpha: Float[Tensor, " rows"]
+    """α, the weight of an example of each row."""
     beta: Float[Tensor, "#rows classes"]
+    """β, the factor on the logits."""
     delta: Float[Tensor, "#rows classes"]
+    """Δ, which is added to the logits."""
 
     @property
     def shape(self) -> Shape:
@@ -52,11 +55,14 @@ class BoundVectorScaling(BoundExampleLoss):
 
 @dataclass(frozen=True)
 class BoundFocal(BoundExampleLoss):
-    """Focal loss for one training set."""
+    """Focal loss, bound to one training set."""
 
     g: float
+    """Focusing exponent."""
     alpha: Float[Tensor, " rows"]
+    """α, the weight of an example of each row."""
     n_classes: int
+    """Number of classes."""
 
     @property
     def shape(self) -> Shape:
@@ -73,22 +79,25 @@ class BoundFocal(BoundExampleLoss):
         return self.alpha[rows] * focal_cross_entropy(logits, labels, g=self.g)
 
     def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """Weight of each example: its class's alone, not the factor of the focal loss."""
+        """Weight of each example: α of its class, without the focal factor (1 − p)^g."""
         return self.alpha[rows]
 
 
 @dataclass(frozen=True)
 class BoundEqualized(BoundExampleLoss):
-    """The Equalized loss for one training set; `drawing_from` gives it what it draws from."""
+    """Equalized loss, bound to one training set; `drawing_from` sets its random generator."""
 
     gamma: float
+    """Probability of dropping a rare class."""
     is_rare: Bool[Tensor, " classes"]
+    """Whether each class is rare."""
     n_groups: int = 1
+    """Number of groups of the training set."""
     generator: torch.Generator | None = None
-    """What the draws come from; None: torch's global generator."""
+    """Generator of the random draws; None for torch's global generator."""
 
     def drawing_from(self, generator: torch.Generator) -> BoundEqualized:
-        """The loss that draws from a generator on the device of its tensors."""
+        """The same loss with a random generator, which must be on the device of its tensors."""
         return replace(self, generator=generator)
 
     @property
@@ -102,8 +111,8 @@ class BoundEqualized(BoundExampleLoss):
         labels: Int[Tensor, " batch"],
         rows: Int[Tensor, " batch"],
     ) -> Float[Tensor, " batch"]:
-        """Loss of each example, in nats; another one at each call."""
-        # In float32 whatever the default, so that one generator draws alike in every precision.
+        """Loss of each example, in nats, with new random draws at each call."""
+        # Always in float32, so that one generator gives the same draws in every precision.
         draws = torch.rand(
             logits.shape, generator=self.generator, device=logits.device, dtype=torch.float32
         )
@@ -116,11 +125,14 @@ class BoundEqualized(BoundExampleLoss):
 
 @dataclass(frozen=True)
 class BoundMixture(BoundExampleLoss):
-    """share · first + (1 − share) · second, for one training set."""
+    """share · first + (1 − share) · second, bound to one training set."""
 
     first: BoundExampleLoss
+    """Loss with the weight `share`."""
     second: BoundExampleLoss
+    """Loss with the weight 1 − `share`."""
     share: float
+    """Weight of the first loss."""
 
     @property
     def shape(self) -> Shape:
@@ -138,7 +150,7 @@ class BoundMixture(BoundExampleLoss):
         return self.share * first + (1 - self.share) * second
 
     def row_weights(self, rows: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """Weight of each example: those of the two losses, mixed alike."""
+        """Weight of each example, with the weights of the two losses mixed by `share`."""
         first, second = (loss.row_weights(rows) for loss in self._both)
         return self.share * first + (1 - self.share) * second
 
@@ -162,8 +174,8 @@ def vs_cross_entropy(
     beta   [rows, classes]  multiplies the logits; [1, classes] when all rows agree
     delta  [rows, classes]  is added to the logits; LDAM shifts one entry of each row
 
-    Not reduced, because the mean is a choice: PyTorch's `weight=` divides by the batch's total
-    weight, the papers by its size. `Stage.reduce` names the one in use.
+    The losses are not reduced here, because two means are in use: PyTorch's `weight=` divides by
+    the total weight of the batch, the papers by its size. `Stage.reduce` selects one of them.
     """
     adjusted = pick(beta, rows) * upcast(logits) + pick(delta, rows)
     return alpha[rows] * F.cross_entropy(adjusted, labels, reduction="none")
@@ -174,8 +186,8 @@ def focal_cross_entropy(
 ) -> Float[Tensor, " batch"]:
     """−(1 − p_y)^g · log p_y of each example, in nats (lin2017focal, eq. 4)."""
     cross_entropy = F.cross_entropy(upcast(logits), labels, reduction="none")
-    # 1 − exp(−CE) is zero for a sure and right example; there x^g has no finite slope for g < 1,
-    # and infinity times CE = 0 would be NaN. The floor cuts the slope, which is 0 in the limit.
+    # 1 − exp(−CE) is 0 where p_y = 1. There x^g has an infinite slope for g < 1, and its product
+    # with CE = 0 would be NaN. The lower limit makes the slope finite; in the limit it is 0.
     missing = (-torch.expm1(-cross_entropy)).clamp_min(torch.finfo(cross_entropy.dtype).tiny)
     return missing**g * cross_entropy
 
@@ -185,26 +197,26 @@ def equalized_cross_entropy(
     labels: Int[Tensor, " batch"],
     dropped: Bool[Tensor, "batch classes"],
 ) -> Float[Tensor, " batch"]:
-    """−log softmax_y over the true class and those that are not dropped, in nats."""
+    """−log softmax_y over the true class and the classes that are not dropped, in nats."""
     dropped = dropped.scatter(1, labels[:, None], False)
     masked = upcast(logits).masked_fill(dropped, -torch.inf)
     return F.cross_entropy(masked, labels, reduction="none")
 
 
 def pick(vectors: Float[Tensor, "#rows classes"], rows: Int[Tensor, " batch"]) -> Tensor:
-    """The vector of each example [batch, classes]; [1, classes] when all rows agree."""
+    """Vector of each example [batch, classes], or [1, classes] where all rows are equal."""
     return vectors if vectors.shape[0] == 1 else vectors[rows]
 
 
 def upcast(logits: Float[Tensor, "batch classes"]) -> Float[Tensor, "batch classes"]:
-    """Half precision as float32: bfloat16 has 8 bits, and log softmax differs in the ninth."""
+    """Logits in at least float32, because bfloat16 has only 8 significant bits."""
     return logits.float() if logits.dtype in HALF else logits
 
 
 def by_row(
     weights: Float[np.ndarray, " classes"], counts: TrainingCounts, device: torch.device | str
 ) -> Float[Tensor, " rows"]:
-    """One weight for each row, from one for each class."""
+    """Weight of each row, from the weight of each class."""
     return _tensor(np.repeat(weights, counts.shape[1]), device)
 
 
@@ -213,7 +225,7 @@ def by_row_and_class(
     counts: TrainingCounts,
     device: torch.device | str,
 ) -> Float[Tensor, "#rows classes"]:
-    """One vector for each row, or a single one where all rows agree."""
+    """Vector of each row, or a single vector where all rows are equal."""
     vectors = np.atleast_2d(vector)
     if (vectors == vectors[0]).all():
         return _tensor(vectors[:1], device)
@@ -223,14 +235,14 @@ def by_row_and_class(
 def by_cell(
     weights: Float[np.ndarray, "classes groups"], device: torch.device | str
 ) -> Float[Tensor, " rows"]:
-    """One weight for each row, from one for each cell."""
+    """Weight of each row, from the weight of each cell."""
     return _tensor(weights.ravel(), device)
 
 
 def by_cell_and_class(
     vectors: Float[np.ndarray, "classes groups classes"], device: torch.device | str
 ) -> Float[Tensor, "#rows classes"]:
-    """One vector for each row, or a single one where all rows agree."""
+    """Vector of each row, or a single vector where all rows are equal."""
     rows = vectors.reshape(-1, vectors.shape[2])
     return _tensor(rows[:1] if (rows == rows[0]).all() else rows, device)
 

@@ -1,14 +1,14 @@
-"""The vector-scaling family with numbers that held-out data learn (li2021autobalance, eq. 2.2).
+"""Vector scaling with parameters learned on held-out data (li2021autobalance, eq. 2.2).
 
     ℓ(f, y) = −w_y · log softmax(σ(Δ) ⊙ f + l)_y
 
-Li et al. write Δ for what our β is the sigmoid of, l for our Δ and w for our α; their letters are
-kept here. Where a problem has groups, all are by class and group, and an example's group says which
-column is meant (eq. 4.2): softmax over classes k of σ(Δ_kg) f_k + l_kg.
+The notation of Li et al. is kept here: our β is σ(Δ), our Δ is l and our α is w. Where a problem
+has groups, every parameter is indexed by class and group, and the group g of an example selects the
+column (eq. 4.2): softmax over classes k of σ(Δ_kg) f_k + l_kg.
 
-Under this formula a class is favoured by a *smaller* l: LA starts from l = log π, the smallest for
-the rarest. The paper's Fig. 3 and its text say that rare classes learn larger ones; one of the two
-has the other sign, and ours is the formula's.
+Under this formula a *smaller* l favours a class: LA starts from l = log π, which is smallest for
+the rarest class. According to Fig. 3 and the text of the paper, rare classes learn larger values.
+One of the two has the opposite sign; we follow the formula.
 """
 
 from __future__ import annotations
@@ -33,37 +33,48 @@ if TYPE_CHECKING:
 Cells = Float[np.ndarray, "classes groups"]
 
 RAW_DELTA = 1.0
-"""Where Δ starts, as in the released configurations: σ(1) = 0.731."""
+"""Initial value of Δ, as in the released configurations: σ(1) = 0.731."""
 
 
 @dataclass(frozen=True)
 class LearnedScaling(DeclaredLoss["BoundLearnedScaling"]):
-    """Which numbers are learned, and where they start.
-
-    learn       l     what is added to the logits
-                delta what their multipliers are the sigmoids of
-                tau   one number τ, with τ · log π added to the logits
-                w     weights of the examples, by their logarithms
-    cluster     cells of like frequency that share each number, the last cluster may have fewer;
-                1, 10, 20 and 40 classes for CIFAR-10, CIFAR-100, ImageNet-LT and iNaturalist
-    la_init     start from logit adjustment: l = log π of the middle class of each cluster, or
-                τ = 1; with groups log π_y|g, weighted by 1 / π_g (the paper's Group-LA)
-    weights     "balanced": consistent with the target, as the text has it: w = 1/π, or with LA,
-                which is consistent by itself, w = 1, with groups 1 / π_g. "ones": w = 1 whatever
-                the start, as in the released configurations
-    multiplier  "one": σ(Δ) / σ(1), which is 1 at the start, as the text has it: no finite Δ has
-                σ(Δ) = 1. "sigmoid": σ(Δ), which starts at 0.731, as in the released code. Where Δ
-                is not learned it stays at its start
-    """
+    """Vector-scaling loss whose parameters are learned, with their initial values."""
 
     learn: tuple[Symbol, ...] = ("l", "delta")
+    """Learned parameters.
+
+    "l" is added to the logits; "delta" is Δ, whose sigmoid multiplies them; "tau" is one number τ,
+    and τ · log π is added to the logits; "w" are the weights of the examples, learned as log w.
+    """
     cluster: int = 1
+    """Number of cells of similar frequency that share each parameter.
+
+    The paper uses 1, 10, 20 and 40 classes for CIFAR-10, CIFAR-100, ImageNet-LT and iNaturalist.
+    The last cluster may have fewer cells.
+    """
     la_init: bool = False
+    """Whether training starts from logit adjustment.
+
+    The initial values are l = log π of the middle class of each cluster, or τ = 1. With groups the
+    prior is π_y|g and the weights are 1 / π_g, which is the Group-LA of the paper.
+    """
     weights: Literal["balanced", "ones"] = "balanced"
+    """Initial weights w.
+
+    "balanced" is consistent with the balanced error, as in the text of the paper: w = 1/π without
+    `la_init`. With `la_init` the loss is already consistent, so that w = 1, or 1 / π_g with groups.
+    "ones" is w = 1 in both cases, as in the released configurations.
+    """
     multiplier: Literal["one", "sigmoid"] = "one"
+    """Factor on the logits.
+
+    "one" is σ(Δ) / σ(1), which is initially 1 as in the text of the paper; no finite Δ gives
+    σ(Δ) = 1. "sigmoid" is σ(Δ), which is initially 0.731 as in the released code. If Δ is not
+    learned, the factor keeps its initial value.
+    """
 
     def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundLearnedScaling:
-        """Start for one training set; counts is [classes, groups].
+        """Set the initial values for one training set; counts is [classes, groups].
 
         Raises `DataError` where a cell has no example.
         """
@@ -94,11 +105,11 @@ class LearnedScaling(DeclaredLoss["BoundLearnedScaling"]):
         )
 
     def of_clusters(self, counts: TrainingCounts) -> Int[np.ndarray, "classes groups"]:
-        """The cluster of each cell, from 0 for the most frequent."""
+        """Index of the cluster of each cell, from 0 for the most frequent cells."""
         return FrequencyClusters(self.cluster)(counts.ravel()).reshape(counts.shape)
 
     def start(self, counts: TrainingCounts) -> Start:
-        """What each number is before anything is learned. Raises `DataError` as `bind`."""
+        """Initial value of each parameter. Raises `DataError` for a cell without an example."""
         n = _present(counts)
         of_group = n.sum(0, keepdims=True)
         log_prior = np.log(n) - np.log(of_group)
@@ -116,12 +127,19 @@ class LearnedScaling(DeclaredLoss["BoundLearnedScaling"]):
 
 @dataclass(frozen=True)
 class Start:
-    """By cell, before clusters: l + tau · log_prior is added to the logits; the prior is π_y|g."""
+    """Initial parameters by cell, before they are shared within clusters.
+
+    l + tau · log_prior is added to the logits.
+    """
 
     log_prior: Cells
+    """log π_y|g, the log prior of the class within the group."""
     weights: Cells
+    """w, the weight of an example."""
     l: Cells  # noqa: E741  the paper's letter
+    """l, which is added to the logits."""
     tau: float
+    """τ, the factor on the log prior."""
 
 
 def _present(counts: TrainingCounts) -> Cells:

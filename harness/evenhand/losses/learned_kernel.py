@@ -1,4 +1,4 @@
-"""The tensors behind `learned.py`, which imports this module when it binds."""
+"""PyTorch kernel of the learned losses; `LearnedScaling.bind` imports this module."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ LETTERS: dict[Symbol, str] = {"l": "l", "delta": "Δ", "tau": "τ", "w": "w"}
 
 @dataclass(frozen=True)
 class BoundLearnedScaling(BoundExampleLoss):
-    """A learned loss for one training set."""
+    """Learned loss, bound to one training set."""
 
     raw: dict[Symbol, Tensor]
-    """What is learned, by symbol: l and Δ [clusters], τ [1], and log w [clusters]."""
+    """Learned tensors by symbol: l, Δ and log w [clusters], and τ [1]."""
     cluster: Int[Tensor, "classes groups"]
-    """The cluster of each cell."""
+    """Index of the cluster of each cell."""
     names: tuple[str, ...]
     """Names of the clusters."""
     log_prior: Float[Tensor, "classes groups"]
-    """What τ multiplies."""
+    """log π, which is multiplied by τ."""
     tau: float
-    """τ where it is not learned."""
+    """Value of τ if it is not learned."""
     delta: float
-    """Δ where it is not learned."""
+    """Value of Δ if it is not learned."""
     weights_known: Float[Tensor, "classes groups"]
-    """Weights where they are not learned."""
+    """Weight of an example of each cell if w is not learned."""
     unit: float
-    """What the sigmoid of Δ is divided by."""
+    """Divisor of σ(Δ); σ(1) makes the initial factor 1."""
 
     changes = True
 
@@ -63,24 +63,27 @@ class BoundLearnedScaling(BoundExampleLoss):
         return self.weights_known.flatten()[rows]
 
     def multiplier(self) -> Float[Tensor, "classes groups"]:
-        """What the logit of each class is multiplied by, for an example of each group."""
+        """Factor on the logit of each class, for an example of each group."""
         if "delta" not in self.raw:
             start = torch.full_like(self.log_prior, self.delta)
             return start.sigmoid() / self.unit
         return self.raw["delta"].sigmoid()[self.cluster] / self.unit
 
     def offset(self) -> Float[Tensor, "classes groups"]:
-        """What is added to it."""
+        """Offset added to the logit of each class, for an example of each group."""
         tau = self.raw.get("tau", self.tau)
         offset = tau * self.log_prior
         return offset + self.raw["l"][self.cluster] if "l" in self.raw else offset
 
     def parameters(self) -> dict[str, Tensor]:
-        """By symbol: the tensors themselves; of w its logarithm."""
+        """Learned tensors by symbol, for the optimiser; that of w is log w."""
         return {str(symbol): tensor for symbol, tensor in self.raw.items()}
 
     def curves(self) -> dict[str, float]:
-        """`learned l 3`, by class or cluster; Δ before its sigmoid, w itself."""
+        """Values of the learned parameters by name, such as `learned l 3`.
+
+        Δ is given before the sigmoid, and w instead of its logarithm.
+        """
         found: dict[str, float] = {}
         for symbol, tensor in self.raw.items():
             values = (tensor.exp() if symbol == "w" else tensor).tolist()
@@ -91,5 +94,5 @@ class BoundLearnedScaling(BoundExampleLoss):
 
 
 def on_device(values: np.ndarray, device: torch.device | str) -> Tensor:
-    """Values in torch's default dtype."""
+    """Tensor of the values in torch's default dtype."""
     return torch.tensor(values, dtype=torch.get_default_dtype(), device=device)

@@ -1,4 +1,4 @@
-"""Two losses added up: share · first + (1 − share) · second (li2021autobalance, Sec. 4)."""
+"""Convex combination of two losses (li2021autobalance, Sec. 4)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mixture(DeclaredLoss["BoundMixture"]):
-    """share · first + (1 − share) · second; share in [0, 1]. Neither may draw random numbers."""
+    """share · first + (1 − share) · second, for two losses that draw no random numbers."""
 
     first: DeclaredLoss[Any]
+    """Loss with the weight `share`."""
     second: DeclaredLoss[Any]
+    """Loss with the weight 1 − `share`."""
     share: float
+    """Weight of the first loss, in [0, 1]."""
 
     def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundMixture:
-        """Both, for one training set; counts is [classes, groups]."""
+        """Bind both losses to one training set; counts is [classes, groups]."""
         from evenhand.losses.kernel import BoundMixture
 
         first, second = self.first.bind(counts, device), self.second.bind(counts, device)

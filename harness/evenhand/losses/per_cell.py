@@ -1,11 +1,11 @@
-"""Vectors over the (class, group) cells: frozen, called with the training counts, NumPy float64.
+"""Vectors over (class, group) cells, computed from the training counts in NumPy float64.
 
     N_s   training examples of cell s = (y, g)      N_g = Σ_y N_yg     those of group g
-    N     all of them                               K  number of cells
+    N     number of training examples               K  number of cells
 
-Each docstring is a formula. One that reads the counts raises `DataError` where a cell has no
-example. `OwnOffset`, `EveryLogit` and `WithinGroup` say which logits of an example the numbers of
-the cells are for.
+Each vector is a frozen dataclass whose docstring is its formula. A formula that depends on the
+counts raises `DataError` where a cell has no example. `OwnOffset`, `EveryLogit` and `WithinGroup`
+assign the numbers of the cells to the logits of an example.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from evenhand.declared.labels import TrainingCounts
 from evenhand.errors import DataError
 
 SHOWN = 8
-"""Empty cells that a message names one by one."""
+"""Largest number of empty cells that an error message lists."""
 
 
 @runtime_checkable
 class PerCell(Protocol):
-    """One number for each cell."""
+    """Function that computes one number for each cell from the training counts."""
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]: ...
 
 
 @runtime_checkable
 class PerCellAndClass(Protocol):
-    """Entry [y, g, c] is for logit c of an example of class y in group g."""
+    """Function whose entry [y, g, c] is for logit c of an example of class y in group g."""
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups classes"]: ...
 
@@ -41,9 +41,9 @@ class PerCellAndClass(Protocol):
 def present_cells(
     counts: TrainingCounts, *, classes: Sequence[str] = (), groups: Sequence[str] = ()
 ) -> Float[np.ndarray, "classes groups"]:
-    """The counts in float64. Raises `DataError` naming the cells without an example.
+    """Counts in float64. Raises `DataError` that names the cells without an example.
 
-    classes and groups are their names; without them cells are called by index.
+    classes and groups are names for the message; without them it gives indices.
     """
     empty = np.argwhere(counts <= 0)
     if not empty.size:
@@ -69,6 +69,7 @@ class SameForAll:
     """The same value for every cell."""
 
     value: float
+    """The value."""
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         return np.full(counts.shape, self.value, np.float64)
@@ -76,10 +77,12 @@ class SameForAll:
 
 @dataclass(frozen=True)
 class CellPower:
-    """factor · (N_s / max N)^γ: kini2021label's β_s^γ (Sec. 5.2)."""
+    """factor · (N_s / max N)^γ, the β of cells in kini2021label, Sec. 5.2."""
 
     gamma: float
+    """Exponent γ."""
     factor: float = 1.0
+    """Factor on all values."""
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         n = present_cells(counts)
@@ -88,7 +91,7 @@ class CellPower:
 
 @dataclass(frozen=True)
 class InverseCell:
-    """N / (K · N_s): every cell counts alike, and the mean over the training set is 1."""
+    """N / (K · N_s), which gives every cell the same total weight and a mean weight of 1."""
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         n = present_cells(counts)
@@ -97,9 +100,9 @@ class InverseCell:
 
 @dataclass(frozen=True)
 class InverseGroup:
-    """N / (G · N_g) for G groups, whatever the class: ∝ 1/π̄_g (li2021autobalance, Sec. 4).
+    """N / (G · N_g) for G groups and every class: ∝ 1/π̄_g (li2021autobalance, Sec. 4).
 
-    The mean over the training set is 1, so that shares of mixtures are what they say.
+    The mean over the training set is 1, so that `share` of a mixture is a share of total weight.
     """
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
@@ -109,9 +112,10 @@ class InverseGroup:
 
 @dataclass(frozen=True)
 class LogPriorInGroup:
-    """τ · log(N_s / N_g): the log prior of the class, given the group."""
+    """τ · log(N_s / N_g), with the log prior of the class given the group."""
 
     tau: float = 1.0
+    """Factor τ."""
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
         n = present_cells(counts)
@@ -120,9 +124,10 @@ class LogPriorInGroup:
 
 @dataclass(frozen=True)
 class EveryLogit:
-    """Entry [y, g, c] = v_yg: the number of the example's cell, for all of its logits."""
+    """Entry [y, g, c] = v_yg, the number of the cell of the example, for all of its logits."""
 
     vector: PerCell
+    """v, one number for each cell."""
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups classes"]:
         return np.repeat(self.vector(counts)[:, :, None], len(counts), axis=2)
@@ -130,12 +135,13 @@ class EveryLogit:
 
 @dataclass(frozen=True)
 class OwnOffset:
-    """Entry [y, g, c] = v_yg for c = y, else 0: the number of its cell, for its true logit alone.
+    """Entry [y, g, c] = v_yg for c = y, else 0, which affects the true logit alone.
 
-    An offset; as a factor it would remove the other logits.
+    It can be an offset only; as a factor it would set the other logits to 0.
     """
 
     vector: PerCell
+    """v, one number for each cell."""
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups classes"]:
         return np.asarray(self.vector(counts)[:, :, None] * np.eye(len(counts))[:, None, :])
@@ -143,9 +149,10 @@ class OwnOffset:
 
 @dataclass(frozen=True)
 class WithinGroup:
-    """Entry [y, g, c] = v_cg: all cells of the example's group, each for the logit of its class."""
+    """Entry [y, g, c] = v_cg, which gives each logit the cell of its class in the same group."""
 
     vector: PerCell
+    """v, one number for each cell."""
 
     def __call__(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups classes"]:
         return np.repeat(self.vector(counts).T[None], len(counts), axis=0)

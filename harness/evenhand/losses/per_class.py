@@ -1,9 +1,9 @@
-"""Vectors over classes: frozen, called with the training counts, pure NumPy in float64.
+"""Vectors over classes, computed from the training counts in NumPy float64.
 
     n_y  training examples of class y        π_y = n_y / Σ n        C  number of classes
 
-Each docstring is a formula. A vector that reads the counts raises `DataError` where a class has no
-example: it has no prior, and no weight or offset made from one.
+Each vector is a frozen dataclass whose docstring is its formula. A formula that depends on the
+counts raises `DataError` where a class has no example, because its prior is 0.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ ClassCounts = Real[np.ndarray, " classes"]
 
 @runtime_checkable
 class PerClass(Protocol):
-    """One number for each class."""
+    """Function that computes one number for each class from the training counts."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]: ...
 
 
 @runtime_checkable
 class PerTrueClass(Protocol):
-    """One row of numbers for each true class: entry [y, c] is for class c of an example of y."""
+    """Function whose entry [y, c] is for logit c of an example of class y."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, "classes classes"]: ...
 
 
 def present(counts: ClassCounts) -> Float[np.ndarray, " classes"]:
-    """The counts in float64. Raises `DataError` naming the classes without an example."""
+    """Counts in float64. Raises `DataError` that names the classes without an example."""
     missing = np.flatnonzero(counts <= 0)
     if missing.size:
         shown = ", ".join(map(str, missing[:8])) + (", …" if missing.size > 8 else "")
@@ -52,6 +52,7 @@ class Constant:
     """The same value for every class."""
 
     value: float
+    """The value."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]:
         return np.full(counts.shape, self.value, dtype=np.float64)
@@ -59,11 +60,14 @@ class Constant:
 
 @dataclass(frozen=True)
 class OneClass:
-    """One value for the class of this index, another for the rest."""
+    """One value for a single class and another value for all other classes."""
 
     label: int
+    """Index of the class."""
     value: float
+    """Value of the class."""
     rest: float
+    """Value of the other classes."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]:
         if self.label >= len(counts):
@@ -81,9 +85,10 @@ ONE = Constant(1.0)
 
 @dataclass(frozen=True)
 class LogPrior:
-    """Δ_c = τ · log π_c: a rare class must win by a larger margin (menon2021long)."""
+    """Δ_c = τ · log π_c, which requires a larger margin for rare classes (menon2021long)."""
 
     tau: float
+    """Factor τ on the log prior."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]:
         n = present(counts)
@@ -92,9 +97,10 @@ class LogPrior:
 
 @dataclass(frozen=True)
 class CountPower:
-    """β_c = (n_c / n_max)^γ: the logits of a rare class are shrunk (ye2020identifying)."""
+    """β_c = (n_c / n_max)^γ, which reduces the logits of rare classes (ye2020identifying)."""
 
     gamma: float
+    """Exponent γ."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]:
         n = present(counts)
@@ -103,7 +109,7 @@ class CountPower:
 
 @dataclass(frozen=True)
 class InversePrior:
-    """α_c = 1 / π_c (kini2021label, Sec. 5.1); not normalised."""
+    """α_c = 1 / π_c, without normalisation (kini2021label, Sec. 5.1)."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]:
         n = present(counts)
@@ -112,18 +118,16 @@ class InversePrior:
 
 @dataclass(frozen=True)
 class EffectiveNumber:
-    """α_c ∝ (1 − b) / (1 − b^n_c), with Σ α = C (cui2019class); b in [0, 1].
-
-    b = 0 weighs all classes alike; b → 1 tends to inverse frequency, which b = 1 stands for.
-    """
+    """α_c ∝ (1 − b) / (1 − b^n_c), with Σ α = C (cui2019class)."""
 
     b: float
+    """Base in [0, 1]. 0 gives equal weights, and 1 gives the limit, inverse frequency."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]:
         n = present(counts)
         if self.b in (0.0, 1.0):
             return to_sum_of_classes(n**-self.b)
-        # 1 − b^n loses every digit as b → 1; b − 1 is exact there, so log1p and expm1 lose none.
+        # 1 − b^n cancels as b → 1. b − 1 is exact there, so that log1p and expm1 keep all digits.
         return to_sum_of_classes(-1 / np.expm1(n * np.log1p(self.b - 1)))
 
 
@@ -132,6 +136,7 @@ class PriorPower:
     """α_c ∝ π_c^−ν, with Σ α = C (wang2023unified, Algorithm 1)."""
 
     nu: float
+    """Exponent ν."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]:
         exponent = -self.nu * np.log(present(counts))
@@ -147,6 +152,7 @@ class OwnClassMargin:
     """
 
     margin: float
+    """Margin of the rarest class."""
 
     def __call__(self, counts: ClassCounts) -> Float[np.ndarray, "classes classes"]:
         n = present(counts)
@@ -154,5 +160,5 @@ class OwnClassMargin:
 
 
 def to_sum_of_classes(weights: Float[np.ndarray, " classes"]) -> Float[np.ndarray, " classes"]:
-    """Scaled so that they add up to the number of classes."""
+    """Weights scaled to add up to the number of classes."""
     return np.asarray(weights * (weights.size / weights.sum()))

@@ -1,7 +1,8 @@
-"""The tensors behind the reductions over cells; `bind` imports it.
+"""PyTorch kernels of the reductions over cells; `bind` imports this module.
 
-Row = label · groups + group. Nothing is read back from the device: a step may be a CUDA graph.
-Sums over cells are masked sums, which add in the same order every time; scattering would not.
+The row of an example is label · groups + group. No value is copied to the CPU, because a step can
+be a CUDA graph. Sums over cells are masked sums, which are deterministic; scatter-add on a GPU is
+not.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from torch import Tensor
 
 
 class Risks(NamedTuple):
-    """Mean loss of each cell in a batch, 0 where it has none there."""
+    """Risks of all cells in one batch."""
 
     values: Float[Tensor, " rows"]
+    """Mean loss of each cell; 0 for a cell without an example in the batch."""
     is_there: Bool[Tensor, " rows"]
+    """Whether the batch has an example of each cell."""
 
 
 def risks(losses: Float[Tensor, " batch"], rows: Int[Tensor, " batch"], *, n_rows: int) -> Risks:
-    """Of the cells in a batch."""
+    """Mean loss of each cell in a batch."""
     member = rows[:, None] == torch.arange(n_rows, device=rows.device)
     size = member.sum(0)
     sums = torch.where(member, losses[:, None], 0).sum(0)
@@ -34,21 +37,31 @@ def risks(losses: Float[Tensor, " batch"], rows: Int[Tensor, " batch"], *, n_row
 def gaps(
     values: Float[Tensor, "classes groups"], is_there: Bool[Tensor, "classes groups"]
 ) -> Float[Tensor, " classes"]:
-    """Largest less smallest of each class over the groups that are there; 0 for fewer than two."""
+    """Largest minus smallest value of each class over the groups in the batch.
+
+    A class with fewer than two groups in the batch has the gap 0.
+    """
     highest = values.masked_fill(~is_there, -torch.inf).amax(1)
     lowest = values.masked_fill(~is_there, torch.inf).amin(1)
-    # Not as a product: of a class that is absent the difference is −∞.
+    # A product with the mask would be NaN: the difference of a class that is absent is −∞.
     return torch.where(is_there.sum(1) > 1, highest - lowest, 0)
 
 
 @dataclass(frozen=True)
 class BoundGroupDRO:
-    """q on its way, as log q: a weight that has become tiny can come back."""
+    """Group DRO, bound to one training set, with the current weights q of the cells.
+
+    The weights are kept as log q, so that a weight cannot underflow to 0 and stay there.
+    """
 
     eta: float
+    """Step size of the exponentiated gradient ascent on q."""
     adjustment: Float[Tensor, " rows"]
+    """Number added to the risk of each cell."""
     names: tuple[str, ...]
+    """Names of the cells."""
     log_weights: Float[Tensor, " rows"]
+    """log q of each cell, updated in place."""
 
     @classmethod
     def uniform(
@@ -59,7 +72,7 @@ class BoundGroupDRO:
         *,
         device: torch.device | str,
     ) -> BoundGroupDRO:
-        """As it begins."""
+        """Group DRO with uniform weights, before training."""
         added = torch.tensor(adjustment, dtype=torch.get_default_dtype(), device=device)
         return cls(eta, added, tuple(names), torch.full_like(added, -np.log(len(names))))
 
@@ -81,21 +94,23 @@ class BoundGroupDRO:
         self.log_weights.copy_(torch.log_softmax(self.log_weights + gain, 0))
 
     def curves(self) -> dict[str, float]:
-        """q of each cell."""
+        """Weight q of each cell by name."""
         weights = self.log_weights.exp().tolist()
         return {f"group weight {name}": q for name, q in zip(self.names, weights, strict=True)}
 
     def tensors(self) -> dict[str, Tensor]:
-        """log q."""
+        """State to save and restore: log q."""
         return {"log_weights": self.log_weights}
 
 
 @dataclass(frozen=True)
 class BoundRiskGaps:
-    """For one training set. shape is [classes, groups]."""
+    """Gaps of risks between groups, bound to one training set."""
 
     share: float
+    """Weight of the mean loss, in [0, 1]."""
     shape: tuple[int, ...]
+    """Numbers of classes and groups."""
 
     def __call__(
         self,
@@ -109,12 +124,12 @@ class BoundRiskGaps:
         return self.share * losses.mean() + (1 - self.share) * gaps(values, is_there).sum()
 
     def learn(self, losses: Float[Tensor, " batch"], rows: Int[Tensor, " batch"]) -> None:
-        """It keeps nothing."""
+        """Do nothing: this reduction has no state."""
 
     def curves(self) -> dict[str, float]:
-        """None."""
+        """Empty: this reduction has no curves."""
         return {}
 
     def tensors(self) -> dict[str, Tensor]:
-        """None."""
+        """Empty: this reduction has no state to save."""
         return {}

@@ -1,7 +1,7 @@
-"""How the losses of a batch become one number where (label, group) cells count, as declarations.
+"""Reductions of the losses of a batch to one number that depend on (label, group) cells.
 
-`reduction_kernel.py` holds the tensors; `bind` imports it. A cell's risk is the mean of the losses
-of its examples, weights of the loss included: on top of an adjusted loss it is the adjusted risk.
+These are the declarations; `reduction_kernel.py` holds the tensors. The risk of a cell is the mean
+loss of its examples, weights of the loss included. With an adjusted loss it is the adjusted risk.
 """
 
 from __future__ import annotations
@@ -24,21 +24,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GroupDRO:
-    """Σ_s q_s L_s, where q moves before each step (sagawa2020distributionally, Algorithm 1).
+    """Σ_s q_s L_s, with q updated before each step (sagawa2020distributionally, Algorithm 1).
 
         q_s ← q_s · exp(eta · (L_s + adjustment / √N_s)),   then Σ q = 1
 
-    L_s is the risk of cell s in the batch, N_s its training examples; q begins uniform. A cell that
-    is not in the batch keeps its q but for the normalisation, and adds nothing to the sum. The
-    released code moves it by the adjustment, too, and adjusts only where all cells would be
-    adjusted by more than 0; without adjustment the two are the same.
+    L_s is the risk of cell s in the batch and N_s its number of training examples; q is uniform at
+    the start. A cell without an example in the batch adds nothing to the sum, and its q changes by
+    the normalisation alone. The released code also updates such a cell by the adjustment, and
+    adjusts only if the adjustment of every cell is positive. Without adjustment the two agree.
     """
 
     eta: float = 0.01
+    """Step size of the update of q."""
     adjustment: float = 0.0
+    """Generalisation adjustment, divided by √N_s for cell s."""
 
     def check(self, labels: Labels) -> None:
-        """Any problem has cells: with one group they are its classes."""
+        """Accept every problem: with one group, the cells are the classes."""
 
     def bind(
         self,
@@ -48,7 +50,10 @@ class GroupDRO:
         classes: Sequence[str],
         groups: Sequence[str],
     ) -> BoundGroupDRO:
-        """With q as it begins. Raises `DataError` for a cell without an example."""
+        """Bind to one training set, with uniform q.
+
+        Raises `DataError` for a cell without an example.
+        """
         from evenhand.losses.reduction_kernel import BoundGroupDRO
 
         n = present_cells(counts, classes=classes, groups=groups)
@@ -60,17 +65,18 @@ class GroupDRO:
 
 @dataclass(frozen=True)
 class RiskGaps:
-    """share · mean + (1 − share) · Σ_y (max_g L_yg − min_g L_yg); share in [0, 1].
+    """share · mean + (1 − share) · Σ_y (max_g L_yg − min_g L_yg).
 
-    With two classes and two groups the sum is li2021autobalance's L_deo, which has no ½. A class of
-    which a batch holds fewer than two groups adds no gap there. The gap of a small batch is too
-    large on average, by the noise of its cells; the paper says nothing of batches.
+    With two classes and two groups the sum is L_deo of li2021autobalance, which has no factor ½. A
+    class with fewer than two groups in a batch adds no gap. The gap of a small batch is biased
+    upwards by the noise of its cells; the paper does not discuss batches.
     """
 
     share: float = 0.0
+    """Weight of the mean loss, in [0, 1]."""
 
     def check(self, labels: Labels) -> None:
-        """Raises `SpecError` where there is one group."""
+        """Check the problem. Raises `SpecError` for a problem with one group."""
         if labels.n_groups == 1:
             what = "one group alone has no gap to another"
             raise SpecError([Mistake(what, (), "name a problem with two groups or more")])
@@ -83,12 +89,15 @@ class RiskGaps:
         classes: Sequence[str],
         groups: Sequence[str],
     ) -> BoundRiskGaps:
-        """Raises `DataError` for a cell without an example, and where there is one group."""
+        """Bind to one training set.
+
+        Raises `DataError` for a cell without an example and for data with one group.
+        """
         from evenhand.losses.reduction_kernel import BoundRiskGaps
 
         present_cells(counts, classes=classes, groups=groups)
         if counts.shape[1] == 1:
-            # Where only the files say how many groups there are, nobody could check before.
+            # `check` cannot find this where the number of groups is known from the files alone.
             raise DataError(
                 f"one group alone ({groups[0]}) has no gap to another\n"
                 "  differences of risks between groups need a problem with two or more"

@@ -3,7 +3,7 @@
     ℓ(f, y) = −α_y · log softmax(β ⊙ f + Δ)_y
 
 Weighted cross-entropy, logit adjustment, CDT, LDAM and VS are this formula with different vectors.
-`per_class.py` holds the vectors; `methods/` says which paper uses which. Kini et al. write ω for
+`per_class.py` holds the vectors, and `methods/` the settings of each paper. Kini et al. write ω for
 our α, Δ for our β and ι for our Δ.
 """
 
@@ -39,9 +39,9 @@ class VectorScaling(DeclaredLoss["BoundVectorScaling"]):
     alpha: PerClass = ONE
     """α [classes], the weight of an example of each class."""
     beta: PerClass | PerTrueClass = ONE
-    """β [classes], or [true class, classes]: what multiplies the logits."""
+    """β [classes] or [true class, classes], the factor on the logits."""
     delta: PerClass | PerTrueClass = ZERO
-    """Δ [classes], or [true class, classes]: what is added to the logits."""
+    """Δ [classes] or [true class, classes], which is added to the logits."""
 
     def _bound(self, counts: TrainingCounts, device: torch.device | str) -> BoundVectorScaling:
         """Fill in the vectors for one training set; counts is [classes, groups].

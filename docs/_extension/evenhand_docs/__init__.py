@@ -1,7 +1,7 @@
-"""A Sphinx extension that writes the reference from the code, before anything is read.
+"""Sphinx extension that writes the reference pages from the code before Sphinx reads sources.
 
-The pages lie in `docs/reference/generated/`, which git ignores. A page is written only where it
-changed, so that a second build reads what differs.
+The pages are in `docs/reference/generated/`, which git ignores. A page is written only if it has
+changed, so that a second build reads only the pages that differ.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Connect to Sphinx."""
+    """Register the extension with Sphinx."""
     app.connect("builder-inited", write_reference)
     app.connect("autodoc-process-docstring", rewrite_docstring)
     app.connect("autodoc-process-signature", without_fields)
@@ -27,7 +27,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def write_reference(app: Sphinx) -> None:
-    """Write every generated page that is not there as it should be."""
+    """Write every generated page that is missing or has changed."""
     folder = Path(app.srcdir) / "reference" / "generated"
     folder.mkdir(exist_ok=True)
     made = {f"{name}.md": make() for name, make in _pages().items()}
@@ -80,7 +80,7 @@ def rewrite_docstring(
 def without_fields(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: Any, returned: Any
 ) -> tuple[str, None] | None:
-    """Leave the fields of a declaration out of its signature: each is listed below."""
+    """Leave the fields of a declaration out of its signature, because each is listed below it."""
     is_declaration = what == "class" and issubclass(obj, BaseModel)
     return ("", None) if is_declaration else None
 

@@ -1,4 +1,4 @@
-"""The page on what methods are built from: losses, their vectors, samplers, reductions, refits."""
+"""Reference page on the parts of methods: losses, vectors, samplers, reductions, refits."""
 
 from __future__ import annotations
 

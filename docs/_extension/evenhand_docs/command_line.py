@@ -1,4 +1,4 @@
-"""The page on the command line, from what typer knows of it."""
+"""The reference page on the command line, generated from the typer application."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _name(parameter: Any) -> str:
 
 
 def _meaning(parameter: Any) -> str:
-    """The help text, and the values where there are only some."""
+    """Help text of a parameter, with its values where these are an enumeration."""
     described = getattr(parameter, "type_descriptor", None)
     kind = described.annotation if described else None
     if not isinstance(kind, EnumMeta) or "One of" in (parameter.help or ""):
@@ -77,7 +77,8 @@ def _meaning(parameter: Any) -> str:
 
 
 def _type(parameter: Any) -> str:
-    """`INT`; typer's own options describe their type in a place of their own."""
+    """Name of a parameter's type, such as `INT`."""
+    # Typer stores the type of its own options in `type_descriptor` instead of `type`.
     described = getattr(parameter, "type_descriptor", None)
     name = described.annotation.__name__ if described else parameter.type.name
     return str(name).upper()

@@ -1,4 +1,4 @@
-"""What a method consists of with its default settings: stages, losses and their formulas."""
+"""Stages, losses and formulas of a method with its default settings."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _part(name: str, value: Any) -> Iterator[str]:
 
 
 def _described(value: Any) -> str:
-    """The first line of a part's docstring, and its numbers."""
+    """First line of the docstring of a part, with its settings that are numbers."""
     first = (inspect.getdoc(type(value)) or "").partition("\n")[0]
     return f"{prose(first)} `{_call(value)}`"
 
@@ -86,7 +86,7 @@ def _call_or_plain(value: Any) -> str:
 
 
 def changes(made: Method) -> str:
-    """What a method changes in training, in a few words: for the table of the README."""
+    """Summary of what a method changes in training, for the table of the README."""
     losses = [_loss_in_short(stage.loss) for stage in made.stages]
     steps = [loss for i, loss in enumerate(losses) if i == 0 or loss != losses[i - 1]]
     found = [" → ".join(steps)] if any(step != "CE" for step in steps) else []
@@ -108,7 +108,7 @@ def changes(made: Method) -> str:
 
 
 def _loss_in_short(loss: Any) -> str:
-    """`β, Δ`: the vectors that are not those of cross-entropy; another loss by its class."""
+    """Vectors that differ from cross-entropy, such as `β, Δ`; the class name of any other loss."""
     if not all(hasattr(loss, name) for name in SYMBOLS):
         return f"{_words(loss)} loss"
     defaults = {f.name: f.default for f in dataclasses.fields(loss)}
@@ -117,6 +117,6 @@ def _loss_in_short(loss: Any) -> str:
 
 
 def _words(part: Any) -> str:
-    """`logit adjusted` of `LogitAdjusted`; `GroupDRO` stays."""
+    """A class name as words: `logit adjusted` for `LogitAdjusted`, but `GroupDRO` unchanged."""
     name = type(part).__name__
     return name if name[-3:].isupper() else re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()

@@ -57,7 +57,7 @@ OBVIOUS = {
 
 
 def recipes() -> str:
-    """Every recipe with every field, and what the fields mean."""
+    """Page with every recipe and the meaning of every field."""
     intro = (
         "A recipe holds everything about training that is the same for all methods. A suite names "
         "one and may replace fields of it: `recipe: {cifar-ldam: {epochs: 60}}`. A problem may "

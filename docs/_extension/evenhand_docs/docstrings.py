@@ -1,6 +1,6 @@
-"""From the project's docstrings to Markdown or reStructuredText.
+"""Conversion of the docstrings of this project to Markdown or reStructuredText.
 
-A docstring here is plain text: paragraphs, `name` in single backquotes, formulas indented by four
+A docstring is plain text: paragraphs, `name` in single backquotes, formulas indented by four
 columns, lists of `name    what it means` with two or more columns between, and doctests.
 """
 
@@ -33,7 +33,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def _split(lines: list[str]) -> Iterator[Block]:
-    """A paragraph, or the text and the list or formula that it holds without an empty line."""
+    """Blocks of a paragraph, which may end in a list or formula without an empty line before it."""
     starts = [i for i, line in enumerate(lines) if _opens(line)]
     if starts and starts[0] > 0 and _kind(lines[starts[0]]) != "text":
         yield Block(_kind(lines[0]), tuple(lines[: starts[0]]))
@@ -56,7 +56,7 @@ def _kind(line: str) -> Kind:
 
 
 def fields(lines: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Names and their descriptions, from the lines of a block of fields."""
+    """Name and description of each field, from the lines of a block of fields."""
     name, said = "", ""
     for line in lines:
         if (match := FIELD.match(line)) and not line.startswith(" "):

@@ -1,4 +1,4 @@
-"""What the source says of the fields of a class: below each field, or in the class's docstring."""
+"""Descriptions of the fields of a class, from the text below each field or the class docstring."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def documented_fields(cls: type) -> dict[str, str]:
 
 
 def summary(cls: type) -> str:
-    """The docstring's paragraphs without its list of fields."""
+    """Docstring of a class without its list of fields."""
     text = inspect.getdoc(cls) or ""
     kept = [block.lines for block in blocks(text) if block.kind != "fields"]
     return "\n\n".join("\n".join(lines) for lines in kept)
@@ -53,7 +53,7 @@ PLAIN_TYPES = {
 
 
 def type_name(annotation: Any) -> str:
-    """`number`, `list of text`, `auto, fp32`: a type as a suite writes it."""
+    """A type in the words of a suite file, such as `number`, `list of text` or `auto, fp32`."""
     origin, args = get_origin(annotation), get_args(annotation)
     if hasattr(annotation, "__metadata__"):
         return type_name(args[0])

@@ -1,4 +1,4 @@
-"""What the pages of the single kinds of parts begin with."""
+"""Introductions of the reference pages, one for each kind of part."""
 
 from __future__ import annotations
 

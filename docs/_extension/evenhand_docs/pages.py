@@ -1,4 +1,4 @@
-"""The pages of the reference that are made from what is registered."""
+"""Reference pages generated from the registered parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evenhand_docs.markup import page, settings, table
 
 
 def methods() -> str:
-    """Every method under the file that it is from, whose docstring holds the formula."""
+    """Page with every method, by file; the docstring of the file holds the formula."""
     intro = (
         "A method's entry in a suite is its name, or its name with settings: `vs: {tau: 1.25}`. "
         "Defaults are the paper's; where the paper and its released code differ, the difference "
@@ -72,7 +72,7 @@ def of_kind(kind: str, title: str, intro: str) -> Callable[[], str]:
 
 
 def bibliography() -> str:
-    """Every reference with a target of its own, in order of author and year."""
+    """Page with every reference and its target, in order of author and year."""
     ordered = sorted(references().values(), key=lambda r: (r.short.lower(), r.key))
     parts = [f"## `{r.key}`\n\n{prose_but_links(r.full)}" for r in ordered]
     intro = "The works that methods, data sets and suites cite, by their key in `references.bib`."
@@ -80,5 +80,5 @@ def bibliography() -> str:
 
 
 def prose_but_links(text: str) -> str:
-    """Bibliography lines are Markdown already; only an ampersand needs nothing."""
+    """A line of the bibliography, which is Markdown already."""
     return text.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""The table of methods in `README.md`: run this file to write it anew."""
+"""Table of methods in `README.md`; run this file to write it again."""
 
 from __future__ import annotations
 

@@ -136,9 +136,9 @@ def test_an_edition_is_a_plain_name(location: str, edition: str) -> None:
 
 BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "it is empty": lambda whole: b"",
-    "torn, or not JSON: EOF": lambda whole: whole[: len(whole) // 2],
-    "torn, or not JSON: trailing": lambda whole: whole + b"}",
-    "torn, or not JSON: expected": lambda whole: b"\x00" * len(whole),
+    "damaged or incomplete JSON: EOF": lambda whole: whole[: len(whole) // 2],
+    "damaged or incomplete JSON: trailing": lambda whole: whole + b"}",
+    "damaged or incomplete JSON: expected": lambda whole: b"\x00" * len(whole),
     ": trial: field required": lambda whole: b'{"key": "0", "exit": "well"}',
     ": the file: ": lambda whole: b"[]",
     "2; this version reads format 1": lambda whole: whole.replace(b'"format":1', b'"format":2'),

@@ -20,16 +20,16 @@ def show(
     edition: Edition = "main",
     json: AsJson = False,
 ) -> None:
-    """Print one trial: its spec, scores, cost and provenance."""
+    """Print one trial: its specification, scores, cost and provenance."""
     from evenhand.store import Store
     from evenhand_reports.board import provenance
     from evenhand_reports.formats import trial
 
     store = Store.open(results, edition)
     keys = [known for known in store.heads() if known.startswith(key)]
-    torn = [fault for fault in store.faults if key in fault.path]
-    if not keys and torn:
-        raise StoreError(f"{torn[0]}\n  `evenhand run` trains it again")
+    damaged = [fault for fault in store.faults if key in fault.path]
+    if not keys and damaged:
+        raise StoreError(f"{damaged[0]}\n  `evenhand run` trains it again")
     if len(keys) != 1:
         found = "no record has" if not keys else f"{len(keys)} records have"
         what = f"{store.location}: {found} a key that begins with {key!r}"

@@ -38,8 +38,8 @@ class _Data(BaseModel):
 class _HeadFields(BaseModel):
     """The fields of a record that a head needs.
 
-    The JSON is parsed to its end, so that a torn record is found. Fields that are not named here
-    never become Python objects, which would take most of the time.
+    The JSON is parsed to its end, so that an incomplete record is found. Fields that are not named
+    here never become Python objects, which would take most of the time.
     """
 
     format: Literal[1] = FORMAT
@@ -100,7 +100,7 @@ def _reason(content: bytes, error: ValidationError) -> str:
     mistakes = error.errors(include_url=False)
     first = mistakes[0]
     if first["type"] == "json_invalid":
-        return f"it is torn, or not JSON: {first['ctx']['error']}"
+        return f"it is damaged or incomplete JSON: {first['ctx']['error']}"
     for mistake in mistakes:
         if mistake["loc"] == ("format",):
             return f"its format is {mistake['input']!r}; this version reads format {FORMAT}"

@@ -32,7 +32,7 @@ SHARE = 0.005
 
 LEAST_SECONDS = 30.0
 UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError, TypeError)
-"""Exceptions that torch raises on a file that is torn or was not written by it."""
+"""Exceptions that torch raises on a file that is incomplete or was not written by it."""
 
 
 @dataclass

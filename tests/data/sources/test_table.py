@@ -74,7 +74,7 @@ def test_images_are_found_beside_the_table_and_resized(root):
     with pytest.raises(DataError, match="1 of 12 rows name an image that is not there: row 4\n"):
         read("sub/birds.csv", image="file")
     (root / "sub" / "images" / "2.png").write_bytes(b"torn")
-    with pytest.raises(DataError, match=r"1 of 12 rows name a file that is torn, .*: row 4\n"):
+    with pytest.raises(DataError, match=r"1 of 12 rows name a file that is damaged, .*: row 4\n"):
         read("sub/birds.csv", image="file")
 
 

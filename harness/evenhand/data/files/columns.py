@@ -148,7 +148,7 @@ class Columns:
 
 
 def read(path: Path) -> Columns:
-    """Read a table. Raises `DataError` for a file that is missing, torn, empty or not a table."""
+    """Read a table. Raises `DataError` for a missing, damaged or empty file, or other formats."""
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{path}: a table is a file in {', '.join(SUFFIXES)}\n  name such a file")
     if not path.is_file():

@@ -34,7 +34,8 @@ def fits(original: Original, place: Path) -> bool:
 def read(original: Original, place: Path) -> Source:
     """Read both splits: classes in the official order, images in the order of their names.
 
-    Raises `DataError` for a class without a folder, a folder that is not a class, and torn images.
+    Raises `DataError` for a class without a folder, a folder that is not a class, and damaged
+    images.
     """
     test = _test(original, place)
     assert test is not None
@@ -134,7 +135,9 @@ def decoded(file: object, original: Original, place: str) -> UInt8[np.ndarray, "
         with Image.open(file) as image:  # type: ignore[arg-type]
             pixels = np.asarray(image.convert("RGB" if channels == 3 else "L"))
     except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{place}: torn, or not an image: {error}\n  copy it again") from None
+        raise DataError(
+            f"{place}: damaged, incomplete or not an image: {error}\n  copy it again"
+        ) from None
     if pixels.shape[:2] != (height, width):
         found = f"{pixels.shape[0]} × {pixels.shape[1]}"
         raise DataError(

@@ -97,18 +97,20 @@ class ListedImages:
         pixels.flush()
 
     def _fill(self, pixels: Shaped[np.ndarray, "n h w c"]) -> None:
-        torn = []
+        unreadable = []
         for i, (row, path) in enumerate(zip(self.rows.tolist(), self.files, strict=True)):
             try:
                 pixels[i] = self.view(path)
             except (OSError, SyntaxError, ValueError) as error:
-                torn.append(UnreadableFile(row, f"{path}: {error}"))
-        if torn:
-            told = [reason for _, reason in torn[:MAX_LISTED]]
-            rows = [row for row, _ in torn]
+                unreadable.append(UnreadableFile(row, f"{path}: {error}"))
+        if unreadable:
+            told = [reason for _, reason in unreadable[:MAX_LISTED]]
+            rows = [row for row, _ in unreadable]
             right = "\n  ".join([*told, "copy them again"])
             raise DataError(
-                self.table.describe_rows(rows, "name a file that is torn, or no image", right)
+                self.table.describe_rows(
+                    rows, "name a file that is damaged, incomplete or not an image", right
+                )
             )
 
 

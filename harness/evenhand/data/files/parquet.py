@@ -35,7 +35,7 @@ def fits(original: Original, place: Path) -> bool:
 
 
 def read(original: Original, place: Path) -> Source:
-    """Read both splits. Raises `DataError` for missing columns, torn images and other classes."""
+    """Read both splits. Raises `DataError` for missing columns, damaged images or other classes."""
     train = _files(place, "train")
     original = original.with_classes(_names(original, train[0]), train[0])
     return Source(

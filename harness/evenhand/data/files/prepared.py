@@ -107,7 +107,7 @@ def write(source: Source | ListedSource, name: str, folder: Path, origin: str) -
     """Write a data set into a new folder, whose name is not the final one.
 
     Listed images are decoded one by one, so that they are never all in memory. Raises `DataError`
-    for torn files.
+    for damaged files.
     """
     folder.mkdir()
     files = {}

@@ -34,7 +34,7 @@ def prepare_once(
     A data set that is prepared already is returned. again: it is prepared again; processes that
     have mapped the old files keep them. Any number of processes, also on several machines, may call
     this at once: one of them prepares the data set, and all return it. Raises `DataError` for files
-    that are missing, torn, mislabelled or cannot be written.
+    that are missing, damaged, mislabelled or cannot be written.
     """
     if place is not None and not place.exists():
         raise DataError(f"{place}: there is no such file or folder")

@@ -76,7 +76,7 @@ def _columns(place: Path, name: str) -> Columns:
     found.reject_rows(
         np.array([len(f) != wanted for f in fields], dtype=bool),
         f"do not have {wanted} fields",
-        "the list is torn: copy it again",
+        "the list is damaged or incomplete: copy it again",
     )
     by_column = np.array(fields, dtype=object).reshape(len(fields), wanted).T
     values = zip(["image", *(header or ["partition"])], by_column, strict=True)

@@ -35,7 +35,7 @@ def holds(place: Path) -> bool:
 def read(original: Original, place: Path) -> Source:
     """Read the images class by class, those of a class in the order of their files' names.
 
-    Raises `DataError` for files that are missing or torn, and for annotations of unknown classes.
+    Raises `DataError` for missing or damaged files, and for annotations of unknown classes.
     """
     names = [line.strip() for line in _lines(place / CLASSES)]
     original = original.with_classes([name for name in names if name], place / CLASSES)

@@ -38,7 +38,7 @@ def test_who_is_read_from_runs_first(suite, tmp_path):
     names = [[str(t).partition(" on ")[0] for t in trials] for trials in plan.generations]
     assert [len(trials) for trials in plan.generations] == [4, 2, 2]
     assert {name.partition("(")[0] for name in names[0]} == {"vs", "erm"}
-    assert all("taught by vs" in name for name in names[1])
+    assert all("distilled from vs" in name for name in names[1])
     assert all("+ la_posthoc" in name for name in names[2])
 
 

@@ -227,7 +227,7 @@ class Teacher(Spec):
     method: Part
     """Method of the teacher."""
     recipe: Recipe | None = None
-    """Recipe of the teacher; None for that of the student."""
+    """Recipe of the teacher; None selects the recipe of the student."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
     """Divisor of the teacher's logits before the softmax."""
 
@@ -302,7 +302,7 @@ class Trial(Spec):
         return self.parent.generation + 1 if self.parent else 0
 
     def __str__(self) -> str:
-        taught = f" taught by {self.teacher.method}" if self.teacher else ""
+        taught = f" distilled from {self.teacher.method}" if self.teacher else ""
         mapped = f" + {self.posthoc}" if self.posthoc else ""
         return f"{self.method}{taught}{mapped} on {self.problem.name}, seed {self.seed}"
 

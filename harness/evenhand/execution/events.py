@@ -24,7 +24,7 @@ class Event:
     """
 
     kind: Kind
-    """What happened; "fatal" is an error that ends the whole run, with the reason in `cause`."""
+    """Kind of the event; "fatal" is an error that ends the whole run, explained in `cause`."""
     key: str
     trial: str
     epoch: int | None = None
@@ -45,7 +45,7 @@ Sink = Callable[[Event], None]
 
 def trial_label(trial: Trial) -> str:
     """Name of a trial without its default settings: `vs(tau=1.25) on cifar10-exp-100, seed 3`."""
-    taught = f" taught by {_brief('method', trial.teacher.method)}" if trial.teacher else ""
+    taught = f" distilled from {_brief('method', trial.teacher.method)}" if trial.teacher else ""
     mapped = f" + {_brief('posthoc', trial.posthoc)}" if trial.posthoc else ""
     own = _brief("method", trial.method)
     return f"{own}{taught}{mapped} on {trial.problem.name}, seed {trial.seed}"
@@ -86,8 +86,10 @@ class Mailbox:
         self.events: list[Event] = []
 
     def post(self, event: Event) -> None:
+        """Append an event to the queue."""
         self.events.append(event)
 
     def take(self) -> list[Event]:
+        """Remove and return all events of the queue, in order."""
         taken, self.events = self.events, []
         return taken

@@ -1,4 +1,4 @@
-"""The lineage of a trial's predictions: its method, teacher, post-hoc map and parent trial."""
+"""The lineage of a trial's predictions: method, teacher, post-hoc method and parent trial."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def teacher(trial: Trial) -> str:
 
 
 def posthoc(trial: Trial) -> str:
-    """`post_shift(step=3)`; "" without a post-hoc map."""
+    """`post_shift(step=3)`; "" without a post-hoc method."""
     return str(trial.posthoc) if trial.posthoc else ""
 
 
 def teacher_and_posthoc(trial: Trial) -> str:
-    """`taught by erm (temperature=1), then post_shift(step=3)`; "" for a method alone."""
-    taught = f"taught by {teacher(trial)}" if trial.teacher else ""
+    """`distilled from erm (temperature=1), then post_shift(step=3)`; "" for a method alone."""
+    taught = f"distilled from {teacher(trial)}" if trial.teacher else ""
     mapped = f"then {posthoc(trial)}" if trial.posthoc else ""
     return ", ".join(filter(None, (taught, mapped)))
 
 
 def full_method(trial: Trial) -> str:
-    """`la(tau=1), taught by erm (temperature=1)`: the method, its teacher and its post-hoc map."""
+    """Method, teacher and post-hoc method: `la(tau=1), distilled from erm (temperature=1)`."""
     return ", ".join(filter(None, (str(trial.method), teacher_and_posthoc(trial))))
 
 
 def parent_role(trial: Trial) -> str:
-    """`the teacher`, or `the network` for a post-hoc map; "" for a trial without a parent."""
+    """`the teacher`, or `the network` for a post-hoc method; "" for a trial without a parent."""
     if trial.parent is None:
         return ""
     return "the network" if trial.posthoc else "the teacher"

@@ -66,10 +66,10 @@ def test_what_a_trial_comes_from_is_its_method_and_all_beside_it(suite: Suite) -
     assert lineage.full_method(first(suite, "la")) == "la(tau=1)"
     assert (
         lineage.full_method(first(suite, "distilled-erm"))
-        == "erm, taught by la(tau=1) (temperature=1)"
+        == "erm, distilled from la(tau=1) (temperature=1)"
     )
     assert lineage.full_method(first(suite, "distilled-la")) == (
-        "la(tau=1), taught by erm (temperature=2, epochs=7)"
+        "la(tau=1), distilled from erm (temperature=2, epochs=7)"
     )
     assert lineage.full_method(first(suite, "erm+tau_norm")) == "erm, then tau_norm(tau=0.5)"
 
@@ -134,6 +134,6 @@ def test_machines_read_them_in_columns_of_their_own(board: Leaderboard) -> None:
 def test_comments_in_latex_name_them(board: Leaderboard) -> None:
     text = latex.files(board)["leaderboard.tex"]
 
-    assert "% Distilled LA, taught by erm (temperature=2, epochs=7) on digits-exp-10: " in text
+    assert "% Distilled LA, distilled from erm (temperature=2, epochs=7) on digits-exp-10: " in text
     assert ", then tau_norm(tau=0.5) on digits-exp-10: " in text
     assert "% ERM on digits-exp-10: " in text

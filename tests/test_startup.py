@@ -71,7 +71,7 @@ baseline: vs_tla_adrw
 
 
 def test_a_suite_trains_inline_where_only_torch_and_timm_are(tmp_path):
-    """On a borrowed GPU machine there may be nothing else."""
+    """A minimal environment may lack Ray and the report packages."""
     (tmp_path / "small.yaml").write_text(SUITE)
     parts = Path(__file__).parent / "execution" / "parts.py"
     arguments = ["run", "small.yaml", "--inline", "--plugin", str(parts)]

@@ -38,6 +38,7 @@ class Tally:
     began: float | None = None
 
     def see(self, event: Event) -> None:
+        """Update the numbers with an event."""
         if self.began is None:
             self.began = time.monotonic()
         if event.kind in ("started", "progress"):
@@ -61,6 +62,7 @@ class Tally:
         return (time.monotonic() - self.began) * (self.total - progress) / progress
 
     def line(self) -> str:
+        """Progress of the run in one line of text."""
         if self.began is None:
             return f"{plural(self.total, 'trial')} to run, workers are starting"
         eta = self.eta_seconds

@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 class Kind(StrEnum):
-    """What can be listed."""
+    """Kinds of parts that `evenhand list` prints."""
 
     suites = "suites"
     methods = "methods"

@@ -22,7 +22,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 class Made(StrEnum):
-    """What can be made; a folder of templates has the same name."""
+    """Kinds of files that `evenhand new` writes, named as their folders of templates."""
 
     suite = "suite"
     method = "method"

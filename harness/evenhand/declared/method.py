@@ -155,7 +155,8 @@ class EveryExample:
     """Every example once in each epoch, in random order."""
 
     def weights(self, counts: TrainingCounts) -> None:
-        return None
+        """No weights: each epoch holds every example once."""
+        return
 
 
 @dataclass(frozen=True)

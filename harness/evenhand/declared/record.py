@@ -185,7 +185,7 @@ class Record(Spec):
     trial: Trial
     """The resolved trial, with all defaults."""
     exit: Exit
-    """How the trial ended."""
+    """Status at the end of the trial, with its cause."""
     attempts: Annotated[int, Field(ge=1)] = 1
     """Number of attempts, this one included."""
     evaluations: tuple[Evaluation, ...] = ()

@@ -1,4 +1,4 @@
-"""Execution of one trial, from its spec to its record; a failure becomes a record, too."""
+"""Execution of one trial, from its specification to its record; a failure becomes a record, too."""
 
 from __future__ import annotations
 

@@ -55,6 +55,7 @@ class RunTracker:
 
     @property
     def too_many_failures(self) -> bool:
+        """Whether more trials have failed or diverged than `max_failures` allows."""
         return self.max_failures is not None and self.failures > self.max_failures
 
 

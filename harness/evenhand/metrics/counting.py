@@ -1,4 +1,4 @@
-"""From labels and predictions to the counts that every metric is computed from."""
+"""Counts by group, label and prediction, which every metric is computed from."""
 
 from __future__ import annotations
 

@@ -72,12 +72,15 @@ class Mean:
     """Empty: there is no multiplier."""
 
     def value(self, confusion: Confusion, shares: Shares) -> float:
+        """Weighted sum of the rate over classes."""
         return float(self.rate.values(self.weights[None], confusion, shares)[0])
 
     def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
+        """Empty: there is no multiplier."""
         return np.zeros(0)
 
     def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
+        """Derivative by C, which is the same for every C and all multipliers."""
         return self.rate.coefficients(self.weights, train)
 
 
@@ -93,12 +96,15 @@ class Minimum:
     """Name of each multiplier."""
 
     def value(self, confusion: Confusion, shares: Shares) -> float:
+        """Smallest of the rates."""
         return float(self.rates(confusion, shares).min())
 
     def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
+        """Value of each rate r_k."""
         return self.rate.values(self.weights, confusion, shares)
 
     def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
+        """Derivative of Σ λ_k r_k by C for multipliers λ."""
         return self.rate.coefficients(multipliers @ self.weights, train)
 
 
@@ -131,12 +137,15 @@ class SmoothGoal:
     """Empty: there is no multiplier."""
 
     def value(self, confusion: Confusion, shares: Shares) -> float:
+        """Value of the function."""
         return self._at(confusion, shares.sum(1)).value
 
     def rates(self, confusion: Confusion, shares: Shares) -> Multipliers:
+        """Empty: there is no multiplier."""
         return np.zeros(0)
 
     def gain(self, multipliers: Multipliers, train: Shares, confusion: Confusion | None) -> Gains:
+        """Derivative by C at the last estimate of C, for data with the shares of `train`."""
         assert confusion is not None, "a smooth goal is linearised at an estimate"
         prior = shares_of(confusion).sum(1)
         slope = self._at(confusion, prior).slope

@@ -121,6 +121,10 @@ class LocalFiles:
         return cls(location, root)
 
     def versions(self, folder: str, leaf: str) -> dict[str, str]:
+        """Versions by path of the files in a folder and of the `leaf` in each of its folders.
+
+        Names that begin with a dot are left out.
+        """
         found: dict[str, str] = {}
         try:
             entries = os.scandir(self.root / folder)
@@ -138,9 +142,11 @@ class LocalFiles:
         return found
 
     def read(self, path: str) -> bytes:
+        """Content of a file. Raises `FileNotFoundError` where there is none."""
         return (self.root / path).read_bytes()
 
     def write(self, path: str, content: bytes) -> None:
+        """Write a file by a temporary file and a rename, so that no reader finds a part of it."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         # In the same folder, because a rename is one step only within a file system.
@@ -156,6 +162,7 @@ class LocalFiles:
             temporary.unlink(missing_ok=True)
 
     def remove(self, path: str) -> None:
+        """Remove a file, if there is one, and what interrupted writes of it have left."""
         target = self.root / path
         target.unlink(missing_ok=True)
         # Writers that were killed leave temporary files.

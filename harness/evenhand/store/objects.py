@@ -45,6 +45,10 @@ class ObjectFiles:
         return cls(location, system, root.rstrip("/"))
 
     def versions(self, folder: str, leaf: str) -> dict[str, str]:
+        """Versions by path of the objects in a folder and of the `leaf` in each of its folders.
+
+        Names that begin with a dot are left out.
+        """
         base = f"{self.root}/{folder}"
         selector = arrow.FileSelector(base, allow_not_found=True, recursive=True)
         found: dict[str, str] = {}
@@ -58,14 +62,17 @@ class ObjectFiles:
         return found
 
     def read(self, path: str) -> bytes:
+        """Content of an object. Raises `FileNotFoundError` where there is none."""
         with self.system.open_input_stream(f"{self.root}/{path}") as stream:
             return bytes(stream.read())
 
     def write(self, path: str, content: bytes) -> None:
+        """Write an object, which readers find once its upload is complete."""
         with self.system.open_output_stream(f"{self.root}/{path}") as stream:
             stream.write(content)
 
     def remove(self, path: str) -> None:
+        """Remove an object, if there is one."""
         with contextlib.suppress(FileNotFoundError):
             self.system.delete_file(f"{self.root}/{path}")
 

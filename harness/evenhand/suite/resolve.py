@@ -59,7 +59,7 @@ class Configuration:
 
 @dataclass(frozen=True, init=False)
 class Suite:
-    """A suite with every trial that it asks for.
+    """A suite with all of its trials.
 
     `open_suite` reads one from a YAML file. Built in Python it takes the same keys with the same
     meaning, and is validated in the same way:
@@ -88,9 +88,9 @@ class Suite:
     configurations: tuple[Configuration, ...]
     """In the suite's order: by method entry, then by problem."""
     source: str = ""
-    """What the user calls the suite: its path, or its name where it comes with the package."""
+    """Path of the suite file, or the name of a shipped suite; "" for a suite built in Python."""
     whole: Suite | None = None
-    """All of the suite, where this is a part of it."""
+    """Complete suite, if this is a part that `only` has selected; otherwise None."""
 
     def __init__(self, **keys: Any) -> None:
         made = read_suite(Document("Suite", plain_data(keys), {}))

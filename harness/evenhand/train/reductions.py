@@ -17,7 +17,8 @@ class Stateless:
     """The methods of a reduction that does not change during training."""
 
     def learn(self, losses: Tensor, rows: Tensor) -> None:
-        return None
+        """Do nothing: there is no state to update."""
+        return
 
     def curves(self) -> dict[str, float]:
         return {}

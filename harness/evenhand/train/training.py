@@ -195,6 +195,7 @@ class Training:
         return [s for s in self.stages if s.first_epoch < self.epoch][-1]
 
     def set_learning_rate(self, lr: float) -> None:
+        """Set the learning rate of every parameter group of the optimiser."""
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 # Into the tensor that is there, because a CUDA graph reads it at its address.

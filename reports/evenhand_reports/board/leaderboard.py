@@ -31,21 +31,37 @@ class Fault(Protocol):
     """A record that the store could not read."""
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """Place of the record in the store."""
+        ...
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Cause of the failure to read it."""
+        ...
 
 
 class Records(Protocol):
     """The part of a store's interface that a report uses."""
 
-    def records(self, keys: Sequence[str]) -> list[Record]: ...
+    def records(self, keys: Sequence[str]) -> list[Record]:
+        """Read the records with these keys; keys without a record are left out."""
+        ...
+
     @property
-    def faults(self) -> Sequence[Fault]: ...
+    def faults(self) -> Sequence[Fault]:
+        """Records that could not be read."""
+        ...
+
     @property
-    def location(self) -> str: ...
+    def location(self) -> str:
+        """Folder or URL of the store."""
+        ...
+
     @property
-    def edition(self) -> str: ...
+    def edition(self) -> str:
+        """Name of the edition."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -54,14 +70,14 @@ class Leaderboard:
 
     suite: SuiteDeclaration
     rows: dict[str, str]
-    """Titles by row, in the suite's order."""
+    """Title of each row, in the order of the suite."""
 
     problems: tuple[str, ...]
     results: dict[tuple[str, str], Result]
-    """By row and problem; a suite may leave a method out of a problem."""
+    """Result of each row and problem; a suite may leave a method out of a problem."""
 
     metrics: dict[str, str]
-    """Titles by metric; the primary comes first."""
+    """Title of each metric; the primary metric comes first."""
 
     rule: Rule
     """The checkpoint rule of every rank and test."""
@@ -70,13 +86,13 @@ class Leaderboard:
     """Numbers of comparisons that share a level α, by problem; (0, 0) where there are none."""
 
     size: SuiteSize
-    """Of the suite, or of the part that is reported."""
+    """Size of the suite, or of the part that is reported."""
 
     full_size: SuiteSize
-    """Of the suite as it is declared."""
+    """Size of the suite as it is declared."""
 
     records: dict[str, Record]
-    """By key."""
+    """Records by the keys of their trials."""
 
     faults: tuple[Fault, ...] = ()
     location: str = ""

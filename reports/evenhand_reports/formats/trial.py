@@ -1,4 +1,4 @@
-"""One trial in a terminal: its spec, exit, scores, cost and provenance."""
+"""One trial in a terminal: its specification, exit, scores, cost and provenance."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def theory_of_groups(
 
 
 def _margins(method: str) -> str | None:
-    """What the margins of a method depend on, a fact of its registration."""
+    """Fact `margins` of a registered method: the variable that its margins depend on."""
     margins: str | None = REGISTRY.get("method", method).facts.get("margins")
     return margins
 

@@ -33,7 +33,7 @@ def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
     row, title, setting       the leaderboard's row, its name in print, and the setting that
                               competes within the row under `select:`
     method, method.SETTING    the method's name, and a column for each of its settings
-    posthoc, teacher          the post-hoc map and the teacher, with their settings; "" without one
+    posthoc, teacher          post-hoc method and teacher, with their settings; "" without one
     problem                   such as cifar10-exp-100
     problem.dataset, problem.profile, problem.SETTING   settings of data set and profile
     recipe, recipe.FIELD      the recipe's name, and a column for each field
@@ -95,6 +95,7 @@ def _rows(
                 "rule": rule,
                 "metric": metric,
                 "better": better(metric),
+                # A column that holds only None would not be numeric.
                 "value": float("nan") if found is None else found,
                 "epoch": evaluation.epoch if evaluation else None,
             }

@@ -139,6 +139,7 @@ class Leaderboard:
     def commits(self) -> tuple[str, ...]:
         """Commits of the records, the most frequent first; `+` marks uncommitted changes."""
         found = Counter(commit(record) for record in self.records.values())
+        # `most_common` would leave equal counts in the order of the records.
         return tuple(name for name, _ in sorted(found.items(), key=lambda c: (-c[1], c[0])))
 
     def on(self, problem: str) -> list[Result]:

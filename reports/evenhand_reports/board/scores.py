@@ -204,6 +204,7 @@ def _choose(
         is_complete = len(known) == len(values)
         mean = estimate(known, alpha=suite.alpha) if is_complete else None
         candidates.append(Candidate(configuration.setting, mean, configuration.trials))
+    # The negative index makes `max` choose the first of several settings with equal means.
     merits = [(sign * c.score.mean, -i) for i, c in enumerate(candidates) if c.score is not None]
     chosen = -max(merits)[1] if merits else None
     return Choice(metric, select.epoch, tuple(candidates), chosen)

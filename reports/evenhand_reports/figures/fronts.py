@@ -195,6 +195,7 @@ def _hypervolumes(
 ) -> list[float]:
     """The hypervolume of each seed that has every point: fewer points would cover less."""
     assert figure.front is not None
+    # The corner is given as scores, and higher scores must become costs like those of the points.
     corner = _costs(figure.front, reference_corner(figure))[0]
     complete = [seed for seed in zip(*pairs, strict=True) if None not in seed]
     return [hypervolume(_costs(figure.front, seed), corner) for seed in complete]

@@ -48,6 +48,7 @@ def _insert(
     values: Sequence[float | None], points: Sequence[tuple[int, float | None]]
 ) -> list[float | None]:
     line = list(values)
+    # From the last point to the first, because an insertion moves the indices after it.
     for index, value in reversed(points):
         line.insert(index, value)
     return line

@@ -209,6 +209,7 @@ def _tabular(
         pad = [""] * (width - len(block))
         lines += [line_of([header, *(escape(title) for title, _ in block), *pad]), r"\midrule"]
         for result in rows:
+            # A wide table repeats every row in each block, and the keys are needed once.
             lines += [] if i else _trials(board, result.row, keys)
             lines.append(
                 line_of([escape(result.title), *(cell(result) for _, cell in block), *pad])

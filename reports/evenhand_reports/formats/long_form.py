@@ -204,6 +204,7 @@ def csv_text(board: Leaderboard) -> str:
 def csv_of(kind: type[T], rows: Iterable[T]) -> str:
     """The CSV text of data classes of one kind: a header line, then one line for each."""
     stream = io.StringIO()
+    # The default line end of the module is \r\n; the other files of a report have \n.
     writer = csv.DictWriter(stream, [f.name for f in fields(kind)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)

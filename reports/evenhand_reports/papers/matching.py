@@ -73,7 +73,7 @@ def _matches(number: PrintedNumber, configuration: Configuration, metric: str) -
 
 
 def _has_objective(number: PrintedNumber, configuration: Configuration) -> bool:
-    """Whether the method and its post-hoc map have the number's objective, if they take one."""
+    """Whether the method and its post-hoc method have the number's objective, if they take one."""
     printed = published.OBJECTIVES.get((number.protocol, number.dataset))
     parts = [configuration.method, *filter(None, [configuration.trials[0].posthoc])]
     objectives = [Objective.of(part.settings) for part in parts if "maximize" in part.settings]

@@ -151,7 +151,7 @@ class Objective(NamedTuple):
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Objective:
-        """The objective in the settings of a method or a post-hoc map."""
+        """The objective in the settings of a method or a post-hoc method."""
         lines = (re.sub(r"\s|\[\*\]", "", line) for line in settings["subject_to"])
         return cls(settings["maximize"], frozenset(lines))
 
@@ -295,5 +295,5 @@ def _printed(line: dict[str, str], *, from_paper: bool) -> PrintedNumber:
 
 
 def _moved(text: str, digits: int) -> str:
-    """A number with its decimal point moved to the right: `0.750` by two digits is `75.0`."""
+    """A number with its point moved right and its zeros kept: `0.750` by two digits is `75.0`."""
     return str(Decimal(text).scaleb(digits)) if text else ""

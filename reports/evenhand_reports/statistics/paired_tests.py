@@ -51,6 +51,7 @@ def p_values(differences: Float[np.ndarray, "*pairs seeds"]) -> Float[np.ndarray
     if n < SMALLEST_N:
         return np.full(differences.shape[:-1], np.nan)
     mean, sd = differences.mean(-1), differences.std(-1, ddof=1)
+    # Differences without variance divide by zero here; the last line replaces their p-values.
     with np.errstate(divide="ignore", invalid="ignore"):
         t = mean / (sd / np.sqrt(n))
     untestable = np.where(np.abs(mean) < TOLERANCE, 1.0, np.nan)

@@ -84,7 +84,7 @@ class ListedImages:
         return Images.counts(self, n_classes, n_groups)  # type: ignore[arg-type]
 
     def decoded(self) -> Images:
-        """Decode all images into memory. Raises `DataError` for torn files."""
+        """Decode all images into memory. Raises `DataError` for damaged files."""
         pixels = np.empty((len(self), *self.view.shape), dtype=np.uint8)
         self._fill(pixels)
         return Images(pixels, self.labels, self.groups)
@@ -128,7 +128,7 @@ class ListedSource:
     in_official_order: bool = True
 
     def decoded(self) -> Source:
-        """Decode all images into memory. Raises `DataError` for torn files."""
+        """Decode all images into memory. Raises `DataError` for damaged files."""
         return Source(
             train=self.train.decoded(),
             test=self.test.decoded(),

@@ -21,9 +21,11 @@ class Stateless:
         return
 
     def curves(self) -> dict[str, float]:
+        """Empty: there are no curves."""
         return {}
 
     def tensors(self) -> dict[str, Tensor]:
+        """Empty: there is no state to save."""
         return {}
 
 

@@ -39,10 +39,10 @@ class Score:
     """One metric on the test split at one checkpoint rule."""
 
     values: tuple[float | None, ...]
-    """One for each seed, in the suite's order; None where the seed has no value."""
+    """Value at each seed, in the suite's order; None where the seed has no value."""
 
     estimate: Estimate | None
-    """Over the seeds that have a value; None where no seed has one."""
+    """Estimate over the seeds that have a value; None where no seed has one."""
 
     @property
     def is_complete(self) -> bool:
@@ -88,26 +88,26 @@ class Result:
     """The setting whose scores are shown: the only one, or the one that `select:` chose."""
 
     records: tuple[Record | None, ...]
-    """One for each seed, in the suite's order; None where there is none."""
+    """Record of each seed, in the suite's order; None where there is none."""
 
     scores: Mapping[tuple[str, Rule], Score]
-    """By metric and checkpoint rule, on the test split."""
+    """Scores on the test split by metric and checkpoint rule."""
 
     gaps: tuple[Gap, ...]
-    """Those of the configuration and of its competing settings."""
+    """Gaps of the configuration and of its competing settings."""
 
     is_complete: bool
     """Whether the ranking has all that it needs; only complete results are compared."""
 
     choice: Choice | None = None
     rank: Rank | None = None
-    """None where the result is incomplete, and where no test could be made."""
+    """Rank on the problem; None for an incomplete result, and where no test could be made."""
 
     to_best: Comparison | None = None
-    """This row − the row of the best mean; None for that row itself and without a comparison."""
+    """Difference from the row of the best mean; None for that row and without a comparison."""
 
     to_baseline: Comparison | None = None
-    """This row − its baseline; None for the baseline itself and without a comparison."""
+    """Difference from the baseline; None for the baseline itself and without a comparison."""
 
     @property
     def is_bold(self) -> bool:

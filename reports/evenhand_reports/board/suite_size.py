@@ -15,7 +15,7 @@ class SuiteSize(NamedTuple):
     problems: int
     seeds: int
     settings: int
-    """Over all rows, each row's settings counted."""
+    """Number of settings, added up over all rows."""
 
 
 def size_of(suite: Suite) -> SuiteSize:

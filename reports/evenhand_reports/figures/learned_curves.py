@@ -19,10 +19,10 @@ class Kind(NamedTuple):
 
     prefix: str
     title: str
-    """Of the axis."""
+    """Title of the axis."""
 
     plural: str
-    """Of what the lines belong to, for captions."""
+    """Name of what the lines belong to, for captions."""
 
     reduction: Reduction = "largest"
     is_percent: bool = False

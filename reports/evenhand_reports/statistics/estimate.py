@@ -29,7 +29,7 @@ class Estimate:
     """The sample standard deviation; None for n = 1, never zero."""
 
     interval: Interval | None
-    """None for n = 1."""
+    """Student-t interval of the mean; None for n = 1."""
 
     n: int
 

@@ -41,12 +41,11 @@ def main() -> None:
     args = parser.parse_args()
     if args.data:
         os.environ["EVENHAND_DATA"] = args.data
-    resolved = open_suite(args.suite)
+    suite = open_suite(args.suite)
     like = {
-        configuration.method.name: configuration.trials[0]
-        for configuration in resolved.configurations
+        configuration.method.name: configuration.trials[0] for configuration in suite.configurations
     }
-    sources = load_sources([resolved.configurations[0].problem], 0)
+    sources = load_sources([suite.configurations[0].problem], 0)
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(folder)
         for name in args.methods:

@@ -20,7 +20,7 @@ from evenhand.store import Store
 from evenhand.suite.resolve import Suite
 from evenhand_reports.board import leaderboard
 from evenhand_reports.formats import terminal
-from tests.reports.suites import around, make_resolved, scored
+from tests.reports.suites import around, make_suite, scored
 
 METHODS = ["LA", "VS", "CDT", "CB", "wCE", "Focal", "LDAM", "LDAM_DRW", "VS_DRW"]
 BAR_SECONDS = 10.0
@@ -28,21 +28,21 @@ BAR_SECONDS = 10.0
 
 def main() -> int:
     problems = [{"ratio": float(ratio)} for ratio in range(10, 110, 10)]
-    resolved = make_resolved(["ERM", *METHODS], problems=problems, seeds=50)
+    suite = make_suite(["ERM", *METHODS], problems=problems, seeds=50)
     means = {"erm": 0.65} | {name.lower(): 0.66 + 0.01 * i for i, name in enumerate(METHODS)}
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(Path(folder) / "results")
-        for record in scored(resolved, around(means)):
+        for record in scored(suite, around(means)):
             store.write(record)
-        parts = _measured(resolved, Store.open(Path(folder) / "results"), Path(folder) / "report")
+        parts = _measured(suite, Store.open(Path(folder) / "results"), Path(folder) / "report")
     for what, value in parts.items():
         print(f"{what:<12} {value:8.2f}")
     return 0 if parts["all, s"] <= BAR_SECONDS else 1
 
 
-def _measured(resolved: Suite, store: Store, out: Path) -> dict[str, float]:
+def _measured(suite: Suite, store: Store, out: Path) -> dict[str, float]:
     started = time.perf_counter()
-    board = leaderboard.build(resolved, store)
+    board = leaderboard.build(suite, store)
     built = time.perf_counter()
     written = evenhand_reports.write(board, out)
     terminal.render(board)

@@ -251,9 +251,9 @@ def test_a_package_adds_its_parts_through_an_entry_point(tmp_path):
     code = f"""
         from evenhand.data.splits import load_source
         from evenhand.suite.resolve import open_suite
-        resolved = open_suite({str(tmp_path / "suite.yaml")!r})
-        print([str(trial) for trial in resolved.trials.values()][0])
-        print(len(load_source(resolved.configurations[0].problem).train))
+        suite = open_suite({str(tmp_path / "suite.yaml")!r})
+        print([str(trial) for trial in suite.trials.values()][0])
+        print(len(load_source(suite.configurations[0].problem).train))
     """
     done = run(code, tmp_path)
     assert done.stdout.splitlines() == ["mine(strength=2) on noise-n120-exp-10, seed 0", "120"], (

@@ -48,6 +48,6 @@ def suite_file(parts: Plugin, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def suite(suite_file: Callable[..., Path]) -> Callable[..., Suite]:
-    """A resolved suite of the given methods and seeds."""
+def suite_of(suite_file: Callable[..., Path]) -> Callable[..., Suite]:
+    """The suite of the given methods and seeds."""
     return lambda *methods, seeds=2: open_suite(str(suite_file(*methods, seeds=seeds)))

@@ -24,8 +24,8 @@ SHIFTED = "erm: {posthoc: la_posthoc}"
 TAUGHT = "la: {teacher: erm}"
 
 
-def finished(resolved, store, **how):
-    plan = make_plan(resolved, store, **how)
+def finished(suite, store, **how):
+    plan = make_plan(suite, store, **how)
     return run_plan(plan, Execution(), store, RunTracker(lambda _: None), run_inline)
 
 
@@ -33,8 +33,10 @@ def by_kind(plan):
     return {name: len(getattr(plan, name)) for name in ("done", "missing", "failed", "blocked")}
 
 
-def test_who_is_read_from_runs_first(suite, tmp_path):
-    plan = make_plan(suite("erm", "{la: {teacher: vs, posthoc: la_posthoc}}"), Store.open(tmp_path))
+def test_who_is_read_from_runs_first(suite_of, tmp_path):
+    plan = make_plan(
+        suite_of("erm", "{la: {teacher: vs, posthoc: la_posthoc}}"), Store.open(tmp_path)
+    )
     names = [[str(t).partition(" on ")[0] for t in trials] for trials in plan.generations]
     assert [len(trials) for trials in plan.generations] == [4, 2, 2]
     assert {name.partition("(")[0] for name in names[0]} == {"vs", "erm"}
@@ -42,30 +44,30 @@ def test_who_is_read_from_runs_first(suite, tmp_path):
     assert all("+ la_posthoc" in name for name in names[2])
 
 
-def test_each_seed_has_its_own_teacher(suite, tmp_path):
-    plan = make_plan(suite("erm", f"{{{TAUGHT}}}", seeds=3), Store.open(tmp_path))
+def test_each_seed_has_its_own_teacher(suite_of, tmp_path):
+    plan = make_plan(suite_of("erm", f"{{{TAUGHT}}}", seeds=3), Store.open(tmp_path))
     students = [t for t in plan.missing if t.teacher]
     assert [s.parent.seed for s in students] == [s.seed for s in students] == [0, 1, 2]
     assert len({s.parent.key for s in students}) == 3
 
 
-def test_rows_share_the_network_that_they_read_from(suite, tmp_path):
-    resolved = suite("erm", f"{{{SHIFTED}}}", "{tau_norm: {tau: 0}}", f"{{{TAUGHT}}}", seeds=1)
+def test_rows_share_the_network_that_they_read_from(suite_of, tmp_path):
+    suite = suite_of("erm", f"{{{SHIFTED}}}", "{tau_norm: {tau: 0}}", f"{{{TAUGHT}}}", seeds=1)
     store = Store.open(tmp_path / "r")
-    plan = make_plan(resolved, store)
-    assert len(plan.missing) == len(resolved.trials) == 4
+    plan = make_plan(suite, store)
+    assert len(plan.missing) == len(suite.trials) == 4
     assert [len(trials) for trials in plan.generations] == [1, 3]
-    after = finished(resolved, store)
+    after = finished(suite, store)
     assert by_kind(after) == {"done": 4, "missing": 0, "failed": 0, "blocked": 0}
     [erm] = [r for r in store.records() if not r.trial.posthoc and not r.trial.teacher]
     assert erm.kept == ("logits", "train_logits")
 
 
-def test_a_map_of_no_effect_evaluates_as_its_parent(suite, tmp_path):
-    resolved, store = suite("erm", "{tau_norm: {tau: 0}}", seeds=1), Store.open(tmp_path / "r")
-    finished(resolved, store)
+def test_a_map_of_no_effect_evaluates_as_its_parent(suite_of, tmp_path):
+    suite, store = suite_of("erm", "{tau_norm: {tau: 0}}", seeds=1), Store.open(tmp_path / "r")
+    finished(suite, store)
     erm, mapped = (
-        store.read(configuration.trials[0].key) for configuration in resolved.configurations
+        store.read(configuration.trials[0].key) for configuration in suite.configurations
     )
     biased = read_arrays(store, erm.key, "logits")
     assert {e.rule for e in mapped.evaluations} == {"last", "best-val", "best-test"}
@@ -78,11 +80,11 @@ def test_a_map_of_no_effect_evaluates_as_its_parent(suite, tmp_path):
         assert int(np.trace(evaluation.counts.sum(0))) == right
 
 
-def test_a_network_that_kept_nothing_is_trained_again_for_whom_reads_it(suite, tmp_path):
+def test_a_network_that_kept_nothing_is_trained_again_for_whom_reads_it(suite_of, tmp_path):
     store = Store.open(tmp_path / "r")
-    finished(suite("erm", seeds=1), store)
+    finished(suite_of("erm", seeds=1), store)
     before = store.records()[0]
-    wider = suite("erm", f"{{{SHIFTED}}}", seeds=1)
+    wider = suite_of("erm", f"{{{SHIFTED}}}", seeds=1)
     plan = make_plan(wider, store)
     assert by_kind(plan) == {"done": 0, "missing": 2, "failed": 0, "blocked": 0}
     assert [trial.key for trial in plan.again] == [before.key]
@@ -93,74 +95,74 @@ def test_a_network_that_kept_nothing_is_trained_again_for_whom_reads_it(suite, t
     assert again.attempts == 2
 
 
-def test_an_attempt_that_ends_otherwise_leaves_a_done_record_as_it_is(suite, tmp_path):
+def test_an_attempt_that_ends_otherwise_leaves_a_done_record_as_it_is(suite_of, tmp_path):
     store = Store.open(tmp_path / "r")
-    finished(suite("erm", seeds=1), store)
+    finished(suite_of("erm", seeds=1), store)
     [before] = store.records()
     store.write(before.model_copy(update={"exit": Exit(status="interrupted"), "attempts": 2}))
     assert store.records() == [before]
 
 
-def test_what_was_kept_for_one_suite_stays_for_another(suite, tmp_path):
+def test_what_was_kept_for_one_suite_stays_for_another(suite_of, tmp_path):
     store = Store.open(tmp_path / "r")
-    finished(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
-    finished(suite("erm", f"{{{TAUGHT}}}", seeds=1), store)
+    finished(suite_of("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    finished(suite_of("erm", f"{{{TAUGHT}}}", seeds=1), store)
     [erm] = [r for r in store.records() if not r.trial.posthoc and not r.trial.teacher]
     assert (erm.kept, erm.attempts) == (("logits", "train_logits"), 2)
-    plan = make_plan(suite("erm", f"{{{SHIFTED}}}", "tau_norm", seeds=1), store)
+    plan = make_plan(suite_of("erm", f"{{{SHIFTED}}}", "tau_norm", seeds=1), store)
     assert [trial.posthoc.name for trial in plan.missing] == ["tau_norm"]
 
 
-def test_a_part_of_a_suite_keeps_what_the_rest_reads(suite, tmp_path):
-    store, whole = Store.open(tmp_path / "r"), suite("erm", f"{{{SHIFTED}}}", seeds=1)
+def test_a_part_of_a_suite_keeps_what_the_rest_reads(suite_of, tmp_path):
+    store, whole = Store.open(tmp_path / "r"), suite_of("erm", f"{{{SHIFTED}}}", seeds=1)
     finished(restrict(whole, ["method=erm"]), store)
     assert [trial.posthoc.name for trial in make_plan(whole, store).missing] == ["la_posthoc"]
 
 
-def test_a_suite_may_ask_for_what_another_will_read(suite, suite_file, tmp_path):
+def test_a_suite_may_ask_for_what_another_will_read(suite_of, suite_file, tmp_path):
     path = suite_file("erm", seeds=1)
     path.write_text(path.read_text() + "keep: [logits]\n")
     store = Store.open(tmp_path / "r")
     finished(open_suite(str(path)), store)
-    plan = make_plan(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    plan = make_plan(suite_of("erm", f"{{{SHIFTED}}}", seeds=1), store)
     assert [trial.posthoc.name for trial in plan.missing] == ["la_posthoc"]
 
 
-def test_logits_that_are_gone_are_told_with_what_to_do(suite, tmp_path):
+def test_logits_that_are_gone_are_told_with_what_to_do(suite_of, tmp_path):
     store = Store.open(tmp_path / "r")
-    finished(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    finished(suite_of("erm", f"{{{SHIFTED}}}", seeds=1), store)
     [erm] = [r.key for r in store.records() if not r.trial.posthoc]
     (tmp_path / "r" / "main" / erm / "logits.npz").unlink()
-    after = finished(suite("erm", "tau_norm", seeds=1), store)
+    after = finished(suite_of("erm", "tau_norm", seeds=1), store)
     [failed] = store.records([trial.key for trial in after.failed])
     assert f"remove the folder {erm}" in failed.exit.cause
 
 
-def test_a_teacher_that_failed_blocks_its_students_and_says_why(suite, tmp_path):
-    resolved = suite("erm", "{la: {teacher: raises}}", seeds=1)
+def test_a_teacher_that_failed_blocks_its_students_and_says_why(suite_of, tmp_path):
+    suite = suite_of("erm", "{la: {teacher: raises}}", seeds=1)
     store = Store.open(tmp_path / "r")
-    after = finished(resolved, store)
+    after = finished(suite, store)
     assert by_kind(after) == {"done": 1, "missing": 0, "failed": 1, "blocked": 1}
     [blocked] = after.blocked
     assert "raises on blobs-exp-4-n40, seed 0, which has failed" in blocked.cause
     [failed] = after.failed
     assert failed.key[:8] in blocked.cause
-    again = make_plan(resolved, store, retry_failed=True)
+    again = make_plan(suite, store, retry_failed=True)
     assert by_kind(again) == {"done": 1, "missing": 2, "failed": 0, "blocked": 0}
 
 
-def test_what_is_done_needs_no_parent_any_more(suite, tmp_path):
+def test_what_is_done_needs_no_parent_any_more(suite_of, tmp_path):
     store = Store.open(tmp_path / "r")
-    finished(suite("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    finished(suite_of("erm", f"{{{SHIFTED}}}", seeds=1), store)
     [erm] = [r.key for r in store.records() if not r.trial.posthoc]
     shutil.rmtree(tmp_path / "r" / "main" / erm)
-    plan = make_plan(suite("la", f"{{{SHIFTED}}}", seeds=1), Store.open(tmp_path / "r"))
+    plan = make_plan(suite_of("la", f"{{{SHIFTED}}}", seeds=1), Store.open(tmp_path / "r"))
     assert [t.method.name for t in plan.missing] == ["la"]
 
 
-def test_a_student_of_other_images_is_refused(suite, tmp_path):
-    resolved, store = suite("erm", f"{{{TAUGHT}}}", seeds=1), Store.open(tmp_path / "r")
-    finished(resolved, store)
+def test_a_student_of_other_images_is_refused(suite_of, tmp_path):
+    suite, store = suite_of("erm", f"{{{TAUGHT}}}", seeds=1), Store.open(tmp_path / "r")
+    finished(suite, store)
     student = next(r for r in store.records() if r.trial.teacher)
     other = student.data.model_copy(update={"fingerprint": "another"})
     with pytest.raises(RunError, match=re.escape(str(student.trial.parent))):

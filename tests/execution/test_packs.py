@@ -142,9 +142,9 @@ def test_a_pack_on_ray_leaves_the_same(tmp_path):
     assert {r.provenance.pack for r in store.records()} == {3}
 
 
-def test_what_was_lost_together_is_started_again_alone(suite, parts, tmp_path):
-    resolved, store = suite("erm", seeds=4), Store.open(tmp_path)
-    problems = [configuration.problem for configuration in resolved.configurations]
+def test_what_was_lost_together_is_started_again_alone(suite_of, parts, tmp_path):
+    suite, store = suite_of("erm", seeds=4), Store.open(tmp_path)
+    problems = [configuration.problem for configuration in suite.configurations]
     told, rounds = Execution(sources=load_sources(problems, 0), pack=2), []
 
     def runner(trials, execution, store, sink):
@@ -155,6 +155,6 @@ def test_what_was_lost_together_is_started_again_alone(suite, parts, tmp_path):
         if len(rounds) > 1:
             run_inline(trials, execution, store, sink)
 
-    run_plan(make_plan(resolved, store), told, store, RunTracker(print), runner)
+    run_plan(make_plan(suite, store), told, store, RunTracker(print), runner)
     assert rounds == [[2, 2], [1, 1, 2]]
     assert len(store.records()) == 4

@@ -17,27 +17,27 @@ def finished(trial, seconds, status="done", device="cpu"):
     return record.model_copy(update={"key": trial.key, "trial": trial, "cost": cost})
 
 
-def test_a_plan_counts_every_trial_once(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs")
-    trials = list(resolved.trials.values())
+def test_a_plan_counts_every_trial_once(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", "la", "vs")
+    trials = list(suite.trials.values())
     statuses = ["done", "failed", "diverged", "interrupted"]
     for trial, status in zip(trials[:4], statuses, strict=True):
         store.write(finished(trial, 1.0, status))
 
-    plan = make_plan(resolved, store)
+    plan = make_plan(suite, store)
     assert (len(plan.done), len(plan.failed), len(plan.missing)) == (1, 2, 3)
-    retry = make_plan(resolved, store, retry_failed=True)
+    retry = make_plan(suite, store, retry_failed=True)
     assert (len(retry.done), len(retry.failed), len(retry.missing)) == (1, 0, 5)
 
 
-def test_an_estimate_uses_the_method_then_the_problem_then_nothing(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs")
-    by_method = {t.method.name: t for t in resolved.trials.values() if t.seed == 0}
-    assert make_plan(resolved, store).total(by_method.values()) is None
+def test_an_estimate_uses_the_method_then_the_problem_then_nothing(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", "la", "vs")
+    by_method = {t.method.name: t for t in suite.trials.values() if t.seed == 0}
+    assert make_plan(suite, store).total(by_method.values()) is None
 
     store.write(finished(by_method["erm"], 2.0))
     store.write(finished(by_method["la"], 6.0))
-    plan = make_plan(resolved, store)
+    plan = make_plan(suite, store)
 
     assert plan.estimate(by_method["erm"]) == 2.0
     assert plan.estimate(by_method["vs"]) == 4.0
@@ -50,29 +50,29 @@ def test_an_estimate_uses_the_method_then_the_problem_then_nothing(suite, tmp_pa
     ]
 
 
-def test_an_estimate_takes_no_other_recipe_for_its_own(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm")
-    trial = next(iter(resolved.trials.values()))
+def test_an_estimate_takes_no_other_recipe_for_its_own(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm")
+    trial = next(iter(suite.trials.values()))
     longer = trial.recipe.model_copy(update={"epochs": 300})
     store.write(finished(trial.model_copy(update={"recipe": longer}), 300.0))
 
-    assert make_plan(resolved, store).estimate(trial) is None
+    assert make_plan(suite, store).estimate(trial) is None
 
 
-def test_seconds_on_a_cpu_are_no_gpu_hours(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm")
-    store.write(finished(next(iter(resolved.trials.values())), 10.0))
+def test_seconds_on_a_cpu_are_no_gpu_hours(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm")
+    store.write(finished(next(iter(suite.trials.values())), 10.0))
 
-    plan = make_plan(resolved, store)
+    plan = make_plan(suite, store)
     assert plan.total(plan.missing) == 10
     assert plan.gpu_hours(0.25) is None
 
 
-def test_the_json_of_a_plan_prices_what_is_missing(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm")
-    store.write(finished(next(iter(resolved.trials.values())), 3600.0, device="cuda"))
+def test_the_json_of_a_plan_prices_what_is_missing(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm")
+    store.write(finished(next(iter(suite.trials.values())), 3600.0, device="cuda"))
 
-    shown = make_plan(resolved, store).as_json(gpus_per_trial=0.5, slots=2)
+    shown = make_plan(suite, store).as_json(gpus_per_trial=0.5, slots=2)
 
     assert {k: shown[k] for k in ("suite", "trials", "done", "missing", "failed")} == {
         "suite": "small",
@@ -105,24 +105,22 @@ def test_planning_needs_no_data_on_disk(monkeypatch, tmp_path):
     ],
 )
 def test_networks_are_compiled_where_the_trials_are_long_enough(
-    suite, tmp_path, monkeypatch, seconds, device, deterministic, pays
+    suite_of, tmp_path, monkeypatch, seconds, device, deterministic, pays
 ):
     monkeypatch.setattr("evenhand.execution.compiling.compiler", lambda: "/usr/bin/g++")
-    resolved = suite("erm", seeds=3)
+    suite = suite_of("erm", seeds=3)
     fields = {
-        "recipe": resolved.configurations[0].recipe.model_copy(
-            update={"deterministic": deterministic}
-        )
+        "recipe": suite.configurations[0].recipe.model_copy(update={"deterministic": deterministic})
     }
-    trials = [t.model_copy(update=fields) for t in resolved.trials.values()]
-    configuration = replace(resolved.configurations[0], trials=tuple(trials))
-    resolved, store = resolved.replaced(configurations=(configuration,)), Store.open(tmp_path / "r")
+    trials = [t.model_copy(update=fields) for t in suite.trials.values()]
+    configuration = replace(suite.configurations[0], trials=tuple(trials))
+    suite, store = suite.replaced(configurations=(configuration,)), Store.open(tmp_path / "r")
     store.write(finished(trials[0], seconds, device=device))
 
-    assert make_plan(resolved, store).compiled == ({trials[0].workload} if pays else set())
+    assert make_plan(suite, store).compiled == ({trials[0].workload} if pays else set())
     monkeypatch.setattr("evenhand.execution.compiling.compiler", lambda: None)
-    assert make_plan(resolved, store).compiled == set()
+    assert make_plan(suite, store).compiled == set()
 
 
-def test_of_unknown_length_nothing_is_compiled(suite, tmp_path):
-    assert make_plan(suite("erm"), Store.open(tmp_path / "r")).compiled == set()
+def test_of_unknown_length_nothing_is_compiled(suite_of, tmp_path):
+    assert make_plan(suite_of("erm"), Store.open(tmp_path / "r")).compiled == set()

@@ -18,19 +18,19 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def test_ray_leaves_the_records_of_an_inline_run_whatever_goes_wrong_beside_them(
-    suite, parts, tmp_path
+    suite_of, parts, tmp_path
 ):
-    resolved = suite("erm", "pollutes", "la", "raises", "diverges", "ldam_drw")
+    suite = suite_of("erm", "pollutes", "la", "raises", "diverges", "ldam_drw")
     inline, on_ray = Store.open(tmp_path / "inline"), Store.open(tmp_path / "ray")
-    problems = [cell.problem for cell in resolved.configurations]
+    problems = [cell.problem for cell in suite.configurations]
     execution = Execution(sources=load_sources(problems, 0))
     events = []
 
     def runner(*args):
         run_on_ray(*args, address=None, resources=Resources(), plugins=(parts,))
 
-    run_plan(make_plan(resolved, inline), execution, inline, RunTracker(print), run_inline)
-    run_plan(make_plan(resolved, on_ray), execution, on_ray, RunTracker(events.append), runner)
+    run_plan(make_plan(suite, inline), execution, inline, RunTracker(print), run_inline)
+    run_plan(make_plan(suite, on_ray), execution, on_ray, RunTracker(events.append), runner)
 
     fields = {"evaluations", "curves", "data", "exit"}
     lines = {"traceback"}
@@ -44,13 +44,13 @@ def test_ray_leaves_the_records_of_an_inline_run_whatever_goes_wrong_beside_them
     assert kinds.count("started") == kinds.count("ended") == 12
 
 
-def test_a_trial_that_takes_its_process_down_ends_alone(suite, parts, tmp_path):
-    resolved, store = suite("erm", "exits", seeds=1), Store.open(tmp_path / "ray")
+def test_a_trial_that_takes_its_process_down_ends_alone(suite_of, parts, tmp_path):
+    suite, store = suite_of("erm", "exits", seeds=1), Store.open(tmp_path / "ray")
 
     def runner(*args):
         run_on_ray(*args, address=None, resources=Resources(), plugins=(parts,))
 
-    after = run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), runner)
+    after = run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), runner)
 
     causes = {r.trial.method.name: r.exit.cause for r in store.records()}
     assert causes == {"erm": "", "exits": LOST}
@@ -86,9 +86,9 @@ def test_a_pack_takes_the_cores_of_all_its_trials_and_one_gpu_at_most():
         allocate(Resources(cpus=8), [SMALL], pack=2)
 
 
-def test_a_cluster_that_is_not_there_is_named(suite, tmp_path):
-    resolved = suite("erm", seeds=1)
-    trials = list(resolved.trials.values())
+def test_a_cluster_that_is_not_there_is_named(suite_of, tmp_path):
+    suite = suite_of("erm", seeds=1)
+    trials = list(suite.trials.values())
     with pytest.raises(RunError, match=r"127\.0\.0\.1:1"):
         run_on_ray(
             trials,

@@ -20,24 +20,24 @@ def evaluations(store: Store) -> dict[str, str]:
     return {r.key: r.model_dump_json(include={"evaluations", "curves"}) for r in store.records()}
 
 
-def test_a_run_leaves_one_record_a_trial_and_a_second_run_has_nothing_to_do(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la")
+def test_a_run_leaves_one_record_a_trial_and_a_second_run_has_nothing_to_do(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", "la")
 
-    after = run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), run_inline)
+    after = run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), run_inline)
 
-    assert len(after.done) == len(resolved.trials) == 4
+    assert len(after.done) == len(suite.trials) == 4
     assert not after.missing
     assert not after.failed
-    assert not make_plan(resolved, store).missing
+    assert not make_plan(suite, store).missing
 
 
-def test_one_seed_more_runs_exactly_the_new_trials(suite, tmp_path):
+def test_one_seed_more_runs_exactly_the_new_trials(suite_of, tmp_path):
     store, events = Store.open(tmp_path / "r"), []
     run_plan(
-        make_plan(suite("erm", "la"), store), Execution(), store, RunTracker(print), run_inline
+        make_plan(suite_of("erm", "la"), store), Execution(), store, RunTracker(print), run_inline
     )
 
-    longer = suite("erm", "la", seeds=3)
+    longer = suite_of("erm", "la", seeds=3)
     run_plan(make_plan(longer, store), Execution(), store, RunTracker(events.append), run_inline)
 
     started_seeds = [e.trial for e in events if e.kind == "started"]
@@ -46,10 +46,10 @@ def test_one_seed_more_runs_exactly_the_new_trials(suite, tmp_path):
 
 
 def test_records_are_equal_in_any_order_even_after_a_trial_that_changes_its_process(
-    suite, tmp_path
+    suite_of, tmp_path
 ):
-    resolved = suite("erm", "pollutes", "la", "diverges")
-    trials = list(resolved.trials.values())
+    suite = suite_of("erm", "pollutes", "la", "diverges")
+    trials = list(suite.trials.values())
     forward, backward = Store.open(tmp_path / "f"), Store.open(tmp_path / "b")
 
     run_inline(trials, Execution(), forward, print)
@@ -59,10 +59,10 @@ def test_records_are_equal_in_any_order_even_after_a_trial_that_changes_its_proc
     assert evaluations(forward) == evaluations(backward)
 
 
-def test_what_a_method_raises_becomes_a_record_that_says_so(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", "raises", "diverges", seeds=1)
+def test_what_a_method_raises_becomes_a_record_that_says_so(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", "raises", "diverges", seeds=1)
 
-    after = run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), run_inline)
+    after = run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), run_inline)
 
     by_method = {r.trial.method.name: r for r in store.records()}
     assert (len(after.done), len(after.failed), len(after.missing)) == (1, 2, 0)
@@ -72,41 +72,39 @@ def test_what_a_method_raises_becomes_a_record_that_says_so(suite, tmp_path):
     assert by_method["diverges"].exit.step == 1
 
 
-def test_failed_trials_run_again_only_when_asked(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("raises", seeds=1)
-    run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), run_inline)
+def test_failed_trials_run_again_only_when_asked(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("raises", seeds=1)
+    run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), run_inline)
 
-    assert not make_plan(resolved, store).missing
-    again = make_plan(resolved, store, retry_failed=True)
+    assert not make_plan(suite, store).missing
+    again = make_plan(suite, store, retry_failed=True)
     assert len(again.missing) == 1
     run_plan(again, Execution(), store, RunTracker(print), run_inline)
     assert store.records()[0].attempts == 2
 
 
-def test_a_runner_that_comes_back_early_is_called_again(suite, tmp_path):
-    store, resolved, calls = Store.open(tmp_path / "r"), suite("erm", "la", seeds=1), []
+def test_a_runner_that_comes_back_early_is_called_again(suite_of, tmp_path):
+    store, suite, calls = Store.open(tmp_path / "r"), suite_of("erm", "la", seeds=1), []
 
     def one_at_a_time(trials, execution, store, sink):
         calls.append(len(trials))
         run_trial(trials[0], execution, store, sink)
 
-    after = run_plan(
-        make_plan(resolved, store), Execution(), store, RunTracker(print), one_at_a_time
-    )
+    after = run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), one_at_a_time)
 
     assert calls == [2, 1]
     assert len(after.done) == 2
 
 
-def test_a_trial_whose_process_always_dies_is_given_up_and_recorded(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", seeds=1)
+def test_a_trial_whose_process_always_dies_is_given_up_and_recorded(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", seeds=1)
 
     def dies(trials, execution, store, sink):
         for trial in trials:
             sink(started_event(trial))
 
     watch = RunTracker(print)
-    after = run_plan(make_plan(resolved, store), Execution(), store, watch, dies)
+    after = run_plan(make_plan(suite, store), Execution(), store, watch, dies)
 
     [record] = store.records()
     assert len(after.failed) == 1
@@ -114,50 +112,48 @@ def test_a_trial_whose_process_always_dies_is_given_up_and_recorded(suite, tmp_p
     assert sum(watch.starts.values()) == MAX_STARTS
 
 
-def test_a_runner_that_ends_early_goes_on_while_it_gets_anywhere(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", seeds=1)
+def test_a_runner_that_ends_early_goes_on_while_it_gets_anywhere(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", "la", seeds=1)
 
     def out_of_memory(trials, execution, store, sink):
         run_trial(trials[0], execution, store, sink)
         raise EndedEarly("a worker was killed")
 
-    after = run_plan(
-        make_plan(resolved, store), Execution(), store, RunTracker(print), out_of_memory
-    )
+    after = run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), out_of_memory)
     assert len(after.done) == 2
 
 
-def test_a_runner_that_starts_nothing_says_why(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", seeds=1)
+def test_a_runner_that_starts_nothing_says_why(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", seeds=1)
 
     def broken(*_):
         raise EndedEarly("no room for a worker")
 
     with pytest.raises(EndedEarly, match="no room"):
-        run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), broken)
+        run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), broken)
 
 
-def test_ctrl_c_keeps_what_is_done_and_marks_what_ran(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs", seeds=1)
+def test_ctrl_c_keeps_what_is_done_and_marks_what_ran(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", "la", "vs", seeds=1)
 
     def interrupt_at_the_second(event: Event) -> None:
         if event.kind == "progress" and event.trial.startswith("la"):
             raise KeyboardInterrupt
 
-    plan = make_plan(resolved, store)
+    plan = make_plan(suite, store)
     with pytest.raises(KeyboardInterrupt):
         run_plan(plan, Execution(), store, RunTracker(interrupt_at_the_second), run_inline)
 
     by_method = {r.trial.method.name: r.exit.status for r in store.records()}
     assert by_method == {"erm": "done", "la": "interrupted"}
-    rest = make_plan(resolved, store)
+    rest = make_plan(suite, store)
     assert [t.method.name for t in rest.missing] == ["la", "vs"]
     after = run_plan(rest, Execution(), store, RunTracker(print), run_inline)
     assert len(after.done) == 3
 
 
-def test_a_record_that_was_written_while_stopping_wins_over_the_mark(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", seeds=1)
+def test_a_record_that_was_written_while_stopping_wins_over_the_mark(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", seeds=1)
 
     def finishes_unseen(trials, execution, store, sink):
         sink(started_event(trials[0]))
@@ -165,24 +161,24 @@ def test_a_record_that_was_written_while_stopping_wins_over_the_mark(suite, tmp_
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), finishes_unseen)
+        run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), finishes_unseen)
 
     assert [r.exit.status for r in store.records()] == ["done"]
 
 
-def test_more_failures_than_allowed_stop_the_run(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("raises", "erm", seeds=3)
+def test_more_failures_than_allowed_stop_the_run(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("raises", "erm", seeds=3)
 
     watch = RunTracker(print, max_failures=1)
     with pytest.raises(KeyboardInterrupt):
-        run_plan(make_plan(resolved, store), Execution(), store, watch, run_inline)
+        run_plan(make_plan(suite, store), Execution(), store, watch, run_inline)
 
     assert watch.too_many_failures
     assert watch.failures == 2
 
 
-def test_every_running_trial_is_marked_when_failures_stop_the_run(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs", seeds=2)
+def test_every_running_trial_is_marked_when_failures_stop_the_run(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", "la", "vs", seeds=2)
 
     def many_at_once(trials, execution, store, sink):
         for trial in trials:
@@ -195,21 +191,21 @@ def test_every_running_trial_is_marked_when_failures_stop_the_run(suite, tmp_pat
 
     watch = RunTracker(print, max_failures=0)
     with pytest.raises(KeyboardInterrupt):
-        run_plan(make_plan(resolved, store), Execution(), store, watch, many_at_once)
+        run_plan(make_plan(suite, store), Execution(), store, watch, many_at_once)
 
     statuses = sorted(record.exit.status for record in store.records())
     assert statuses == ["failed"] + ["interrupted"] * 5
 
 
-def test_trials_that_never_got_a_turn_are_told_with_the_reason(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("erm", "la", "vs", seeds=2)
+def test_trials_that_never_got_a_turn_are_told_with_the_reason(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", "la", "vs", seeds=2)
 
     def one_and_no_more(trials, execution, store, sink):
         run_trial(trials[0], execution, store, sink)
         raise EndedEarly("out of memory")
 
     with pytest.raises(EndedEarly, match="3 trials did not run: out of memory"):
-        run_plan(make_plan(resolved, store), Execution(), store, RunTracker(print), one_and_no_more)
+        run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), one_and_no_more)
 
 
 def test_a_network_that_does_not_fit_is_refused_before_any_trial(suite_file):
@@ -227,9 +223,9 @@ def test_a_network_that_does_not_fit_is_refused_before_any_trial(suite_file):
             check_networks(trials, {})
 
 
-def test_a_diverged_trial_keeps_what_it_had(suite, tmp_path):
-    store, resolved = Store.open(tmp_path / "r"), suite("diverges", seeds=1)
-    run_inline(list(resolved.trials.values()), Execution(), store, print)
+def test_a_diverged_trial_keeps_what_it_had(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("diverges", seeds=1)
+    run_inline(list(suite.trials.values()), Execution(), store, print)
 
     [record] = store.records()
     assert record.cost.parameters == 4 * 4 * 3 + 3
@@ -237,8 +233,8 @@ def test_a_diverged_trial_keeps_what_it_had(suite, tmp_path):
     assert record.evaluations == ()
 
 
-def test_events_are_plain_data(suite):
-    [trial] = suite("erm", seeds=1).trials.values()
+def test_events_are_plain_data(suite_of):
+    [trial] = suite_of("erm", seeds=1).trials.values()
 
     assert started_event(trial).as_json() == {
         "kind": "started",

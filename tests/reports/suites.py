@@ -21,7 +21,7 @@ Rows = Mapping[str, Sequence[Settings]]
 """Titles of the rows, each with its settings; `{"VS": [{"tau": 1.0}]}`."""
 
 
-def make_suite(**changed: Any) -> SuiteDeclaration:
+def make_declaration(**changed: Any) -> SuiteDeclaration:
     fields: dict[str, Any] = {
         "suite": "cifar-lt",
         "question": "Does scaling logits by class frequency add anything to shifting them?",
@@ -37,22 +37,22 @@ def make_suite(**changed: Any) -> SuiteDeclaration:
     return SuiteDeclaration.model_validate_json(json.dumps({**fields, **changed}))
 
 
-def make_resolved(
+def make_suite(
     rows: Rows | Sequence[str] = ("ERM", "LA", "VS"),
     *,
     problems: Sequence[Mapping[str, Any]] = ({},),
     **changed: Any,
 ) -> Suite:
     """Every row on every problem; `problems` go to `make_trial`, `changed` to the suite."""
-    suite = make_suite(**changed)
+    declaration = make_declaration(**changed)
     settings = rows if isinstance(rows, Mapping) else {title: [{}] for title in rows}
     configurations = [
-        _configuration(suite, title, given, problem, alone=len(settings[title]) == 1)
+        _configuration(declaration, title, given, problem, alone=len(settings[title]) == 1)
         for title in settings
         for given in settings[title]
         for problem in problems
     ]
-    return Suite.of(suite, tuple(configurations), "suites/cifar-lt.yaml")
+    return Suite.of(declaration, tuple(configurations), "suites/cifar-lt.yaml")
 
 
 def _configuration(
@@ -74,10 +74,10 @@ def _configuration(
 
 
 def scored(
-    resolved: Suite, accuracy: Callable[[Trial], float | Sequence[float]], **made: Any
+    suite: Suite, accuracy: Callable[[Trial], float | Sequence[float]], **made: Any
 ) -> list[Record]:
     """One whole record a trial, with the recalls that `accuracy` says."""
-    return [make_record(trial=t, accuracy=accuracy(t), **made) for t in resolved.trials.values()]
+    return [make_record(trial=t, accuracy=accuracy(t), **made) for t in suite.trials.values()]
 
 
 def around(

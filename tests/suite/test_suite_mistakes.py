@@ -650,10 +650,10 @@ def test_words_and_numbers_are_those_of_yaml_1_2(tmp_path):
     select = "seeds: 2\nselect: {on: val, by: accuracy}\nexpect: no"
     text = with_(RECIPE, "recipe: {digits: {lr: 1e-3}}").replace(SEEDS, select)
     path.write_text(text)
-    resolved = open_suite(str(path))
-    assert resolved.declaration.select.on == "val"
-    assert resolved.declaration.expect == "no"
-    assert resolved.configurations[0].recipe.lr == 0.001
+    suite = open_suite(str(path))
+    assert suite.declaration.select.on == "val"
+    assert suite.declaration.expect == "no"
+    assert suite.configurations[0].recipe.lr == 0.001
     for wrong in ("010", "1:30", "0x10", "1_0"):
         path.write_text(with_("version: 1", f"version: {wrong}"))
         with pytest.raises(SpecError, match=f"version = '{wrong}': .*whole number"):

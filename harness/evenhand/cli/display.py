@@ -101,7 +101,7 @@ class Tally:
 def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
     """A sink for the events of a run. Its form depends on the output: terminal, pipe or JSON."""
     out = console()
-    tally = Tally(plan.resolved.declaration.suite, len(plan.missing))
+    tally = Tally(plan.suite.declaration.suite, len(plan.missing))
     began = time.monotonic()
     if json:
         yield _json

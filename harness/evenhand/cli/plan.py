@@ -60,7 +60,7 @@ def print_blocked(plan: Plan) -> None:
 def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
     from rich.table import Table
 
-    out, suite = console(), plan.resolved.declaration
+    out, suite = console(), plan.suite.declaration
     out.print(f"[bold]{suite.suite}[/bold] v{suite.version}: {suite.question}\n")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("method")
@@ -75,11 +75,11 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
         )
     out.print(table)
     out.print(
-        f"\n{plural(len(plan.resolved.trials), 'trial')}: {len(plan.done)} done, "
+        f"\n{plural(len(plan.suite.trials), 'trial')}: {len(plan.done)} done, "
         f"{len(plan.missing)} missing, {len(plan.failed)} failed"
         + (f", {len(plan.blocked)} blocked" if plan.blocked else "")
     )
-    if any(trial.key not in plan.resolved.trials for trial in plan.missing):
+    if any(trial.key not in plan.suite.trials for trial in plan.missing):
         out.print("(for others): networks that are in no row, but that rows of the suite use")
     if plan.again:
         text = f"{len(plan.again)} of the missing trials are trained again"

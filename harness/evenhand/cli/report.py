@@ -31,9 +31,9 @@ def report(
     from evenhand import api
     from evenhand.execution import provenance
 
-    resolved = open_part(suite, only, plugin)
-    board = api.leaderboard(resolved, api.open_store(results, edition))
-    folder = out or Path("report") / resolved.declaration.suite
+    opened = open_part(suite, only, plugin)
+    board = api.leaderboard(opened, api.open_store(results, edition))
+    folder = out or Path("report") / opened.declaration.suite
     written = board.write(folder, command=provenance.command())
     screen = console()
     screen.print(board)

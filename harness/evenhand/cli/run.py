@@ -128,7 +128,7 @@ def _ended(after: Plan, json: bool) -> None:
     if json:
         _summary(after)
     elif failed:
-        command = f"evenhand status {after.resolved.source}"
+        command = f"evenhand status {after.suite.source}"
         text = f"{plural(failed, 'trial')} failed; `{command}` prints the causes"
         errors().print(text, soft_wrap=True)
     if not json:
@@ -143,7 +143,7 @@ def _nothing_to_do(plan: Plan, json: bool) -> None:
         _summary(plan)
     else:
         console().print(
-            f"nothing to run: {len(plan.done)} of {plural(len(plan.resolved.trials), 'trial')} done"
+            f"nothing to run: {len(plan.done)} of {plural(len(plan.suite.trials), 'trial')} done"
         )
     if failed and not json:
         console().print(f"{failed} failed; --retry-failed runs them again")

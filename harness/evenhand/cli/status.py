@@ -81,7 +81,7 @@ def _trials_of_suite(plan: Plan) -> list[dict[str, str]]:
     from evenhand.suite.only import setting_beside
 
     found = {}
-    for configuration in plan.resolved.configurations:
+    for configuration in plan.suite.configurations:
         name = ", ".join(filter(None, (configuration.row, setting_beside(configuration))))
         for trial in configuration.trials:
             head = plan.heads.get(trial.key)
@@ -113,8 +113,8 @@ def _causes(plan: Plan, store: Store) -> dict[str, list[str]]:
 
 def _as_json(plan: Plan, store: Store) -> dict[str, Any]:
     return {
-        "suite": plan.resolved.declaration.suite,
-        "trials": len(plan.resolved.trials),
+        "suite": plan.suite.declaration.suite,
+        "trials": len(plan.suite.trials),
         "done": len(plan.done),
         "missing": len(plan.missing),
         "failed": len(plan.failed),
@@ -138,20 +138,20 @@ def _print(plan: Plan, store: Store) -> None:
     done, failed = {t.key for t in plan.done}, {t.key for t in plan.failed}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
-    for problem in plan.resolved.problems:
+    for problem in plan.suite.problems:
         table.add_column(problem, justify="right")
-    for row in plan.resolved.rows:
+    for row in plan.suite.rows:
         shown = []
-        for problem in plan.resolved.problems:
+        for problem in plan.suite.problems:
             configurations = [
-                c for c in plan.resolved.configurations if (c.row, c.problem.name) == (row, problem)
+                c for c in plan.suite.configurations if (c.row, c.problem.name) == (row, problem)
             ]
             keys = {trial.key for configuration in configurations for trial in configuration.trials}
             bad = f" [red]{len(keys & failed)} failed[/red]" if keys & failed else ""
             shown.append(f"{len(keys & done)}/{len(keys)}{bad}")
         table.add_row(row, *shown)
     out.print(table)
-    total = len(plan.resolved.trials)
+    total = len(plan.suite.trials)
     out.print(
         f"\n{len(plan.done)} of {total} done, {len(plan.missing)} missing, "
         f"{len(plan.failed)} failed"

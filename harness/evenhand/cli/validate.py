@@ -16,27 +16,27 @@ def validate(suite: SuiteName, only: Only = None, plugin: Plugins = None) -> Non
 
     All mistakes are printed together, each with its line.
     """
-    resolved = open_part(suite, only, plugin)
+    opened = open_part(suite, only, plugin)
     console().print(
-        f"{suite} is a valid suite: {resolved.declaration.suite} v{resolved.declaration.version}\n"
-        f"  {_shape(resolved)} = {plural(len(resolved.trials), 'trial')}",
+        f"{suite} is a valid suite: {opened.declaration.suite} v{opened.declaration.version}\n"
+        f"  {_shape(opened)} = {plural(len(opened.trials), 'trial')}",
         soft_wrap=True,
     )
 
 
-def _shape(resolved: Suite) -> str:
+def _shape(suite: Suite) -> str:
     """Size of a suite as a product: `16 rows × 8 problems × 5 seeds`.
 
     The number of settings is added where settings compete for a row, and the number of
     configurations where a row has more of them on one problem than on another.
     """
     settings = {
-        (configuration.row, configuration.setting) for configuration in resolved.configurations
+        (configuration.row, configuration.setting) for configuration in suite.configurations
     }
-    seeds = plural(len({trial.seed for trial in resolved.trials.values()}), "seed")
-    rows, problems = len(resolved.rows), len(resolved.problems)
-    if len(settings) * problems != len(resolved.configurations):
-        configurations = f"{plural(len(resolved.configurations), 'configuration')} × {seeds}"
+    seeds = plural(len({trial.seed for trial in suite.trials.values()}), "seed")
+    rows, problems = len(suite.rows), len(suite.problems)
+    if len(settings) * problems != len(suite.configurations):
+        configurations = f"{plural(len(suite.configurations), 'configuration')} × {seeds}"
         return f"{plural(rows, 'row')} on {plural(problems, 'problem')}; {configurations}"
     competing = f"; {plural(len(settings), 'setting')}" if len(settings) > rows else ""
     return f"{plural(rows, 'row')}{competing} × {plural(problems, 'problem')} × {seeds}"

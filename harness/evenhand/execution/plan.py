@@ -53,7 +53,7 @@ class Plan:
     (30, True)
     """
 
-    resolved: Suite
+    suite: Suite
     heads: Mapping[str, Head]
     faults: tuple[Fault, ...]
     done: tuple[Trial, ...]
@@ -123,11 +123,11 @@ class Plan:
             name: {t.key for t in getattr(self, name)} for name in ("done", "missing", "failed")
         }
         rows: dict[str, tuple[str, dict[str, Trial]]] = {}
-        for configuration in self.resolved.configurations:
+        for configuration in self.suite.configurations:
             rows.setdefault(configuration.row, (configuration.title, {}))[1].update(
                 {t.key: t for t in configuration.trials}
             )
-        extra = {t.key: t for t in self.missing if t.key not in self.resolved.trials}
+        extra = {t.key: t for t in self.missing if t.key not in self.suite.trials}
         if extra:
             rows[FOR_OTHERS] = ("trained for others", extra)
         return tuple(
@@ -172,8 +172,8 @@ class Plan:
         """The JSON that `evenhand plan --json` prints; times without an estimate are None."""
         seconds = self.total(self.missing)
         return {
-            "suite": self.resolved.declaration.suite,
-            "trials": len(self.resolved.trials),
+            "suite": self.suite.declaration.suite,
+            "trials": len(self.suite.trials),
             "done": len(self.done),
             "missing": len(self.missing),
             "failed": len(self.failed),
@@ -188,15 +188,15 @@ class Plan:
         }
 
 
-def make_plan(resolved: Suite, store: Store, *, retry_failed: bool = False) -> Plan:
+def make_plan(suite: Suite, store: Store, *, retry_failed: bool = False) -> Plan:
     """Sort every trial of a suite by its status in the store; no data set is read."""
     heads = store.heads()
-    sorting = _Sorting(heads, _kept_for_others(resolved.whole or resolved, heads), retry_failed)
-    for trial in resolved.trials.values():
+    sorting = _Sorting(heads, _kept_for_others(suite.whole or suite, heads), retry_failed)
+    for trial in suite.trials.values():
         sorting.sort(trial)
     found = sorting.found
     return Plan(
-        resolved,
+        suite,
         heads,
         store.faults,
         done=tuple(found["done"].values()),

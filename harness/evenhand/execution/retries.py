@@ -75,7 +75,7 @@ def run_plan(
         ready = _ready(trials, store)
         if ready:
             _run_all(ready, execution, store, tracker, runner)
-    return make_plan(plan.resolved, store)
+    return make_plan(plan.suite, store)
 
 
 def _ready(trials: Sequence[Trial], store: Store) -> list[Trial]:

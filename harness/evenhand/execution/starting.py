@@ -161,7 +161,7 @@ def _execution(plan: Plan, options: RunOptions) -> Execution:
     from evenhand.data.files.data_root import use_data_root
     from evenhand.execution.preflight import check_data, check_networks, load_sources
 
-    suite = plan.resolved.declaration
+    suite = plan.suite.declaration
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
     with use_data_root(options.data, suite.data) if trained else nullcontext():
@@ -170,7 +170,7 @@ def _execution(plan: Plan, options: RunOptions) -> Execution:
     check_networks(trained, sources)
     return Execution(
         suite=f"{suite.suite} v{suite.version}",
-        command=options.command or equivalent_command(plan.resolved),
+        command=options.command or equivalent_command(plan.suite),
         threads=max(1, round(options.cpus_per_trial)),
         time_limit=options.time_limit,
         use_gpu=options.gpus_per_trial != 0,

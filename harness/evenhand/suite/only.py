@@ -63,16 +63,16 @@ class Only:
         )
 
 
-def restrict(resolved: Suite, filters: Sequence[str]) -> Suite:
+def restrict(suite: Suite, filters: Sequence[str]) -> Suite:
     """The suite with the trials that any of the filters keeps; all trials without filters.
 
     Raises `SpecError` for an unknown key, and if no trial is left.
     """
     if not filters:
-        return resolved
+        return suite
     wanted = [Only.parse(text) for text in filters]
-    _check_keys(resolved, wanted)
-    _check_values(resolved, wanted)
+    _check_keys(suite, wanted)
+    _check_values(suite, wanted)
     configurations = [
         replace(
             configuration,
@@ -80,13 +80,13 @@ def restrict(resolved: Suite, filters: Sequence[str]) -> Suite:
                 t for t in configuration.trials if any(o.holds(configuration, t) for o in wanted)
             ),
         )
-        for configuration in resolved.configurations
+        for configuration in suite.configurations
     ]
     kept = tuple(configuration for configuration in configurations if configuration.trials)
     if not kept:
         what = f"--only {' --only '.join(filters)}: no trial has all of this"
         raise SpecError([Mistake(what, (), "alternatives are written `seed=0,seed=2`")])
-    return resolved.replaced(configurations=kept, whole=resolved.whole or resolved)
+    return suite.replaced(configurations=kept, whole=suite.whole or suite)
 
 
 def setting_beside(configuration: Configuration) -> str:
@@ -161,13 +161,11 @@ def _texts(value: Any) -> set[str]:
     return {value.name, str(value)} if isinstance(value, Part) else {format_value(value)}
 
 
-def _check_keys(resolved: Suite, wanted: Sequence[Only]) -> None:
+def _check_keys(suite: Suite, wanted: Sequence[Only]) -> None:
     """Check the keys. Raises `SpecError` for a key that no trial has."""
-    settings = {
-        name for configuration in resolved.configurations for name in _settings(configuration)
-    }
+    settings = {name for configuration in suite.configurations for name in _settings(configuration)}
     fields = {
-        name for configuration in resolved.configurations for name in _fields(configuration.recipe)
+        name for configuration in suite.configurations for name in _fields(configuration.recipe)
     }
     known = list(dict.fromkeys([*KEYS, *sorted(settings), *sorted(fields)]))
     for key, _ in [condition for only in wanted for condition in only.conditions]:
@@ -177,10 +175,10 @@ def _check_keys(resolved: Suite, wanted: Sequence[Only]) -> None:
             raise SpecError([Mistake(what, (), said.right, said.hint)])
 
 
-def _check_values(resolved: Suite, wanted: Sequence[Only]) -> None:
+def _check_values(suite: Suite, wanted: Sequence[Only]) -> None:
     """Check the values. Raises `SpecError`, with the existing values, if no trial matches one."""
     known: dict[str, set[str]] = {}
-    for configuration in resolved.configurations:
+    for configuration in suite.configurations:
         for trial in configuration.trials:
             for key, values in _values(configuration, trial).items():
                 known.setdefault(key, set()).update(values)

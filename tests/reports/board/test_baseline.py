@@ -42,12 +42,12 @@ def make(
     return resolved_from(SUITE + text + more)
 
 
-def report(resolved: Suite) -> Leaderboard:
-    return build_from(resolved, records_of(resolved))
+def report(suite: Suite) -> Leaderboard:
+    return build_from(suite, records_of(suite))
 
 
-def records_of(resolved: Suite) -> list[Record]:
-    return scored(resolved, recall, per_class=1000)
+def records_of(suite: Suite) -> list[Record]:
+    return scored(suite, recall, per_class=1000)
 
 
 def recall(trial: Trial) -> float:
@@ -106,10 +106,10 @@ def test_on_several_problems_the_answer_counts_by_recipe() -> None:
 
 
 def test_an_incomplete_baseline_is_not_replaced_by_one_of_another_recipe() -> None:
-    resolved = make()
-    records = records_of(resolved)
+    suite = make()
+    records = records_of(suite)
     lost = next(r for r in records if (r.trial.method.name, r.trial.recipe.lr) == ("erm", 0.05))
-    board = build_from(resolved, [r for r in records if r is not lost])
+    board = build_from(suite, [r for r in records if r is not lost])
     problem = board.problems[0]
 
     assert board.results["la(lr=0.05)", problem].to_baseline is None
@@ -117,8 +117,8 @@ def test_an_incomplete_baseline_is_not_replaced_by_one_of_another_recipe() -> No
 
 
 def test_where_recipes_compete_for_a_row_there_is_one_baseline() -> None:
-    resolved = make(more="select: {on: val}\nval: {per_class: 10}\n")
-    board = report(resolved)
+    suite = make(more="select: {on: val}\nval: {per_class: 10}\n")
+    board = report(suite)
 
     assert board.baseline == "ERM"
     assert len(board.baselines) == 1

@@ -19,7 +19,7 @@ from evenhand_reports.formats import terminal, trial
 from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.formatting import mean_sd_marked
 from tests.records import make_record
-from tests.reports.suites import Rows, around, make_resolved, only, scored, without
+from tests.reports.suites import Rows, around, make_suite, only, scored, without
 
 MEANS = {"erm": 0.65, "la": 0.72, "vs": 0.721}
 TUNED: Rows = {"ERM": [{}], "VS": [{"tau": 1.0}, {"tau": 1.25}, {"tau": 1.5}]}
@@ -35,19 +35,19 @@ def never_predicted(label: int, record: Record) -> np.ndarray:
 
 def tuned(accuracy: dict[float, float]) -> tuple[Suite, list[Record]]:
     """A suite that selects among three settings of VS, with recalls by tau."""
-    resolved = make_resolved(TUNED, select={})
+    suite = make_suite(TUNED, select={})
 
     def recall(trial: Trial) -> float:
         tau = float(str(trial.method.settings.get("tau", 0)))
         return accuracy.get(tau, 0.6) + 0.01 * trial.seed
 
-    return resolved, scored(resolved, recall)
+    return suite, scored(suite, recall)
 
 
 def test_a_missing_record_marks_its_cell_and_keeps_it_from_being_ranked() -> None:
-    resolved = make_resolved()
-    records = without(scored(resolved, around(MEANS)), "vs", 3)
-    board = build_from(resolved, records)
+    suite = make_suite()
+    records = without(scored(suite, around(MEANS)), "vs", 3)
+    board = build_from(suite, records)
     vs = only(board, "vs")
 
     assert not vs.is_complete
@@ -62,9 +62,9 @@ def test_a_missing_record_marks_its_cell_and_keeps_it_from_being_ranked() -> Non
 
 
 def test_a_cell_without_any_record_has_no_number() -> None:
-    resolved = make_resolved()
-    records = [r for r in scored(resolved, around(MEANS)) if r.trial.method.name != "vs"]
-    vs = only(build_from(resolved, records), "vs")
+    suite = make_suite()
+    records = [r for r in scored(suite, around(MEANS)) if r.trial.method.name != "vs"]
+    vs = only(build_from(suite, records), "vs")
 
     assert vs.scores["balanced_accuracy", "last"].estimate is None
     assert len(vs.gaps) == 5
@@ -72,10 +72,10 @@ def test_a_cell_without_any_record_has_no_number() -> None:
 
 @pytest.mark.parametrize("status", ["failed", "diverged", "interrupted"])
 def test_a_trial_that_did_not_finish_is_a_gap_with_its_cause(status: str) -> None:
-    resolved = make_resolved()
-    records = scored(resolved, around(MEANS))
+    suite = make_suite()
+    records = scored(suite, around(MEANS))
     records[0] = make_record(trial=records[0].trial, status=status)  # type: ignore[arg-type]
-    board = build_from(resolved, records)
+    board = build_from(suite, records)
 
     [gap] = board.gaps
     assert (gap.kind, gap.key) == (status, records[0].key)
@@ -84,11 +84,11 @@ def test_a_trial_that_did_not_finish_is_a_gap_with_its_cause(status: str) -> Non
 
 
 def test_records_of_other_data_are_reported_and_not_averaged() -> None:
-    resolved = make_resolved()
-    records = scored(resolved, around(MEANS))
+    suite = make_suite()
+    records = scored(suite, around(MEANS))
     odd = next(i for i, r in enumerate(records) if (r.trial.method.name, r.trial.seed) == ("vs", 2))
     records[odd] = make_record(trial=records[odd].trial, accuracy=0.99, fingerprint="f" * 64)
-    board = build_from(resolved, records)
+    board = build_from(suite, records)
 
     [gap] = board.gaps
     assert gap.kind == "other data"
@@ -100,49 +100,49 @@ def test_records_of_other_data_are_reported_and_not_averaged() -> None:
 
 
 def test_a_table_that_changed_between_two_seeds_is_not_averaged_over() -> None:
-    resolved = make_resolved(["ERM"])
-    records = scored(resolved, around(MEANS))
+    suite = make_suite(["ERM"])
+    records = scored(suite, around(MEANS))
     for i, record in enumerate(records):
         source = "old" if i < len(records) - 1 else "new"
         data = record.data.model_copy(update={"source": source})
         records[i] = record.model_copy(update={"data": data})
-    [gap] = build_from(resolved, records).gaps
+    [gap] = build_from(suite, records).gaps
     assert (gap.kind, gap.seed) == ("other data", 4)
 
 
 def test_without_a_majority_no_data_are_trusted() -> None:
-    resolved = make_resolved(["ERM", "VS"])
-    records = scored(resolved, around(MEANS))
+    suite = make_suite(["ERM", "VS"])
+    records = scored(suite, around(MEANS))
     records[0] = make_record(trial=records[0].trial, fingerprint="f" * 64)
-    board = build_from(resolved, records)
+    board = build_from(suite, records)
 
     assert {gap.kind for gap in board.gaps} == {"other data"}
     assert {gap.row for gap in board.gaps} == {"erm", "vs"}
 
 
 def test_seeds_may_have_data_of_their_own() -> None:
-    resolved = make_resolved(["ERM"])
-    records = scored(resolved, around(MEANS))
+    suite = make_suite(["ERM"])
+    records = scored(suite, around(MEANS))
 
     assert len({r.data.fingerprint for r in records if r.data}) == 5
-    assert build_from(resolved, records).gaps == ()
+    assert build_from(suite, records).gaps == ()
 
 
 def test_seeds_share_their_data_where_neither_subset_nor_split_varies() -> None:
-    resolved = make_resolved(["ERM"], vary=["init", "order"])
-    records = scored(resolved, around(MEANS))
-    assert build_from(resolved, records).gaps == ()
+    suite = make_suite(["ERM"], vary=["init", "order"])
+    records = scored(suite, around(MEANS))
+    assert build_from(suite, records).gaps == ()
 
     records[4] = make_record(trial=records[4].trial, fingerprint="f" * 64)
-    [gap] = build_from(resolved, records).gaps
+    [gap] = build_from(suite, records).gaps
     assert (gap.kind, gap.seed) == ("other data", 4)
 
 
 def test_a_metric_that_is_undefined_leaves_its_seed_out_and_says_so() -> None:
-    resolved = make_resolved(["ERM"], metrics=["min_precision"], primary="min_precision")
-    records = scored(resolved, lambda trial: 0.9)
+    suite = make_suite(["ERM"], metrics=["min_precision"], primary="min_precision")
+    records = scored(suite, lambda trial: 0.9)
     records[0] = make_record(trial=records[0].trial, counts=never_predicted(9, records[0]))
-    board = build_from(resolved, records)
+    board = build_from(suite, records)
     score = only(board, "erm").scores["min_precision", "last"]
 
     assert score.values[0] is None
@@ -153,10 +153,10 @@ def test_a_metric_that_is_undefined_leaves_its_seed_out_and_says_so() -> None:
 
 
 def test_a_second_metric_that_is_undefined_on_a_seed_is_marked_and_ranks_nothing_out() -> None:
-    resolved = make_resolved(["ERM", "VS"], metrics=["balanced_accuracy", "min_precision"])
-    records = scored(resolved, around({"erm": 0.9, "vs": 0.8}))
+    suite = make_suite(["ERM", "VS"], metrics=["balanced_accuracy", "min_precision"])
+    records = scored(suite, around({"erm": 0.9, "vs": 0.8}))
     records[0] = make_record(trial=records[0].trial, counts=never_predicted(9, records[0]))
-    board = build_from(resolved, records)
+    board = build_from(suite, records)
 
     assert only(board, "erm").is_complete
     assert board.gaps == ()
@@ -174,15 +174,15 @@ def test_a_metric_that_is_undefined_everywhere_breaks_no_report(
         """Never defined."""
         return nothing
 
-    resolved = make_resolved(TUNED, metrics=["odd", "balanced_accuracy"], primary=primary)
-    chosen = make_resolved(TUNED, metrics=["balanced_accuracy"], select={"by": "odd"})
-    for suite in (resolved, chosen):
-        records = scored(suite, around(MEANS))
-        board = build_from(suite, records)
+    suite = make_suite(TUNED, metrics=["odd", "balanced_accuracy"], primary=primary)
+    chosen = make_suite(TUNED, metrics=["balanced_accuracy"], select={"by": "odd"})
+    for each in (suite, chosen):
+        records = scored(each, around(MEANS))
+        board = build_from(each, records)
         evenhand_reports.write(board, tmp_path)
         Console(file=io.StringIO()).print(terminal.render(board), trial.render(records[0]))
 
-    board = build_from(resolved, scored(resolved, around(MEANS)))
+    board = build_from(suite, scored(suite, around(MEANS)))
     assert all(s.scores["odd", "last"].estimate is None for s in board.results.values())
     assert {gap.kind for gap in board.gaps} == ({"undefined"} if primary == "odd" else set())
 
@@ -193,14 +193,14 @@ def test_a_mistake_in_a_metric_is_not_taken_for_undefined(unregistered: None) ->
         """Adds what cannot be added."""
         return counts + "1"  # type: ignore[operator]
 
-    resolved = make_resolved(["ERM"], metrics=["wrong"], primary="wrong")
+    suite = make_suite(["ERM"], metrics=["wrong"], primary="wrong")
     with pytest.raises(TypeError):
-        build_from(resolved, scored(resolved, around(MEANS)))
+        build_from(suite, scored(suite, around(MEANS)))
 
 
 def test_select_takes_the_best_setting_on_validation_data() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
-    board = build_from(resolved, records)
+    suite, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
+    board = build_from(suite, records)
     vs = only(board, "vs")
 
     assert vs.choice is not None
@@ -211,8 +211,8 @@ def test_select_takes_the_best_setting_on_validation_data() -> None:
 
 
 def test_select_never_looks_at_test_data() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
-    best = build_from(resolved, records)
+    suite, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
+    best = build_from(suite, records)
     swapped = [
         r.model_copy(
             update={
@@ -227,27 +227,28 @@ def test_select_never_looks_at_test_data() -> None:
         for r in records
     ]
 
-    assert only(build_from(resolved, swapped), "vs").setting == only(best, "vs").setting
+    assert only(build_from(suite, swapped), "vs").setting == only(best, "vs").setting
 
 
 def test_select_follows_a_lower_is_better_metric() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
-    suite = resolved.declaration.model_copy(
+    suite, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
+    declaration = suite.declaration.model_copy(
         update={
-            "select": resolved.declaration.select
-            and resolved.declaration.select.model_copy(update={"by": "balanced_error"})
+            "select": suite.declaration.select
+            and suite.declaration.select.model_copy(update={"by": "balanced_error"})
         }
     )
 
     assert (
-        only(build_from(resolved.replaced(declaration=suite), records), "vs").setting == "tau=1.25"
+        only(build_from(suite.replaced(declaration=declaration), records), "vs").setting
+        == "tau=1.25"
     )
 
 
 def test_a_setting_without_a_record_leaves_the_choice_open() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
+    suite, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.72})
     missing = [r for r in records if (r.trial.method.settings, r.trial.seed) != ({"tau": 1.5}, 0)]
-    vs = only(build_from(resolved, missing), "vs")
+    vs = only(build_from(suite, missing), "vs")
 
     assert vs.setting == "tau=1.25"
     assert not vs.is_complete
@@ -257,14 +258,14 @@ def test_a_setting_without_a_record_leaves_the_choice_open() -> None:
 
 
 def test_a_setting_that_diverged_has_lost_and_leaves_nothing_open() -> None:
-    resolved, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.99})
+    suite, records = tuned({1.0: 0.70, 1.25: 0.74, 1.5: 0.99})
     ended = [
         make_record(trial=r.trial, status="diverged")
         if (r.trial.method.settings, r.trial.seed) == ({"tau": 1.5}, 0)
         else r
         for r in records
     ]
-    vs = only(build_from(resolved, ended), "vs")
+    vs = only(build_from(suite, ended), "vs")
 
     assert vs.setting == "tau=1.25"
     assert vs.is_complete
@@ -272,10 +273,10 @@ def test_a_setting_that_diverged_has_lost_and_leaves_nothing_open() -> None:
 
 
 def test_without_validation_scores_nothing_is_chosen() -> None:
-    resolved = make_resolved(TUNED, select={})
+    suite = make_suite(TUNED, select={})
     places = [("test", "last"), ("test", "best-test")]
-    records = scored(resolved, lambda trial: 0.7 + 0.01 * trial.seed, places=places)
-    vs = only(build_from(resolved, records), "vs")
+    records = scored(suite, lambda trial: 0.7 + 0.01 * trial.seed, places=places)
+    vs = only(build_from(suite, records), "vs")
 
     assert vs.choice is not None
     assert vs.choice.chosen is None
@@ -284,7 +285,7 @@ def test_without_validation_scores_nothing_is_chosen() -> None:
 
 
 def test_without_select_each_setting_is_a_row_of_its_own() -> None:
-    resolved = make_resolved(TUNED)
-    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+    suite = make_suite(TUNED)
+    board = build_from(suite, scored(suite, lambda trial: 0.7))
 
     assert len(board.rows) == 4

@@ -16,7 +16,7 @@ from evenhand_reports.formats import html, trial
 from tests.records import make_record
 from tests.reports.formats.test_html import Page, data_of
 from tests.reports.formats.test_terminal import text_of
-from tests.reports.suites import make_resolved
+from tests.reports.suites import make_suite
 
 Curve = list[float | None]
 PROBLEM = "cifar10-exp-100"
@@ -26,10 +26,10 @@ def board(
     curves: Mapping[str, Curve] | None = None, *, row: str = "csl", seeds: int = 2
 ) -> Leaderboard:
     """ERM, and a row whose records have these curves as well; seed s adds 0.1·s to each."""
-    resolved = make_resolved(["ERM", row.upper()], seeds=seeds)
-    records = [make_record(trial=t, accuracy=0.7) for t in resolved.trials.values()]
+    suite = make_suite(["ERM", row.upper()], seeds=seeds)
+    records = [make_record(trial=t, accuracy=0.7) for t in suite.trials.values()]
     steered = [with_curves(r, curves or {}) if r.trial.method.name == row else r for r in records]
-    return build_from(resolved, steered)
+    return build_from(suite, steered)
 
 
 def with_curves(record: Record, curves: Mapping[str, Curve]) -> Record:

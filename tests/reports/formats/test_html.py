@@ -15,7 +15,7 @@ from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, trial
 from tests.records import make_record
 from tests.reports.formats.test_terminal import text_of
-from tests.reports.suites import around, make_resolved, scored
+from tests.reports.suites import around, make_suite, scored
 
 SCRIPT = "<script>alert('x')</script>"
 VOID = {"meta", "input", "line", "circle", "br", "link", "img"}
@@ -124,9 +124,9 @@ def test_recall_runs_from_head_to_tail(text: str, small: Leaderboard) -> None:
 
 
 def test_many_classes_are_drawn_as_few_points() -> None:
-    resolved = make_resolved(["ERM"], seeds=2)
-    records = scored(resolved, lambda trial: 0.5, classes=200, per_class=2)
-    figure = data_of(html.render(build_from(resolved, records)))["problems"][0]["recall"]
+    suite = make_suite(["ERM"], seeds=2)
+    records = scored(suite, lambda trial: 0.5, classes=200, per_class=2)
+    figure = data_of(html.render(build_from(suite, records)))["problems"][0]["recall"]
 
     assert len(figure["classes"]) == len(figure["rules"]["last"]["erm"]) == 25
     assert figure["each"] == 8
@@ -147,17 +147,15 @@ def test_best_test_is_labelled(page: Page) -> None:
 
 @pytest.mark.parametrize("where", ["title", "question", "cause"])
 def test_what_users_write_is_text_and_not_markup(where: str) -> None:
-    resolved = make_resolved(["ERM", "VS"], question=SCRIPT if where == "question" else "Why?")
+    suite = make_suite(["ERM", "VS"], question=SCRIPT if where == "question" else "Why?")
     if where == "title":
-        cells = tuple(
-            replace(cell, title=f"{SCRIPT} {cell.row}") for cell in resolved.configurations
-        )
-        resolved = resolved.replaced(configurations=cells)
-    records = scored(resolved, around({"erm": 0.6, "vs": 0.7}))
+        cells = tuple(replace(cell, title=f"{SCRIPT} {cell.row}") for cell in suite.configurations)
+        suite = suite.replaced(configurations=cells)
+    records = scored(suite, around({"erm": 0.6, "vs": 0.7}))
     failed = make_record(trial=records[0].trial, status="failed")
     ended = failed.exit.model_copy(update={"cause": SCRIPT})
     records[0] = failed.model_copy(update={"exit": ended})
-    text = html.render(build_from(resolved, records))
+    text = html.render(build_from(suite, records))
 
     assert SCRIPT not in text
     assert Page(text).open == []
@@ -175,25 +173,25 @@ def test_what_is_torn_is_listed(torn: Leaderboard) -> None:
 
 
 def test_one_seed_has_a_page_without_intervals_or_ranks() -> None:
-    resolved = make_resolved(seeds=1)
-    words = Page(html.render(build_from(resolved, scored(resolved, lambda trial: 0.7)))).words
+    suite = make_suite(seeds=1)
+    words = Page(html.render(build_from(suite, scored(suite, lambda trial: 0.7)))).words
 
     assert "Nothing can be ranked" in words
     assert "± 0.00" not in words
 
 
 def test_a_page_of_failures_alone_is_a_page() -> None:
-    resolved = make_resolved(["ERM"])
-    records = [make_record(trial=t, status="failed") for t in resolved.trials.values()]
-    text = html.render(build_from(resolved, records))
+    suite = make_suite(["ERM"])
+    records = [make_record(trial=t, status="failed") for t in suite.trials.values()]
+    text = html.render(build_from(suite, records))
 
     assert "Nothing can be ranked yet." in Page(text).words
     assert data_of(text)["problems"][0]["recall"] is None
 
 
 def test_counts_of_several_networks_are_no_more_images() -> None:
-    resolved = make_resolved(["ERM"], seeds=2)
-    records = scored(resolved, around({"erm": 0.6}))
+    suite = make_suite(["ERM"], seeds=2)
+    records = scored(suite, around({"erm": 0.6}))
     summed = [
         record.model_copy(
             update={
@@ -206,5 +204,5 @@ def test_counts_of_several_networks_are_no_more_images() -> None:
         for record in records
     ]
 
-    assert html.render(build_from(resolved, summed)) == html.render(build_from(resolved, records))
+    assert html.render(build_from(suite, summed)) == html.render(build_from(suite, records))
     assert text_of(trial.render(summed[0])) == text_of(trial.render(records[0]))

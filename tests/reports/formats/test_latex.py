@@ -15,7 +15,7 @@ from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import latex
 from evenhand_reports.formats.tex_text import comment, escape, macro_names
 from tests.reports.golden import check
-from tests.reports.suites import around, make_resolved, scored
+from tests.reports.suites import around, make_suite, scored
 
 NASTY = r"50% of A_B & C#1 {x} \y ~ ^ $5 <α> “τ” γ ± – − → Δ Ω ο é 中 | " + '"q"'
 MEANS = {"erm": 0.65, "la": 0.72, "vs": 0.721}
@@ -31,11 +31,11 @@ def test_a_torn_table_is_as_it_was(torn: Leaderboard) -> None:
 
 
 def test_the_same_records_in_any_order_give_the_same_bytes() -> None:
-    resolved = make_resolved()
-    records = scored(resolved, around(MEANS))
+    suite = make_suite()
+    records = scored(suite, around(MEANS))
 
-    first = latex.files(build_from(resolved, records, location="here"))
-    again = latex.files(build_from(resolved, records[::-1], location="there"))
+    first = latex.files(build_from(suite, records, location="here"))
+    again = latex.files(build_from(suite, records[::-1], location="there"))
 
     assert first == again
 
@@ -101,9 +101,9 @@ def test_text_comes_out_as_it_is(text: str, written: str) -> None:
 
 @pytest.mark.parametrize("title", ["[2pt] VS", "*VS", "[VS]"])
 def test_a_title_is_no_argument_of_the_line_before(title: str) -> None:
-    resolved = make_resolved(["ERM", "VS"])
-    cells = (replace(resolved.configurations[0], title=title), *resolved.configurations[1:])
-    board = build_from(resolved.replaced(configurations=cells), scored(resolved, around(MEANS)))
+    suite = make_suite(["ERM", "VS"])
+    cells = (replace(suite.configurations[0], title=title), *suite.configurations[1:])
+    board = build_from(suite.replaced(configurations=cells), scored(suite, around(MEANS)))
 
     for name, text in latex.files(board).items():
         if "tabular" in text:
@@ -118,11 +118,9 @@ def test_a_comment_cannot_be_left() -> None:
     shutil.which("pdflatex") is None, reason="needs pdflatex (TeX Live's basic set)"
 )
 def test_the_document_compiles_whatever_the_names_are(tmp_path: Path) -> None:
-    resolved = make_resolved(question=NASTY, seeds=3)
-    resolved = resolved.replaced(
-        configurations=tuple(
-            replace(c, title=f"{c.title} {NASTY}") for c in resolved.configurations
-        ),
+    suite = make_suite(question=NASTY, seeds=3)
+    suite = suite.replaced(
+        configurations=tuple(replace(c, title=f"{c.title} {NASTY}") for c in suite.configurations),
     )
     problems: tuple[dict[str, Any], ...] = (
         {},
@@ -131,16 +129,16 @@ def test_the_document_compiles_whatever_the_names_are(tmp_path: Path) -> None:
         {"problem": "cifar100"},
         {"ratio": 0.5},
     )
-    more = make_resolved(problems=problems, seeds=3)
+    more = make_suite(problems=problems, seeds=3)
     boards = [
-        build_from(resolved, scored(resolved, around(MEANS))[1:]),
+        build_from(suite, scored(suite, around(MEANS))[1:]),
         build_from(more, scored(more, around(MEANS))[1:]),
     ]
     # The line before would take these as its own optional argument, or as its star.
     marks = {"ERM": "[1] ERM", "LA": "*LA", "VS": "[VS]"}
-    starred = resolved.replaced(
+    starred = suite.replaced(
         configurations=tuple(
-            replace(c, title=marks[c.title.split()[0]]) for c in resolved.configurations
+            replace(c, title=marks[c.title.split()[0]]) for c in suite.configurations
         ),
     )
     boards.append(build_from(starred, scored(starred, around(MEANS))))

@@ -15,7 +15,7 @@ from evenhand_reports.formats.page_cells import MOST_CELLS, cell_table
 from tests.records import make_record
 from tests.reports.formats.test_html import Page
 from tests.reports.formats.test_terminal import text_of
-from tests.reports.suites import make_resolved
+from tests.reports.suites import make_suite
 
 PROBLEM = "cifar10-exp-100"
 TRAIN = [[3498, 184], [56, 1057]]
@@ -40,10 +40,8 @@ def waterbirds(made: Record, right: list[list[float]] = RIGHT) -> Record:
 
 @pytest.fixture(scope="module")
 def board() -> Leaderboard:
-    resolved = make_resolved(["ERM", "DRO"], seeds=2)
-    return build_from(
-        resolved, [waterbirds(make_record(trial=t)) for t in resolved.trials.values()]
-    )
+    suite = make_suite(["ERM", "DRO"], seeds=2)
+    return build_from(suite, [waterbirds(make_record(trial=t)) for t in suite.trials.values()])
 
 
 def table(board: Leaderboard) -> dict[str, Any]:
@@ -79,9 +77,9 @@ def test_problems_of_one_group_have_no_such_table(small: Leaderboard) -> None:
 
 
 def test_of_many_cells_the_smallest_are_in_the_table() -> None:
-    resolved = make_resolved(["ERM"], seeds=1)
-    records = [make_record(trial=t, groups=4) for t in resolved.trials.values()]
-    found = table(build_from(resolved, records))
+    suite = make_suite(["ERM"], seeds=1)
+    records = [make_record(trial=t, groups=4) for t in suite.trials.values()]
+    found = table(build_from(suite, records))
 
     assert len(found["rows"]) == MOST_CELLS
     assert f"{MOST_CELLS} of 40 cells with the fewest training examples" in found["note"]

@@ -11,15 +11,15 @@ from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, markdown, terminal
 from evenhand_reports.wording.footnotes import footnotes
 from tests.reports.formats.test_terminal import text_of
-from tests.reports.suites import around, make_resolved, scored
+from tests.reports.suites import around, make_suite, scored
 
 HALVED: dict[str, Any] = {"val": Val(test_half=True)}
 NOTE = "the validation images are one half of the data set's own test images"
 
 
 def board_of(*problems: dict[str, Any]) -> Leaderboard:
-    resolved = make_resolved(problems=problems)
-    return build_from(resolved, scored(resolved, around({"erm": 0.65, "la": 0.7, "vs": 0.7})))
+    suite = make_suite(problems=problems)
+    return build_from(suite, scored(suite, around({"erm": 0.65, "la": 0.7, "vs": 0.7})))
 
 
 def flat(text: str) -> str:

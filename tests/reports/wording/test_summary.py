@@ -10,13 +10,13 @@ from evenhand.suite.only import restrict
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.summary import answer, choices
-from tests.reports.suites import Rows, around, make_resolved, scored
+from tests.reports.suites import Rows, around, make_suite, scored
 
 
-def board_of(means: dict[str, float], *, drop: int = 0, **suite: Any) -> Leaderboard:
-    resolved = make_resolved([name.upper() for name in means], **suite)
-    records = scored(resolved, around(means, sd=0.004))
-    return build_from(resolved, records[drop:])
+def board_of(means: dict[str, float], *, drop: int = 0, **fields: Any) -> Leaderboard:
+    suite = make_suite([name.upper() for name in means], **fields)
+    records = scored(suite, around(means, sd=0.004))
+    return build_from(suite, records[drop:])
 
 
 def test_two_methods_that_share_rank_one() -> None:
@@ -117,10 +117,10 @@ def test_one_family_alone_holds_its_level(means: tuple[str, ...], says: str) -> 
 
 
 def test_problems_that_differ_in_what_is_complete_have_a_range_of_pairs() -> None:
-    resolved = make_resolved(problems=({}, {"profile": "step"}))
-    records = scored(resolved, around({"erm": 0.65, "la": 0.72, "vs": 0.721}))
+    suite = make_suite(problems=({}, {"profile": "step"}))
+    records = scored(suite, around({"erm": 0.65, "la": 0.72, "vs": 0.721}))
     first = next(r for r in records if r.trial.method.name == "erm")
-    board = build_from(resolved, [r for r in records if r is not first])
+    board = build_from(suite, [r for r in records if r is not first])
 
     assert sorted(board.families.values()) == [(0, 1), (2, 1)]
     assert "comparisons with ERM (0 to 2)" in footnotes(board)[1]
@@ -139,24 +139,24 @@ SELECTING: Rows = {"ERM": [{}], "LA": [{"tau": 0.5}, {"tau": 1.0}, {"tau": 2.0}]
     ],
 )
 def test_a_part_of_a_suite_says_that_it_is_one(rows: Rows | None, only: str, says: str) -> None:
-    whole = make_resolved(rows or ["ERM", "LA", "VS"])
-    resolved = restrict(whole, [only])
-    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+    whole = make_suite(rows or ["ERM", "LA", "VS"])
+    suite = restrict(whole, [only])
+    board = build_from(suite, scored(suite, lambda trial: 0.7))
     notes = [note for note in footnotes(board) if "a part of the suite" in note]
 
     assert notes == ([f"This report covers a part of the suite: {says}"] if says else [])
 
 
 def test_a_part_with_something_of_everything_is_a_part_too() -> None:
-    resolved = restrict(make_resolved(), ["method=erm", "seed=0"])
-    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+    suite = restrict(make_suite(), ["method=erm", "seed=0"])
+    board = build_from(suite, scored(suite, lambda trial: 0.7))
 
     assert footnotes(board)[-1].endswith("a part of the suite: 7 of 15 trials.")
 
 
 def test_a_choice_among_some_of_the_settings_says_so() -> None:
-    resolved = restrict(make_resolved(SELECTING, select={}), ["method=erm", "tau=0.5"])
-    board = build_from(resolved, scored(resolved, lambda trial: 0.7))
+    suite = restrict(make_suite(SELECTING, select={}), ["method=erm", "tau=0.5"])
+    board = build_from(suite, scored(suite, lambda trial: 0.7))
 
     note = footnotes(board)[-1]
 
@@ -177,9 +177,9 @@ def test_a_bold_row_below_one_that_is_not_is_explained() -> None:
         "vs": [0.01, 0.01, -0.02, 0.0, 0.0],
     }
     means = {"erm": 0.60, "la": 0.55, "vs": 0.80}
-    resolved = make_resolved(["ERM", "LA", "VS"])
-    records = scored(resolved, lambda t: means[t.method.name] + noise[t.method.name][t.seed])
-    board = build_from(resolved, records)
+    suite = make_suite(["ERM", "LA", "VS"])
+    records = scored(suite, lambda t: means[t.method.name] + noise[t.method.name][t.seed])
+    board = build_from(suite, records)
 
     assert [s.is_bold for s in board.on(board.problems[0])] == [True, False, True]
     assert any("tested by its own differences" in note for note in footnotes(board))

@@ -34,14 +34,14 @@ def test_nothing_slow_is_imported(arguments):
     assert not imported(*arguments) & {*SLOW}
 
 
-def test_the_list_of_verbs_imports_typer_alone():
+def test_the_list_of_commands_imports_typer_alone():
     assert not imported("--help") & {*SLOW, *TO_READ_SUITES, "rich"}
 
 
-@pytest.mark.parametrize("verb", ["run", "data"])
-def test_help_of_a_verb_reads_no_suites(verb):
-    # Typer itself imports pydantic for a verb that has options.
-    assert not imported(verb, "--help") & {*SLOW, *TO_READ_SUITES, "rich"} - {"pydantic"}
+@pytest.mark.parametrize("command", ["run", "data"])
+def test_help_of_a_command_reads_no_suites(command):
+    # Typer itself imports pydantic for a command that has options.
+    assert not imported(command, "--help") & {*SLOW, *TO_READ_SUITES, "rich"} - {"pydantic"}
 
 
 @pytest.mark.parametrize("kind", ["methods", "suites", "datasets"])

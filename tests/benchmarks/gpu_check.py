@@ -281,12 +281,12 @@ def printed(name: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    verbs = parser.add_subparsers(required=True)
-    packing = verbs.add_parser("pack")
+    commands = parser.add_subparsers(required=True)
+    packing = commands.add_parser("pack")
     packing.add_argument("--data", required=True, help="where `evenhand data prepare` put it")
     packing.add_argument("--out", required=True)
     packing.set_defaults(run=pack)
-    racing = verbs.add_parser("speed")
+    racing = commands.add_parser("speed")
     racing.add_argument("--rounds", type=int, default=3)
     racing.add_argument("--epochs", type=int, default=2, help="of the reference loop; ours: × 5")
     racing.add_argument("--workers", type=int, default=min(16, os.cpu_count() or 1))
@@ -294,14 +294,14 @@ def main() -> None:
     racing.add_argument("--packs", type=int, nargs="*", default=[2, 4, 8, 16])
     racing.add_argument("--device", default="cuda")
     racing.set_defaults(run=speed)
-    training = verbs.add_parser("train")
+    training = commands.add_parser("train")
     training.add_argument("--results", required=True)
     training.add_argument("--minutes", type=float, default=20.0)
     training.add_argument("--pack", type=int, default=5)
     training.add_argument("--epochs", type=int, help="instead of 200, to try it out")
     training.set_defaults(run=train_all)
-    for verb in (racing, training):
-        verb.add_argument("--images", required=True, help="what `pack` wrote")
+    for command in (racing, training):
+        command.add_argument("--images", required=True, help="what `pack` wrote")
     args = parser.parse_args()
     args.run(args)
 

@@ -1,4 +1,4 @@
-"""Verbs run in this process: what their plugins register is forgotten after each test."""
+"""Commands run in this process: what their plugins register is forgotten after each test."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 from evenhand.cli.app import app
 from evenhand.errors import DataError, SpecError
-from tests.cli.test_verbs import PARTS, evenhand
+from tests.cli.test_commands import PARTS, evenhand
 from tests.data.originals import SQUARE, source, write_folder
 
 PLUGIN = """

@@ -11,7 +11,7 @@ from evenhand.cli.app import app
 from evenhand.data.files.data_root import use_data_root
 from evenhand.data.sources.table import waterbirds_features
 from evenhand.errors import BackboneError, DataError, SpecError
-from tests.cli.test_verbs import PARTS, evenhand
+from tests.cli.test_commands import PARTS, evenhand
 from tests.data.groups import birds, write_table, write_waterbirds
 
 SUITE = """

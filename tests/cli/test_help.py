@@ -1,14 +1,18 @@
-"""Help fits into a terminal of 80 columns, and the list of verbs cuts no sentence off."""
+"""Help fits into a terminal of 80 columns, and the list of commands cuts no sentence off."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.cli.test_verbs import evenhand
+from tests.cli.test_commands import evenhand
 
-VERBS = ("list", "new", "validate", "schema", "plan", "run", "status", "report", "show", "data")
-DATA_VERBS = ("prepare", "check", "list", "features")
-PATHS = [(), *((verb,) for verb in VERBS), *(("data", verb) for verb in DATA_VERBS)]
+COMMANDS = ("list", "new", "validate", "schema", "plan", "run", "status", "report", "show", "data")
+DATA_COMMANDS = ("prepare", "check", "list", "features")
+PATHS = [
+    (),
+    *((command,) for command in COMMANDS),
+    *(("data", command) for command in DATA_COMMANDS),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +27,9 @@ def test_help_is_at_most_80_columns_wide(path):
     assert [line for line in said.splitlines() if len(line) > 80] == []
 
 
-@pytest.mark.parametrize(("path", "verbs"), [((), VERBS), (("data",), DATA_VERBS)])
-def test_every_verb_is_listed_with_a_whole_sentence(path, verbs):
+@pytest.mark.parametrize(("path", "commands"), [((), COMMANDS), (("data",), DATA_COMMANDS)])
+def test_every_command_is_listed_with_a_whole_sentence(path, commands):
     _, _, listed = evenhand(*path, "--help").partition("Commands:\n")
     lines = [line.split(maxsplit=1) for line in listed.splitlines()]
-    assert [name for name, _ in lines] == list(verbs)
+    assert [name for name, _ in lines] == list(commands)
     assert [text for _, text in lines if not text.endswith(".") or text.endswith("...")] == []

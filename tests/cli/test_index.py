@@ -12,7 +12,7 @@ import pytest
 from evenhand.cli import index, start
 from evenhand.cli.app import app
 from evenhand.declared.importing import ENTRY_POINTS
-from tests.cli.test_verbs import PARTS, evenhand
+from tests.cli.test_commands import PARTS, evenhand
 
 assert app
 

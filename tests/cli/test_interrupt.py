@@ -28,8 +28,8 @@ baseline: erm
 """
 
 
-def command(verb: str, *more: str) -> list[str]:
-    return [*COMMAND, verb, "long.yaml", "--plugin", str(PARTS), *more]
+def command(name: str, *more: str) -> list[str]:
+    return [*COMMAND, name, "long.yaml", "--plugin", str(PARTS), *more]
 
 
 def plan(folder: Path) -> dict[str, int]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from evenhand.errors import StoreError
-from tests.cli.test_verbs import evenhand, here, small
+from tests.cli.test_commands import evenhand, here, small
 
 __all__ = ["here"]
 

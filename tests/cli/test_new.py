@@ -13,7 +13,7 @@ import pytest
 
 from evenhand.cli.new import Made
 from evenhand.errors import EvenhandError, SpecError
-from tests.cli.test_verbs import evenhand
+from tests.cli.test_commands import evenhand
 
 ROOT = Path(__file__).parents[2]
 PARTS = [kind for kind in Made if kind is not Made.suite]

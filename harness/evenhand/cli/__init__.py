@@ -1,4 +1,4 @@
-"""The command `evenhand`: one module for each verb. Slow packages are imported where needed."""
+"""The command line: one module for each command. Slow packages are imported where needed."""
 
 from evenhand.cli.start import main
 

@@ -1,4 +1,4 @@
-"""The command `evenhand` with all its verbs."""
+"""The command line with all its commands."""
 
 from __future__ import annotations
 

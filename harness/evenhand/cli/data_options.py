@@ -1,4 +1,4 @@
-"""Arguments and options that the verbs of `evenhand data` share."""
+"""Arguments and options that the commands of `evenhand data` share."""
 
 from __future__ import annotations
 

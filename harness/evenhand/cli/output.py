@@ -1,4 +1,4 @@
-"""Output of the verbs: text, in colour on a terminal only, and JSON."""
+"""Output of the commands: text, in colour on a terminal only, and JSON."""
 
 from __future__ import annotations
 

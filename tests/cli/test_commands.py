@@ -50,8 +50,8 @@ def here(tmp_path, monkeypatch):
 
 
 def small(*arguments: str, code: int = 0) -> str:
-    verb, *rest = arguments
-    return evenhand(verb, "small.yaml", "--plugin", PARTS, *rest, code=code)
+    command, *rest = arguments
+    return evenhand(command, "small.yaml", "--plugin", PARTS, *rest, code=code)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Trials that read from other trials: teachers and post-hoc maps, from the plan to the record."""
+"""Trials that read from others: teachers and post-hoc methods, from the plan to the record."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_rows_share_the_network_that_they_read_from(suite_of, tmp_path):
     assert erm.kept == ("logits", "train_logits")
 
 
-def test_a_map_of_no_effect_evaluates_as_its_parent(suite_of, tmp_path):
+def test_a_posthoc_method_of_no_effect_evaluates_as_its_parent(suite_of, tmp_path):
     suite, store = suite_of("erm", "{tau_norm: {tau: 0}}", seeds=1), Store.open(tmp_path / "r")
     finished(suite, store)
     erm, mapped = (

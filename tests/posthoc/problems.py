@@ -1,4 +1,4 @@
-"""Networks whose probabilities are known: what the tests of post-hoc maps are fitted on."""
+"""Networks whose probabilities are known: what the tests of post-hoc methods are fitted on."""
 
 from __future__ import annotations
 

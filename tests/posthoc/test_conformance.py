@@ -1,4 +1,4 @@
-"""What every registered post-hoc map must satisfy, whoever wrote it."""
+"""What every registered post-hoc method must satisfy, whoever wrote it."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def bound(maximize, subject_to, network) -> BoundObjective:
 
 
 def shifted(maximize, subject_to, data: Table, **settings) -> np.ndarray:
-    """The confusion on the images that the map was fitted on."""
+    """The confusion on the images that the method was fitted on."""
     made = post_shift(maximize, tuple(subject_to), **settings)
     return confusion(data.val, made.fit(data.trained, data.val)(data.val.logits))
 
@@ -107,7 +107,7 @@ def test_the_linear_programs_optimum_is_reached(name, by):
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_network_alone_does_not_reach_it(name):
-    """Else the test above would hold for a map that shifts nothing."""
+    """Else the test above would hold for a method that shifts nothing."""
     maximize, subject_to = PROBLEMS[name]
     problem = bound(maximize, subject_to, TABLE.trained)
     c = confusion(TABLE.val, TABLE.val.logits.argmax(1))

@@ -38,9 +38,9 @@ def test_the_four_baselines_of_tables_2_and_3_are_trained_once():
 
 def test_post_shifting_trains_nothing_and_shares_its_networks_with_table_2():
     two, four = (open_suite(name).trials for name in ("narasimhan2021_table2", TABLES[2]))
-    maps = [trial for trial in four.values() if trial.posthoc]
-    assert len(maps) == 4 * 3 * 5
-    assert {trial.parent.key for trial in maps} <= four.keys()
+    posthoc = [trial for trial in four.values() if trial.posthoc]
+    assert len(posthoc) == 4 * 3 * 5
+    assert {trial.parent.key for trial in posthoc} <= four.keys()
     erm_and_csl = 3 * 5 + 3 * 5
     assert len(two.keys() & four.keys()) == erm_and_csl
 

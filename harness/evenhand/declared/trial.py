@@ -303,8 +303,8 @@ class Trial(Spec):
 
     def __str__(self) -> str:
         taught = f" distilled from {self.teacher.method}" if self.teacher else ""
-        mapped = f" + {self.posthoc}" if self.posthoc else ""
-        return f"{self.method}{taught}{mapped} on {self.problem.name}, seed {self.seed}"
+        posthoc = f" + {self.posthoc}" if self.posthoc else ""
+        return f"{self.method}{taught}{posthoc} on {self.problem.name}, seed {self.seed}"
 
 
 def workload(problem: Problem, recipe: Recipe, posthoc: Part | None = None) -> str:

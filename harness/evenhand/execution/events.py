@@ -46,9 +46,9 @@ Sink = Callable[[Event], None]
 def trial_label(trial: Trial) -> str:
     """Name of a trial without its default settings: `vs(tau=1.25) on cifar10-exp-100, seed 3`."""
     taught = f" distilled from {_brief('method', trial.teacher.method)}" if trial.teacher else ""
-    mapped = f" + {_brief('posthoc', trial.posthoc)}" if trial.posthoc else ""
+    posthoc = f" + {_brief('posthoc', trial.posthoc)}" if trial.posthoc else ""
     own = _brief("method", trial.method)
-    return f"{own}{taught}{mapped} on {trial.problem.name}, seed {trial.seed}"
+    return f"{own}{taught}{posthoc} on {trial.problem.name}, seed {trial.seed}"
 
 
 def _brief(kind: str, part: Part) -> str:

@@ -53,8 +53,8 @@ class Configuration:
     def pipeline(self) -> str:
         """Method with teacher and post-hoc method: `vs`, `distilled-vs`, `vs+post_shift`."""
         trial = self.trials[0]
-        mapped = trial.posthoc.name if trial.posthoc else None
-        return pipeline_name(trial.method.name, mapped, taught=trial.teacher is not None)
+        posthoc = trial.posthoc.name if trial.posthoc else None
+        return pipeline_name(trial.method.name, posthoc, taught=trial.teacher is not None)
 
 
 @dataclass(frozen=True, init=False)

@@ -68,8 +68,8 @@ class Row:
     @property
     def pipeline(self) -> str:
         """Method with teacher and post-hoc method, as `Configuration.pipeline`."""
-        mapped = self.posthoc.name if self.posthoc else None
-        return pipeline_name(self.part.name, mapped, taught=self.teacher is not None)
+        posthoc = self.posthoc.name if self.posthoc else None
+        return pipeline_name(self.part.name, posthoc, taught=self.teacher is not None)
 
     def teacher_under(self, variant: RecipeVariant) -> Teacher | None:
         """The teacher with its recipe under this variant."""
@@ -228,16 +228,16 @@ def _name(scope: _Scope, parts: EntryParts) -> str:
     assert scope.registered is not None
     if scope.entry.alone and parts.posthoc:
         return parts.posthoc.name
-    mapped = parts.posthoc.name if parts.posthoc else None
-    return pipeline_name(scope.registered.name, mapped, taught=parts.teacher is not None)
+    posthoc = parts.posthoc.name if parts.posthoc else None
+    return pipeline_name(scope.registered.name, posthoc, taught=parts.teacher is not None)
 
 
 def _title(scope: _Scope, parts: EntryParts) -> str:
     """Title of a setting: `VS`, `VS + PS`, `Distilled VS`."""
     assert scope.registered is not None
-    mapped = REGISTRY.get("posthoc", parts.posthoc.name).title if parts.posthoc else ""
+    posthoc = REGISTRY.get("posthoc", parts.posthoc.name).title if parts.posthoc else ""
     title = f"{'Distilled ' if parts.teacher else ''}{scope.registered.title}"
-    return f"{title} + {mapped}" if mapped else title
+    return f"{title} + {posthoc}" if posthoc else title
 
 
 def _filled_in(prefix: str, part: Part | None) -> Declared:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from evenhand.suite.resolve import Configuration
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.papers import published
-from evenhand_reports.papers.published import Objective, PrintedNumber
+from evenhand_reports.papers.published import PrintedNumber, PrintedObjective
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ def _has_objective(number: PrintedNumber, configuration: Configuration) -> bool:
     """Whether the method and its post-hoc method have the number's objective, if they take one."""
     printed = published.OBJECTIVES.get((number.protocol, number.dataset))
     parts = [configuration.method, *filter(None, [configuration.trials[0].posthoc])]
-    objectives = [Objective.of(part.settings) for part in parts if "maximize" in part.settings]
+    objectives = [
+        PrintedObjective.of(part.settings) for part in parts if "maximize" in part.settings
+    ]
     return all(objective == printed for objective in objectives)
 
 

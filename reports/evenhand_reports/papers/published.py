@@ -143,28 +143,28 @@ accuracy is balanced accuracy. Li et al., Table 3, does not define its DEO: its 
 sum over both labels, and the printed numbers are consistent with the sum."""
 
 
-class Objective(NamedTuple):
+class PrintedObjective(NamedTuple):
     """The rate that is maximised, and the constraints without spaces and `[*]`."""
 
     maximize: str
     subject_to: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Objective:
+    def of(cls, settings: Mapping[str, Any]) -> PrintedObjective:
         """The objective in the settings of a method or a post-hoc method."""
         lines = (re.sub(r"\s|\[\*\]", "", line) for line in settings["subject_to"])
         return cls(settings["maximize"], frozenset(lines))
 
 
-WORST, WORST_HALF = Objective("min_recall"), Objective("min_head_tail_recall")
-COVERED = Objective("mean_recall", frozenset({"balanced_coverage>=0.95/m"}))
-COVERED_HALVES = Objective(
+WORST, WORST_HALF = PrintedObjective("min_recall"), PrintedObjective("min_head_tail_recall")
+COVERED = PrintedObjective("mean_recall", frozenset({"balanced_coverage>=0.95/m"}))
+COVERED_HALVES = PrintedObjective(
     "mean_recall",
     frozenset({"balanced_coverage[head]>=0.95/m", "balanced_coverage[tail]>=0.95/m"}),
 )
 COVERAGE = "maximize average recall s.t. coverage (printed target {})"
 DISTILLED = "self-distillation (ResNet-56 teacher and student)"
-OBJECTIVES: Mapping[tuple[str, str], Objective] = {
+OBJECTIVES: Mapping[tuple[str, str], PrintedObjective] = {
     ("maximize worst-case recall (per class)", "CIFAR-10"): WORST,
     ("maximize min per-class recall", "CIFAR-10"): WORST,
     ("maximize min per-class recall", "CIFAR-100"): WORST,

@@ -1,4 +1,4 @@
-"""A teacher and a post-hoc map are named wherever a row's method is, with the trials read."""
+"""A teacher and a post-hoc method are named wherever a row's method is, with the trials read."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_what_a_trial_comes_from_is_its_method_and_all_beside_it(suite: Suite) -
     assert lineage.full_method(first(suite, "erm+tau_norm")) == "erm, then tau_norm(tau=0.5)"
 
 
-def test_a_row_with_a_teacher_or_a_map_is_not_the_baseline(board: Leaderboard) -> None:
+def test_a_row_with_a_teacher_or_a_posthoc_method_is_not_the_baseline(board: Leaderboard) -> None:
     found = {row for (row, _), s in board.results.items() if is_baseline(board.suite, s)}
 
     assert found == {"erm"}

@@ -288,7 +288,7 @@ def test_equal_numbers_of_one_paper_are_one_and_name_their_tables() -> None:
         ('maximize: min_recall, subject_to: ["coverage[*] >= 0.005"]', None),
     ],
 )
-def test_a_map_has_the_number_of_its_own_objective(goal: str, printed: str | None) -> None:
+def test_a_posthoc_method_has_the_number_of_its_objective(goal: str, printed: str | None) -> None:
     board = board_of(
         nm21("CIFAR-100", WORST_HALF).replace("ERM + PS, " + WORST_HALF, "PS, " + goal)
     )

@@ -39,7 +39,7 @@ def test_a_row_is_called_by_all_that_goes_with_its_method(entry, name, title):
     assert (cell.row, cell.title) == (name, title)
 
 
-def test_a_map_alone_is_erm_and_the_map():
+def test_a_posthoc_method_alone_is_applied_to_erm():
     alone, stacked = (
         row("  - la_posthoc: {tau: 2}\n"),
         row("  - erm: {posthoc: {la_posthoc: {tau: 2}}}\n"),
@@ -48,7 +48,7 @@ def test_a_map_alone_is_erm_and_the_map():
     assert alone.trials[0].parent.key == suite("").configurations[0].trials[0].key
 
 
-def test_a_map_or_a_teacher_makes_another_trial_and_neither_leaves_the_key():
+def test_a_posthoc_method_or_a_teacher_makes_another_trial_and_neither_leaves_the_key():
     keys = {
         cell.trials[0].key
         for entry in (
@@ -78,7 +78,7 @@ def test_a_teacher_is_trained_under_the_students_recipe_but_for_its_own_fields()
     assert first.parent.teacher is None
 
 
-def test_grids_multiply_the_settings_of_maps_and_teachers():
+def test_grids_multiply_the_settings_of_posthoc_methods_and_teachers():
     found = suite("  - la_posthoc: {tau: {grid: [0.5, 1]}}\n")
     assert [c.row for c in found.configurations][1:] == ["la_posthoc(tau=0.5)", "la_posthoc(tau=1)"]
     found = suite("  - vs: {teacher: {la: {tau: {grid: [0.5, 1]}}}}\n")
@@ -187,6 +187,6 @@ def test_a_teachers_recipe_that_changes_nothing_makes_no_other_trial():
     assert plain.trials[0].key == same.trials[0].key
 
 
-def test_a_map_that_needs_no_held_out_images_is_fine_without():
+def test_a_posthoc_method_that_needs_no_held_out_images_is_fine_without():
     cell = row("  - la_posthoc\n", TEXT.replace("val: {per_class: 20}\n", ""))
     assert cell.trials[0].posthoc.name == "la_posthoc"

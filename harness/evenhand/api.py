@@ -131,7 +131,7 @@ def run(
     (1, 0)
     """
     from evenhand.execution.plan import Plan
-    from evenhand.execution.starting import RunOptions, start, watched
+    from evenhand.execution.start import RunOptions, start, watched
 
     there = _store(store)
     if isinstance(suite, Plan) and retry_failed:

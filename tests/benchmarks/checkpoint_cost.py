@@ -23,7 +23,7 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Trial
 from evenhand.store import Store
 from evenhand.suite.recipes import resolve_recipe
-from evenhand.train.initial import begin
+from evenhand.train.initial_state import begin
 from evenhand.train.resume import LEAST_SECONDS, SHARE, Resumable
 from tests.benchmarks.cifar_race import noise
 

@@ -70,7 +70,7 @@ def test_a_trial_that_raises_keeps_its_traceback(store, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("made up")
 
-    monkeypatch.setattr("evenhand.train.initial.bind", fail)
+    monkeypatch.setattr("evenhand.train.initial_state.bind", fail)
     record, _ = run(make(), store)
     assert record.exit.status == "failed"
     assert record.exit.cause == "ZeroDivisionError: made up"

@@ -15,7 +15,7 @@ from evenhand.suite.problems import resolve_problem
 from evenhand.suite.recipes import resolve_recipe
 from evenhand.suite.requirements import check_angle
 from evenhand.train.engine import train
-from evenhand.train.initial import begin
+from evenhand.train.initial_state import begin
 from evenhand.train.transitions import solve_head
 from tests.train.trials import CPU, make, run
 

@@ -17,7 +17,7 @@ from evenhand.errors import DataError, EvenhandError, SpecError
 from evenhand.losses.learned import LearnedScaling
 from evenhand.train.bilevel import bind, objective
 from evenhand.train.hypergradient import Norm
-from evenhand.train.initial import begin
+from evenhand.train.initial_state import begin
 from evenhand.train.result import Diverged
 from tests.data.samples import make_source
 from tests.train.test_resume import gone_on, states

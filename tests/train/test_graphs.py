@@ -11,12 +11,12 @@ from filelock import FileLock, Timeout
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from evenhand.declared.base import Part
-from evenhand.declared.static import is_static
+from evenhand.declared.static_step import is_static
 from evenhand.execution.execute import run_trial
 from evenhand.execution.packs import run_pack
 from evenhand.store import Store
 from evenhand.train.graphs import CompileOnce, CudaGraphs, eager_step, saved_state, stepper_of
-from evenhand.train.initial import begin
+from evenhand.train.initial_state import begin
 from tests.execution.test_execute import execution
 from tests.train.trials import CPU, RESNET, SOURCE, data_of, make, result, run
 

@@ -16,7 +16,7 @@ from evenhand.declared.method import EveryExample, Method, Stage
 from evenhand.declared.stage_parts import LinearHead
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.train.engine import TrainOptions
-from evenhand.train.initial import begin
+from evenhand.train.initial_state import begin
 from evenhand.train.result import Stopped
 from evenhand.train.resume import Resumable
 from evenhand.train.training import BoundStage

@@ -14,7 +14,7 @@ from torch import nn
 from evenhand.declared.method import Stage
 from evenhand.declared.trial import Sam
 from evenhand.train import training
-from evenhand.train.initial import begin
+from evenhand.train.initial_state import begin
 from evenhand.train.result import Diverged
 from evenhand.train.sam import SamStep, frozen_statistics, plain_step, step_of
 from tests.train.trials import RESNET, Spy, data_of, make, result, run

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Int
 
+from evenhand.declared.labels import TrainingCounts
 from evenhand.errors import DataError
 
 Indices = Int[np.ndarray, " _"]
-TrainingCounts = Int[np.ndarray, "classes groups"]
+
 
 MAX_LISTED = 8
 """Largest number of cells that an error lists; it counts the others."""

@@ -8,7 +8,7 @@ from typing import Literal
 from evenhand.declared.labels import Labels
 from evenhand.errors import Mistake, SpecError
 
-Objective = Literal["balanced", "group_balanced", "deo"]
+HeldOutObjective = Literal["balanced", "group_balanced", "deo"]
 Diverging = Literal["rescale", "refuse", "allow"]
 
 
@@ -25,7 +25,7 @@ class Hypergradient:
     minus sign; its released code has the sign. L_train excludes weight decay, as in the code.
     """
 
-    objective: Objective = "balanced"
+    objective: HeldOutObjective = "balanced"
     """Held-out loss L, in ce_share · CE + (1 − ce_share) · L.
 
     "balanced" is the mean over classes of the class's mean cross-entropy. "group_balanced" is the

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from evenhand.declared.static import is_static
+from evenhand.declared.static_step import is_static
 from evenhand.declared.trial import Trial
 from evenhand.execution.events import Event, Sink
 from evenhand.execution.execute import Execution, run_trial

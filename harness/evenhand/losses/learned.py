@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from evenhand.losses.learned_kernel import BoundLearnedScaling
 
-Cells = Float[np.ndarray, "classes groups"]
+CellValues = Float[np.ndarray, "classes groups"]
 
 RAW_DELTA = 1.0
 """Initial value of Δ, as in the released configurations: σ(1) = 0.731."""
@@ -132,16 +132,16 @@ class Start:
     l + tau · log_prior is added to the logits.
     """
 
-    log_prior: Cells
+    log_prior: CellValues
     """log π_y|g, the log prior of the class within the group."""
-    weights: Cells
+    weights: CellValues
     """w, the weight of an example."""
-    l: Cells  # noqa: E741  the paper's letter
+    l: CellValues  # noqa: E741  the paper's letter
     """l, which is added to the logits."""
     tau: float
     """τ, the factor on the log prior."""
 
 
-def _present(counts: TrainingCounts) -> Cells:
+def _present(counts: TrainingCounts) -> CellValues:
     """The counts in float64. Raises `DataError` naming the classes or cells without an example."""
     return present_cells(counts) if counts.shape[1] > 1 else present(counts[:, 0])[:, None]

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from evenhand.declared.bilevel import Diverging, Hypergradient, Objective
+from evenhand.declared.bilevel import Diverging, HeldOutObjective, Hypergradient
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Loss, Method, Stage
 from evenhand.losses.clusters import Symbol
@@ -54,7 +54,7 @@ def autobalance(
     learn: Learn = "both",
     la_init: bool = True,
     cluster: Whole = 1,
-    objective: Objective = "balanced",
+    objective: HeldOutObjective = "balanced",
     ce_share: Mixed = 0.0,
     warmup: Share = 0.4,
     search: Length = 1.0,

@@ -25,7 +25,7 @@ from evenhand.train.device_data import batches, draw_order
 from evenhand.train.evaluation import evaluate_on, predict
 from evenhand.train.graphs import Stepper, stepper_of
 from evenhand.train.held_out import evaluate_iterate, iterate_weights, update_on_held_out
-from evenhand.train.initial import begin
+from evenhand.train.initial_state import begin
 from evenhand.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_process
 from evenhand.train.result import (
     Diverged,

@@ -19,7 +19,7 @@ from filelock import FileLock
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from evenhand.declared.static import is_static
+from evenhand.declared.static_step import is_static
 from evenhand.declared.trial import Trial
 from evenhand.train.training import BoundStage, Training
 

@@ -20,7 +20,7 @@ from evenhand.declared.stage_parts import (
     Subsampler,
 )
 from evenhand.declared.trial import Recipe
-from evenhand.losses.soft import SoftLabels
+from evenhand.losses.soft_labels import SoftLabels
 from evenhand.train.bilevel import bind as bind_outer
 from evenhand.train.reductions import STATELESS
 from evenhand.train.sam import Step, step_of

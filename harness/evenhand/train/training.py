@@ -29,7 +29,7 @@ from evenhand.declared.stage_parts import (
     Retrospective,
 )
 from evenhand.declared.trial import Kept, Recipe
-from evenhand.losses.soft import SoftLabels
+from evenhand.losses.soft_labels import SoftLabels
 from evenhand.recipes.schedules import Schedule
 from evenhand.train.checkpoints import Checkpoints, Iterates
 from evenhand.train.device_data import DeviceSplit, Normalise, augment_batch

@@ -13,7 +13,7 @@ from evenhand.suite.figures import HALVES, RECALL, Figure, is_plain
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.board.row_order import MOST_DRAWN_ROWS
-from evenhand_reports.figures.digits import thinned
+from evenhand_reports.figures.rounding import thinned
 from evenhand_reports.figures.setting_lines import (
     FigureScope,
     lines_over_settings,

@@ -17,7 +17,6 @@ from jaxtyping import Float
 from evenhand.declared.record import Record
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
-from evenhand_reports.figures.digits import thinned
 from evenhand_reports.figures.learned_curves import (
     MULTIPLIER,
     NOT_SHOWN_LAST,
@@ -29,6 +28,7 @@ from evenhand_reports.figures.learned_curves import (
     readable_name,
     without_rate,
 )
+from evenhand_reports.figures.rounding import thinned
 
 MOST, FEW = 10, 6
 """More lines than MOST cannot be told apart, so that the FEW largest are drawn."""

@@ -10,7 +10,7 @@ from evenhand.suite.figures import Figure
 from evenhand_reports.board.baseline import is_baseline
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.row_order import MOST_DRAWN_ROWS
-from evenhand_reports.figures.digits import rounded
+from evenhand_reports.figures.rounding import rounded
 from evenhand_reports.figures.setting_lines import (
     FigureScope,
     Point,

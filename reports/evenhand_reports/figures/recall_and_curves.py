@@ -17,8 +17,8 @@ from evenhand.declared.record import RULES, Rule
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.board.row_order import drawn_results
-from evenhand_reports.figures.digits import rounded, rounded_all, thinned
 from evenhand_reports.figures.restarts import with_breaks
+from evenhand_reports.figures.rounding import rounded, rounded_all, thinned
 
 MOST_POINTS = 25
 """With more classes, classes of similar training size are drawn as one point."""

@@ -10,7 +10,7 @@ from evenhand.declared.notation import format_settings, format_value, titled
 from evenhand.suite.figures import OF_PROBLEM, Figure, coordinate, problem_setting, without_settings
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
-from evenhand_reports.figures.digits import DIGITS
+from evenhand_reports.figures.rounding import DIGITS
 from evenhand_reports.statistics.estimate import Estimate
 
 

@@ -18,7 +18,7 @@ from evenhand.declared.base import canonical
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Val
 from evenhand.suite.figures import OF_PROBLEM
-from evenhand_reports.figures.digits import rounded
+from evenhand_reports.figures.rounding import rounded
 from evenhand_reports.figures.setting_lines import Point, is_number
 
 MOST_POINTS = 40

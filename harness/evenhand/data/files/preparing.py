@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from evenhand.data.files import folder, official, parquet
+from evenhand.data.files import folder, official_files, parquet
 from evenhand.data.files.image_list import ListedSource
 from evenhand.data.files.original import Original, verify
 from evenhand.data.files.prepared import Prepared, find, write
@@ -22,7 +22,7 @@ try:
 except ImportError:  # only POSIX systems have it
     fcntl = None  # type: ignore[assignment]
 
-FORMS = (official, folder, parquet)
+FORMS = (official_files, folder, parquet)
 ORPHANED_SECONDS = 24 * 3600
 
 
@@ -71,7 +71,7 @@ def _read(original: Original, place: Path | None, part: Path) -> tuple[Source | 
             f"{original.name} cannot be downloaded\n  add `--from DIR`\n  {_forms(original)}"
         )
     if place is None:
-        return official.download(original, part), f"{official.FORM_NAME} downloaded"
+        return official_files.download(original, part), f"{official_files.FORM_NAME} downloaded"
     for kind in _kinds(original):
         if kind.fits(original, place):
             return kind.read(original, place), f"{kind.FORM_NAME} {place.resolve()}"
@@ -80,7 +80,7 @@ def _read(original: Original, place: Path | None, part: Path) -> tuple[Source | 
 
 def _kinds(original: Original) -> tuple[ModuleType, ...]:
     """Readers of a data set; only official files have groups."""
-    return FORMS if len(original.groups) == 1 else (official,)
+    return FORMS if len(original.groups) == 1 else (official_files,)
 
 
 def _forms(original: Original) -> str:

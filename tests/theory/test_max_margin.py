@@ -10,7 +10,7 @@ from scipy.stats import norm
 from evenhand.data.sources.mixtures import gaussian_mixture, group_gaussian_mixture
 from evenhand.refits.margins import CostSensitiveMargin, GroupMargin
 from evenhand.theory.gaussian_mixture import cost_sensitive, group_sensitive, two_labels
-from evenhand.theory.max_margin import half_square, max_margin, separable_from
+from evenhand.theory.max_margin import half_square, max_margin
 
 MEANS = np.array([[4.0, 0.0], [0.0, 2.0]])
 
@@ -71,33 +71,43 @@ def test_no_delta_is_better_than_the_best(intercept):
     svm = cost_sensitive(MEANS, 0.1, 2.0, intercept=intercept)
     others = [svm.errors(svm.best_delta * factor).balanced for factor in (0.5, 0.99, 1.01, 2.0)]
     assert min(others) > svm.errors(svm.best_delta).balanced
-    assert svm.best_balanced_error == svm.errors(svm.best_delta).balanced
 
 
 def test_at_the_best_delta_both_labels_are_wrong_equally_often():
     svm = cost_sensitive(MEANS, 0.1, 2.0)
     errors = svm.errors(svm.best_delta)
     assert errors.plus == pytest.approx(errors.minus, rel=1e-6)
-    assert svm.best_balanced_error == pytest.approx(norm.sf(svm.of_svm.loads.mean()))
+    assert errors.balanced == pytest.approx(norm.sf(svm.of_svm.loads.mean()))
 
 
 def test_where_every_larger_delta_is_better_the_best_is_infinite():
     svm = cost_sensitive(0.3 * MEANS, 0.1, 0.5)
     assert svm.best_delta == np.inf
-    assert svm.errors(1e6).balanced == pytest.approx(svm.best_balanced_error, abs=1e-4)
-    assert svm.errors(100.0).balanced > svm.best_balanced_error
+    found = [svm.errors(delta).balanced for delta in (1.0, 10.0, 100.0, 1e4)]
+    assert found == sorted(found, reverse=True) and len({*found}) == 4
+
+
+def threshold(means: np.ndarray, *, intercept: bool) -> float:
+    """The γ = d/n above which a line separates the labels, by bisection."""
+    low, high = 0.01, 1.0
+    while high - low > 1e-4:
+        middle = (low + high) / 2
+        separates = cost_sensitive(means, 0.1, middle, intercept=intercept) is not None
+        low, high = (low, middle) if separates else (middle, high)
+    return high
 
 
 @pytest.mark.parametrize("intercept", [True, False])
-def test_there_is_a_classifier_beyond_the_threshold_alone(intercept):
+def test_the_weights_diverge_at_the_threshold_and_it_is_below_one_half(intercept):
     means = 0.4 * MEANS
-    border = separable_from(two_labels(means, 0.1), intercept=intercept)
-    found = [cost_sensitive(means, 0.1, border * f, intercept=intercept) for f in (0.99, 1.01)]
-    assert found[0] is None and found[1].of_svm.q > 10
+    border = threshold(means, intercept=intercept)
+    near, far = (cost_sensitive(means, 0.1, border * f, intercept=intercept) for f in (1.01, 2.0))
+    assert border < 0.5
+    assert near.of_svm.q > 10 > far.of_svm.q
 
 
 def test_labels_without_signal_are_separable_from_one_half():
-    assert separable_from(two_labels(np.zeros((2, 2)), 0.1), intercept=False) == pytest.approx(0.5)
+    assert threshold(np.zeros((2, 2)), intercept=False) == pytest.approx(0.5, abs=2e-4)
 
 
 def test_a_point_cloud_of_one_group_is_the_mixture_of_two_labels():

@@ -20,27 +20,19 @@ def command_line() -> str:
         "of one. A mistake in a suite or an option ends with exit code 2 and a message that gives "
         "the place, the wrong value and a correction."
     )
-    commands = list(_commands("evenhand", typer.main.get_command(app)))
-    rows = [(f"[`{path}`](#{_slug(path)})", prose(_first(c))) for path, c in commands]
-    parts = [_command(path, command) for path, command in commands]
+    found = list(commands("evenhand", typer.main.get_command(app)))
+    rows = [(f"[`{path}`](#{_slug(path)})", prose(_first(c))) for path, c in found]
+    parts = [_command(path, command) for path, command in found]
     return page("Command line", intro, table(("command", "what it does"), rows), *parts)
 
 
-def options_by_command() -> dict[str, set[str]]:
-    """The options of each command, such as `evenhand run`."""
-    commands = _commands("evenhand", typer.main.get_command(app))
-    return {
-        path: {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
-        for path, command in commands
-    }
-
-
-def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+def commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """Every command below this one with its full name, such as `evenhand data list`."""
     if not hasattr(command, "commands"):
         yield path, command
         return
     for name, inner in command.commands.items():
-        yield from _commands(f"{path} {name}", inner)
+        yield from commands(f"{path} {name}", inner)
 
 
 def _command(path: str, command: Any) -> str:

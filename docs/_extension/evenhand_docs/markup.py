@@ -58,8 +58,3 @@ def settings(entry: Registered) -> str:
 def _setting(setting: Setting) -> tuple[str, str, str]:
     default = "required" if setting.required else value(setting.default)
     return f"`{setting.name}`", f"`{setting.type_name}`", default
-
-
-def anchor(name: str) -> str:
-    """A target that `page.md#name` reaches."""
-    return f"({name})="

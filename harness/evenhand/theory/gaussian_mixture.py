@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
-from evenhand.theory.max_margin import SMALL, Limit, Mixture, max_margin
+from evenhand.theory.max_margin import Limit, Mixture, max_margin
 
 LARGEST = 1e3
 """Largest δ in the search for δ*; the smallest is its inverse."""
@@ -86,13 +86,6 @@ class CostSensitive:
         plus, minus = self.of_svm.loads
         t = self.of_svm.q * (minus - plus) / 2 - self.of_svm.b
         return float((1 + t) / (1 - t)) if t < 1 else math.inf
-
-    @property
-    def best_balanced_error(self) -> float:
-        """Balanced error at δ*; with an intercept and a finite δ* it is Q((l_+ + l_−)/2)."""
-        if math.isfinite(self.best_delta):
-            return self.errors(self.best_delta).balanced
-        return self.errors(1 / SMALL).balanced
 
     def _searched(self) -> float:
         least = minimize_scalar(

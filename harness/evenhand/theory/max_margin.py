@@ -97,17 +97,6 @@ def max_margin(
     return Limit(q=1 / inverse, b=float(at[-1]) / inverse, loads=rows[:, :-1] @ at[:-1])
 
 
-def separable_from(mixture: Mixture, *, intercept: bool = True) -> float:
-    """The threshold of γ = d/n above which a line separates two labels almost surely."""
-    rows, none = _rows(mixture, intercept=intercept), np.zeros(len(mixture.labels))
-
-    def excess(gamma: float) -> float:
-        return _smallest(mixture, rows, none, gamma).value - gamma
-
-    # Labels that are independent of x are separable from γ = 1/2 on, all others earlier.
-    return float(brentq(excess, SMALL, 0.5 + SMALL, xtol=1e-12))
-
-
 def _rows(mixture: Mixture, *, intercept: bool) -> Float[np.ndarray, "cells r+1"]:
     """Coefficients of (ρ, b/q): the carriers, and the labels, which are replaced by 0 for b = 0."""
     return np.column_stack([mixture.carriers, mixture.labels * intercept])

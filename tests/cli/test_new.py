@@ -115,6 +115,13 @@ def test_names_that_cannot_be_used(tmp_path, kind, name, fact):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["class", "Class", "null", "NULL"])
+def test_no_name_that_python_or_yaml_reserves_is_suggested(name):
+    with pytest.raises(SpecError, match="a Python name") as error:
+        evenhand("new", "method", name)
+    assert "for example" not in str(error.value)
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "mine").write_text("a file")
     with pytest.raises(EvenhandError, match=r"mine/mine\.py: cannot be written"):

@@ -94,8 +94,7 @@ def _check_part_name(kind: Made, name: str) -> None:
     from evenhand.cli.index import rows
 
     what = f"{name!r} cannot be the name of a {kind}"
-    reserved = keyword.iskeyword(name) or not _is_text(name)
-    if reserved or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+    if not _is_python_name(name):
         right = "write a Python name of small letters, digits and '_', a letter first"
         raise SpecError([Mistake(what, (), right, _python_name(name))])
     for row in rows(f"{kind}s", plugins=False):
@@ -105,7 +104,7 @@ def _check_part_name(kind: Made, name: str) -> None:
         raise SpecError([Mistake(f"{what}: its template uses this name for something else")])
     if importlib.util.find_spec(name) is not None:
         right = f"the test imports {name}.py, and would import the module of this name instead"
-        raise SpecError([Mistake(f"{what}: a Python module is called so", (), right)])
+        raise SpecError([Mistake(f"{what}: a Python module of this name exists", (), right)])
 
 
 def _names_of_template(kind: Made) -> set[str]:
@@ -117,10 +116,16 @@ def _names_of_template(kind: Made) -> set[str]:
     return names | {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
 
 
+def _is_python_name(name: str) -> bool:
+    """Whether a Python function and an entry of a suite can have the name."""
+    is_plain = re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None
+    return is_plain and not keyword.iskeyword(name) and _is_text(name)
+
+
 def _python_name(name: str) -> str:
-    """A hint with an allowed name that is near to this one."""
+    """A hint with an allowed name that is near to this one; "" if there is none."""
     near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    return f"for example {near}" if re.fullmatch(r"[a-z][a-z0-9_]*", near) else ""
+    return f"for example {near}" if _is_python_name(near) else ""
 
 
 def _write(kind: Made, files: dict[str, Path], values: dict[str, str]) -> None:

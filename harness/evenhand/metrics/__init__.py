@@ -15,6 +15,6 @@ from evenhand.metrics.classes import Train, recalls, tail
 from evenhand.metrics.counting import count
 from evenhand.metrics.scoring import better, score
 
-__all__ = ["IMPORT_ALL", "Train", "better", "count", "recalls", "score", "tail"]
+__all__ = ["Train", "better", "count", "recalls", "score", "tail"]
 
 IMPORT_ALL = True

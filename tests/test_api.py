@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import evenhand as eh
 from evenhand import losses
-from evenhand.errors import RunError, StoreError, TooManyFailures
+from evenhand.errors import RunError, SpecError, StoreError, TooManyFailures
 from evenhand_reports.board import provenance
 
 ROOT = Path(__file__).parents[1]
@@ -229,6 +230,8 @@ def _after_a_run(suite, folder):
         ({"pack": 0}, ["pack is 0", "at least 1"]),
         ({"cpus_per_trial": -1}, ["cpus_per_trial is -1"]),
         ({"time_limit": 0}, ["time_limit is 0"]),
+        ({"pack": 1.5}, ["pack is 1.5", "whole number"]),
+        ({"cpus_per_trial": None}, ["cpus_per_trial is None"]),
         ({"time_limit": "1h"}, ["time_limit is '1h'"]),
         ({"max_failures": -1}, ["max_failures is -1"]),
         ({"inline": True, "address": "auto"}, ["inline", "auto"]),
@@ -261,8 +264,53 @@ def test_a_record_keeps_the_command_that_trains_it_again(suite, store, tmp_path)
     assert provenance.rerun(record).startswith(f"evenhand run quickstart --only key={record.key}")
 
 
-def test_too_many_failures_end_a_run(tmp_path):
+def test_too_many_failures_end_a_run(tmp_path, unregistered):
     eh.load_plugins(ROOT / "tests" / "execution" / "parts.py")
     suite = eh.Suite(**SUITE | {"methods": ["erm", "raises"], "select": None, "seeds": 3})
     with pytest.raises(TooManyFailures, match="more than 1"):
         eh.run(suite, tmp_path, inline=True, max_failures=1)
+
+
+def test_a_suite_of_a_plugin_that_was_edited_since_is_not_run(tmp_path, unregistered):
+    path = tmp_path / "mine.py"
+    text = "import evenhand as eh\n@eh.method()\ndef mine() -> eh.Method:\n"
+    text += "    return eh.Method(eh.Stage(eh.losses.la(TAU)))\n"
+    path.write_text(text.replace("TAU", "1.0"))
+    eh.load_plugins(path)
+    keys = SUITE | {"methods": ["mine"], "baseline": "mine", "select": None}
+    earlier = eh.Suite(**keys)
+    path.write_text(text.replace("TAU", "4.0"))
+    eh.load_plugins(path)
+    with pytest.raises(RunError, match="edited after the suite was opened"):
+        eh.run(earlier, tmp_path / "results", inline=True)
+    assert not eh.Suite(**keys).trials.keys() & earlier.trials.keys()
+
+
+def test_a_plan_is_made_anew_before_it_is_run(suite, tmp_path):
+    part = suite.replaced(configurations=suite.configurations[:1])
+    made = eh.plan(part, tmp_path / "a")
+    eh.run(part, tmp_path / "a", inline=True)
+    events = []
+    assert len(eh.run(made, tmp_path / "a", inline=True, on_event=events.append).done) == 2
+    assert not events
+    assert len(eh.run(made, tmp_path / "b", inline=True).done) == 2
+    assert len(eh.open_store(tmp_path / "b").heads()) == 2
+
+
+@pytest.mark.parametrize("wrong", [None, 3, {"suite": "mine"}])
+def test_what_is_no_suite_and_no_store_is_refused(suite, tmp_path, wrong):
+    with pytest.raises(SpecError, match=type(wrong).__name__):
+        eh.plan(wrong, tmp_path)
+    with pytest.raises(StoreError, match=type(wrong).__name__):
+        eh.plan(suite, wrong)
+
+
+def test_numbers_of_numpy_are_numbers(suite, store):
+    options = {"pack": np.int64(1), "time_limit": np.float32(60), "max_failures": np.int64(3)}
+    assert eh.run(suite, store, inline=True, **options).done
+    assert eh.losses.la(tau=np.float32(1)) == eh.losses.la(tau=1)
+
+
+def test_plans_and_stores_are_shown_in_a_line(suite, store):
+    assert repr(eh.plan(suite, store)).startswith("<Plan of tiny: ")
+    assert repr(store) == f"<Store {store.location}, edition main>"

@@ -7,10 +7,11 @@ functions is first used.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evenhand.errors import RunError, TooManyFailures
+from evenhand.errors import RunError, SpecError, StoreError, TooManyFailures
 from evenhand.suite.resolve import Suite
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def run(
     gpus_per_trial: float | None = None,
     retry_failed: bool = False,
     max_failures: int | None = None,
-    time_limit: float = float("inf"),
+    time_limit: float | None = None,
     pack: int = 1,
     compiled: bool | None = None,
     data: str | Path | None = None,
@@ -113,7 +114,7 @@ def run(
     gpus_per_trial  share of a GPU; None: a quarter where there is a GPU
     retry_failed    train failed and diverged trials again
     max_failures    stop with `TooManyFailures` when more trials than this have failed
-    time_limit      seconds that a trial may take
+    time_limit      seconds that a trial may take; None: no limit
     pack            trials of one problem and recipe that share a process, its memory and its GPU
     compiled        compile networks first; None: where the plan expects it to save time
     data            where prepared data sets are; None: the suite's `data:`, else the user's cache
@@ -136,14 +137,18 @@ def run(
     there = _store(store)
     if isinstance(suite, Plan) and retry_failed:
         raise RunError("a plan is made already: write plan(..., retry_failed=True) and run that")
-    made = suite if isinstance(suite, Plan) else plan(suite, there, retry_failed=retry_failed)
+    made = (
+        _still_missing(suite, there)
+        if isinstance(suite, Plan)
+        else plan(suite, there, retry_failed=retry_failed)
+    )
     options = RunOptions(
         inline=inline,
         address=address,
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=gpus_per_trial,
         max_failures=max_failures,
-        time_limit=time_limit,
+        time_limit=float("inf") if time_limit is None else time_limit,
         pack=pack,
         compiled=compiled,
         data=None if data is None else Path(data),
@@ -217,11 +222,31 @@ def load_plugins(paths: Paths | None) -> None:
 
 
 def _store(store: Store | str | Path) -> Store:
-    return open_store(store) if isinstance(store, str | Path) else store
+    from evenhand.store import Store
+
+    if isinstance(store, str | Path):
+        return open_store(store)
+    if not isinstance(store, Store):
+        kind = type(store).__name__
+        raise StoreError(f"a store is a Store, a folder or a URL; this is a {kind}")
+    return store
 
 
 def _suite(suite: Suite | str | Path) -> Suite:
-    return open_suite(suite) if isinstance(suite, str | Path) else suite
+    if isinstance(suite, str | Path):
+        return open_suite(suite)
+    if not isinstance(suite, Suite):
+        kind = type(suite).__name__
+        raise SpecError(f"a suite is a Suite, a path or a name; this is a {kind}")
+    return suite
+
+
+def _still_missing(made: Plan, store: Store) -> Plan:
+    """The plan as the store is now, without trials that it did not have as missing."""
+    wanted = {trial.key for trial in made.missing}
+    now = plan(made.suite, store, retry_failed=True)
+    missing = tuple(trial for trial in now.missing if trial.key in wanted)
+    return replace(now, missing=missing) if missing else plan(made.suite, store)
 
 
 def _several(values: Any) -> list[Any]:

@@ -86,12 +86,13 @@ class UnknownName(SpecError):  # noqa: N818  the mistake is the name
     no method is called 'vss'
       methods: erm, la, vs
       did you mean 'vs'?
+      for a method of your own, name its file: --plugin FILE; in Python, plugins=FILE
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         said = suggest(name, sorted(known), kind)
         own = f"for a {kind} of your own, name its file: --plugin FILE; in Python, plugins=FILE"
-        hint = said.hint or own
+        hint = "\n  ".join(filter(None, (said.hint, own)))
         super().__init__([Mistake(f"no {kind} is called {name!r}", (), said.right, hint)])
 
 

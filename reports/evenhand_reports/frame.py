@@ -116,9 +116,9 @@ def _places(trial: Trial, record: Record | None) -> list[tuple[Split, Rule]]:
 def _of_trial(trial: Trial) -> dict[str, Any]:
     problem, recipe = trial.problem, trial.recipe
     own, profile = problem.dataset.settings, problem.profile.settings
-    assert not own.keys() & (profile.keys() | {"dataset", "profile", "n_max"}), (
-        "one name, one column"
-    )
+    # A data set and a profile may have a setting of one name.
+    taken = own.keys() | {"dataset", "profile", "n_max"}
+    profile = {f"profile.{k}" if k in taken else k: v for k, v in profile.items()}
     fields = {k: v for k, v in recipe if k != "name"}
     return {
         "method": trial.method.name,

@@ -112,7 +112,9 @@ class Board:
     def __str__(self) -> str:
         from rich.console import Console
 
-        console = Console(width=TERMINAL_WIDTH, color_system=None, highlight=False)
+        console = Console(
+            width=TERMINAL_WIDTH, color_system=None, highlight=False, force_jupyter=False
+        )
         with console.capture() as captured:
             console.print(self)
         return captured.get()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -284,3 +285,41 @@ def test_weights_are_those_of_the_cell_of_each_example():
         losses.group_balanced().bind(CELLS).weights(LABELS)
     with pytest.raises(LossError, match="-1"):
         losses.wce().bind(COUNTS).weights(torch.tensor([-1]))
+
+
+@pytest.mark.parametrize(
+    ("vectors", "facts"),
+    [
+        ({"alpha": lambda n: np.ones(5)}, ["alpha", "[3]", "[5]"]),
+        ({"beta": lambda n: 2.0}, ["beta", "[3] or [3, 3]", "[]"]),
+        ({"delta": lambda n: np.ones((3, 1))}, ["delta", "[3, 1]"]),
+        ({"delta": lambda n: np.full(3, np.inf)}, ["finite"]),
+    ],
+)
+def test_a_vector_of_ones_own_has_an_entry_for_each_class(vectors, facts):
+    with pytest.raises(LossError) as error:
+        losses.VectorScaling(**vectors).bind(COUNTS)
+    assert all(fact in str(error.value) for fact in facts), str(error.value)
+
+
+def test_a_vector_over_cells_has_the_shape_of_the_counts():
+    with pytest.raises(LossError, match=r"\[3, 2\].*\[2, 3\]"):
+        losses.GroupScaling(alpha=lambda n: n.T * 1.0).bind(CELLS)
+
+
+def test_counts_of_a_pandas_object_are_in_class_order():
+    by_frequency = pd.Series([0, 0, 1, 1, 1, 2]).value_counts()
+    with pytest.raises(LossError, match=r"class order[^|]*\[1, 0, 2\]"):
+        losses.la().bind(by_frequency)
+    sorted_ = losses.la().bind(by_frequency.sort_index())(LOGITS, LABELS)
+    torch.testing.assert_close(sorted_, losses.la().bind([2, 3, 1])(LOGITS, LABELS))
+
+
+def test_masked_counts_are_refused():
+    with pytest.raises(LossError, match="masked"):
+        losses.vs().bind(np.ma.array(COUNTS, mask=[0, 1, 0]))
+
+
+def test_counts_in_half_precision_do_not_overflow():
+    bound = losses.group_vs().bind(np.array([[60000, 60000], [1, 1]], np.float16))
+    assert bound.beta.isfinite().all() and bound.delta.isfinite().all()

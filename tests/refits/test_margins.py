@@ -109,7 +109,7 @@ def test_gradient_descent_on_binary_vs_tends_to_cs_svm(iota, one_thread):
     x, y = torch.tensor(LABELLED.pixels[:, 0, 0]).double(), torch.tensor(LABELLED.labels)
     w = torch.zeros(2, x.shape[1], dtype=torch.float64, requires_grad=True)
     for _ in range(500):
-        value = loss(x @ w.T, y, y).mean()
+        value = loss(x @ w.T, y, rows=y).mean()
         (gradient,) = torch.autograd.grad(value, w)
         w = (w - 0.05 * gradient / value.detach()).detach().requires_grad_()
     found = (w[1] - w[0]).detach().numpy()

@@ -56,3 +56,9 @@ def test_it_is_shown_in_a_line():
     shown = repr(Suite(**KEYS))
     assert shown.startswith(f"<Suite {KEYS['suite']} v")
     assert len(shown) < 80
+
+
+def test_a_number_in_single_precision_is_the_number_that_was_written():
+    usual = Suite(**KEYS | {"methods": ["erm", {"la": {"tau": 0.1}}]})
+    single = Suite(**KEYS | {"methods": ["erm", {"la": {"tau": np.float32(0.1)}}]})
+    assert single.trials == usual.trials

@@ -22,13 +22,20 @@ class Plugin:
     """Path of the file, as given."""
     source: str
     """Text of the file."""
+    file: str = ""
+    """Absolute path of the file, which tells it from a file of the same name elsewhere."""
+
+    def __post_init__(self) -> None:
+        if not self.file:
+            object.__setattr__(self, "file", str(Path(self.path).resolve()))
 
     @classmethod
     def read(cls, path: str | Path) -> Plugin:
         """Read a file. Raises `SpecError` if it cannot be read."""
         try:
-            return cls(str(path), Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
+            text = Path(path).read_text(encoding="utf-8-sig")
+            return cls(str(path), text)
+        except (OSError, ValueError) as error:
             raise SpecError(f"{path}: cannot read the plugin: {error}") from None
 
     def load(self) -> None:
@@ -42,30 +49,34 @@ class Plugin:
         if name in sys.modules:
             return
         module = types.ModuleType(name)
-        module.__file__ = str(Path(self.path).resolve())
+        module.__file__ = self.file
         module.plugin = self  # type: ignore[attr-defined]  # read by `loaded_plugins`
         earlier = [other for other, plugin in _loaded().items() if plugin.is_file_of(module)]
         sys.modules[name] = module
         try:
-            exec(compile(self.source, self.path, "exec", dont_inherit=True), module.__dict__)
+            exec(compile(self.source, self.file, "exec", dont_inherit=True), module.__dict__)
         except Exception as error:
             # Foreign code: any exception becomes an error with the line of the file.
-            del sys.modules[name]
+            sys.modules.pop(name, None)
             raise SpecError([self._failure(error)], [f"{self.path}:{self._line(error)}"]) from error
+        except BaseException:
+            # Ctrl-C, or `sys.exit` in the file: it is not loaded, and may be loaded again.
+            sys.modules.pop(name, None)
+            raise
         for other in earlier:
             # Else the file would not be run again if an edit of it is taken back.
             del sys.modules[other]
 
     def is_file_of(self, module: types.ModuleType) -> bool:
         """Whether a module was made from the file of this plugin, in this or another version."""
-        return str(Path(self.path).resolve()) == module.__file__
+        return self.file == module.__file__
 
     def _line(self, error: Exception) -> int:
         """The last line of this file that was run, or the line with the syntax error."""
-        if isinstance(error, SyntaxError) and error.filename == self.path:
+        if isinstance(error, SyntaxError) and error.filename == self.file:
             return error.lineno or 1
         frames = traceback.extract_tb(error.__traceback__)
-        return [f.lineno for f in frames if f.filename == self.path and f.lineno][-1]
+        return ([f.lineno for f in frames if f.filename == self.file and f.lineno] or [1])[-1]
 
     @staticmethod
     def _failure(error: Exception) -> Mistake:

@@ -21,7 +21,6 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -278,5 +277,5 @@ def _replaces(new: Callable[..., Any], old: Callable[..., Any]) -> bool:
     if new.__module__ == old.__module__:
         return new.__module__ == "__main__" or code[0] == code[1]
     in_plugins = all(function.__module__.startswith(PLUGIN) for function in (new, old))
-    files = {Path(part.co_filename).resolve() if part else None for part in code}
+    files = {getattr(part, "co_filename", None) for part in code}
     return in_plugins and len(files) == 1

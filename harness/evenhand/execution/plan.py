@@ -42,7 +42,7 @@ class Blocked:
     cause: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """The trials of a suite by their status in the store.
 
@@ -68,6 +68,12 @@ class Plan:
     """Trials that cannot run; they are not among the missing ones."""
     keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
     """Arrays that a trial keeps for others, by key."""
+
+    def __repr__(self) -> str:
+        """The number of trials by status, not the trials."""
+        parts = ("done", "missing", "failed", "blocked")
+        counts = ", ".join(f"{len(getattr(self, name))} {name}" for name in parts)
+        return f"<Plan of {self.suite.declaration.suite}: {counts}>"
 
     @cached_property
     def _seconds(self) -> Mapping[tuple[str, str], float]:

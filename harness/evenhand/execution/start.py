@@ -6,6 +6,7 @@ import shlex
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,13 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         """Raises `RunError` for values that no run can have."""
-        _check_number("pack", self.pack, at_least=1)
+        _check_number("pack", self.pack, whole=True, at_least=1)
         _check_number("cpus_per_trial", self.cpus_per_trial, above=0)
-        _check_number("gpus_per_trial", self.gpus_per_trial, at_least=0)
         _check_number("time_limit", self.time_limit, above=0)
-        _check_number("max_failures", self.max_failures, at_least=0)
+        if self.gpus_per_trial is not None:
+            _check_number("gpus_per_trial", self.gpus_per_trial, at_least=0)
+        if self.max_failures is not None:
+            _check_number("max_failures", self.max_failures, whole=True, at_least=0)
         if self.inline and self.address is not None:
             raise RunError(
                 f"an inline run has no cluster, and the address is {self.address!r}\n"
@@ -63,18 +66,21 @@ class RunOptions:
 
 
 def _check_number(
-    name: str, value: object, *, at_least: float | None = None, above: float | None = None
+    name: str,
+    value: object,
+    *,
+    whole: bool = False,
+    at_least: float | None = None,
+    above: float | None = None,
 ) -> None:
-    """Raise `RunError` for what is no number or too small; None stands for a default."""
-    if value is None:
-        return
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if at_least is not None and value >= at_least:
+    """Raise `RunError` for a value of another kind, or one that is too small."""
+    if isinstance(value, Integral if whole else Real) and not isinstance(value, bool):
+        number = float(value)
+        if (at_least is not None and number >= at_least) or (above is not None and number > above):
             return
-        if above is not None and value > above:
-            return
+    what = "a whole number" if whole else "a number"
     right = f"of at least {at_least:g}" if at_least is not None else f"above {above:g}"
-    raise RunError(f"{name} is {value!r}; write a number {right}")
+    raise RunError(f"{name} is {value!r}; write {what} {right}")
 
 
 def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -> Plan:
@@ -85,6 +91,7 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
     where options do not go together or the cluster cannot meet them.
     """
     store.check_writable()
+    _check_unchanged(plan.missing)
     if not options.inline:
         _check_travels(plan.missing)
     execution = replace(
@@ -99,6 +106,20 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
 def watched(sink: Sink | None, options: RunOptions) -> RunTracker:
     """Make the tracker of a run, which passes every event on to the sink."""
     return RunTracker(sink or (lambda _: None), options.max_failures)
+
+
+def _check_unchanged(trials: tuple[Trial, ...]) -> None:
+    """Raise `RunError` for a part whose code was edited after the suite was opened.
+
+    Its trials have the key of the earlier code, and would be records of the later code.
+    """
+    for trial in trials:
+        for kind, part in _parts(trial):
+            if kind != "metric" and REGISTRY.get(kind, part.name).code != part.code:
+                raise RunError(
+                    f"the {kind} {part.name!r} was edited after the suite was opened\n"
+                    "  open the suite again, so that its trials have the keys of the new code"
+                )
 
 
 def _check_travels(trials: tuple[Trial, ...]) -> None:

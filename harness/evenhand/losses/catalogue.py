@@ -15,6 +15,7 @@ most released code divide by its total weight, which is `bound.weights(labels).s
 from __future__ import annotations
 
 from math import inf
+from numbers import Real
 from typing import Literal, get_args
 
 from evenhand.errors import LossError
@@ -49,11 +50,11 @@ GroupForm = Literal["equation_3", "released", "autobalance"]
 
 def _checked(name: str, value: float, low: float = -inf, high: float = inf) -> float:
     """A setting in its range, ends included. Raises `LossError`."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not low <= value <= high or value in (inf, -inf):
         limits = "" if (low, high) == (-inf, inf) else f" from {low:g} to {high:g}"
         raise LossError(f"{name} is {value!r}; write a number{limits}")
-    return value
+    return float(value)
 
 
 def ce() -> VectorScaling:

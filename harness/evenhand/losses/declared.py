@@ -47,6 +47,15 @@ def training_counts(counts: Any) -> TrainingCounts:
     >>> training_counts([500, 50, 5]).shape
     (3, 1)
     """
+    if hasattr(counts, "index") and hasattr(counts, "to_numpy"):
+        if list(counts.index) != list(range(len(counts))):
+            raise LossError(
+                "counts of a pandas object are in class order, with the index 0, 1, 2, …; this one "
+                f"has {list(counts.index)[:6]}\n  sort it by class: counts.sort_index()"
+            )
+        counts = counts.to_numpy()
+    if isinstance(counts, np.ma.MaskedArray):
+        raise LossError("counts are not masked; fill the masked entries")
     if hasattr(counts, "detach"):
         counts = counts.detach().cpu()
         counts = (counts.double() if counts.is_floating_point() else counts).numpy()
@@ -64,4 +73,6 @@ def training_counts(counts: Any) -> TrainingCounts:
     if not np.isfinite(found).all() or (found < 0).any():
         wrong = found[~np.isfinite(found) | (found < 0)]
         raise LossError(f"counts are finite and not negative; one of them is {wrong[0]}")
+    if found.dtype.kind == "f":
+        found = found.astype(np.float64)
     return found[:, None] if found.ndim == 1 else found

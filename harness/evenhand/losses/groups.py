@@ -49,7 +49,7 @@ class GroupScaling(DeclaredLoss["BoundVectorScaling"]):
         from evenhand.losses.kernel import BoundVectorScaling, by_cell, by_cell_and_class
 
         return BoundVectorScaling(
-            alpha=by_cell(self.alpha(counts), device),
-            beta=by_cell_and_class(self.beta(counts), device),
-            delta=by_cell_and_class(self.delta(counts), device),
+            alpha=by_cell(self.alpha(counts), counts, device),
+            beta=by_cell_and_class(self.beta(counts), counts, device),
+            delta=by_cell_and_class(self.delta(counts), counts, device),
         )

@@ -8,6 +8,7 @@ float64 computes in float64 throughout.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from evenhand.declared.labels import TrainingCounts
+from evenhand.errors import LossError
 from evenhand.losses.bound import BoundExampleLoss, Shape
 
 HALF = (torch.float16, torch.bfloat16)
@@ -214,37 +216,59 @@ def upcast(logits: Float[Tensor, "batch classes"]) -> Float[Tensor, "batch class
 
 
 def by_row(
-    weights: Float[np.ndarray, " classes"], counts: TrainingCounts, device: torch.device | str
+    weights: Any, counts: TrainingCounts, device: torch.device | str
 ) -> Float[Tensor, " rows"]:
-    """Weight of each row, from the weight of each class."""
+    """Weight of each row, from the weight of each class [classes]."""
+    weights = _vector("alpha", weights, (len(counts),))
     return _tensor(np.repeat(weights, counts.shape[1]), device)
 
 
 def by_row_and_class(
-    vector: Float[np.ndarray, " classes"] | Float[np.ndarray, "classes classes"],
+    vector: Any,
     counts: TrainingCounts,
     device: torch.device | str,
 ) -> Float[Tensor, "#rows classes"]:
-    """Vector of each row, or a single vector where all rows are equal."""
-    vectors = np.atleast_2d(vector)
+    """Vector of each row, from [classes] or [true class, classes]; one where all rows are equal."""
+    m = len(counts)
+    vectors = np.atleast_2d(_vector("beta or delta", vector, (m,), (m, m)))
     if (vectors == vectors[0]).all():
         return _tensor(vectors[:1], device)
     return _tensor(np.repeat(vectors, counts.shape[1], axis=0), device)
 
 
 def by_cell(
-    weights: Float[np.ndarray, "classes groups"], device: torch.device | str
+    weights: Any,
+    counts: TrainingCounts,
+    device: torch.device | str,
 ) -> Float[Tensor, " rows"]:
-    """Weight of each row, from the weight of each cell."""
+    """Weight of each row, from the weight of each cell [classes, groups]."""
+    weights = _vector("alpha", weights, counts.shape)
     return _tensor(weights.ravel(), device)
 
 
 def by_cell_and_class(
-    vectors: Float[np.ndarray, "classes groups classes"], device: torch.device | str
+    vectors: Any,
+    counts: TrainingCounts,
+    device: torch.device | str,
 ) -> Float[Tensor, "#rows classes"]:
-    """Vector of each row, or a single vector where all rows are equal."""
+    """Vector of each row, from [classes, groups, classes]; one where all rows are equal."""
+    vectors = _vector("beta or delta", vectors, (*counts.shape, len(counts)))
     rows = vectors.reshape(-1, vectors.shape[2])
     return _tensor(rows[:1] if (rows == rows[0]).all() else rows, device)
+
+
+def _vector(name: str, values: Any, *shapes: tuple[int, ...]) -> np.ndarray:
+    """A vector that a loss is made of, of one of these shapes. Raises `LossError`."""
+    found = np.asarray(values, dtype=np.float64)
+    if found.shape not in shapes:
+        right = " or ".join(str(list(shape)) for shape in shapes)
+        raise LossError(
+            f"{name} of a loss for these counts has the shape {right}, "
+            f"and what was given makes {list(found.shape)}"
+        )
+    if not np.isfinite(found).all():
+        raise LossError(f"{name} of a loss is finite; for these counts an entry is not")
+    return found
 
 
 def _tensor(values: np.ndarray, device: torch.device | str) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from jaxtyping import Int
 
 from evenhand.declared.labels import PredictionCounts
 from evenhand.errors import MetricError
+
+MOST_COUNTS = 10**9
+"""Numbers in the counts; more would fill the memory."""
 
 
 def count(
@@ -42,6 +46,11 @@ def count(
         raise MetricError(f"labels, predictions and groups are of one length; these are {lengths}")
     m = _size("n_classes", n_classes, given["labels"], given["predictions"])
     k = _size("n_groups", n_groups, given["groups"])
+    if k * m * m > MOST_COUNTS:
+        raise MetricError(
+            f"{k} groups and {m} classes have {k * m * m:,} counts; labels, predictions and groups "
+            f"are indices from 0, and at most {MOST_COUNTS:,} counts are made"
+        )
     flat = (given["groups"] * m + given["labels"]) * m + given["predictions"]
     return np.bincount(flat, minlength=k * m * m).reshape(k, m, m)
 
@@ -49,7 +58,10 @@ def count(
 def _indices(name: str, values: Any) -> Int[np.ndarray, " n"]:
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
-    found = np.asarray(values)
+    try:
+        found = np.asarray(values)
+    except ValueError:
+        raise MetricError(f"{name} have rows of different lengths; write one number each") from None
     if found.ndim != 1 or (found.dtype.kind not in "iu" and found.size):
         raise MetricError(
             f"{name} are whole numbers, one for each example; "
@@ -62,6 +74,9 @@ def _indices(name: str, values: Any) -> Int[np.ndarray, " n"]:
 
 def _size(name: str, given: int | None, *values: Int[np.ndarray, " n"]) -> int:
     """The number of classes or groups, that no value reaches."""
+    is_whole = isinstance(given, Integral) and not isinstance(given, bool)
+    if given is not None and (not is_whole or given < 1):
+        raise MetricError(f"{name} is {given!r}; write a whole number of at least 1")
     seen = 1 + max((int(v.max()) for v in values if v.size), default=-1)
     if given is None:
         return max(seen, 1)

@@ -57,6 +57,9 @@ class Store:
         self._entries: dict[str, IndexEntry] | None = None
         self._faults: tuple[Fault, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Store {self.location}, edition {self.edition}>"
+
     @classmethod
     def open(cls, location: str | Path, edition: str = "main") -> Self:
         """Open the store in a folder or at a URL; a folder that does not exist is an empty store.

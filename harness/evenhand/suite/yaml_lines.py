@@ -61,8 +61,21 @@ def plain_data(value: Any) -> Any:
     if isinstance(value, list | tuple | range):
         return [plain_data(inner) for inner in value]
     if hasattr(value, "tolist"):
-        return value.tolist()  # a NumPy number or array, or a tensor
+        return _plain_array(value)
     return str(value) if isinstance(value, PurePath) else value
+
+
+def _plain_array(value: Any) -> Any:
+    """Numbers of an array or a tensor; those of single precision as they are written."""
+    numbers = value.tolist()
+    if "float16" not in str(value.dtype) and "float32" not in str(value.dtype):
+        return numbers
+
+    def shortened(number: Any) -> Any:
+        # 0.1 in float32 is 0.10000000149 in float64, which would be another setting.
+        return [*map(shortened, number)] if isinstance(number, list) else float(f"{number:.7g}")
+
+    return shortened(numbers)
 
 
 def read(path: str | Path) -> Document:

@@ -130,3 +130,10 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 def test_an_unknown_kind_is_an_error_of_usage():
     evenhand("new", "loss", "mine", code=2)
+
+
+@pytest.mark.parametrize("name", ["test_gain", "gain_test", "conftest", "a" * 101])
+def test_a_name_that_is_a_test_file_or_too_long_is_refused(tmp_path, name):
+    with pytest.raises(SpecError, match=r"pytest|100 characters"):
+        evenhand("new", "metric", name)
+    assert not list(tmp_path.iterdir())

@@ -19,6 +19,7 @@ from evenhand.cli.output import console
 from evenhand.errors import EvenhandError, Mistake, SpecError
 
 TEMPLATES = Path(__file__).with_name("templates")
+LONGEST_NAME = 100
 
 
 class Made(StrEnum):
@@ -42,6 +43,8 @@ def new(
     A suite is one file. A method, a data set and a metric are a folder with a plugin file, a suite
     that uses it and its test. Files that exist are not changed.
     """
+    if len(name) > LONGEST_NAME:
+        raise SpecError([Mistake(f"a name has at most {LONGEST_NAME} characters, not {len(name)}")])
     if kind is Made.suite:
         _check_suite_name(name)
         suite = out / f"{name}.yaml"
@@ -56,14 +59,16 @@ def new(
         )
         files = {"plugin.py.in": plugin, "suite.yaml.in": suite, "test.py.in": test}
         commands = [
-            ["python", "-m", "pytest", str(folder)],
             ["evenhand", "run", str(suite), "--plugin", str(plugin)],
             ["evenhand", "report", str(suite), "--plugin", str(plugin)],
+            ["python", "-m", "pytest", str(folder)],
         ]
         values = {"plugin": _shown(plugin), "suite": _shown(suite), "folder": _shown(folder)}
     values |= {"name": name, "title": name.replace("_", " ").capitalize()}
     _write(kind, files, values)
     _print(files.values(), commands)
+    if kind is not Made.suite:
+        console().print("The tests need pytest: pip install pytest")
 
 
 def _shown(path: Path) -> str:
@@ -94,6 +99,8 @@ def _check_part_name(kind: Made, name: str) -> None:
     from evenhand.cli.index import rows
 
     what = f"{name!r} cannot be the name of a {kind}"
+    if name.startswith("test_") or name.endswith("_test") or name == "conftest":
+        raise SpecError([Mistake(f"{what}: pytest would take its file for a test")])
     if not _is_python_name(name):
         right = "write a Python name of small letters, digits and '_', a letter first"
         raise SpecError([Mistake(what, (), right, _python_name(name))])

@@ -132,7 +132,8 @@ def run(
     (1, 0)
     """
     from evenhand.execution.plan import Plan
-    from evenhand.execution.start import RunOptions, start, watched
+    from evenhand.execution.retries import RunTracker
+    from evenhand.execution.start import RunOptions, start
 
     there = _store(store)
     if isinstance(suite, Plan) and retry_failed:
@@ -156,7 +157,7 @@ def run(
     )
     if not made.missing:
         return made
-    watch = watched(on_event, options)
+    watch = RunTracker(on_event or (lambda _: None), max_failures)
     after = None
     try:
         after = start(made, there, options, watch)

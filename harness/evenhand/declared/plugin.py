@@ -55,14 +55,13 @@ class Plugin:
         sys.modules[name] = module
         try:
             exec(compile(self.source, self.file, "exec", dont_inherit=True), module.__dict__)
-        except Exception as error:
+        except BaseException as error:
+            # Also after Ctrl-C and `sys.exit`: the file is not loaded, and may be loaded again.
+            sys.modules.pop(name, None)
+            if not isinstance(error, Exception):
+                raise
             # Foreign code: any exception becomes an error with the line of the file.
-            sys.modules.pop(name, None)
             raise SpecError([self._failure(error)], [f"{self.path}:{self._line(error)}"]) from error
-        except BaseException:
-            # Ctrl-C, or `sys.exit` in the file: it is not loaded, and may be loaded again.
-            sys.modules.pop(name, None)
-            raise
         for other in earlier:
             # Else the file would not be run again if an edit of it is taken back.
             del sys.modules[other]

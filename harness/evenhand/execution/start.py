@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from numbers import Integral, Real
 from pathlib import Path
@@ -13,15 +14,17 @@ from typing import Any
 from evenhand.declared.base import Part
 from evenhand.declared.importing import ENTRY_POINTS
 from evenhand.declared.plugin import loaded_plugins
-from evenhand.declared.registry import PLUGIN, REGISTRY
+from evenhand.declared.registry import PLUGIN, REGISTRY, Registered
 from evenhand.declared.trial import Trial
 from evenhand.errors import RunError
-from evenhand.execution.events import Sink
 from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan
 from evenhand.execution.retries import Runner, RunTracker, run_plan
 from evenhand.store import Store
 from evenhand.suite.resolve import Suite
+
+Code = tuple[str, str, str | None]
+"""Kind and name of a part, and the digest of its code in the key of a trial."""
 
 
 @dataclass(frozen=True)
@@ -91,56 +94,46 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
     where options do not go together or the cluster cannot meet them.
     """
     store.check_writable()
-    _check_unchanged(plan.missing)
+    registered = _registered(plan.missing)
+    _check_unchanged(registered)
     if not options.inline:
-        _check_travels(plan.missing)
-    execution = replace(
-        _execution(plan, options),
-        pack=options.pack,
-        compiled=_compiled(plan, options),
-        compile_anywhere=bool(options.compiled),
-    )
-    return run_plan(plan, execution, store, tracker, _runner(options))
+        _check_travels(registered)
+    return run_plan(plan, _execution(plan, options), store, tracker, _runner(options))
 
 
-def watched(sink: Sink | None, options: RunOptions) -> RunTracker:
-    """Make the tracker of a run, which passes every event on to the sink."""
-    return RunTracker(sink or (lambda _: None), options.max_failures)
-
-
-def _check_unchanged(trials: tuple[Trial, ...]) -> None:
+def _check_unchanged(registered: Mapping[Code, Registered]) -> None:
     """Raise `RunError` for a part whose code was edited after the suite was opened.
 
     Its trials have the key of the earlier code, and would be records of the later code.
     """
-    for trial in trials:
-        for kind, part in _parts(trial):
-            if kind != "metric" and REGISTRY.get(kind, part.name).code != part.code:
-                raise RunError(
-                    f"the {kind} {part.name!r} was edited after the suite was opened\n"
-                    "  open the suite again, so that its trials have the keys of the new code"
-                )
+    for (kind, name, code), found in registered.items():
+        if kind != "metric" and found.code != code:
+            raise RunError(
+                f"the {kind} {name!r} was edited after the suite was opened\n"
+                "  open the suite again, so that its trials have the keys of the new code"
+            )
 
 
-def _check_travels(trials: tuple[Trial, ...]) -> None:
+def _check_travels(registered: Mapping[Code, Registered]) -> None:
     """Raise `RunError` for a part that Ray's workers cannot import."""
-    for trial in trials:
-        for kind, part in _parts(trial):
-            module = REGISTRY.get(kind, part.name).make.__module__
-            if not _is_imported_by_workers(module):
-                raise RunError(
-                    f"the {kind} {part.name!r} is registered by {module} in this process alone, "
-                    "and the workers of a Ray cluster do not have it\n"
-                    "  move it to a file and open the suite with plugins=[FILE], or run inline=True"
-                )
+    plugins = {point.module.partition(".")[0] for point in entry_points(group=ENTRY_POINTS)}
+    for (kind, name, _), found in registered.items():
+        module = found.make.__module__
+        is_ours = module.startswith(("evenhand.", PLUGIN))
+        if not is_ours and module.partition(".")[0] not in plugins:
+            raise RunError(
+                f"the {kind} {name!r} is registered by {module} in this process alone, "
+                "and the workers of a Ray cluster do not have it\n"
+                "  move it to a file and open the suite with plugins=[FILE], or run inline=True"
+            )
 
 
-def _is_imported_by_workers(module: str) -> bool:
-    """Whether the module is of this package, of a plugin file, or of an installed plugin."""
-    if module.startswith(("evenhand.", PLUGIN)):
-        return True
-    installed = {point.value.partition(".")[0] for point in entry_points(group=ENTRY_POINTS)}
-    return module.partition(".")[0] in {name.partition(":")[0] for name in installed}
+def _registered(trials: Iterable[Trial]) -> dict[Code, Registered]:
+    """What is registered now for the parts of all trials, each once: thousands share a few."""
+    codes = {(kind, part.name, part.code) for trial in trials for kind, part in _parts(trial)}
+    return {
+        (kind, name, code): REGISTRY.get(kind, name) for kind, name, code in sorted(codes, key=str)
+    }
 
 
 def equivalent_command(suite: Suite) -> str:
@@ -196,6 +189,9 @@ def _execution(plan: Plan, options: RunOptions) -> Execution:
         time_limit=options.time_limit,
         use_gpu=options.gpus_per_trial != 0,
         sources=sources,
+        pack=options.pack,
+        compiled=_compiled(plan, options),
+        compile_anywhere=bool(options.compiled),
     )
 
 

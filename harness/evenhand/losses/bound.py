@@ -1,4 +1,4 @@
-"""What every bound loss shares: the call from the engine, and the call from anybody's loop."""
+"""The base class of bound losses, which the engine and any other training loop can call."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class BoundExampleLoss(ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where its tensors are."""
+        """Device of its tensors."""
         values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
         return next(v.device for v in values if isinstance(v, Tensor | BoundExampleLoss))
 
@@ -101,7 +101,7 @@ class BoundExampleLoss(ABC):
         return made
 
     def _on(self, device: torch.device) -> Self:
-        """The loss on the device of the logits; a copy elsewhere than at home is kept."""
+        """The loss on a device; a copy on another device than its own is kept for later calls."""
         if device == self.device:
             return self
         if self.changes:

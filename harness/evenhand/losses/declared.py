@@ -25,8 +25,8 @@ class DeclaredLoss(ABC, Generic[Bound]):
         """The loss for a training set of these counts.
 
         counts is a list, array or tensor of training examples, of shape [classes] or
-        [classes, groups]. The bound loss is called with (logits, labels), and with `groups=` where
-        the counts have groups.
+        [classes, groups]. The bound loss is called with (logits, labels), and with (logits,
+        labels, groups) where the counts have groups.
 
         Raises `LossError` where counts are not that, and `DataError` where the loss needs the
         frequency of a class or cell that has no example.

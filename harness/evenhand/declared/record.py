@@ -105,6 +105,30 @@ class Cost(Spec):
     """Number of parameters of the network."""
 
 
+class DataReading(Spec):
+    """Reading of a user's own files: the columns that were used, and what was done to them."""
+
+    features: tuple[str, ...] = ()
+    """Columns of features, in the order of the network's input."""
+    left_out: dict[str, str] = {}
+    """Columns that are no features, each with the reason."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what was done, such as "160 images of 40 × 40 were resized to 16 × 16"."""
+
+
+class SharedExamples(Spec):
+    """Examples of one split whose content stands in another split, too."""
+
+    split: Literal["val", "test"]
+    """Split of the examples."""
+    other: Literal["train", "val"]
+    """Split in which they stand, too."""
+    n: int
+    """Number of the examples of `split`."""
+    relabelled: int = 0
+    """Number of those that have another label in `other`."""
+
+
 class DataSummary(Spec):
     """Data of a trial: fingerprint, names and sizes."""
 
@@ -122,6 +146,12 @@ class DataSummary(Spec):
     """Number of test images."""
     source: str | None = None
     """Digest of the data set before any split, for files that can change under one name."""
+    reading: DataReading | None = None
+    """Reading of the files; None for a data set of a fixed form."""
+    shared: tuple[SharedExamples, ...] = ()
+    """Exact duplicates between the splits; empty where there are none."""
+    folds: int | None = None
+    """Number of folds of a cross-validation, in which the seed chooses the fold that is tested."""
 
     @cached_property
     def train_counts(self) -> Int[np.ndarray, "classes groups"]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int, UInt8
+from jaxtyping import Float32, Int, Int64, UInt8
+
+from evenhand.declared.record import DataReading
 
 
 @dataclass(frozen=True)
@@ -35,18 +40,40 @@ class Images:
         """Height, width and channels of an image."""
         return self.pixels.shape[1:]
 
+    @cached_property
+    def contents(self) -> Int64[np.ndarray, " n"]:
+        """Hash of the content of each image, equal where all bytes are equal.
+
+        Of n images two different ones share a hash with a probability of about n² / 2⁶⁵.
+        """
+        rows = (np.ascontiguousarray(image).data for image in self.pixels)
+        found = b"".join(hashlib.sha256(row).digest()[:8] for row in rows)
+        return np.frombuffer(found, dtype=np.int64)
+
     def save(self, path: Path) -> None:
         """Write the pixels, without labels and groups, to an `.npy` file."""
         with path.open("wb") as file:
             np.save(file, np.ascontiguousarray(self.pixels), allow_pickle=False)
 
     def __getitem__(self, index: Int[np.ndarray, " kept"]) -> Images:
-        return Images(self.pixels[index], self.labels[index], self.groups[index])
+        kept = Images(self.pixels[index], self.labels[index], self.groups[index])
+        # The hashes of a data set are made once, and not again for each draw of its images.
+        kept.__dict__["contents"] = self.contents[index]
+        return kept
 
     def counts(self, n_classes: int, n_groups: int) -> Int[np.ndarray, "classes groups"]:
         """Number of images in each (label, group) cell."""
         cells = self.labels * n_groups + self.groups
         return np.bincount(cells, minlength=n_classes * n_groups).reshape(n_classes, n_groups)
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Encoding of columns as inputs of a network, such as one-hot columns of categories."""
+
+    def fitted(self, train: Images) -> Callable[[Images], Images]:
+        """The encoding with what it takes from the training split, such as means."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -78,6 +105,14 @@ class Source:
     """Fingerprint of the content, for files that may change under one name."""
     redraw: Callable[[np.random.Generator], Source] | None = None
     """Draws the whole data set again with the stream `subset`, for simulated data."""
+    of_seed: Callable[[int], Source] | None = None
+    """Splits the data set again, so that the seed chooses the test fold of a cross-validation."""
+    folds: int | None = None
+    """Number of folds of a cross-validation; None for other splits."""
+    encoder: Encoder | None = None
+    """Encoding of the features, fitted on the training split; None for features as they are."""
+    reading: DataReading | None = None
+    """Reading of a user's own files."""
 
     @property
     def n_whole(self) -> int:

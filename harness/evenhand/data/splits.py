@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -18,7 +18,7 @@ from evenhand.data.images import Images, Source
 from evenhand.data.profiles import Profile
 from evenhand.data.selections import SELECTIONS
 from evenhand.declared.labels import TrainingCounts
-from evenhand.declared.record import DataSummary
+from evenhand.declared.record import DataSummary, SharedExamples, Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.streams import generator
 from evenhand.declared.trial import Problem, Stream
@@ -64,6 +64,8 @@ def make_splits(
     """
     if source.redraw is not None:
         source = source.redraw(generator("subset", seed, vary))
+    if source.of_seed is not None:
+        source = source.of_seed(seed if "split" in vary else 0)
     by_class = _shuffled_by_class(source.train, source, generator("split", seed, vary))
     val, by_class = _set_aside(problem, source, by_class)
     keep = _kept(problem, source, by_class, generator("subset", seed, vary))
@@ -74,6 +76,12 @@ def make_splits(
     train = source.train[train_index]
     counts = train.counts(len(source.classes), len(source.groups))
     _check_cells(problem, source, counts, held_out)
+    shared = shared_examples(train, held_out.val, held_out.test)
+    if source.encoder is not None:
+        encode = source.encoder.fitted(train)
+        own_val = None if held_out.val is None else encode(held_out.val)
+        held_out = held_out._replace(val=own_val, test=encode(held_out.test))
+        train = encode(train)
     summary = DataSummary(
         fingerprint=fingerprint(
             [train, held_out.val, held_out.test], [train_index, *held_out.indices]
@@ -84,8 +92,30 @@ def make_splits(
         n_val=0 if held_out.val is None else len(held_out.val),
         n_test=len(held_out.test),
         source=source.digest or None,
+        reading=source.reading,
+        shared=shared,
+        folds=source.folds,
     )
     return ProblemData(train, held_out.val, held_out.test, counts, summary)
+
+
+def shared_examples(train: Images, val: Images | None, test: Images) -> tuple[SharedExamples, ...]:
+    """Exact duplicates between the splits, by a hash of the content."""
+    pairs: list[tuple[Split, Images, Literal["train", "val"], Images]]
+    pairs = [("test", test, "train", train)]
+    if val is not None:
+        pairs += [("test", test, "val", val), ("val", val, "train", train)]
+    found = []
+    for split, mine, other, theirs in pairs:
+        is_shared = np.isin(mine.contents, theirs.contents)
+        if not is_shared.any():
+            continue
+        labelled = {*zip(theirs.contents.tolist(), theirs.labels.tolist(), strict=True)}
+        again = zip(mine.contents[is_shared].tolist(), mine.labels[is_shared].tolist(), strict=True)
+        relabelled = sum(pair not in labelled for pair in again)
+        n = int(is_shared.sum())
+        found.append(SharedExamples(split=split, other=other, n=n, relabelled=relabelled))
+    return tuple(found)
 
 
 def _shuffled_by_class(images: Images, source: Source, rng: np.random.Generator) -> list[Indices]:

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from evenhand.data.files.data_root import use_data_root
-from evenhand.data.sources.table import in_order, table, waterbirds_features
+from evenhand.data.files.label_names import in_order
+from evenhand.data.sources.table import table, waterbirds_features
 from evenhand.declared.base import Part
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem

@@ -16,8 +16,8 @@ from evenhand.data.files.columns import Columns, read
 from evenhand.data.files.image_list import ImageTransform, ListedSource, Rows, list_images
 from evenhand.data.files.original import Archive, Original
 from evenhand.data.files.prepared import load, load_extra
+from evenhand.data.files.split_rule import splits_of
 from evenhand.data.images import Images, Source
-from evenhand.data.sources.table import splits_of
 from evenhand.declared.decorators import dataset
 from evenhand.errors import DataError, suggest
 

@@ -23,7 +23,7 @@ sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
-from evenhand.execution.preflight import load_sources
+from evenhand.execution.preflight import load_data
 from evenhand.metrics import score
 from evenhand.store import Store
 from evenhand.suite.resolve import open_suite
@@ -45,7 +45,7 @@ def main() -> None:
     like = {
         configuration.method.name: configuration.trials[0] for configuration in suite.configurations
     }
-    sources = load_sources([suite.configurations[0].problem], 0)
+    sources = load_data([suite.configurations[0].problem], [0]).sources
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(folder)
         for name in args.methods:

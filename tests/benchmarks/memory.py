@@ -24,7 +24,7 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial, Val
 from evenhand.execution.execute import Execution
 from evenhand.execution.packs import run_pack
-from evenhand.execution.preflight import load_sources
+from evenhand.execution.preflight import load_data
 from evenhand.store import Store
 from evenhand.suite.problems import resolve_problem
 from evenhand.suite.recipes import resolve_recipe
@@ -48,7 +48,9 @@ def main() -> None:
     over, peak = threading.Event(), [0]
     watching = threading.Thread(target=watch, args=(over, peak))
     watching.start()
-    how = Execution(sources=load_sources([problem], 0), time_limit=args.seconds, pack=args.pack)
+    how = Execution(
+        sources=load_data([problem], [0]).sources, time_limit=args.seconds, pack=args.pack
+    )
     with tempfile.TemporaryDirectory() as folder:
         run_pack(pack, how, store := Store.open(folder), lambda _: None)
         for record in store.records():

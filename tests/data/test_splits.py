@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from evenhand.data.images import Images
-from evenhand.data.splits import make_splits
-from evenhand.declared.trial import STREAMS, Val
+from evenhand.data.images import Images, Source
+from evenhand.data.splits import make_splits, shared_examples
+from evenhand.declared.base import Part
+from evenhand.declared.trial import STREAMS, Problem, Val
 from evenhand.errors import DataError
 from tests.data.samples import has_facts, make_problem, make_source
 
@@ -283,3 +285,69 @@ def test_the_fingerprint_does_not_depend_on_how_arrays_lie_in_memory():
     )
     again = prepared(source=replace(SOURCE, train=other))
     assert again.summary.fingerprint == prepared().summary.fingerprint
+
+
+def images_of(values: list[int], labels: list[int]) -> Images:
+    """Images of one pixel, equal where the values are."""
+    pixels = np.array(values, dtype=np.uint8)[:, None, None, None]
+    return Images(pixels, np.array(labels), np.zeros(len(labels), dtype=np.int64))
+
+
+def test_examples_that_stand_in_two_splits_are_counted():
+    train, val = images_of([1, 2, 3, 3], [0, 1, 0, 1]), images_of([4, 1], [0, 1])
+    test = images_of([3, 3, 2, 5, 4], [0, 2, 0, 0, 0])
+
+    found = [(s.split, s.other, s.n, s.relabelled) for s in shared_examples(train, val, test)]
+
+    assert found == [("test", "train", 3, 2), ("test", "val", 1, 0), ("val", "train", 1, 1)]
+    assert shared_examples(train, None, images_of([9], [0])) == ()
+
+
+def test_features_are_equal_only_bit_for_bit():
+    def features(*rows: list[float]) -> Images:
+        pixels = np.array(rows, dtype=np.float32)[:, None, None, :]
+        return Images(pixels, np.zeros(len(rows), dtype=int), np.zeros(len(rows), dtype=int))
+
+    train = features([0.5, np.nan], [1.0, 2.0])
+    shared = shared_examples(
+        train, None, features([0.5, np.nan], [1.0, np.nextafter(np.float32(2), 3)])
+    )
+
+    assert [s.n for s in shared] == [1]
+
+
+def test_hashes_of_content_follow_the_images_that_are_kept():
+    images = images_of([7, 8, 7], [0, 0, 0])
+
+    assert images.contents[0] == images.contents[2] != images.contents[1]
+    np.testing.assert_array_equal(images[np.array([1, 2])].contents, images.contents[[1, 2]])
+
+
+@dataclass(frozen=True)
+class Centred:
+    """Subtracts the mean of the training split, as an encoder of columns would."""
+
+    def fitted(self, train: Images) -> Callable[[Images], Images]:
+        mean = train.pixels.mean()
+        return lambda images: replace(images, pixels=images.pixels - mean)
+
+
+def test_features_are_encoded_by_the_training_split_alone():
+    rng = np.random.default_rng(0)
+
+    def draw(n: int) -> Images:
+        labels = np.arange(n) % 2
+        pixels = rng.normal(size=(n, 1, 1, 1)).astype(np.float32)
+        return Images(pixels, labels, np.zeros(n, dtype=int))
+
+    train, test = draw(20), draw(10)
+    source = Source(train=train, test=test, classes=("a", "b"), encoder=Centred())
+    problem = Problem(dataset=Part(name="own"), profile=Part(name="natural"), val=Val(fraction=0.2))
+
+    made = make_splits(problem, source, seed=0, vary=())
+
+    assert abs(made.train.pixels.mean()) < 1e-6
+    shift = (test.pixels - made.test.pixels).ravel()
+    assert np.ptp(shift) < 1e-6
+    assert abs(shift[0] - train.pixels.mean()) > 1e-4  # the validation rows are not in the mean
+    assert source.shape == (1, 1, 1)

@@ -11,7 +11,7 @@ from evenhand.declared.record import Exit
 from evenhand.errors import DataError
 from evenhand.execution import preflight
 from evenhand.execution.execute import Execution, run_trial
-from evenhand.execution.preflight import load_sources, source_key
+from evenhand.execution.preflight import load_data, source_key
 from evenhand.store import Store
 from tests.train.trials import SOURCE, make
 
@@ -129,10 +129,10 @@ def test_sources_are_loaded_once_and_every_problem_is_tried(monkeypatch):
 
     monkeypatch.setattr(preflight, "load_source", load)
     problems = [make(ratio=r).problem for r in (2, 4, 8)]
-    assert list(load_sources(problems, seed=0)) == [source_key(problems[0].dataset)]
+    assert list(load_data(problems, [0]).sources) == [source_key(problems[0].dataset)]
     assert len(loaded) == 1
     with pytest.raises(DataError, match="-exp-1000: class c "):
-        load_sources([make(ratio=1000).problem], seed=0)
+        load_data([make(ratio=1000).problem], [0])
 
 
 def test_a_record_names_the_process_it_was_made_in(store):

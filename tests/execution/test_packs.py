@@ -14,7 +14,7 @@ from evenhand.execution.execute import Execution, run_trial
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import make_packs, run_pack
 from evenhand.execution.plan import make_plan
-from evenhand.execution.preflight import load_sources
+from evenhand.execution.preflight import load_data
 from evenhand.execution.ray_tune import run_on_ray
 from evenhand.execution.resources import Resources
 from evenhand.execution.retries import RunTracker, run_plan
@@ -145,7 +145,7 @@ def test_a_pack_on_ray_leaves_the_same(tmp_path):
 def test_what_was_lost_together_is_started_again_alone(suite_of, parts, tmp_path):
     suite, store = suite_of("erm", seeds=4), Store.open(tmp_path)
     problems = [configuration.problem for configuration in suite.configurations]
-    told, rounds = Execution(sources=load_sources(problems, 0), pack=2), []
+    told, rounds = Execution(sources=load_data(problems, [0]).sources, pack=2), []
 
     def runner(trials, execution, store, sink):
         made = make_packs(trials, execution.pack, alone=execution.alone)

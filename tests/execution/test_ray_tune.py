@@ -8,7 +8,7 @@ from evenhand.errors import RunError
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
-from evenhand.execution.preflight import load_sources
+from evenhand.execution.preflight import load_data
 from evenhand.execution.ray_tune import run_on_ray
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, RunTracker, run_plan
@@ -23,7 +23,7 @@ def test_ray_leaves_the_records_of_an_inline_run_whatever_goes_wrong_beside_them
     suite = suite_of("erm", "pollutes", "la", "raises", "diverges", "ldam_drw")
     inline, on_ray = Store.open(tmp_path / "inline"), Store.open(tmp_path / "ray")
     problems = [cell.problem for cell in suite.configurations]
-    execution = Execution(sources=load_sources(problems, 0))
+    execution = Execution(sources=load_data(problems, [0]).sources)
     events = []
 
     def runner(*args):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evenhand.cli.options import AsJson, Edition, Only, Plugins, Results, SuiteName, open_part
+from evenhand.cli.options import AsJson, Data, Edition, Only, Plugins, Results, SuiteName, open_part
 from evenhand.cli.output import console, duration, plural, print_json
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def plan(
     edition: Edition = "main",
     only: Only = None,
     plugin: Plugins = None,
+    data: Data = None,
     gpus_per_trial: Annotated[
         float, typer.Option(help="The share of a GPU that a trial uses.")
     ] = 0.25,
@@ -36,13 +37,17 @@ def plan(
     The times come from finished trials of the same recipe, so they are known after a first run.
     """
     from evenhand import api
+    from evenhand.cli.readings import as_json, print_own, read_own
 
     store = api.open_store(results, edition)
     made = api.plan(open_part(suite, only, plugin), store, retry_failed=retry_failed)
+    own = read_own(made.suite, data)
     if json:
-        print_json(made.as_json(gpus_per_trial=gpus_per_trial, slots=slots))
+        planned = made.as_json(gpus_per_trial=gpus_per_trial, slots=slots)
+        print_json(planned | {"data": as_json(own)})
         return
     _print(made, gpus_per_trial, slots)
+    print_own(own)
 
 
 def print_blocked(plan: Plan) -> None:

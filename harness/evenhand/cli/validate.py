@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evenhand.cli.options import Only, Plugins, SuiteName, open_part
+from evenhand.cli.options import Data, Only, Plugins, SuiteName, open_part
 from evenhand.cli.output import console, plural
 
 if TYPE_CHECKING:
     from evenhand.suite.resolve import Suite
 
 
-def validate(suite: SuiteName, only: Only = None, plugin: Plugins = None) -> None:
+def validate(
+    suite: SuiteName, only: Only = None, plugin: Plugins = None, data: Data = None
+) -> None:
     """Check a suite file and print its number of trials.
 
-    All mistakes are printed together, each with its line.
+    All mistakes are printed together, each with its line. Tables and image folders of your own are
+    read, if they are on this machine, and what was made of them is printed.
     """
+    from evenhand.cli.readings import print_own, read_own
+
     opened = open_part(suite, only, plugin)
+    own = read_own(opened, data)
     console().print(
         f"{suite} is a valid suite: {opened.declaration.suite} v{opened.declaration.version}\n"
         f"  {_shape(opened)} = {plural(len(opened.trials), 'trial')}",
         soft_wrap=True,
+        markup=False,
     )
+    print_own(own)
 
 
 def _shape(suite: Suite) -> str:

@@ -115,6 +115,16 @@ class Source:
     """Reading of a user's own files."""
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and channels of a network's input.
+
+        Of encoded features, the number that the whole training split gives.
+        """
+        if self.encoder is None:
+            return self.train.shape
+        return self.encoder.fitted(self.train)(self.train[np.arange(1)]).shape
+
+    @property
     def n_whole(self) -> int:
         """Number of training images of the complete data set."""
         whole = None if self.per_class is None else self.per_class * len(self.classes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,10 +13,14 @@ from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.base import Part, canonical
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Method
+from evenhand.declared.record import DataSummary
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Problem, Trial, Val
+from evenhand.declared.trial import Problem, Stream, Trial, Val
 from evenhand.errors import Mistake, Mistakes, SpecError
 from evenhand.suite.requirements import Pipeline, ProblemFacts, check_pipeline
+
+FOLD: tuple[Stream, ...] = ("split",)
+"""The stream that follows the seed where data are checked: it chooses the fold."""
 
 
 def source_key(dataset: Part) -> str:
@@ -23,18 +28,32 @@ def source_key(dataset: Part) -> str:
     return canonical(dataset)
 
 
-def load_sources(problems: list[Problem], seed: int) -> dict[str, Source]:
-    """Load every data set once, and make the splits of each problem at one seed.
+class LoadedData(NamedTuple):
+    """Data sets in memory, and summaries of the problems on them."""
 
-    Raises `DataError` for a data set that is not on disk, not whole, or too small for its problem.
+    sources: dict[str, Source]
+    """Data sets by `source_key`."""
+    summaries: dict[str, DataSummary]
+    """Data of each problem at the first seed, by the name of the problem."""
+
+
+def load_data(problems: Iterable[Problem], seeds: Sequence[int]) -> LoadedData:
+    """Load every data set once, and make the splits of each problem.
+
+    The splits of a problem have the same sizes at every seed, so that they are made at the first
+    one; those of a cross-validation are made at every seed. Raises `DataError` for a data set that
+    is not on disk, not whole, or too small for its problem.
     """
-    sources: dict[str, Source] = {}
+    loaded = LoadedData({}, {})
     for problem in problems:
         key = source_key(problem.dataset)
-        if key not in sources:
-            sources[key] = load_source(problem)
-        make_splits(problem, sources[key], seed=seed, vary=())
-    return sources
+        if key not in loaded.sources:
+            loaded.sources[key] = load_source(problem)
+        source = loaded.sources[key]
+        for seed in seeds if source.folds else seeds[:1]:
+            made = make_splits(problem, source, seed=seed, vary=FOLD)
+            loaded.summaries.setdefault(problem.name, made.summary)
+    return loaded
 
 
 def check_data(
@@ -77,7 +96,7 @@ def _check_pipeline(trial: Trial, source: Source, mistakes: Mistakes, *, selects
 def _check_pixels(trial: Trial, source: Source, mistakes: Mistakes) -> None:
     """Check the number of channels, and that features are not augmented."""
     recipe, name = trial.recipe, trial.problem.name
-    channels = source.train.shape[-1]
+    channels = source.shape[-1]
     for field, given in (("mean", recipe.mean), ("std", recipe.std)):
         if given is not None and len(given) not in (1, channels):
             what = f"{field} has {len(given)} values; {name} has {channels:,} channels"
@@ -112,6 +131,6 @@ def check_networks(trials: Sequence[Trial], sources: Mapping[str, Source]) -> No
         from evenhand.backbones.networks.build import build
 
         source = sources.get(source_key(problem.dataset)) or load_source(problem)
-        _, side, _, channels = source.train.pixels.shape
+        side, _, channels = source.shape
         n_classes = len(source.classes)
         build(backbone, n_classes=n_classes, head="linear", in_channels=channels, image_size=side)

@@ -173,13 +173,13 @@ def _compiled(plan: Plan, options: RunOptions) -> frozenset[str]:
 def _execution(plan: Plan, options: RunOptions) -> Execution:
     """Load the data sets and check that they and the networks fit."""
     from evenhand.data.files.data_root import use_data_root
-    from evenhand.execution.preflight import check_data, check_networks, load_sources
+    from evenhand.execution.preflight import check_data, check_networks, load_data
 
     suite = plan.suite.declaration
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
     with use_data_root(options.data, suite.data) if trained else nullcontext():
-        sources = load_sources(list(problems.values()), seed=plan.missing[0].seed)
+        sources = load_data(problems.values(), _seeds(trained)).sources
     check_data(plan.missing, sources, selects=suite.select is not None)
     check_networks(trained, sources)
     return Execution(
@@ -193,6 +193,11 @@ def _execution(plan: Plan, options: RunOptions) -> Execution:
         compiled=_compiled(plan, options),
         compile_anywhere=bool(options.compiled),
     )
+
+
+def _seeds(trials: Iterable[Trial]) -> list[int]:
+    """Seeds of trials, each once."""
+    return list(dict.fromkeys(trial.seed for trial in trials))
 
 
 def _runner(options: RunOptions) -> Runner:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
 from evenhand.data.cells import check_cells
-from evenhand.data.files.split_rule import FixedSplit, Folds
+from evenhand.data.files.drawn_splits import Cells, FixedSplit, Folds
 from evenhand.data.images import Encoder, Images, Source
 from evenhand.data.splits import fingerprint
 from evenhand.declared.record import DataReading
@@ -27,6 +27,17 @@ class Labelled(NamedTuple):
     groups: Int[np.ndarray, " rows"]
     classes: tuple[str, ...]
     group_names: tuple[str, ...]
+
+    @property
+    def cells(self) -> Cells:
+        """Cell of each row; without groups, its class."""
+        n = len(self.group_names)
+        names = [
+            f"class {c}" + (f" in the group {g}" if n > 1 else "")
+            for c in self.classes
+            for g in self.group_names
+        ]
+        return Cells(self.name, self.labels * n + self.groups, tuple(names))
 
     def counts(self, mine: Indices) -> Int[np.ndarray, "classes groups"]:
         """Number of rows in each cell, of those with these indices."""

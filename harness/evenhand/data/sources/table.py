@@ -20,7 +20,7 @@ from evenhand.data.files.feature_columns import FeatureRule, read_features
 from evenhand.data.files.label_names import Numbered, numbered
 from evenhand.data.files.own_images import ImageRule, read_images
 from evenhand.data.files.own_source import Labelled, own_source
-from evenhand.data.files.split_rule import FixedSplit, splits_of
+from evenhand.data.files.split_rule import SplitRule
 from evenhand.data.images import Source
 from evenhand.declared.decorators import dataset
 from evenhand.errors import DataError
@@ -35,7 +35,7 @@ def table(
     path: Annotated[str, Field(min_length=1)],
     label: Column,
     group: Column | None = None,
-    split: Column = "split",
+    split: SplitRule | Column = "split",
     image: Column | None = None,
     features: Column | None = None,
     size: Annotated[int, Field(ge=1)] | None = None,
@@ -59,9 +59,10 @@ def table(
             "  leave one of them out"
         )
     columns = read(data_root() / Path(path).expanduser())
-    taken = {label: "label"} | ({group: "group"} if group else {}) | {split: "split"}
+    rule = SplitRule.model_validate(split)
+    taken = {label: "label"} | ({group: "group"} if group else {}) | rule.roles
     rows = _labelled(columns, label, group)
-    of_rows = FixedSplit.of(splits_of(columns, split))
+    of_rows = rule.of(columns, rows.cells)
     if image is not None:
         reader = partial(read_images, columns, image, ImageRule(size))
     else:
@@ -94,8 +95,8 @@ def waterbirds_features() -> Source:
     columns = read(there)
     taken: Mapping[str, str] = {"label": "label", "group": "group", "split": "split"}
     reader = partial(read_features, columns, FeatureRule("features"), taken)
-    split = FixedSplit.of(splits_of(columns, "split"))
-    return own_source(_labelled(columns, "label", "group"), split, reader)
+    rows = _labelled(columns, "label", "group")
+    return own_source(rows, SplitRule(column="split").of(columns, rows.cells), reader)
 
 
 def _labelled(columns: Columns, label: str, group: str | None) -> Labelled:

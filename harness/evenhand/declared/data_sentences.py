@@ -1,0 +1,78 @@
+"""Description of a problem's data in words, for the terminal and for reports."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from evenhand.declared.record import DataReading, DataSummary, SharedExamples
+
+MOST = 12
+"""Largest number of columns that are listed by name."""
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+
+
+class Fact(NamedTuple):
+    """A sentence with the heading of its line."""
+
+    heading: str
+    text: str
+
+
+def describe_data(data: DataSummary) -> list[Fact]:
+    """What is known of the data beyond their sizes: columns, treatment of images, duplicates."""
+    found = [] if data.reading is None else _reading(data.reading)
+    if data.folds is not None:
+        text = f"{data.folds}-fold cross-validation: the seed chooses the test fold"
+        found.append(Fact("splits", text))
+    return [*found, *(Fact("duplicates", text) for text in describe_shared(data))]
+
+
+def describe_sizes(data: DataSummary) -> str:
+    """`3 classes; 180 training, 0 validation and 120 test examples; 40 to 70 a class`."""
+    by_class = data.train_counts.sum(1)
+    groups = f", {len(data.groups)} groups" if len(data.groups) > 1 else ""
+    return (
+        f"{len(data.classes):,} classes{groups}; {by_class.sum():,} training, "
+        f"{data.n_val:,} validation and {data.n_test:,} test examples; "
+        f"{by_class.min():,} to {by_class.max():,} training examples a class"
+    )
+
+
+def describe_shared(data: DataSummary) -> list[str]:
+    """A sentence for each pair of splits that have examples in common.
+
+    >>> shared = SharedExamples(split="test", other="train", n=3, relabelled=1)
+    >>> summary = DataSummary(
+    ...     fingerprint="", classes=("a", "b"), groups=("all",), train=((5,), (5,)),
+    ...     n_val=0, n_test=4, shared=(shared,),
+    ... )
+    >>> describe_shared(summary)
+    ['3 of 4 test examples also stand in the training split, 1 of them with another label']
+    """
+    return [_shared(data, shared) for shared in data.shared]
+
+
+def _shared(data: DataSummary, shared: SharedExamples) -> str:
+    of = data.n_test if shared.split == "test" else data.n_val
+    other = f", {shared.relabelled:,} of them with another label" if shared.relabelled else ""
+    return (
+        f"{shared.n:,} of {of:,} {SPLITS[shared.split]} examples also stand in the "
+        f"{SPLITS[shared.other]} split{other}"
+    )
+
+
+def _reading(reading: DataReading) -> list[Fact]:
+    found = []
+    if reading.features:
+        n = len(reading.features)
+        columns = "1 column" if n == 1 else f"{n:,} columns"
+        found.append(Fact("features", f"{columns}: {_some(list(reading.features))}"))
+    if reading.left_out:
+        named = [f"{name} ({reason})" for name, reason in reading.left_out.items()]
+        found.append(Fact("left out", _some(named)))
+    return [*found, *(Fact("note", note) for note in reading.notes)]
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
+    return f"{', '.join(names[:MOST])}{more}"

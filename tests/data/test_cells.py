@@ -95,6 +95,23 @@ def test_a_group_that_is_missing_from_a_split_is_refused(split):
         prepared(make_problem("natural", None), source)
 
 
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_class_that_is_missing_from_a_split_is_refused(split, label):
+    source = make_source([60, 55], test=12, val=12)
+    source = replace(source, **{split: without(getattr(source, split), label, 0)})
+    with pytest.raises(DataError, match=f"1 of 2 classes .* split {split}\n  {'ab'[label]}: train"):
+        prepared(make_problem("natural", None), source)
+
+
+def test_a_class_that_its_own_validation_split_lacks_may_be_drawn_instead():
+    source = make_source([60, 55], test=12, val=12)
+    assert source.val is not None
+    source = replace(source, val=without(source.val, 0, 0))
+    data = prepared(make_problem("natural", None, val=Val(fraction=0.2)), source)
+    assert data.val.counts(2, 1)[:, 0].tolist() == [12, 11]
+
+
 def test_a_cell_that_is_too_small_for_two_splits_is_named():
     cell = (SOURCE.train.labels == 0) & (SOURCE.train.groups == 2)
     train = SOURCE.train[np.append(np.flatnonzero(~cell), np.flatnonzero(cell)[:1])]

@@ -58,13 +58,12 @@ def apportion(sizes: Sequence[int], n: int) -> list[int]:
 def check_cells(
     name: str, splits: Mapping[str, TrainingCounts], classes: Sequence[str], groups: Sequence[str]
 ) -> None:
-    """Raise `DataError` where a cell has no example in one of the splits.
+    """Raise `DataError` where a class, or a (class, group) cell, has no example in a split.
 
-    splits holds counts by name, "train" first. Without groups only the training split is checked: a
-    class without a test image has an undefined recall, which metrics report.
+    splits holds counts by name, "train" first. Metrics of a class without an example have no value,
+    which a report would find out only after all training.
     """
-    asked = splits if len(groups) > 1 else {"train": splits["train"]}
-    for split, counts in asked.items():
+    for split, counts in splits.items():
         empty = [(c, g) for c, g in np.argwhere(counts == 0).tolist()]
         if not empty:
             continue

@@ -159,11 +159,24 @@ def test_a_class_never_predicted_has_no_precision_but_a_coverage():
     assert score("g_mean", counts, train) == 0.0
 
 
-def test_a_cell_that_the_split_lacks_is_left_out_of_group_metrics():
+CELLS = ("worst_group_accuracy", "worst_group_error", "balanced_group_accuracy")
+
+
+@pytest.mark.parametrize("name", [*CELLS, "balanced_group_error", "train_weighted_accuracy"])
+def test_a_cell_that_only_the_split_lacks_leaves_group_metrics_undefined(name):
     counts = GROUPED.copy()
     counts[0, 1] = 0
-    assert score("worst_group_accuracy", counts, GROUPED_TRAIN) == 0.75
-    assert score("balanced_group_accuracy", counts, GROUPED_TRAIN) == pytest.approx(2.65 / 3)
+    assert score(name, counts, GROUPED_TRAIN) is None
+    alone = counts.sum(0, keepdims=True)
+    alone[0, 1] = 0
+    assert score(name, alone, GROUPED_TRAIN.sum(1, keepdims=True)) is None
+
+
+def test_a_cell_that_neither_training_set_nor_split_has_is_no_cell():
+    counts, train = GROUPED.copy(), GROUPED_TRAIN.copy()
+    counts[0, 1], train[1, 0] = 0, 0
+    assert score("worst_group_accuracy", counts, train) == 0.75
+    assert score("balanced_group_accuracy", counts, train) == pytest.approx(2.65 / 3)
 
 
 def test_many_is_above_100_and_few_below_20():

@@ -27,10 +27,14 @@ def accuracies(counts: PredictionCounts) -> Float[np.ndarray, "labels groups"]:
         return np.asarray((correct / counts.sum(2)).T)
 
 
-def _of_the_split(counts: PredictionCounts) -> Float[np.ndarray, " cells"]:
-    """Accuracies of the cells with examples in the split; NaN if there are none."""
+def _of_cells(counts: PredictionCounts, train: Train) -> Float[np.ndarray, " cells"]:
+    """Accuracies of the cells with examples in the split or in the training set.
+
+    NaN for a cell of the training set that the split lacks. A combination that neither has, such as
+    a group without one of the labels, is no cell of the problem.
+    """
     found = accuracies(counts)
-    there = found[~np.isnan(found)]
+    there = found[~np.isnan(found) | (train > 0)]
     return there if there.size else np.array([math.nan])
 
 
@@ -47,8 +51,8 @@ def _gaps(rates: Float[np.ndarray, "labels groups"]) -> Float[np.ndarray, " labe
 
 @metric(better="higher", title="Worst-group accuracy")
 def worst_group_accuracy(counts: PredictionCounts, train: Train) -> float:
-    """Smallest accuracy over the (label, group) cells of the split."""
-    return float(_of_the_split(counts).min())
+    """Smallest accuracy over the (label, group) cells; undefined if the split lacks one."""
+    return float(_of_cells(counts, train).min())
 
 
 @metric(better="lower", title="Worst-group error")
@@ -60,7 +64,7 @@ def worst_group_error(counts: PredictionCounts, train: Train) -> float:
 @metric(better="higher", title="Balanced group accuracy")
 def balanced_group_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Mean accuracy over the (label, group) cells of the split."""
-    return float(_of_the_split(counts).mean())
+    return float(_of_cells(counts, train).mean())
 
 
 @metric(better="lower", title="Balanced group error")

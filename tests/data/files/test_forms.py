@@ -182,8 +182,8 @@ WRONG = {
 @pytest.mark.parametrize(
     ("what", "says"),
     [
-        ("torn", "train/ant/0001.png: damaged"),
-        ("empty file", "train/ant/0001.png: damaged"),
+        ("torn", "train/ant/0001.png: is damaged"),
+        ("empty file", "train/ant/0001.png: is damaged"),
         ("size", "train/ant/0001.png: … 4 × 6 … 8 × 8"),
         ("part", "train/ant/0009.png.part: … .png … .webp"),
         ("class", "train/aunt: … tiny … did you mean 'ant'?"),
@@ -269,7 +269,7 @@ def test_a_torn_image_in_parquet_is_told_by_its_row(place, root):
     [path, *_] = sorted(place.rglob("train*.parquet"))
     table = pq.read_table(path)
     pq.write_table(table.set_column(0, "image", pa.array([b"no"] * len(table))), path)
-    with pytest.raises(DataError, match=r"parquet: row 0: damaged"):
+    with pytest.raises(DataError, match=r"parquet: row 0: is damaged"):
         prepared(TINY, place, root)
 
 

@@ -75,8 +75,15 @@ def test_images_are_found_beside_the_table_and_resized(root):
     with pytest.raises(DataError, match="1 of 12 rows name an image that is not there: row 4\n"):
         read("sub/birds.csv", image="file")
     (root / "sub" / "images" / "2.png").write_bytes(b"torn")
-    with pytest.raises(DataError, match=r"1 of 12 rows name a file that is damaged, .*: row 4\n"):
+    with pytest.raises(DataError, match=r"12 rows cannot be read as images: row 4\n.*2\.png"):
         read("sub/birds.csv", image="file")
+
+
+@pytest.mark.parametrize("setting", ["size", "background", "intensity"])
+def test_settings_of_images_need_images(root, setting):
+    value = {"size": 8, "background": "white", "intensity": "file"}[setting]
+    with pytest.raises(DataError, match=f"`{setting}` is for images, and there is no column"):
+        read(**{setting: value})
 
 
 def test_a_group_a_val_split_and_an_absolute_root_need_not_be(root):
@@ -131,12 +138,12 @@ def spoiled(row, **what):
         (
             [r for r in birds() if [*r.values()][2:] != ["owl", "sea", "train"]],
             "1 of 4 (class, group) cells … train\n"
-            "  owl in sea: train 0, val 4, test 4\n",
+            "  owl in sea: train 0, test 4\n",
         ),
         (
             [r for r in birds() if (r["split"], r["place"]) != ("test", "sea")],
             "2 of 4 (class, group) cells … test\n"
-            "  gull in sea: train 4, val 4, test 0\n  owl in sea: train 4, val 4, test 0\n",
+            "  gull in sea: train 4, test 0\n  owl in sea: train 4, test 0\n",
         ),
     ],
 )  # fmt: skip

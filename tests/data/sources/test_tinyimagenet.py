@@ -222,7 +222,7 @@ WRONG = {
         ("mislabelled", "n01443537 has 1 of 2 test images\n  n01629819 has 3 of 2 test images"),
         ("no class", "train: … n01443537"),
         ("no train", "train: "),
-        ("torn", "images/val_005.JPEG: damaged"),
+        ("torn", "images/val_005.JPEG: is damaged"),
         ("size", "val_005.JPEG: … 64 × 64 … 32 × 32"),
     ],
 )

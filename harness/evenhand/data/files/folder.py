@@ -5,15 +5,23 @@ The images of a class may be in a folder of their own: `train/CLASS/images/*.png
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
 
+from evenhand.data.files.batch_decoding import decode_all
+from evenhand.data.files.decoding import Decoder
+from evenhand.data.files.image_file import ImageFile
 from evenhand.data.files.original import Original
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError, suggest
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 FORM_NAME = "image folder"
 SUFFIXES = frozenset({".png", ".webp", ".jpg", ".jpeg"})
@@ -61,9 +69,8 @@ def split(original: Original, folder: Path) -> Images:
 
 def images(original: Original, labelled: Sequence[tuple[int, Path]]) -> Images:
     """Decode image files, each given with its class."""
-    pixels = np.empty((len(labelled), *original.shape), dtype=np.uint8)
-    for i, (_, path) in enumerate(labelled):
-        pixels[i] = decoded(path, original, str(path))
+    paths = [path for _, path in labelled]
+    pixels = decoded(paths, original, lambda i: str(paths[i]))
     labels = np.array([label for label, _ in labelled], dtype=np.int64)
     return Images(pixels, labels, np.zeros_like(labels))
 
@@ -126,22 +133,30 @@ def files(folder: Path) -> list[Path]:
     return found
 
 
-def decoded(file: object, original: Original, place: str) -> UInt8[np.ndarray, "h w c"]:
-    """Decode an image file, or its bytes, to pixels. Raises `DataError` with its place."""
-    from PIL import Image
+def decoded(
+    files: Sequence[ImageFile], original: Original, name: Callable[[int], str]
+) -> UInt8[np.ndarray, "n h w c"]:
+    """Decode image files of an official size.
 
-    height, width, channels = original.shape
-    try:
-        with Image.open(file) as image:  # type: ignore[arg-type]
-            pixels = np.asarray(image.convert("RGB" if channels == 3 else "L"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f"{place}: damaged, incomplete or not an image: {error}\n  copy it again"
-        ) from None
+    name   place of the i-th file, for messages
+
+    Raises `DataError` for files of another size and for those that are refused.
+    """
+    pixels = np.empty((len(files), *original.shape), dtype=np.uint8)
+    decoder = Decoder(channels=original.shape[-1])
+    outcome = decode_all(files, decoder, partial(_of_size, original), pixels)
+    for i in sorted(outcome.refused):
+        raise DataError(f"{name(i)}: {outcome.refused[i]}")
+    return pixels
+
+
+def _of_size(original: Original, picture: Picture) -> UInt8[np.ndarray, "h w c"]:
+    pixels = np.asarray(picture)
+    height, width, _ = original.shape
     if pixels.shape[:2] != (height, width):
         found = f"{pixels.shape[0]} × {pixels.shape[1]}"
         raise DataError(
-            f"{place}: images of {original.name} are {height} × {width}, and this one is {found}\n"
+            f"images of {original.name} are {height} × {width}, and this one is {found}\n"
             "  take the official files"
         )
     return pixels.reshape(original.shape)

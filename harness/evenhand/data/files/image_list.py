@@ -1,23 +1,31 @@
-"""Images that a table lists by path, with label, group and split; decoded one at a time."""
+"""Images that a table lists by path, with label, group and split; decoded when they are needed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Int, Shaped, UInt8
 
+from evenhand.data.files.batch_decoding import decode_all
 from evenhand.data.files.columns import MAX_LISTED, Columns
+from evenhand.data.files.decoding import Decoder
+from evenhand.data.files.image_file import ImageFile
+from evenhand.data.files.named_rows import row_name
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 
 @dataclass(frozen=True)
 class ImageTransform:
-    """Transform of an image file of any size to an RGB array of one size."""
+    """Transform of an RGB picture of any size to an array of one size."""
 
     resize: int
     """Height and width that the image is resized to; its proportions are not kept."""
@@ -32,31 +40,22 @@ class ImageTransform:
         side = self.crop or self.resize
         return side, side, 3
 
-    def __call__(self, path: Path) -> UInt8[np.ndarray, "h w 3"]:
-        """Decode a file. Raises `OSError`, `SyntaxError` or `ValueError`, as Pillow does."""
+    def __call__(self, picture: Picture) -> UInt8[np.ndarray, "h w 3"]:
+        """The array of a decoded picture."""
         from PIL import Image
 
-        with Image.open(path) as image:
-            pixels = image.convert("RGB")
         if self.square:
-            pixels = pixels.crop(_middle(pixels.size, min(pixels.size)))
-        pixels = pixels.resize((self.resize, self.resize), Image.Resampling.BILINEAR)
+            picture = picture.crop(_middle(picture.size, min(picture.size)))
+        picture = picture.resize((self.resize, self.resize), Image.Resampling.BILINEAR)
         if self.crop is not None:
-            pixels = pixels.crop(_middle(pixels.size, self.crop))
-        return np.asarray(pixels)
+            picture = picture.crop(_middle(picture.size, self.crop))
+        return np.asarray(picture)
 
 
 def _middle(size: tuple[int, int], side: int) -> tuple[int, int, int, int]:
     """Box of a centred square: left, upper, right, lower."""
     left, upper = (round((length - side) / 2) for length in size)
     return left, upper, left + side, upper + side
-
-
-class UnreadableFile(NamedTuple):
-    """The row of a file that is not an image, with the reason."""
-
-    row: int
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -90,28 +89,15 @@ class ListedImages:
         return Images(pixels, self.labels, self.groups)
 
     def save(self, path: Path) -> None:
-        """Write the images to an `.npy` file, one in memory at a time. Raises as `decoded` does."""
+        """Write the images to an `.npy` file as they are decoded. Raises as `decoded` does."""
         shape = (len(self), *self.view.shape)
         pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         self._fill(pixels)
         pixels.flush()
 
     def _fill(self, pixels: Shaped[np.ndarray, "n h w c"]) -> None:
-        unreadable = []
-        for i, (row, path) in enumerate(zip(self.rows.tolist(), self.files, strict=True)):
-            try:
-                pixels[i] = self.view(path)
-            except (OSError, SyntaxError, ValueError) as error:
-                unreadable.append(UnreadableFile(row, f"{path}: {error}"))
-        if unreadable:
-            told = [reason for _, reason in unreadable[:MAX_LISTED]]
-            rows = [row for row, _ in unreadable]
-            right = "\n  ".join([*told, "copy them again"])
-            raise DataError(
-                self.table.describe_rows(
-                    rows, "name a file that is damaged, incomplete or not an image", right
-                )
-            )
+        outcome = decode_all(self.files, Decoder(), self.view, pixels)
+        reject_files(self.table, self.rows, self.files, outcome.refused)
 
 
 @dataclass(frozen=True)
@@ -157,12 +143,7 @@ def list_images(
     Raises `DataError` for rows whose image does not exist, with their number.
     """
     files = [folder / str(name) for name in names]
-    there = _there(files)
-    absent = np.array([path not in there for path in files])
-    if absent.any():
-        missing = [str(files[i]) for i in np.flatnonzero(absent)[:MAX_LISTED]]
-        right = "\n  ".join([*missing, f"paths are relative to {folder}: copy the images there"])
-        table.reject_rows(absent, "name an image that is not there", right)
+    reject_absent(table, files, folder)
 
     def split(name: str) -> ListedImages:
         index = np.flatnonzero(rows.splits == name)
@@ -179,10 +160,48 @@ def list_images(
     )
 
 
+def reject_files(
+    table: Columns,
+    rows: Int[np.ndarray, " n"],
+    files: Sequence[ImageFile],
+    refused: Mapping[int, str],
+) -> None:
+    """Raise `DataError` where any file is refused, with its row and the reason."""
+    if not refused:
+        return
+    in_order = sorted(refused, key=lambda i: int(rows[i]))
+    told = [
+        f"{file_name(table, int(rows[i]), files[i])}: {refused[i]}" for i in in_order[:MAX_LISTED]
+    ]
+    what = "cannot be read as images"
+    raise DataError(table.describe_rows(rows[in_order], what, "\n  ".join(told)))
+
+
+def file_name(table: Columns, row: int, file: ImageFile) -> str:
+    """Name of an image in errors: its path, or the row that holds its bytes."""
+    return row_name(table, row) if isinstance(file, bytes) else str(file)
+
+
+def reject_absent(table: Columns, files: Sequence[ImageFile], folder: Path) -> None:
+    """Raise `DataError` for rows whose file does not exist.
+
+    files    file of each row
+    folder   folder that the paths are relative to
+    """
+    paths = [file for file in files if isinstance(file, Path)]
+    there = _there(paths)
+    absent = np.array([isinstance(file, Path) and file not in there for file in files])
+    if absent.any():
+        missing = [str(files[i]) for i in np.flatnonzero(absent)[:MAX_LISTED]]
+        right = "\n  ".join([*missing, f"paths are relative to {folder}: copy the images there"])
+        table.reject_rows(absent, "name an image that is not there", right)
+
+
 def _there(files: list[Path]) -> set[Path]:
     """Files that exist. Folders are listed, because 200,000 questions are slow on a network."""
     found: set[Path] = set()
     for folder in {path.parent for path in files}:
-        if folder.is_dir():
-            found.update(path for path in folder.iterdir())
+        # A folder that may not be listed has no files for this user.
+        with contextlib.suppress(OSError):
+            found.update(folder.iterdir())
     return found

@@ -5,8 +5,8 @@ They are `train*.parquet` and `test*.parquet`. Their images are the official one
 
 from __future__ import annotations
 
-import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,18 +98,24 @@ def _file(original: Original, path: Path) -> Images:
             labels = np.empty(len(pixels), dtype=np.int64)
             row = 0
             for batch in file.iter_batches(ROWS_AT_ONCE, columns=[image, label]):
-                for given, value in zip(*(column.to_pylist() for column in batch), strict=True):
-                    pixels[row] = decoded(_bytes(given), original, f"{path}: row {row}")
-                    labels[row] = -1 if value is None else value
-                    row += 1
+                given, values = (column.to_pylist() for column in batch)
+                mine = slice(row, row + len(values))
+                files = [_bytes(cell) for cell in given]
+                pixels[mine] = decoded(files, original, partial(_place, path, row))
+                labels[mine] = [-1 if value is None else value for value in values]
+                row += len(values)
     except (pa.ArrowException, OSError, TypeError, ValueError) as error:
         raise _torn(path, error) from None
     return Images(pixels, labels, np.zeros_like(labels))
 
 
-def _bytes(given: Any) -> io.BytesIO:
+def _place(path: Path, first: int, i: int) -> str:
+    return f"{path}: row {first + i}"
+
+
+def _bytes(given: Any) -> bytes:
     """Bytes of an image, which the hub stores with a path; a column of bytes is accepted, too."""
-    return io.BytesIO((given["bytes"] if isinstance(given, dict) else given) or b"")
+    return (given["bytes"] if isinstance(given, dict) else given) or b""
 
 
 def _columns(original: Original, path: Path, schema: Any) -> tuple[str, str]:

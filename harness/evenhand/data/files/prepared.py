@@ -106,8 +106,8 @@ def load_extra(original: Original, file: str) -> Shaped[np.ndarray, ...]:
 def write(source: Source | ListedSource, name: str, folder: Path, origin: str) -> None:
     """Write a data set into a new folder, whose name is not the final one.
 
-    Listed images are decoded one by one, so that they are never all in memory. Raises `DataError`
-    for damaged files.
+    Listed images are written as they are decoded, so that they are never all in memory. Raises
+    `DataError` for damaged files.
     """
     folder.mkdir()
     files = {}

@@ -18,7 +18,7 @@ from evenhand.data.files.columns import Columns, read
 from evenhand.data.files.data_root import data_root
 from evenhand.data.files.feature_columns import FeatureRule, read_features
 from evenhand.data.files.label_names import Numbered, numbered
-from evenhand.data.files.own_images import ImageRule, read_images
+from evenhand.data.files.own_images import Background, ImageRule, Intensity, Side, read_images
 from evenhand.data.files.own_source import Labelled, own_source
 from evenhand.data.files.split_rule import SplitRule
 from evenhand.data.images import Source
@@ -30,7 +30,7 @@ ALL = ("all",)
 Column = Annotated[str, Field(min_length=1)]
 
 
-@dataset(title="Table", own_val="maybe", comes="a file of your own", own_files=True)
+@dataset(title="Table", version=2, own_val="maybe", comes="a file of your own", own_files=True)
 def table(
     path: Annotated[str, Field(min_length=1)],
     label: Column,
@@ -38,33 +38,40 @@ def table(
     split: SplitRule | Column = "split",
     image: Column | None = None,
     features: Column | None = None,
-    size: Annotated[int, Field(ge=1)] | None = None,
+    size: Side | None = None,
+    background: Background | None = None,
+    intensity: Intensity | None = None,
 ) -> Source:
     """Table of your own in `.csv`, `.parquet` or `.npz`, with a label and a split for each row.
 
-    `path` is relative to the data root, and paths of images are relative to the table. The columns
-    of features are those that match `features`, such as `f_*`; by default all other columns with
-    numbers. With `image`, that column has paths of images, which are resized to `size` × `size`, by
-    default 32 × 32, in RGB. A split is train, val or test, or 0, 1 or 2; val may be absent. Classes
-    and groups are sorted by name, numbers by value.
+    `path` is relative to the data root. The columns of features are those that match `features`,
+    such as `f_*`; by default all other columns with numbers. With `image`, that column has images:
+    paths relative to the table, bytes of files, or structs of both. They become RGB in 8 bits and
+    are resized to `size` × `size`; without `size` all need one square size. `background` is behind
+    transparent pixels, by default white. `intensity`, which is `file` or `[low, high]`, has the
+    values of black and white in grey images of more than 8 bits. A split is train, val or test, or
+    0, 1 or 2; val may be absent. Classes and groups are sorted by name, numbers by value.
     """
-    if image is None and size is not None:
+    of_images = {"size": size, "background": background, "intensity": intensity}
+    given = [name for name, value in of_images.items() if value is not None]
+    if image is None and given:
         raise DataError(
-            f"{path}: `size` is of images, and is {size} without a column `image`\n"
-            "  name the column of paths, `image: …`, or leave `size` out"
+            f"{path}: `{given[0]}` is for images, and there is no column `image`\n"
+            f"  name the column of images, `image: …`, or leave `{given[0]}` out"
         )
     if image is not None and features is not None:
         raise DataError(
             f"{path}: examples are images or features, and both `image` and `features` are set\n"
             "  leave one of them out"
         )
-    columns = read(data_root() / Path(path).expanduser())
+    place = data_root() / Path(path).expanduser()
     rule = SplitRule.model_validate(split)
+    columns = read(place)
     taken = {label: "label"} | ({group: "group"} if group else {}) | rule.roles
     rows = _labelled(columns, label, group)
     of_rows = rule.of(columns, rows.cells)
     if image is not None:
-        reader = partial(read_images, columns, image, ImageRule(size))
+        reader = partial(read_images, columns, image, ImageRule(size, background, intensity))
     else:
         reader = partial(read_features, columns, FeatureRule(features), taken)
     return own_source(rows, of_rows, reader)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +16,7 @@ from evenhand.declared.base import Part
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem
 from evenhand.errors import DataError
+from tests.data.files.pictures import encoded
 from tests.data.groups import birds, picture, write_table
 from tests.data.samples import has_facts
 
@@ -77,6 +80,22 @@ def test_images_are_found_beside_the_table_and_resized(root):
     (root / "sub" / "images" / "2.png").write_bytes(b"torn")
     with pytest.raises(DataError, match=r"12 rows cannot be read as images: row 4\n.*2\.png"):
         read("sub/birds.csv", image="file")
+
+
+def test_a_folder_of_the_hub_is_a_table_of_images(root):
+    labels = {"info": {"features": {"species": {"names": ["owl", "gull"]}}}}
+    for i, split in enumerate(("train", "test")):
+        cells = [{"bytes": encoded(np.full((8, 8), i, np.uint8)), "path": None}] * 2
+        rows = pa.table({"image": cells, "species": [0, 1]})
+        rows = rows.replace_schema_metadata({"huggingface": json.dumps(labels)})
+        (root / "hub" / "data").mkdir(parents=True, exist_ok=True)
+        pq.write_table(rows, root / "hub" / "data" / f"{split}-00000-of-00001.parquet")
+    source = read("hub", group=None, image="image")
+    assert source.classes == ("gull", "owl")
+    assert source.test.labels.tolist() == [1, 0]
+    assert source.train.shape == (8, 8, 3)
+    with pytest.raises(DataError, match="leave `split` out"):
+        read("hub", group=None, image="image", split={"test": 0.5})
 
 
 @pytest.mark.parametrize("setting", ["size", "background", "intensity"])

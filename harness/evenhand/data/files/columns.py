@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from evenhand.data.files.hub_labels import with_label_names
 from evenhand.errors import DataError, suggest
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _parquet(path: Path) -> Columns:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read as Parquet: {error}\n  copy it again") from None
-    return Columns(path, _arrays(path, table))
+    return Columns(path, _arrays(path, with_label_names(path, table)))
 
 
 def _arrays(path: Path, table: pa.Table) -> dict[str, np.ndarray]:

@@ -5,7 +5,6 @@ They are `train*.parquet` and `test*.parquet`. Their images are the official one
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.data.files.folder import decoded
+from evenhand.data.files.hub_labels import label_names
 from evenhand.data.files.original import Original
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError
@@ -65,7 +65,7 @@ def _names(original: Original, path: Path) -> list[str]:
     except (pa.ArrowException, OSError) as error:
         raise _torn(path, error) from None
     numbers = [f"{label:03}" for label in range(original.n_classes)]
-    return _label_names(schema, _columns(original, path, schema)[1]) or numbers
+    return label_names(schema, _columns(original, path, schema)[1]) or numbers
 
 
 def _torn(path: Path, error: Exception) -> DataError:
@@ -137,16 +137,9 @@ def _check_names(original: Original, path: Path, schema: Any, column: str) -> No
 
     Unknown names are accepted, because the hub's CIFAR-100 calls the crab "cra".
     """
-    for place, name in enumerate(_label_names(schema, column)):
+    for place, name in enumerate(label_names(schema, column)):
         if name in original.classes and original.classes.index(name) != place:
             raise DataError(
                 f"{path}: label {place} of {column} is {name}; in {original.name} it is "
                 f"{original.classes[place]}\n  take the hub's own files, or the official ones"
             )
-
-
-def _label_names(schema: Any, column: str) -> list[str]:
-    """Label names in a file; [] where it has none."""
-    about = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    names: list[str] = about.get("info", {}).get("features", {}).get(column, {}).get("names", [])
-    return names

@@ -17,6 +17,7 @@ from pydantic import Field
 from evenhand.data.files.columns import Columns, read
 from evenhand.data.files.data_root import data_root
 from evenhand.data.files.feature_columns import FeatureRule, read_features
+from evenhand.data.files.hub_folder import read_hub_folder
 from evenhand.data.files.label_names import Numbered, numbered
 from evenhand.data.files.own_images import Background, ImageRule, Intensity, Side, read_images
 from evenhand.data.files.own_source import Labelled, own_source
@@ -44,7 +45,8 @@ def table(
 ) -> Source:
     """Table of your own in `.csv`, `.parquet` or `.npz`, with a label and a split for each row.
 
-    `path` is relative to the data root. The columns of features are those that match `features`,
+    `path` is relative to the data root. It may be a folder of Parquet files whose names have the
+    splits, as on the Hugging Face hub. The columns of features are those that match `features`,
     such as `f_*`; by default all other columns with numbers. With `image`, that column has images:
     paths relative to the table, bytes of files, or structs of both. They become RGB in 8 bits and
     are resized to `size` × `size`; without `size` all need one square size. `background` is behind
@@ -66,7 +68,10 @@ def table(
         )
     place = data_root() / Path(path).expanduser()
     rule = SplitRule.model_validate(split)
-    columns = read(place)
+    if place.is_dir():
+        columns = read_hub_folder(place, own_splits=rule.column == "split")
+    else:
+        columns = read(place)
     taken = {label: "label"} | ({group: "group"} if group else {}) | rule.roles
     rows = _labelled(columns, label, group)
     of_rows = rule.of(columns, rows.cells)

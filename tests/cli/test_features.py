@@ -106,7 +106,13 @@ def test_what_cannot_be_extracted_is_said(here):
         features("digits", "--out", "f.npz", "--backbone", "resnet81", "--no-pretrained")
     write_table(here / "birds.csv", birds())
     with pytest.raises(DataError, match=r"images.* features\n.*`table`"):
-        features("table: {path: birds.csv, label: species}", "--root", ".", "--out", "f.npz")
+        features(
+            "table: {path: birds.csv, label: species, group: place}",
+            "--root",
+            ".",
+            "--out",
+            "f.npz",
+        )
 
 
 def test_three_lines_of_yaml_make_a_problem_of_a_table(here):
@@ -119,7 +125,7 @@ def test_three_lines_of_yaml_make_a_problem_of_a_table(here):
 def test_mistakes_in_a_table_stop_a_run_before_any_trial(here):
     rows = [row for row in birds() if [*row.values()][2:] != ["owl", "sea", "train"]]
     write_table(here / "birds.csv", rows)
-    with pytest.raises(DataError, match="owl in sea: train 0, val 4, test 4"):
+    with pytest.raises(DataError, match="owl in sea: train 0, test 4"):
         run(SUITE, METHOD="erm")
     assert not list((here / "results").rglob("record*"))
 

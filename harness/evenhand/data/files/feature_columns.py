@@ -1,22 +1,29 @@
-"""Choice of the columns of a table that are features, and their numbers."""
+"""Features of a user's own rows: numbers, categories and matrices of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float32
 
-from evenhand.data.files.columns import Columns
+from evenhand.data.files.column_encoding import ColumnEncoder
+from evenhand.data.files.columns import MAX_LISTED, Columns, count, shorten
+from evenhand.data.files.feature_checks import Checks
+from evenhand.data.files.feature_choice import FeatureRule, choose
+from evenhand.data.files.feature_refusals import Refusals
+from evenhand.data.files.label_names import numbered
+from evenhand.data.files.number_columns import (
+    CellColumns,
+    encode_texts,
+    kind_of,
+    read_cells,
+    stack_lists,
+)
 from evenhand.data.files.own_source import Examples
+from evenhand.errors import DataError
 
-
-@dataclass(frozen=True)
-class FeatureRule:
-    """Settings of the choice of features."""
-
-    features: str | None = None
-    """Pattern of the names of feature columns; None: all columns that may be features."""
+Matrix = Float32[np.ndarray, "rows _"]
 
 
 def read_features(
@@ -25,6 +32,92 @@ def read_features(
     """Features of rows in the order given.
 
     taken   columns with another role, such as the label, each with that role
+
+    Raises `DataError` for columns that cannot be features, with all of them in one message.
     """
-    matrix = columns.features(rule.features, taken)
-    return Examples(matrix[order][:, None, None, :], left_out=taken)
+    choice = choose(columns, rule, taken)
+    refusals = Refusals(columns)
+    kinds = {name: kind_of(columns, name) for name in choice.names}
+    for name, kind in kinds.items():
+        if kind not in ("cells", "matrix"):
+            refusals.add(kind, name)
+    cells = read_cells(columns, [name for name, kind in kinds.items() if kind == "cells"])
+    encode_texts(columns, cells, choice.one_hot)
+    labels = [numbered(columns.as_texts(n)).numbers for n, role in taken.items() if role == "label"]
+    checks = Checks(columns, cells, choice, rule, refusals)
+    checks.reject(labels[0] if labels else None)
+    refusals.raise_if_any()
+    matrices = {n: _matrix(columns, n) for n, kind in kinds.items() if kind == "matrix"}
+    names = [*cells.names, *matrices]
+    parts = [cells.values.astype(np.float32).T] if cells.names else []
+    raw = np.concatenate([*parts, *matrices.values()], axis=1) if matrices else parts[0]
+    return Examples(
+        np.ascontiguousarray(raw[order])[:, None, None, :],
+        features=tuple(names),
+        left_out=choice.left_out,
+        notes=_notes(columns, cells, rule, matrices),
+        encoder=_encoder(columns, cells, rule, matrices),
+    )
+
+
+def _matrix(columns: Columns, name: str) -> Matrix:
+    """A column with several numbers in each row. Raises `DataError` for other lengths."""
+    values = columns[name]
+    if values.dtype == object:
+        values = stack_lists(columns, name)
+    with np.errstate(over="ignore"):
+        numbers = values.astype(np.float32).reshape(len(values), -1)
+    columns.reject_rows(
+        np.asarray(~np.isfinite(numbers).all(1)),
+        f"have NaN, infinity or a number beyond float32 in {name!r}",
+        "replace the values, or remove the rows",
+    )
+    if not numbers.shape[1]:
+        raise DataError(
+            f"{columns.path}: {name!r} has no number in any row\n  write `leave_out: [{name}]`"
+        )
+    return numbers
+
+
+def _notes(
+    columns: Columns, cells: CellColumns, rule: FeatureRule, matrices: Mapping[str, Matrix]
+) -> tuple[str, ...]:
+    found = []
+    if cells.categories:
+        told = [f"{name!r} ({len(of)})" for name, of in [*cells.categories.items()][:MAX_LISTED]]
+        more = ", …" if len(cells.categories) > MAX_LISTED else ""
+        found.append(
+            f"{count(len(cells.categories), 'column')} of categories: {', '.join(told)}{more}; "
+            "those of the training split are one-hot encoded"
+        )
+    absent = [n for n, no in zip(cells.names, cells.is_missing, strict=True) if no.any()]
+    if absent:
+        statistic = (rule.impute or "").replace("_", " ")
+        found.append(
+            f"missing values in {shorten(absent)} are replaced by the {statistic} value of the "
+            "training split, categories by the most frequent one"
+        )
+    if cells.booleans:
+        found.append(f"true is 1 and false is 0 in {shorten(sorted(cells.booleans))}")
+    if cells.plain:
+        plain = shorten(sorted(cells.plain))
+        found.append(f"the numbers in {plain} have a decimal point, and are read so")
+    found += [
+        f"{name!r} has {count(of.shape[1], 'number')} in each row" for name, of in matrices.items()
+    ]
+    return tuple(found)
+
+
+def _encoder(
+    columns: Columns, cells: CellColumns, rule: FeatureRule, matrices: Mapping[str, Matrix]
+) -> ColumnEncoder | None:
+    """Encoder of the categories and missing values; None where there are none."""
+    if not cells.categories and not cells.is_missing.any():
+        return None
+    wide: Sequence[str] = [name for name, of in matrices.items() for _ in range(of.shape[1])]
+    return ColumnEncoder(
+        str(columns.path),
+        (*cells.names, *wide),
+        (*(name in cells.categories for name in cells.names), *(False for _ in wide)),
+        rule.impute,
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from evenhand.data.files.columns import Columns, read
+from evenhand.data.files.csv_text import TextFormat
 from evenhand.data.files.named_rows import NamedRows
 from evenhand.data.files.split_rule import SPLITS
 from evenhand.errors import DataError
@@ -21,9 +22,12 @@ MAX_SHOWN = 5
 SHARD = re.compile(r"-of-(\d+)")
 
 
-def read_hub_folder(folder: Path, *, own_splits: bool = True) -> Columns:
+def read_hub_folder(
+    folder: Path, form: TextFormat | None = None, *, own_splits: bool = True
+) -> Columns:
     """Read all Parquet files of a folder as one table with the column `split`.
 
+    form         format of cells that are text
     own_splits   whether the names of files give the splits, and not another column or a rule
 
         data/train-00000-of-00002.parquet  data/train-00001-of-00002.parquet  data/test-….parquet
@@ -43,7 +47,7 @@ def read_hub_folder(folder: Path, *, own_splits: bool = True) -> Columns:
     _check_one_place(folder, splits)
     _check_shards(splits)
     _check_splits(folder, {*splits.values()}, own_splits=own_splits)
-    parts = [(path, read(path)) for path in files]
+    parts = [(path, read(path, form)) for path in files]
     if SPLIT in parts[0][1].values:
         raise DataError(
             f"{parts[0][0]}: the files' names give the splits, and there is a column "
@@ -53,11 +57,12 @@ def read_hub_folder(folder: Path, *, own_splits: bool = True) -> Columns:
     lengths = [len(part) for _, part in parts]
     values[SPLIT] = np.repeat(np.array([*splits.values()], dtype=object), lengths)
     names = [
-        f"{path.relative_to(folder)} row {row + part.first}"
+        f"{path.relative_to(folder)} row {part.row_number(row)}"
         for path, part in parts
         for row in range(len(part))
     ]
-    return NamedRows(folder, values, names=names)
+    first = parts[0][1]
+    return NamedRows(folder, values, form=first.form, index=first.index, names=names)
 
 
 def _is_hidden(folder: Path, path: Path) -> bool:

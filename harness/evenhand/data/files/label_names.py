@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
+
+MAX_SHOWN = 5
+"""Largest number of pairs of names that a note lists."""
 
 
 class Numbered(NamedTuple):
@@ -18,14 +23,42 @@ class Numbered(NamedTuple):
 
 def numbered(texts: np.ndarray) -> Numbered:
     """Number the names of rows in sorted order."""
-    names = in_order(list({*texts.tolist()}))
+    given = texts.tolist()
+    names = in_order(list({*given}))
     place = {name: i for i, name in enumerate(names)}
-    return Numbered(np.array([place[text] for text in texts], dtype=np.int64), names)
+    return Numbered(np.array([place[text] for text in given], dtype=np.int64), names)
 
 
 def in_order(names: Sequence[str]) -> tuple[str, ...]:
-    """Names sorted by alphabet, or by value where all of them are numbers."""
-    try:
-        return tuple(sorted(names, key=lambda name: (float(name), name)))
-    except ValueError:
+    """Names sorted by alphabet, or by value where all of them are finite numbers."""
+    values = {name: _value(name) for name in names}
+    if None in values.values():
         return tuple(sorted(names))
+    return tuple(sorted(names, key=lambda name: (values[name], name)))
+
+
+def similar_names(names: Sequence[str], what: str) -> tuple[str, ...]:
+    """Sentence on names that are kept apart although they may mean one thing; () without any.
+
+    They differ in case, in spaces, in a point at the end, or in how a number is written.
+    """
+    seen: dict[str | float, str] = {}
+    pairs = []
+    for name in names:
+        value = _value(name)
+        plain = re.sub(r"\s+", " ", name).strip(" .").casefold()
+        other = seen.setdefault(plain if value is None else value, name)
+        if other != name:
+            pairs.append(f"{other!r} and {name!r}")
+    if not pairs:
+        return ()
+    more = f" and {len(pairs) - MAX_SHOWN} more pairs" if len(pairs) > MAX_SHOWN else ""
+    return (f"different {what}: {', '.join(pairs[:MAX_SHOWN])}{more}",)
+
+
+def _value(name: str) -> float | None:
+    """The number that a name is; None where it is none, as `nan`, `inf` and `1_0`."""
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", name, re.ASCII):
+        return None
+    value = float(name)
+    return value if math.isfinite(value) else None

@@ -21,14 +21,15 @@ class NamedRows(Columns):
 
     def describe_rows(self, rows: Sequence[int] | np.ndarray, what: str, right: str) -> str:
         """Message about wrong rows: `photos: 2 of 9 files have no …: cat/1.png, cat/2.png`."""
-        named = ", ".join(self.names[int(row)] for row in rows[:MAX_LISTED])
-        more = f" and {len(rows) - MAX_LISTED} more" if len(rows) > MAX_LISTED else ""
         which = f"{len(rows):,} of {len(self):,} {self.called}"
-        return f"{self.path}: {which} {what}: {named}{more}\n  {right}"
+        return f"{self.path}: {which} {what}: {self.row_numbers(rows)}\n  {right}"
+
+    def row_numbers(self, rows: Sequence[int] | np.ndarray) -> str:
+        """Names of rows, shortened where there are many."""
+        more = f" and {len(rows) - MAX_LISTED:,} more" if len(rows) > MAX_LISTED else ""
+        return ", ".join(self.names[int(row)] for row in rows[:MAX_LISTED]) + more
 
 
 def row_name(columns: Columns, row: int) -> str:
     """Name of a row in errors."""
-    if isinstance(columns, NamedRows):
-        return columns.names[row]
-    return f"row {row + columns.first}"
+    return columns.row_numbers([row])

@@ -1,0 +1,83 @@
+"""Columns that are no features: row numbers, constants and copies of the label."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int
+
+Matrix = Float64[np.ndarray, "columns rows"]
+
+INDEX_NAME = re.compile(r"(unnamed: \d+(_level_\d+)?|__index_level_\d+__|level_\d+)")
+"""Names that pandas gives to an index."""
+ID_NAME = re.compile(
+    r"(.*[^a-z])?(id|ids|idx|index|indices|uuid|guid|rowid|rownum|rownames?|recid|key|no|nr|num|"
+    r"number|row|serial)([^a-z].*)?"
+)
+FEW = 100
+"""Number of rows by which most columns are seen not to be row numbers."""
+
+
+def is_constant(columns: Matrix) -> Bool[np.ndarray, " columns"]:
+    """Whether a column has one value in all rows; missing values are no value."""
+    first = columns[:, :1]
+    return np.asarray(((columns == first) | (np.isnan(columns) & np.isnan(first))).all(1))
+
+
+def is_from_label(
+    columns: Matrix, labels: Int[np.ndarray, " rows"]
+) -> Bool[np.ndarray, " columns"]:
+    """Whether a column has one value in all rows of a class, as a copy of the label has."""
+    _, first, number = np.unique(labels, return_index=True, return_inverse=True)
+    if len(first) == len(labels):
+        return np.zeros(len(columns), dtype=bool)
+    few = np.flatnonzero((columns[:, :FEW] == columns[:, first[number[:FEW]]]).all(1))
+    found = np.zeros(len(columns), dtype=bool)
+    found[few] = [bool((columns[i] == columns[i, first][number]).all()) for i in few]
+    return np.asarray(found & ~is_constant(columns))
+
+
+def is_row_number(columns: Matrix, names: list[str]) -> Bool[np.ndarray, " columns"]:
+    """Whether a column names or numbers the rows instead of measuring something."""
+    by_name = np.array([is_index_name(name) for name in names], dtype=bool)
+    few = columns[:, :FEW]
+    steps = np.diff(few, axis=1)
+    is_whole = (few == np.floor(few)).all(1)
+    # Rounding of decimal fractions; the steps of a measured quantity differ far more.
+    is_even = (np.abs(steps - steps[:, :1]) <= 1e-6 * np.abs(steps[:, :1])).all(1)
+    likely = np.flatnonzero(~by_name & (is_whole | is_even))
+    for i in likely:
+        by_name[i] = _numbers_rows(columns[i], names[i])
+    return by_name
+
+
+def is_index_name(name: str) -> bool:
+    """Whether pandas gives this name to an index."""
+    return INDEX_NAME.fullmatch(name.strip().casefold()) is not None
+
+
+def is_id_name(name: str) -> bool:
+    """Whether a name is one of a key, such as `id`, `patient_id` or `rowId`."""
+    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", name.strip()).casefold()
+    return ID_NAME.fullmatch(words) is not None
+
+
+def _numbers_rows(column: Float64[np.ndarray, " rows"], name: str) -> bool:
+    n = len(column)
+    if n < 3 or np.isnan(column).any():
+        return False
+    steps = np.diff(column)
+    if (column != np.floor(column)).any():
+        return bool(steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6, atol=0))
+    # The numbers begin again where two files were joined.
+    if n >= 10 and (steps == 1).mean() > 0.9:
+        return True
+    if len(np.unique(column[:1000])) < min(n, 1000) or len(np.unique(column)) < n:
+        return False
+    is_monotone = (steps > 0).all() or (steps < 0).all()
+    spread = float(column.max() - column.min()) + 1
+    # Of n values drawn from `spread` ones, all differ with a probability of about
+    # exp(−n² / 2·spread), here less than 5 in 100,000.
+    is_unlikely = n * n > 20 * spread
+    return bool(is_monotone or spread == n or is_unlikely or is_id_name(name))

@@ -1,0 +1,99 @@
+"""Tables in `.parquet` and `.npz`, whose columns have types."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from evenhand.data.files.hub_labels import with_label_names
+from evenhand.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAX_SHOWN = 12
+"""Largest number of columns that an error lists."""
+
+
+class ParquetTable(NamedTuple):
+    """Columns of a Parquet file."""
+
+    values: dict[str, np.ndarray]
+    index_names: frozenset[str]
+    """Columns that the file marks as the index of a pandas frame."""
+
+
+def read_parquet(path: Path) -> ParquetTable:
+    """Read a Parquet file. Raises `DataError` for a damaged one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # A path with "=" in it is no partition of a larger table here.
+        table = pq.read_table(path, partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: cannot be read as Parquet: {error}\n  copy it again") from None
+    about = json.loads((table.schema.metadata or {}).get(b"pandas", b"{}"))
+    index = {name for name in about.get("index_columns", []) if isinstance(name, str)}
+    table = with_label_names(path, table)
+    return ParquetTable(_arrays(path, table), frozenset(index & {*table.column_names}))
+
+
+def _arrays(path: Path, table: pa.Table) -> dict[str, np.ndarray]:
+    """Columns as arrays: numbers with NaN where one is missing, lists of one length as a matrix."""
+    doubled = sorted(name for name, n in Counter(table.column_names).items() if n > 1)
+    if doubled:
+        raise DataError(
+            f"{path}: columns need different names, and several are called "
+            f"{', '.join(doubled[:MAX_SHOWN])}\n  rename them"
+        )
+    return {
+        name: _array(column) for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+
+
+def _array(column: pa.ChunkedArray) -> np.ndarray:
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_fixed_size_list(kind) and column.null_count == 0:
+        numbers = kind.value_type
+        if pa.types.is_integer(numbers) or pa.types.is_floating(numbers):
+            flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            return np.asarray(flat.reshape(len(column), -1))
+    is_whole = pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    if pa.types.is_floating(kind) or (is_whole and column.null_count == 0):
+        return np.asarray(column.to_numpy())
+    found = np.empty(len(column), dtype=object)
+    found[:] = column.to_pylist()
+    return found
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read an `.npz` file. Raises `DataError` for a damaged one and for arrays of objects."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            values = {name: file[name] for name in file.files}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        pickled = "Object arrays" in str(error)
+        right = (
+            "an array of objects comes from rows of different lengths: every row needs the same "
+            "features, in one array [rows, features]; save texts as `np.array(…, dtype=str)`"
+        )
+        raise DataError(
+            f"{path}: cannot be read as NumPy arrays: {error}\n"
+            f"  {right if pickled else 'copy it again'}"
+        ) from None
+    lengths = {name: array.shape[0] if array.ndim else 0 for name, array in values.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} {n:,}" for name, n in [*lengths.items()][:MAX_SHOWN])
+        raise DataError(
+            f"{path}: arrays need an entry for each row, and their lengths differ: {told}\n"
+            "  save them again"
+        )
+    return values

@@ -22,6 +22,8 @@ from evenhand.data.files.number_columns import CellColumns
 
 CELLS_AT_ONCE = 2**18
 LARGEST = float(np.finfo(np.float32).max)
+MANY = 10
+"""Number of categories that are not taken for names of rows, in however few rows."""
 SAMPLE = 1000
 """Number of texts of a column by which its format is recognised."""
 
@@ -79,7 +81,7 @@ class Checks:
         if format_is := declaration([*categories[:SAMPLE]], self.columns.form):
             self.refusals.add(f"texts that {format_is}", name, self._example(i), fix="")
             return
-        is_name = 2 * len(categories) > len(self.columns)
+        is_name = len(categories) > max(MANY, len(self.columns) // 2)
         if self.rule.one_hot == "all" and not is_name:
             return
         many = f"{count(len(categories), 'text')}, {self._example(i)}"

@@ -63,7 +63,11 @@ def test_the_training_split_alone_gives_categories_and_statistics(root, impute, 
     assert inputs(data.test).tolist() == [[filled, 0, 0], [100, 1, 0]]
     assert source.shape == data.train.shape == (1, 1, 3)
     assert "'colour' (3)" in source.reading.notes[0]
-    assert "missing values in 'colour', 'size'" in source.reading.notes[1]
+    assert source.reading.notes[1:] == (
+        f"missing values in 'size' are replaced by the {impute.replace('_', ' ')} value of the "
+        "training split",
+        "missing values in 'colour' are replaced by the most frequent value of the training split",
+    )
 
 
 def test_validation_rows_that_are_drawn_do_not_enter_the_statistics(root):
@@ -108,7 +112,7 @@ def test_a_column_without_a_value_in_the_training_split_is_refused(root):
 
 
 def test_texts_for_missing_values_are_declared(root):
-    rows = [(c or "unknown", s or -999, *row) for c, s, *row in SMALL]
+    rows = [(c or "unknown", s or -999.0, *row) for c, s, *row in SMALL]
     settings = {"one_hot": "all", "impute": "median"}
     source = small(root, rows, missing=("unknown", "-999"), **settings)
     assert np.isnan(source.train.pixels).sum() == 2

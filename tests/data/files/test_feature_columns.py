@@ -169,6 +169,7 @@ def test_hundreds_of_columns_are_counted(root):
         (["−3", "+4"], {}, [-3, 4]),
         ([".5", "5."], {}, [0.5, 5]),
         (["True", "false"], {}, [1, 0]),
+        (["–3", "1.5"], {}, [-3, 1.5]),
     ],
 )
 def test_number_like_texts_are_read_as_declared(root, texts, form, values):
@@ -328,6 +329,7 @@ def test_the_index_of_a_pandas_frame_is_left_out(root):
         (np.array([2**60 + 1, 2**60 + 3] * (N // 2)), (str(2**60 + 1), str(2**60 + 3))),
         (np.array([b"x", "é".encode()] * (N // 2)), ("x", "é")),
         (np.array(["NA", "nan"] * (N // 2)), ("NA", "nan")),
+        (np.array([[2], [1]] * (N // 2)), ("1", "2")),
     ],
 )
 def test_labels_of_other_types_are_texts(root, labels, classes):
@@ -347,16 +349,40 @@ def test_bytes_that_are_not_text_are_refused(root):
     assert table("t.npz", "y", encoding="latin-1").classes == ("Bär", "x")
 
 
+def test_lists_are_no_labels_and_matrices_no_categories(root):
+    given = frame().astype({"y": object, "split": object})
+    with pytest.raises(DataError, match="a label is one value"):
+        table(as_typed(root, given, "parquet", y=pa.array([[1], [2]] * (N // 2))), "y")
+    matrix = np.random.default_rng(0).normal(size=(N, 2))
+    with pytest.raises(DataError, match=r"several numbers in each row, .*: 'm'"):
+        table(as_typed(root, given, "npz", m=matrix), "y", one_hot=("m",))
+
+
+def test_categories_that_look_alike_are_refused_and_similar_ones_told(root):
+    alike = frame(
+        c=np.array(["\u00e9", "e\u0301", "x"])[np.random.default_rng(0).integers(0, 3, N)]
+    )
+    assert has_facts(refusal(root, alike, one_hot="all"), "two texts in 'c' look alike")
+    similar = frame(c=np.array(["Red", "red", "x"])[np.random.default_rng(0).integers(0, 3, N)])
+    notes = source(root, similar, one_hot="all").reading.notes
+    assert "different categories of 'c': 'Red' and 'red'" in notes
+
+
 def test_a_continuous_label_is_refused(root):
     says = refusal(root, frame(y=np.random.default_rng(0).normal(size=N)))
     assert has_facts(says, "a class has several rows, and 'y' has 40 different values in 40 rows")
 
 
 def test_similar_classes_are_kept_apart_with_a_note(root):
-    names = np.array(["007", "7", "Owl", "owl", "<=50K", "<=50K.", "a  b", "a b"])
+    names = np.array(["007", "7", "Owl", "owl\u200b", "<=50K", "<=50K.", "a  b", "a b"])
     found = source(root, frame(y=names[np.arange(N) // 4 % 8]))
     assert len(found.classes) == 8
-    for pair in ("'007' and '7'", "'Owl' and 'owl'", "'<=50K' and '<=50K.'", "'a  b' and 'a b'"):
+    for pair in (
+        "'007' and '7'",
+        r"'Owl' and 'owl\u200b'",
+        "'<=50K' and '<=50K.'",
+        "'a  b' and 'a b'",
+    ):
         assert pair in found.reading.notes[0]
 
 

@@ -19,6 +19,8 @@ MISSING = (
     "Null", "None", "none", "#N/A", "#NA", "#N/A N/A", "?", "-", "--", ".", "NaT",
 )  # fmt: skip
 """Texts that stand for a missing number."""
+MINUS = "\N{MINUS SIGN}\N{EN DASH}"
+"""Signs that stand for a minus in typeset tables."""
 EXPONENT = r"([eE][+-]?[0-9]+)?"
 
 
@@ -56,7 +58,7 @@ def _parse(cells: pa.Array, form: TextFormat) -> Numbers:
     trimmed = pc.utf8_trim_whitespace(cells)
     absent = pa.array([*MISSING, *form.missing], type=trimmed.type)
     is_missing = pc.is_in(trimmed, value_set=absent)
-    signed = pc.replace_substring(trimmed, "−", "-")
+    signed = pc.replace_substring_regex(trimmed, f"^[{MINUS}]", "-")
     is_number = pc.and_not(pc.match_substring_regex(signed, number_pattern(form)), is_missing)
     digits = pc.if_else(is_number, signed, pa.scalar(None, signed.type))
     if form.thousands:
@@ -75,7 +77,7 @@ def is_ambiguous(cells: pa.Array) -> bool:
 
     trimmed = pc.utf8_trim_whitespace(cells)
     has_point = pc.match_substring(trimmed, ".")
-    grouped = pc.match_substring_regex(trimmed, r"^[+−-]?[1-9][0-9]{0,2}(\.[0-9]{3})+$")
+    grouped = pc.match_substring_regex(trimmed, rf"^[+{MINUS}-]?[1-9][0-9]{{0,2}}(\.[0-9]{{3}})+$")
     return bool(pc.all(pc.or_(grouped, pc.invert(has_point))).as_py())
 
 
@@ -91,7 +93,7 @@ def number_pattern(form: TextFormat) -> str:
 
 def declaration(texts: list[str], form: TextFormat) -> str:
     """What to do with texts that are numbers in another format; "" where they are none."""
-    texts = [text.strip().replace("−", "-") for text in texts]
+    texts = [re.sub(f"^[{MINUS}]", "-", text.strip()) for text in texts]
     plain = re.compile(number_pattern(form))
     if all(text.endswith("%") and plain.match(text[:-1].strip()) for text in texts):
         return "are percentages: remove the % signs, or divide by 100 as well"
@@ -122,7 +124,7 @@ def _settings(texts: list[str]) -> str:
         is_used = mark is None or any(mark in text for text in texts)
         if is_used and all(re.match(number_pattern(other), text) for text in texts):
             given = {"decimal": decimal, "thousands": thousands}
-            settings = [f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in given.items() if v]
+            settings = [f"{k}: {json.dumps(v)}" for k, v in given.items() if v]
             found.append(f"`{', '.join(settings)}`" if settings else "a decimal point")
     if not found:
         return ""

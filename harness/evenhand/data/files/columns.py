@@ -109,8 +109,13 @@ class Columns:
                 f"{self.path}: a {what} is one value, and {name!r} has {given.shape[1]} numbers in "
                 "each row\n  name another column"
             )
+        if given.dtype == object and isinstance(given[0], list | dict | np.ndarray):
+            raise DataError(
+                f"{self.path}: a {what} is one value, and {name!r} has {given[0]!r:.40} in the "
+                "first row\n  name another column"
+            )
         texts = self.as_texts(name)
-        self._reject_alike(name, texts)
+        self.reject_alike(name, texts)
         return texts
 
     def as_texts(self, name: str) -> np.ndarray:
@@ -148,7 +153,7 @@ class Columns:
             return str(int(value)) if float(value).is_integer() else str(value)
         return str(value)
 
-    def _reject_alike(self, name: str, texts: np.ndarray) -> None:
+    def reject_alike(self, name: str, texts: np.ndarray) -> None:
         """Refuse texts that differ only in the Unicode composition of characters such as é."""
         seen: dict[str, str] = {}
         for text in {*texts.tolist()}:

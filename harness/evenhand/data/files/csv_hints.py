@@ -76,7 +76,11 @@ def reject_header(path: Path, names: Sequence[str], data: bytes, separator: str)
     """Raise `DataError` for a first row that cannot be the names of the columns."""
     if len(names) == 1:
         other = other_separator(data, separator)
-        right = f"write `separator: {json.dumps(other)}`" if other else "name it, `separator: …`"
+        right = (
+            f"write `separator: {json.dumps(other)}`"
+            if other
+            else "name it, `separator: …`; several spaces are none"
+        )
         raise DataError(
             f"{path}: a table has several columns, and with the separator {separator!r} this one "
             f"has one, {names[0][:60]!r}\n  {right}"
@@ -95,6 +99,8 @@ def reject_header(path: Path, names: Sequence[str], data: bytes, separator: str)
 
 def header_hint(names: Sequence[str]) -> str:
     """What to do where the first row of a file looks like data; "" where it does not."""
+    if names[0].startswith("#"):
+        return f"the first row begins with #: where {names[0][:60]!r} is a comment, remove it"
     numbers = [name for name in names if NUMBER.fullmatch(name)]
     if not numbers:
         return ""

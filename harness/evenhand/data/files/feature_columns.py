@@ -12,7 +12,7 @@ from evenhand.data.files.columns import MAX_LISTED, Columns, count, shorten
 from evenhand.data.files.feature_checks import Checks
 from evenhand.data.files.feature_choice import FeatureRule, choose
 from evenhand.data.files.feature_refusals import Refusals
-from evenhand.data.files.label_names import numbered
+from evenhand.data.files.label_names import numbered, similar_names
 from evenhand.data.files.number_columns import (
     CellColumns,
     encode_texts,
@@ -41,6 +41,8 @@ def read_features(
     for name, kind in kinds.items():
         if kind not in ("cells", "matrix"):
             refusals.add(kind, name)
+        elif kind == "matrix" and name in choice.one_hot:
+            refusals.add("several numbers in each row, which are no category", name, fix="")
     cells = read_cells(columns, [name for name, kind in kinds.items() if kind == "cells"])
     encode_texts(columns, cells, choice.one_hot)
     labels = [numbered(columns.as_texts(n)).numbers for n, role in taken.items() if role == "label"]
@@ -90,13 +92,17 @@ def _notes(
             f"{count(len(cells.categories), 'column')} of categories: {', '.join(told)}{more}; "
             "those of the training split are one-hot encoded"
         )
+    for name, of in cells.categories.items():
+        found += similar_names(of, f"categories of {name!r}")
     absent = [n for n, no in zip(cells.names, cells.is_missing, strict=True) if no.any()]
-    if absent:
-        statistic = (rule.impute or "").replace("_", " ")
-        found.append(
-            f"missing values in {shorten(absent)} are replaced by the {statistic} value of the "
-            "training split, categories by the most frequent one"
-        )
+    statistic = (rule.impute or "").replace("_", " ")
+    for which, of_numbers in ((statistic, True), ("most frequent", False)):
+        mine = [n for n in absent if (n not in cells.categories) == of_numbers]
+        if mine:
+            found.append(
+                f"missing values in {shorten(mine)} are replaced by the {which} value of the "
+                "training split"
+            )
     if cells.booleans:
         found.append(f"true is 1 and false is 0 in {shorten(sorted(cells.booleans))}")
     if cells.plain:

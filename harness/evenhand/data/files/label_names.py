@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
+import unicodedata
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ def numbered(texts: np.ndarray) -> Numbered:
 
 
 def in_order(names: Sequence[str]) -> tuple[str, ...]:
-    """Names sorted by alphabet, or by value where all of them are finite numbers."""
+    """Names sorted by alphabet, or by value where all of them are numbers."""
     values = {name: _value(name) for name in names}
     if None in values.values():
         return tuple(sorted(names))
@@ -40,14 +41,14 @@ def in_order(names: Sequence[str]) -> tuple[str, ...]:
 def similar_names(names: Sequence[str], what: str) -> tuple[str, ...]:
     """Sentence on names that are kept apart although they may mean one thing; () without any.
 
-    They differ in case, in spaces, in a point at the end, or in how a number is written.
+    They differ in case, in spaces, in a point at the end, in characters that look alike or are
+    invisible, or in how a number is written.
     """
-    seen: dict[str | float, str] = {}
+    seen: dict[str | Decimal, str] = {}
     pairs = []
     for name in names:
         value = _value(name)
-        plain = re.sub(r"\s+", " ", name).strip(" .").casefold()
-        other = seen.setdefault(plain if value is None else value, name)
+        other = seen.setdefault(_plain(name) if value is None else value, name)
         if other != name:
             pairs.append(f"{other!r} and {name!r}")
     if not pairs:
@@ -56,9 +57,12 @@ def similar_names(names: Sequence[str], what: str) -> tuple[str, ...]:
     return (f"different {what}: {', '.join(pairs[:MAX_SHOWN])}{more}",)
 
 
-def _value(name: str) -> float | None:
+def _plain(name: str) -> str:
+    visible = [c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf"]
+    return re.sub(r"\s+", " ", "".join(visible)).strip(" .").casefold()
+
+
+def _value(name: str) -> Decimal | None:
     """The number that a name is; None where it is none, as `nan`, `inf` and `1_0`."""
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", name, re.ASCII):
-        return None
-    value = float(name)
-    return value if math.isfinite(value) else None
+    is_number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", name, re.ASCII)
+    return Decimal(name) if is_number else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from evenhand.data.files.cell_numbers import is_ambiguous, parse_numbers
+from evenhand.data.files.cell_numbers import MISSING, is_ambiguous, parse_numbers
 from evenhand.data.files.columns import MAX_LISTED, Columns, is_missing
 from evenhand.data.files.csv_text import CsvCells, TextFormat
 from evenhand.data.files.label_names import numbered
@@ -76,12 +76,22 @@ def read_cells(columns: Columns, names: list[str]) -> CellColumns:
     if not isinstance(columns.values, CsvCells):
         for i in range(len(names)):
             _read_typed(columns, found, i)
+        _mark_missing(columns, found)
         return found
     at_once = max(1, CELLS_AT_ONCE // max(1, len(columns)))
     for start in range(0, len(names), at_once):
         part = slice(start, min(start + at_once, len(names)))
         _parse(columns, found, part, [columns.values.strings(n) for n in names[part]])
+    _mark_missing(columns, found)
     return found
+
+
+def _mark_missing(columns: Columns, found: CellColumns) -> None:
+    """Mark numbers that stand for a missing value, such as -999, however they are written."""
+    numbers = [float(text) for text in columns.form.missing if _is_number(text)]
+    if numbers:
+        found.is_missing[:] |= np.isin(found.values, numbers)
+        found.values[found.is_missing] = np.nan
 
 
 def _parse(columns: Columns, found: CellColumns, part: slice, cells: Sequence[pa.Array]) -> None:
@@ -133,8 +143,6 @@ def _read_typed(columns: Columns, found: CellColumns, i: int) -> None:
         )
     if is_rounded:
         found.rounded.add(name)
-    stand_ins = [float(text) for text in columns.form.missing if _is_number(text)]
-    numbers[np.isin(numbers, stand_ins)] = np.nan
     found.values[i] = numbers
     found.is_missing[i] = np.isnan(numbers)
 
@@ -158,11 +166,13 @@ def encode_texts(columns: Columns, cells: CellColumns, one_hot: Collection[str])
             continue
         texts = columns.as_texts(name)
         absent = is_missing(texts) | np.isin(texts, columns.form.missing)
-        names = {text.casefold() for text in {*texts[~absent].tolist()}}
+        names = {text.casefold() for text in {*texts[~absent].tolist()} - {*MISSING}}
         if names <= {"true", "false"} and name not in one_hot:
+            absent |= np.isin(texts, MISSING)
             numbers = np.array([text.casefold() == "true" for text in texts], dtype=np.float64)
             cells.booleans.add(name)
         else:
+            columns.reject_alike(name, texts)
             given = numbered(texts[~absent])
             numbers = np.full(len(texts), np.nan)
             numbers[~absent] = given.numbers

@@ -78,7 +78,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Read an `.npz` file. Raises `DataError` for a damaged one and for arrays of objects."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            values = {name: file[name] for name in file.files}
+            values = {name: _flat(file[name]) for name in file.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         pickled = "Object arrays" in str(error)
         right = (
@@ -97,3 +97,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             "  save them again"
         )
     return values
+
+
+def _flat(array: np.ndarray) -> np.ndarray:
+    """An array of shape [rows, 1] as one of shape [rows]."""
+    return array.ravel() if array.shape[1:] == (1,) else array

@@ -32,7 +32,8 @@ def describe_fields(
         shown = separator.join(header)
         return (
             f"the first row has {len(header)}, and {n:,} rows have {usual}; the first row is "
-            f"{shown[:60]!r}: remove it where it is a comment, or name every column in it"
+            f"{shown[:60]!r}: remove it where it is a comment, name every column in it, or put "
+            f"cells that have a {separator!r} in quotation marks"
         )
     return "every row needs a field for each column, which may be blank"
 

@@ -151,7 +151,6 @@ class Checks:
                 f"float32, in {name!r}: {self.columns.row_numbers(rows)}",
                 "replace infinity and numbers beyond float32, or remove the rows",
             )
-        is_rounded |= np.array([n in self.cells.rounded for n in self.cells.names], dtype=bool)
         self._add(
             "numbers of which float32 loses the differences (subtract the smallest from them)",
             is_rounded,

@@ -71,7 +71,7 @@ def _matrix(columns: Columns, name: str) -> Matrix:
         numbers = values.astype(np.float32).reshape(len(values), -1)
     columns.reject_rows(
         np.asarray(~np.isfinite(numbers).all(1)),
-        f"have NaN, infinity or a number beyond float32 in {name!r}",
+        f"have values in {name!r} that are no finite numbers of float32",
         "replace the values, or remove the rows",
     )
     if not numbers.shape[1]:

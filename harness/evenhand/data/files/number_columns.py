@@ -40,8 +40,6 @@ class CellColumns:
     is_missing: Bool[np.ndarray, "columns rows"]
     is_text: Bool[np.ndarray, "columns rows"]
     """Whether a cell is a text in a column of numbers."""
-    rounded: set[str] = field(default_factory=set)
-    """Columns of whole numbers that float64 cannot represent."""
     booleans: set[str] = field(default_factory=set)
     """Columns of the texts true and false."""
     plain: set[str] = field(default_factory=set)
@@ -133,16 +131,8 @@ def _read_typed(columns: Columns, found: CellColumns, i: int) -> None:
         _parse(columns, found, slice(i, i + 1), [texts])
         return
     if is_object:
-        given = values.tolist()
-        numbers = np.array([np.nan if v is None else float(v) for v in given])
-        is_rounded = any(isinstance(v, int) and int(float(v)) != v for v in given)
-    else:
-        numbers = values.astype(np.float64)
-        is_rounded = values.dtype.kind in "iu" and bool(
-            (numbers.astype(values.dtype) != values).any()
-        )
-    if is_rounded:
-        found.rounded.add(name)
+        values = np.array([np.nan if v is None else float(v) for v in values])
+    numbers = values.astype(np.float64)
     found.values[i] = numbers
     found.is_missing[i] = np.isnan(numbers)
 

@@ -29,7 +29,7 @@ def listed(folder, files):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else encoded(content))
-    write_rows(folder / "t.csv", [["file"], *([name] for name in files)])
+    write_rows(folder / "t.csv", [["file", "label"], *([name, "a"] for name in files)])
     return read(folder / "t.csv")
 
 

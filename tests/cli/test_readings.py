@@ -1,0 +1,106 @@
+"""What `validate`, `plan` and `show` say of a user's own files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from evenhand.cli.app import app
+from evenhand.cli.start import main
+
+SUITE = """
+suite: birds
+question: What was read?
+data: .
+problems:
+  - table: {path: birds.csv, label: species%s}
+recipe: {features-linear: {epochs: 1}}
+seeds: 2
+methods: [erm]
+metrics: [balanced_accuracy]
+primary: balanced_accuracy
+baseline: erm
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def frame(n: int = 60) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    species = [("ant", "bee", "cat")[i % 3] for i in range(n)]
+    table = pd.DataFrame({"species": species, "f1": rng.normal(size=n), "f2": rng.normal(size=n)})
+    return table.assign(split=["train"] * 40 + ["test"] * 20)
+
+
+def command(*arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == code, result.output
+    return " ".join(result.output.split())
+
+
+def write(table: pd.DataFrame, settings: str = "") -> None:
+    table.to_csv("birds.csv", index=False)
+    Path("birds.yaml").write_text(SUITE % settings)
+
+
+@pytest.mark.parametrize("verb", ["validate", "plan"])
+def test_columns_sizes_and_duplicates_are_said_before_anything_trains(here, verb):
+    table = frame()
+    copied = pd.concat([table, table[:7].assign(split="test")])
+    write(copied)
+
+    said = command(verb, "birds.yaml")
+
+    assert "3 classes; 40 training, 0 validation and 27 test examples" in said
+    assert "features 2 columns: f1, f2" in said
+    assert "species (label), split (split)" in said
+    assert "7 of 27 test examples also stand in the training split" in said
+
+
+def test_the_plan_gives_the_same_as_json(here):
+    write(frame())
+
+    [(name, data)] = json.loads(CliRunner().invoke(app, ["plan", "birds.yaml", "--json"]).output)[
+        "data"
+    ].items()
+
+    assert name == "table-birds"
+    assert data["reading"]["features"] == ["f1", "f2"]
+    assert (data["n_test"], data["shared"]) == (20, [])
+
+
+def test_the_number_of_folds_is_said(here):
+    write(frame().drop(columns="split"), ", split: {folds: 5}")
+
+    assert "5-fold cross-validation: the seed chooses the test fold" in command(
+        "validate", "birds.yaml"
+    )
+
+
+def test_a_suite_is_valid_without_its_files(here):
+    write(frame())
+    Path("birds.csv").unlink()
+
+    assert "not read: there is no birds.csv on this machine" in command("validate", "birds.yaml")
+
+
+def test_files_that_do_not_fit_are_refused_by_validate(here, monkeypatch, capsys):
+    table = frame()
+    write(table[(table.species != "cat") | (table.split != "test")])
+    monkeypatch.setattr("sys.argv", ["evenhand", "validate", "birds.yaml"])
+
+    with pytest.raises(SystemExit, match="2"):
+        main()
+
+    assert "1 of 3 classes have no example in the split test\n  cat: train 13, test 0" in (
+        capsys.readouterr().err
+    )

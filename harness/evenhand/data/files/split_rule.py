@@ -129,8 +129,9 @@ def splits_of(columns: Columns, name: str) -> np.ndarray:
             f"\n  {HOW_SPLIT}"
         )
     given = columns.texts(name, "split")
-    found = np.array([SPLITS.get(value.lower(), "") for value in given], dtype=object)
-    unknown = sorted({str(value) for value in given[found == ""]})
+    meant = {text: SPLITS.get(text.lower(), "") for text in {*given.tolist()}}
+    found = np.array([meant[text] for text in given], dtype=object)
+    unknown = sorted(text for text, split in meant.items() if not split)
     told = ", ".join(map(repr, unknown[:MAX_SHOWN]))
     columns.reject_rows(
         found == "",

@@ -1,4 +1,7 @@
-"""A plugin file: one Python file with parts of the user, named by `--plugin`."""
+"""A plugin file: a Python file with parts of the user, named by `--plugin`.
+
+It may import modules of its folder.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,24 @@ import sys
 import traceback
 import types
 from collections.abc import Iterable
-from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from evenhand.declared.registry import PLUGIN, REGISTRY
+from evenhand.declared.plugin_modules import PLUGIN, PluginFiles, plugin_of, read_modules, serve
+from evenhand.declared.registry import REGISTRY
 from evenhand.errors import Mistake, SpecError
 
 
-@dataclass(frozen=True)
-class Plugin:
-    """A plugin file with its text, which is sent to the workers."""
-
-    path: str
-    """Path of the file, as given."""
-    source: str
-    """Text of the file."""
-    file: str = ""
-    """Absolute path of the file, which tells it from a file of the same name elsewhere."""
-
-    def __post_init__(self) -> None:
-        if not self.file:
-            object.__setattr__(self, "file", str(Path(self.path).resolve()))
+class Plugin(PluginFiles):
+    """A plugin file with the modules that it imports, which is sent to the workers."""
 
     @classmethod
     def read(cls, path: str | Path) -> Plugin:
         """Read a file. Raises `SpecError` if it cannot be read."""
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
-            return cls(str(path), text)
+            modules = read_modules(text, Path(path).resolve().parent)
+            return cls(str(path), text, modules=tuple(modules.items()))
         except (OSError, ValueError) as error:
             raise SpecError(f"{path}: cannot read the plugin: {error}") from None
 
@@ -44,24 +37,31 @@ class Plugin:
         Raises `SpecError` with the line of the file that fails.
         """
         REGISTRY.fill()
-        digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
+        texts = repr((self.source, self.modules))
+        digest = hashlib.sha256(texts.encode()).hexdigest()[:8]
         name = f"{PLUGIN}{Path(self.path).stem}_{digest}"
         if name in sys.modules:
             return
         module = types.ModuleType(name)
         module.__file__ = self.file
-        module.plugin = self  # type: ignore[attr-defined]  # read by `loaded_plugins`
+        # As a package, so that `from .helper import mine` finds a module of the folder.
+        module.__path__, module.__package__ = [], name
+        module.__spec__ = ModuleSpec(name, None, origin=self.file, is_package=True)
+        module.plugin = self  # type: ignore[attr-defined]  # read by `plugin_of`
         earlier = [other for other, plugin in _loaded().items() if plugin.is_file_of(module)]
+        before = set(sys.modules)
+        serve(self, name)
         sys.modules[name] = module
         try:
             exec(compile(self.source, self.file, "exec", dont_inherit=True), module.__dict__)
         except BaseException as error:
             # Also after Ctrl-C and `sys.exit`: the file is not loaded, and may be loaded again.
-            sys.modules.pop(name, None)
+            for new in [new for new in sys.modules if new not in before and self._owns(new)]:
+                del sys.modules[new]
             if not isinstance(error, Exception):
                 raise
             # Foreign code: any exception becomes an error with the line of the file.
-            raise SpecError([self._failure(error)], [f"{self.path}:{self._line(error)}"]) from error
+            raise SpecError([self._failure(error)], [self._place(error)]) from error
         for other in earlier:
             # Else the file would not be run again if an edit of it is taken back.
             del sys.modules[other]
@@ -70,12 +70,18 @@ class Plugin:
         """Whether a module was made from the file of this plugin, in this or another version."""
         return self.file == module.__file__
 
-    def _line(self, error: Exception) -> int:
-        """The last line of this file that was run, or the line with the syntax error."""
-        if isinstance(error, SyntaxError) and error.filename == self.file:
-            return error.lineno or 1
+    def _owns(self, module: str) -> bool:
+        return plugin_of(module) == self
+
+    def _place(self, error: Exception) -> str:
+        """The last line of the plugin's files that was run, or that of the syntax error."""
+        names = {str(self.folder / path): str(self.folder / path) for path, _ in self.modules}
+        names[self.file] = self.path
+        if isinstance(error, SyntaxError) and error.filename in names:
+            return f"{names[error.filename]}:{error.lineno or 1}"
         frames = traceback.extract_tb(error.__traceback__)
-        return ([f.lineno for f in frames if f.filename == self.file and f.lineno] or [1])[-1]
+        lines = [f"{names[f.filename]}:{f.lineno}" for f in frames if f.filename in names]
+        return (lines or [f"{self.path}:1"])[-1]
 
     @staticmethod
     def _failure(error: Exception) -> Mistake:
@@ -103,5 +109,5 @@ def loaded_plugins() -> tuple[Plugin, ...]:
 
 def _loaded() -> dict[str, Plugin]:
     """The plugins by the names of their modules."""
-    modules = {name: m for name, m in sys.modules.items() if name.startswith(PLUGIN)}
-    return {name: module.plugin for name, module in modules.items()}
+    found = [n for n in sys.modules if n.startswith(PLUGIN) and "." not in n]
+    return {name: plugin for name in found if isinstance(plugin := plugin_of(name), Plugin)}

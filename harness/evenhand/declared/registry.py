@@ -11,7 +11,6 @@ modules to import. `plugin.py` loads a single file.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import threading
@@ -26,11 +25,15 @@ from typing import Any, TypeVar
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from evenhand.declared.base import Part, advice, format_scalar, quote_value
+from evenhand.declared.code import digest_of, root_name
 from evenhand.declared.importing import import_all
+from evenhand.declared.main_module import MAIN, digest_of_main
+from evenhand.declared.module_sources import Sources
+from evenhand.declared.plugin_modules import PLUGIN, plugin_of, sources_of
 from evenhand.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
 
-PLUGIN = "evenhand_plugin_"
-"""Beginning of the module name of a plugin file; the file's name and digest follow."""
+OURS = frozenset({"evenhand", "evenhand_reports"})
+"""Packages whose parts have no digest: their results follow the versions of parts and engine."""
 
 FIXED_KINDS = frozenset({"metric"})
 """Kinds whose functions take data and no settings."""
@@ -109,15 +112,26 @@ class Registered:
 
     @property
     def code(self) -> str | None:
-        """Digest of the code of a part that is not from a package; it enters the key of a trial.
+        """Digest of the code of a part of the user's own, which enters the key of a trial.
 
-        For a part of a plugin file, the digest of the file. For one that was registered in a
-        notebook or a script, the digest of the function: functions that it calls are not in it.
+        None for a part of Evenhand. `code.py` says what the digest is made of.
         """
+        if self.make.__module__ == MAIN:
+            return digest_of_main(self.make)
+        return self._fixed_code
+
+    @cached_property
+    def _fixed_code(self) -> str | None:
+        """The digest of a part of a file, which stays what it was when the part was registered."""
         module = self.make.__module__
-        if module == "__main__":
-            return _digest(self.make)
-        return module.rpartition("_")[2] if module.startswith(PLUGIN) else None
+        top = module.partition(".")[0]
+        if top in OURS:
+            return None
+        plugin = plugin_of(module)
+        if plugin is None:
+            return digest_of(module, root_name(self.make), Sources(package=top))
+        inside = module.partition(".")[2] if module.startswith(PLUGIN) else module
+        return digest_of(inside, root_name(self.make), sources_of(plugin))
 
     @cached_property
     def settings(self) -> dict[str, Setting]:
@@ -186,6 +200,8 @@ class Registry:
                 hint = f"the other one is {holder.make.__module__}.{holder.make.__qualname__}"
                 what = f"{entry.kind} {name!r} is registered twice"
                 raise SpecError([Mistake(what, (), "", hint)])
+        if entry.make.__module__ != MAIN:
+            _ = entry.code  # now, while the file on disk is what this process imports
         entries[entry.name] = entry
         aliases.update(dict.fromkeys(entry.aliases, entry.name))
 
@@ -256,15 +272,6 @@ def _in_words(annotation: Any) -> str:
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
-def _digest(function: Callable[..., Any]) -> str:
-    try:
-        text = inspect.getsource(function)
-    except (OSError, TypeError):  # typed at a prompt, where no source is kept
-        code = function.__code__
-        text = f"{code.co_code.hex()} {code.co_consts} {code.co_names}"
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
 def _replaces(new: Callable[..., Any], old: Callable[..., Any]) -> bool:
     """Whether a function is the other one, loaded again or edited, and not a second one.
 
@@ -276,6 +283,6 @@ def _replaces(new: Callable[..., Any], old: Callable[..., Any]) -> bool:
         return new is old
     if new.__module__ == old.__module__:
         return new.__module__ == "__main__" or code[0] == code[1]
-    in_plugins = all(function.__module__.startswith(PLUGIN) for function in (new, old))
+    in_plugins = all(plugin_of(function.__module__) for function in (new, old))
     files = {getattr(part, "co_filename", None) for part in code}
     return in_plugins and len(files) == 1

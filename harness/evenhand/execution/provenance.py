@@ -13,7 +13,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("evenhand", "torch", "torchvision", "timm", "numpy", "ray", "scikit-learn")
+from evenhand.declared.module_sources import PACKAGES
+
 ROOT = Path(__file__).parents[3]
 MADE_OF = ("harness", "reports", "suites", "pyproject.toml", "constraints.txt")
 """Files of the checkout that can change a result; others, such as results, cannot."""

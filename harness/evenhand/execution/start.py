@@ -14,7 +14,8 @@ from typing import Any
 from evenhand.declared.base import Part
 from evenhand.declared.importing import ENTRY_POINTS
 from evenhand.declared.plugin import loaded_plugins
-from evenhand.declared.registry import PLUGIN, REGISTRY, Registered
+from evenhand.declared.plugin_modules import plugin_of
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Trial
 from evenhand.errors import RunError
 from evenhand.execution.execute import Execution
@@ -119,7 +120,7 @@ def _check_travels(registered: Mapping[Code, Registered]) -> None:
     plugins = {point.module.partition(".")[0] for point in entry_points(group=ENTRY_POINTS)}
     for (kind, name, _), found in registered.items():
         module = found.make.__module__
-        is_ours = module.startswith(("evenhand.", PLUGIN))
+        is_ours = module.startswith("evenhand.") or plugin_of(module) is not None
         if not is_ours and module.partition(".")[0] not in plugins:
             raise RunError(
                 f"the {kind} {name!r} is registered by {module} in this process alone, "

@@ -157,7 +157,7 @@ def run(
     )
     if not made.missing:
         return made
-    watch = RunTracker(on_event or (lambda _: None), max_failures)
+    watch = RunTracker(on_event or (lambda _: None), max_failures, made.labels)
     after = None
     try:
         after = start(made, there, options, watch)

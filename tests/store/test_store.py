@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from evenhand.declared.identity import identity_of
 from evenhand.declared.record import Record, Status
 from evenhand.errors import StoreError
 from evenhand.store import Head, Store
@@ -54,6 +55,7 @@ def test_a_head_is_the_short_of_its_record(store: Store) -> None:
         workload=record.trial.workload,
         device=record.provenance.device,
         fingerprint="ab",
+        identity=identity_of(record.trial),
     )
     assert store.heads() == {record.key: head}
 

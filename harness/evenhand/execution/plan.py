@@ -11,6 +11,9 @@ from typing import Any
 from evenhand.declared.trial import Kept, Trial
 from evenhand.execution import compiling
 from evenhand.execution.events import trial_label
+from evenhand.execution.labels import row_labels
+from evenhand.execution.sorting import Blocked, Sorting, kept_for_others
+from evenhand.execution.stale import Stale, describe, find_stale
 from evenhand.store import Fault, Head, Store
 from evenhand.suite.resolve import Suite
 
@@ -32,14 +35,6 @@ class MethodCost:
     """Median time of a finished trial; None where none has finished."""
     remaining_seconds: float | None
     """Time of all missing trials, one after the other; None where one cannot be estimated."""
-
-
-@dataclass(frozen=True)
-class Blocked:
-    """A trial that cannot run, because its parent has failed."""
-
-    trial: Trial
-    cause: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,12 +63,33 @@ class Plan:
     """Trials that cannot run; they are not among the missing ones."""
     keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
     """Arrays that a trial keeps for others, by key."""
+    stale: tuple[Stale, ...] = ()
+    """Missing trials of which the store has a record of other code or of another version."""
+    location: str = ""
+    """Location of the store that was read."""
+    edition: str = "main"
+    """Edition of the store that was read."""
 
     def __repr__(self) -> str:
         """The number of trials by status, not the trials."""
         parts = ("done", "missing", "failed", "blocked")
         counts = ", ".join(f"{len(getattr(self, name))} {name}" for name in parts)
+        counts += f" ({len(self.stale)} stale)" if self.stale else ""
         return f"<Plan of {self.suite.declaration.suite}: {counts}>"
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Name of each trial of the suite by key: its row, problem and seed."""
+        return row_labels(self.suite)
+
+    def label(self, trial: Trial) -> str:
+        """Name of a trial: by its row, or by its method where no row has it."""
+        return self.labels.get(trial.key) or trial_label(trial)
+
+    @property
+    def reasons(self) -> Mapping[str, int]:
+        """Reasons why records of missing trials are not used, each with its number of trials."""
+        return describe(self.stale)
 
     @cached_property
     def _seconds(self) -> Mapping[tuple[str, str], float]:
@@ -184,6 +200,14 @@ class Plan:
             "missing": len(self.missing),
             "failed": len(self.failed),
             "blocked": [{"key": b.trial.key, "cause": b.cause} for b in self.blocked],
+            "stale": [
+                {"key": s.trial.key, "record": s.record, "reasons": s.reasons} for s in self.stale
+            ],
+            "store": {
+                "location": self.location,
+                "edition": self.edition,
+                "records": len(self.heads),
+            },
             "slots": slots,
             "estimated_seconds": None if seconds is None else seconds / slots,
             "estimated_trial_seconds": seconds,
@@ -197,88 +221,26 @@ class Plan:
 def make_plan(suite: Suite, store: Store, *, retry_failed: bool = False) -> Plan:
     """Sort every trial of a suite by its status in the store; no data set is read."""
     heads = store.heads()
-    sorting = _Sorting(heads, _kept_for_others(suite.whole or suite, heads), retry_failed)
+    keep = kept_for_others(suite.whole or suite, heads)
+    sorting = Sorting(heads, keep, row_labels(suite), retry_failed)
     for trial in suite.trials.values():
         sorting.sort(trial)
     found = sorting.found
+    missing = tuple(found["missing"].values())
     return Plan(
         suite,
         heads,
         store.faults,
         done=tuple(found["done"].values()),
-        missing=tuple(found["missing"].values()),
+        missing=missing,
         failed=tuple(found["failed"].values()),
         blocked=tuple(sorting.blocked),
         keep=sorting.keep,
+        stale=find_stale(
+            [trial for trial in missing if trial.key not in heads],
+            heads,
+            current=(suite.whole or suite).trials.keys(),
+        ),
+        location=store.location,
+        edition=store.edition,
     )
-
-
-def _kept_for_others(suite: Suite, heads: Mapping[str, Head]) -> dict[str, frozenset[Kept]]:
-    """Arrays that each trial keeps: those of the suite's `keep:`, those that other trials read, and
-    those that it kept before."""
-    asked = frozenset(suite.declaration.keep)
-    keep = {key: asked | frozenset(heads[key].kept if key in heads else ()) for key in suite.trials}
-    for trial in suite.trials.values():
-        child, parent = trial, trial.parent
-        while parent is not None:
-            kept = heads[parent.key].kept if parent.key in heads else ()
-            keep[parent.key] = keep.get(parent.key, frozenset(kept)) | {child.reads}
-            child, parent = parent, parent.parent
-    return keep
-
-
-@dataclass
-class _Sorting:
-    """Trials of a suite while they are sorted into a plan."""
-
-    heads: Mapping[str, Head]
-    keep: Mapping[str, frozenset[Kept]]
-    retry_failed: bool
-    found: dict[str, dict[str, Trial]] = field(
-        default_factory=lambda: {"done": {}, "missing": {}, "failed": {}}
-    )
-    blocked: list[Blocked] = field(default_factory=list)
-
-    def sort(self, trial: Trial) -> None:
-        """Sort a trial by its status, and mark as missing its ancestors that must run again."""
-        status = self._status(trial)
-        cause = self._cause(trial) if status == "missing" else None
-        if cause:
-            self.blocked.append(Blocked(trial, cause))
-            return
-        self.found["done"].pop(trial.key, None)
-        self.found[status][trial.key] = trial
-        parent = trial.parent
-        if status == "missing" and parent and not self._has_kept(parent, trial.reads):
-            # The parent finished in a run of a suite without this trial, and kept nothing for it.
-            self._again(parent)
-
-    def _again(self, trial: Trial) -> None:
-        self.found["done"].pop(trial.key, None)
-        self.found["missing"][trial.key] = trial
-        if trial.parent and not self._has_kept(trial.parent, trial.reads):
-            self._again(trial.parent)
-
-    def _status(self, trial: Trial) -> str:
-        if trial.key in self.found["missing"]:
-            return "missing"
-        status = self.heads[trial.key].status if trial.key in self.heads else "missing"
-        if status in ("failed", "diverged"):
-            return "missing" if self.retry_failed else "failed"
-        return "done" if status == "done" else "missing"
-
-    def _cause(self, trial: Trial) -> str | None:
-        """The reason why a trial cannot run: its nearest failed ancestor; None if it can run."""
-        child, parent = trial, trial.parent
-        while parent is not None and not self._has_kept(parent, child.reads):
-            head = self.heads.get(parent.key)
-            if head and head.status in ("failed", "diverged") and not self.retry_failed:
-                self.found["failed"][parent.key] = parent
-                ended = "has failed" if head.status == "failed" else "has diverged"
-                return f"it reads from {trial_label(parent)}, which {ended} ({parent.key[:8]})"
-            child, parent = parent, parent.parent
-        return None
-
-    def _has_kept(self, trial: Trial, what: Kept) -> bool:
-        head = self.heads.get(trial.key)
-        return head is not None and head.status == "done" and what in head.kept

@@ -27,6 +27,8 @@ class RunTracker:
     sink: Sink
     max_failures: int | None = None
     """Number of trials that may fail; one more stops the run, as Ctrl-C does."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Names of trials by key, which take the place of those that the workers give."""
     running: dict[str, Event] = field(default_factory=dict)
     starts: Counter[str] = field(default_factory=Counter)
     """Number of starts of each trial in this run."""
@@ -40,6 +42,7 @@ class RunTracker:
         if event.kind == "ended" and event.key in self.over:
             # Ray lost the process of a trial after its record was written, and ran it again.
             return
+        event = replace(event, trial=self.labels.get(event.key, event.trial))
         self.sink(event)
         if event.kind == "started":
             self.running[event.key] = event

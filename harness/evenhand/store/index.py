@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from evenhand.declared.identity import Identity
 from evenhand.declared.record import Status
 from evenhand.declared.trial import Kept
 
@@ -30,6 +31,8 @@ class Head:
     """Type of the device, "cpu" or "cuda"."""
     fingerprint: str | None
     """Fingerprint of the data; None where the trial ended before it read any."""
+    identity: Identity
+    """The trial beside the versions of its code, by which a plan finds earlier records of it."""
     kept: tuple[Kept, ...] = ()
     """Arrays that the trial kept for other trials."""
 
@@ -42,9 +45,12 @@ class IndexEntry(NamedTuple):
 
 
 class Index(BaseModel):
-    """Content of the index file; its format changes with the fields of `Head`."""
+    """Content of the index file; its format changes with the fields of `Head`.
 
-    format: Literal[3] = 3
+    An index of another format is made again from the records.
+    """
+
+    format: Literal[4] = 4
     entries: list[IndexEntry]
 
 

@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from evenhand.declared.base import Part
+from evenhand.declared.identity import identity_of
 from evenhand.declared.record import FORMAT, Exit, Record
-from evenhand.declared.trial import Kept, Problem, Recipe, workload
+from evenhand.declared.trial import STREAMS, Kept, Problem, Recipe, Stream, Teacher, workload
 from evenhand.store.index import Head
 
 
@@ -20,6 +21,10 @@ class _Trial(BaseModel):
     problem: Problem
     method: Part
     recipe: Recipe
+    seed: int
+    vary: tuple[Stream, ...] = STREAMS
+    engine: int = 1
+    teacher: Teacher | None = None
     posthoc: Part | None = None
 
 
@@ -73,6 +78,7 @@ def read_head(content: bytes, folder: str) -> Head:
         workload=workload(found.trial.problem, found.trial.recipe, found.trial.posthoc),
         device=found.provenance.device,
         fingerprint=found.data.fingerprint if found.data else None,
+        identity=identity_of(found.trial),
         kept=found.kept,
     )
 

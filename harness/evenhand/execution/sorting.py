@@ -1,0 +1,93 @@
+"""Sorting of trials by their status in the store: done, missing, failed or blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evenhand.declared.trial import Kept, Trial
+from evenhand.execution.events import trial_label
+from evenhand.store import Head
+from evenhand.suite.resolve import Suite
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A trial that cannot run, because its parent has failed."""
+
+    trial: Trial
+    cause: str
+
+
+def kept_for_others(suite: Suite, heads: Mapping[str, Head]) -> dict[str, frozenset[Kept]]:
+    """Arrays that each trial keeps: those of the suite's `keep:`, those that other trials read, and
+    those that it kept before."""
+    asked = frozenset(suite.declaration.keep)
+    keep = {key: asked | frozenset(heads[key].kept if key in heads else ()) for key in suite.trials}
+    for trial in suite.trials.values():
+        child, parent = trial, trial.parent
+        while parent is not None:
+            kept = heads[parent.key].kept if parent.key in heads else ()
+            keep[parent.key] = keep.get(parent.key, frozenset(kept)) | {child.reads}
+            child, parent = parent, parent.parent
+    return keep
+
+
+@dataclass
+class Sorting:
+    """Trials of a suite while they are sorted into a plan."""
+
+    heads: Mapping[str, Head]
+    keep: Mapping[str, frozenset[Kept]]
+    labels: Mapping[str, str]
+    """Names of trials by key; a trial without an entry goes by its method."""
+    retry_failed: bool
+    found: dict[str, dict[str, Trial]] = field(
+        default_factory=lambda: {"done": {}, "missing": {}, "failed": {}}
+    )
+    blocked: list[Blocked] = field(default_factory=list)
+
+    def sort(self, trial: Trial) -> None:
+        """Sort a trial by its status, and mark as missing its ancestors that must run again."""
+        status = self._status(trial)
+        cause = self._cause(trial) if status == "missing" else None
+        if cause:
+            self.blocked.append(Blocked(trial, cause))
+            return
+        self.found["done"].pop(trial.key, None)
+        self.found[status][trial.key] = trial
+        parent = trial.parent
+        if status == "missing" and parent and not self._has_kept(parent, trial.reads):
+            # The parent finished in a run of a suite without this trial, and kept nothing for it.
+            self._again(parent)
+
+    def _again(self, trial: Trial) -> None:
+        self.found["done"].pop(trial.key, None)
+        self.found["missing"][trial.key] = trial
+        if trial.parent and not self._has_kept(trial.parent, trial.reads):
+            self._again(trial.parent)
+
+    def _status(self, trial: Trial) -> str:
+        if trial.key in self.found["missing"]:
+            return "missing"
+        status = self.heads[trial.key].status if trial.key in self.heads else "missing"
+        if status in ("failed", "diverged"):
+            return "missing" if self.retry_failed else "failed"
+        return "done" if status == "done" else "missing"
+
+    def _cause(self, trial: Trial) -> str | None:
+        """The reason why a trial cannot run: its nearest failed ancestor; None if it can run."""
+        child, parent = trial, trial.parent
+        while parent is not None and not self._has_kept(parent, child.reads):
+            head = self.heads.get(parent.key)
+            if head and head.status in ("failed", "diverged") and not self.retry_failed:
+                self.found["failed"][parent.key] = parent
+                name = self.labels.get(parent.key) or trial_label(parent)
+                ended = "has failed" if head.status == "failed" else "has diverged"
+                return f"it reads from {name}, which {ended} ({parent.key[:8]})"
+            child, parent = parent, parent.parent
+        return None
+
+    def _has_kept(self, trial: Trial, what: Kept) -> bool:
+        head = self.heads.get(trial.key)
+        return head is not None and head.status == "done" and what in head.kept

@@ -108,12 +108,12 @@ def test_the_main_job_from_plan_to_leaderboard(here):
     said = small("run", "--inline", code=1)
     assert "raises on blobs-exp-4-n40, seed 0: failed: RuntimeError" in said
 
-    status = json.loads(small("status", "--json"))
+    status = json.loads(small("status", "--json", code=1))
     assert (status["done"], status["missing"], status["failed"]) == (4, 0, 2)
     [(cause, trials)] = status["failures"].items()
     assert "a method of somebody's own fails" in cause
     assert len(trials) == 2
-    assert "2/2" in small("status")
+    assert "2/2" in small("status", code=1)
 
     assert "2 failed" in small("run", "--inline", code=1)
     assert json.loads(small("plan", "--json"))["failed"] == 2
@@ -123,7 +123,7 @@ def test_the_main_job_from_plan_to_leaderboard(here):
     assert (here / "report/small/index.html").is_file()
     assert (here / "report/small/tables/standalone.tex").is_file()
 
-    assert "4 done, 2 failed" in evenhand("status")
+    assert "4 done, 2 failed" in evenhand("status", code=1)
     key = next(p.name for p in (here / "results/main").iterdir() if p.is_dir())
     assert key in evenhand("show", key[:10])
     assert json.loads(evenhand("show", key, "--json"))["key"] == key
@@ -151,13 +151,13 @@ def test_events_for_machines_are_one_json_value_a_line(here):
 
 def test_a_run_stops_after_more_failures_than_allowed(here):
     small("run", "--inline", "--max-failures", "0", "--only", "method=raises", code=1)
-    status = json.loads(small("status", "--json"))
+    status = json.loads(small("status", "--json", code=1))
     assert (status["failed"], status["missing"]) == (1, 5)
 
 
 def test_a_trial_over_its_time_limit_is_a_record_that_says_so(here):
     small("run", "--inline", "--time-limit", "0.000001s", "--only", "method=erm", code=1)
-    [cause] = json.loads(small("status", "--json"))["failures"]
+    [cause] = json.loads(small("status", "--json", code=1))["failures"]
     assert "time limit" in cause
 
 

@@ -128,7 +128,7 @@ def _show(original: Original, prepared: Prepared, json: bool) -> None:
     lines += _cells(found)
     lines.append(f"made from {contents.origin}")
     lines.append(f"folder {prepared.folder}, fingerprint {contents.fingerprint}")
-    console().print("\n  ".join(lines), soft_wrap=True, markup=False)
+    console().print("\n  ".join(lines), soft_wrap=True)
 
 
 def _cells(found: dict[str, Any]) -> list[str]:

@@ -146,6 +146,5 @@ class _Lines:
         cause = f": {event.cause.partition(chr(10))[0]}" if went_wrong else ""
         self.out.print(
             f"{self.tally.line()}; {event.trial}: {event.status}{cause}",
-            markup=False,
             soft_wrap=True,
         )

@@ -154,7 +154,7 @@ def _write(kind: Made, files: dict[str, Path], values: dict[str, str]) -> None:
 def _print(paths: Iterable[Path], commands: list[list[str]]) -> None:
     out = console()
     for path in paths:
-        out.print(f"wrote {path}", soft_wrap=True, markup=False)
+        out.print(f"wrote {path}", soft_wrap=True)
     out.print("\nThe next commands:")
     for command in commands:
-        out.print(f"  {shlex.join(command)}", soft_wrap=True, markup=False)
+        out.print(f"  {shlex.join(command)}", soft_wrap=True)

@@ -3,25 +3,89 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
+
+NAME_WIDTH = 30
+"""Columns that a name has at least, beside the other columns of a table."""
+HEADING_WIDTH = 12
+"""Longest headings of a list that shares lines."""
+GAP = 2
 
 
 def console() -> Console:
-    """Standard output."""
-    # Here as in `errors`, because `--help` and `--json` do without rich, which is slow to import.
-    from rich.console import Console
-
-    return Console(highlight=False)
+    """Standard output. Text is printed as it is: `[every=4]` in a name is no markup."""
+    return _console(stderr=False)
 
 
 def errors() -> Console:
-    """Standard error."""
+    """Standard error, with the same treatment of text."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    # Here, because `--help` and `--json` do without rich, which is slow to import.
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, red: str = "") -> None:
+    """Print a table whose first column has names.
+
+    A name is folded where it leaves no room for the other columns. Where they do not fit beside a
+    name of `NAME_WIDTH`, each row becomes a name and a list. red: a word that marks cells in red.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    columns = list(zip(headings, *rows, strict=True))
+    needed = sum(max(map(cell_width, column)) + GAP for column in columns[1:])
+    names = max(map(cell_width, columns[0]))
+    if needed + min(names, NAME_WIDTH) > out.width:
+        _print_rows(headings, rows, red=red)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    table.add_column(Text(headings[0]), overflow="fold", max_width=out.width - needed)
+    for heading in headings[1:]:
+        table.add_column(Text(heading), justify="right", no_wrap=True)
+    for name, *cells in rows:
+        table.add_row(Text(name), *(_marked(cell, red) for cell in cells))
+    out.print(table)
+
+
+def _print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, red: str) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out = console()
+    for name, *cells in rows:
+        out.print(Text(name, style="bold"), soft_wrap=True)
+        pairs = zip(headings[1:], cells, strict=True)
+        shown = [Text.assemble(f"{heading} ", _marked(cell, red)) for heading, cell in pairs]
+        lines = Text("\n" if max(map(len, headings)) > HEADING_WIDTH else ", ").join(shown)
+        out.print(Padding(lines, (0, 0, 0, 4)))
+
+
+def _marked(cell: str, red: str) -> Text:
+    from rich.text import Text
+
+    text = Text(cell)
+    if red:
+        text.highlight_regex(rf"\d+ {red}", "red")
+    return text
+
+
+def cell_width(text: str) -> int:
+    """Number of columns that a text takes in a terminal; a Chinese character takes two."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def print_json(value: Any) -> None:

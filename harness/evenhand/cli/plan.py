@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evenhand.cli.notes import neighbours_as_json, print_blocked, print_missing, print_store
 from evenhand.cli.options import AsJson, Data, Edition, Only, Plugins, Results, SuiteName, open_part
-from evenhand.cli.output import console, duration, plural, print_json
+from evenhand.cli.output import console, duration, plural, print_json, print_table
 
 if TYPE_CHECKING:
     from evenhand.execution.plan import Plan
+    from evenhand.suite.commands import Place
 
 
 def plan(
@@ -38,47 +40,37 @@ def plan(
     """
     from evenhand import api
     from evenhand.cli.readings import as_json, print_own, read_own
+    from evenhand.suite.commands import Place
 
     store = api.open_store(results, edition)
     made = api.plan(open_part(suite, only, plugin), store, retry_failed=retry_failed)
     own = read_own(made.suite, data)
     if json:
         planned = made.as_json(gpus_per_trial=gpus_per_trial, slots=slots)
-        print_json(planned | {"data": as_json(own)})
+        print_json(planned | {"neighbours": neighbours_as_json(made), "data": as_json(own)})
         return
-    _print(made, gpus_per_trial, slots)
+    _print(made, Place(results, edition, data), gpus_per_trial, slots)
     print_own(own)
 
 
-def print_blocked(plan: Plan) -> None:
-    """Print each trial that cannot run because a trial that it needs has failed."""
-    from evenhand.execution.events import trial_label
-
-    for blocked in plan.blocked:
-        text = f"blocked: {trial_label(blocked.trial)}: {blocked.cause}"
-        console().print(text, style="yellow", markup=False, soft_wrap=True)
-    if plan.blocked:
-        text = "`evenhand show KEY` prints the cause; correct it, then add --retry-failed"
-        console().print(text, style="yellow", markup=False)
-
-
-def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
-    from rich.table import Table
+def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
+    from rich.text import Text
 
     out, suite = console(), plan.suite.declaration
-    out.print(f"[bold]{suite.suite}[/bold] v{suite.version}: {suite.question}\n")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("method")
-    for heading in ("trials", "done", "missing", "failed", "per trial", "remaining"):
-        table.add_column(heading, justify="right")
-    for m in plan.methods:
-        table.add_row(
+    out.print(Text.assemble((suite.suite, "bold"), f" v{suite.version}: {suite.question}"))
+    print_store(place, len(plan.heads), out)
+    out.print()
+    numbers = ("trials", "done", "missing", "failed")
+    rows = [
+        [
             m.row,
             *(str(n) for n in (m.trials, m.done, m.missing, m.failed)),
             duration(m.seconds) if m.seconds is not None else "–",
             duration(m.remaining_seconds) if m.missing else "–",
-        )
-    out.print(table)
+        ]
+        for m in plan.methods
+    ]
+    print_table(["method", *numbers, "per trial", "remaining"], rows)
     out.print(
         f"\n{plural(len(plan.suite.trials), 'trial')}: {len(plan.done)} done, "
         f"{len(plan.missing)} missing, {len(plan.failed)} failed"
@@ -89,10 +81,11 @@ def _print(plan: Plan, gpus_per_trial: float, slots: int) -> None:
     if plan.again:
         text = f"{len(plan.again)} of the missing trials are trained again"
         out.print(f"{text}: their records lack outputs that other trials need")
-    print_blocked(plan)
+    print_blocked(plan, place)
+    print_missing(plan, out)
     _print_time(plan, gpus_per_trial, slots)
     for fault in plan.faults:
-        out.print(f"unreadable: {fault}", style="yellow", markup=False, soft_wrap=True)
+        out.print(f"unreadable: {fault}", style="yellow", soft_wrap=True)
 
 
 def _print_time(plan: Plan, gpus_per_trial: float, slots: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from evenhand.cli.notes import print_blocked, print_missing, print_store
 from evenhand.cli.options import (
     AsJson,
     Data,
@@ -21,11 +22,11 @@ from evenhand.cli.options import (
     open_part,
 )
 from evenhand.cli.output import console, errors, plural, print_line
-from evenhand.cli.plan import print_blocked
 from evenhand.errors import RunError, TooManyFailures
 
 if TYPE_CHECKING:
     from evenhand.execution.plan import Plan
+    from evenhand.suite.commands import Place
 
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 INTERRUPTED = 130
@@ -92,12 +93,18 @@ def run(
     from evenhand import api
     from evenhand.cli.display import display
     from evenhand.execution import provenance
+    from evenhand.suite.commands import Place
 
     limit = float("inf") if time_limit is None else seconds(time_limit)
     store = api.open_store(results, edition)
     plan = api.plan(open_part(suite, only, plugin), store, retry_failed=retry_failed)
+    place = Place(results, edition, data)
+    # Beside `--json`, standard output has events only.
+    notes = errors() if json else console()
+    print_store(place, len(plan.heads), notes)
+    print_missing(plan, notes)
     if not plan.missing:
-        _nothing_to_do(plan, json)
+        _nothing_to_do(plan, place, json)
         return
     try:
         with _stopped_once(), display(plan, json=json) as sink:
@@ -120,24 +127,28 @@ def run(
         _stopped(str(error), 1)
     except KeyboardInterrupt:
         _stopped("the run is stopped and finished trials are kept", INTERRUPTED)
-    _ended(after, json)
+    _ended(after, place, json)
 
 
-def _ended(after: Plan, json: bool) -> None:
+def _ended(after: Plan, place: Place, json: bool) -> None:
+    from evenhand.suite.commands import Place, suite_command
+
     failed = len(after.failed)
     if json:
         _summary(after)
     elif failed:
-        command = f"evenhand status {after.suite.source}"
+        command = suite_command("status", after.suite, place=Place(place.location, place.edition))
         text = f"{plural(failed, 'trial')} failed; `{command}` prints the causes"
         errors().print(text, soft_wrap=True)
     if not json:
-        print_blocked(after)
+        print_blocked(after, place)
     if failed or after.missing or after.blocked:
         raise typer.Exit(1)
 
 
-def _nothing_to_do(plan: Plan, json: bool) -> None:
+def _nothing_to_do(plan: Plan, place: Place, json: bool) -> None:
+    from evenhand.suite.commands import suite_command
+
     failed = len(plan.failed)
     if json:
         _summary(plan)
@@ -146,9 +157,10 @@ def _nothing_to_do(plan: Plan, json: bool) -> None:
             f"nothing to run: {len(plan.done)} of {plural(len(plan.suite.trials), 'trial')} done"
         )
     if failed and not json:
-        console().print(f"{failed} failed; --retry-failed runs them again")
+        again = suite_command("run", plan.suite, "--retry-failed", place=place)
+        console().print(f"{failed} failed; `{again}` runs them again", soft_wrap=True)
     if not json:
-        print_blocked(plan)
+        print_blocked(plan, place)
     if failed or plan.blocked:
         raise typer.Exit(1)
 

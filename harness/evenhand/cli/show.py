@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
@@ -22,6 +21,7 @@ def show(
 ) -> None:
     """Print one trial: its specification, scores, cost and provenance."""
     from evenhand.store import Store
+    from evenhand.suite.commands import Place, store_command
     from evenhand_reports.board import provenance
     from evenhand_reports.formats import trial
 
@@ -29,11 +29,12 @@ def show(
     keys = [known for known in store.heads() if known.startswith(key)]
     damaged = [fault for fault in store.faults if key in fault.path]
     if not keys and damaged:
-        raise StoreError(f"{damaged[0]}\n  `evenhand run` trains it again")
+        raise StoreError(f"{damaged[0]}\n  run its suite again, which trains it again")
     if len(keys) != 1:
         found = "no record has" if not keys else f"{len(keys)} records have"
         what = f"{store.location}: {found} a key that begins with {key!r}"
-        raise StoreError(f"{what}\n  {_where(results, edition)}")
+        command = store_command("status", "--keys", place=Place(results, edition))
+        raise StoreError(f"{what}\n  `{command}` lists the keys")
     record = store.read(keys[0])
     if json:
         print(record.model_dump_json(indent=2))
@@ -41,10 +42,3 @@ def show(
     console().print(trial.render(record))
     # Without rich, which would wrap the line: a command is there to be copied.
     print(provenance.rerun(record))
-
-
-def _where(results: str, edition: str) -> str:
-    """The command that lists every key."""
-    given = ["--results", results] if results != "results" else []
-    given += ["--edition", edition] if edition != "main" else []
-    return f"`{shlex.join(['evenhand', 'status', '--keys', *given])}` lists the keys"

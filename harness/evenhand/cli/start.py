@@ -24,7 +24,7 @@ def main() -> None:
             raise
         from evenhand.cli.output import errors
 
-        errors().print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        errors().print(str(error), style="red", highlight=False, soft_wrap=True)
         sys.exit(2)
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evenhand.cli.notes import neighbours_as_json, print_blocked, print_missing, print_store
 from evenhand.cli.options import AsJson, Edition, Only, Plugins, Results, open_part
-from evenhand.cli.output import console, print_json, some_of
-from evenhand.cli.plan import print_blocked
+from evenhand.cli.output import console, print_json, print_table, some_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from evenhand.execution.plan import Plan
-    from evenhand.store import Store
+    from evenhand.store import Head, Store
+    from evenhand.suite.commands import Place
 
 CAUSES_SHOWN = 10
 
@@ -37,58 +38,63 @@ def status(
 ) -> None:
     """Print the progress of a suite, and why trials failed.
 
-    The suite may be running at the same time, also on another machine.
+    The suite may be running at the same time, also on another machine. The exit code is 1 where
+    trials have failed or are blocked.
     """
     from evenhand import api
+    from evenhand.suite.commands import Place
 
-    store = api.open_store(results, edition)
+    store, place = api.open_store(results, edition), Place(results, edition)
     if suite is None:
-        trials = _trials_of_store(store)
+        heads = store.heads()
+        went_wrong = any(head.status in ("failed", "diverged") for head in heads.values())
+        trials = _trials_of_store(heads)
         if not keys:
-            _store(store, json)
+            _store(store, heads, place, json)
     else:
         plan = api.plan(open_part(suite, only, plugin), store)
+        went_wrong = bool(plan.failed or plan.blocked)
         trials = _trials_of_suite(plan)
         if not keys:
-            _suite(plan, store, json)
+            _suite(plan, store, place, json)
     if keys:
         _print_keys(trials, json)
+    if went_wrong:
+        raise typer.Exit(1)
 
 
-def _store(store: Store, json: bool) -> None:
-    by_status = dict(Counter(head.status for head in store.heads().values()))
+def _store(store: Store, heads: Mapping[str, Head], place: Place, json: bool) -> None:
+    by_status = dict(Counter(head.status for head in heads.values()))
     faults = [str(fault) for fault in store.faults]
     if json:
         print_json(
             {"store": store.location, "edition": store.edition, **by_status, "faults": faults}
         )
         return
-    total = ", ".join(f"{n} {name}" for name, n in sorted(by_status.items())) or "no records"
-    console().print(f"{store.location} ({store.edition}): {total}", soft_wrap=True)
+    print_store(place, len(heads), console())
+    if by_status:
+        console().print(", ".join(f"{n} {name}" for name, n in sorted(by_status.items())))
     _print_faults(console(), faults)
 
 
-def _trials_of_store(store: Store) -> list[dict[str, str]]:
+def _trials_of_store(heads: Mapping[str, Head]) -> list[dict[str, str]]:
     """Key, status, method and problem of every record, read from the store's index."""
     return [
         {"key": key, "status": head.status, "trial": f"{head.method} on {head.problem}"}
-        for key, head in store.heads().items()
+        for key, head in heads.items()
     ]
 
 
 def _trials_of_suite(plan: Plan) -> list[dict[str, str]]:
     """Key, status, row and setting of every trial, in the order of the suite."""
-    from evenhand.suite.only import setting_beside
-
-    found = {}
-    for configuration in plan.suite.configurations:
-        name = ", ".join(filter(None, (configuration.row, setting_beside(configuration))))
-        for trial in configuration.trials:
-            head = plan.heads.get(trial.key)
-            label = f"{name} on {configuration.problem.name}, seed {trial.seed}"
-            status = head.status if head else "missing"
-            found[trial.key] = {"key": trial.key, "status": status, "trial": label}
-    return list(found.values())
+    return [
+        {
+            "key": key,
+            "status": plan.heads[key].status if key in plan.heads else "missing",
+            "trial": label,
+        }
+        for key, label in plan.labels.items()
+    ]
 
 
 def _print_keys(trials: Iterable[dict[str, str]], json: bool) -> None:
@@ -98,16 +104,14 @@ def _print_keys(trials: Iterable[dict[str, str]], json: bool) -> None:
     out = console()
     for trial in trials:
         line = f"{trial['key']}  {trial['status']:<11}  {trial['trial']}"
-        out.print(line, markup=False, soft_wrap=True)
+        out.print(line, soft_wrap=True)
 
 
 def _causes(plan: Plan, store: Store) -> dict[str, list[str]]:
     """The names of the failed trials by the cause of the failure."""
-    from evenhand.execution.events import trial_label
-
     causes: dict[str, list[str]] = {}
     for record in store.records(trial.key for trial in plan.failed):
-        causes.setdefault(record.exit.cause, []).append(trial_label(record.trial))
+        causes.setdefault(record.exit.cause, []).append(plan.label(record.trial))
     return causes
 
 
@@ -120,50 +124,59 @@ def _as_json(plan: Plan, store: Store) -> dict[str, Any]:
         "failed": len(plan.failed),
         "blocked": len(plan.blocked),
         "failures": _causes(plan, store),
+        "stale": dict(plan.reasons),
+        "store": {
+            "location": plan.location,
+            "edition": plan.edition,
+            "records": len(plan.heads),
+        },
+        "neighbours": neighbours_as_json(plan),
         "faults": [str(fault) for fault in plan.faults],
     }
 
 
-def _suite(plan: Plan, store: Store, json: bool) -> None:
+def _suite(plan: Plan, store: Store, place: Place, json: bool) -> None:
     if json:
         print_json(_as_json(plan, store))
     else:
-        _print(plan, store)
+        _print(plan, store, place)
 
 
-def _print(plan: Plan, store: Store) -> None:
-    from rich.table import Table
-
+def _print(plan: Plan, store: Store, place: Place) -> None:
     out = console()
-    done, failed = {t.key for t in plan.done}, {t.key for t in plan.failed}
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for problem in plan.suite.problems:
-        table.add_column(problem, justify="right")
-    for row in plan.suite.rows:
-        shown = []
-        for problem in plan.suite.problems:
-            configurations = [
-                c for c in plan.suite.configurations if (c.row, c.problem.name) == (row, problem)
-            ]
-            keys = {trial.key for configuration in configurations for trial in configuration.trials}
-            bad = f" [red]{len(keys & failed)} failed[/red]" if keys & failed else ""
-            shown.append(f"{len(keys & done)}/{len(keys)}{bad}")
-        table.add_row(row, *shown)
-    out.print(table)
+    print_store(place, len(plan.heads), out)
+    _print_table(plan)
     total = len(plan.suite.trials)
     out.print(
         f"\n{len(plan.done)} of {total} done, {len(plan.missing)} missing, "
         f"{len(plan.failed)} failed"
     )
     for cause, trials in list(_causes(plan, store).items())[:CAUSES_SHOWN]:
-        out.print(f"[red]{len(trials)}×[/red]", end=" ")
-        out.print(cause, markup=False, soft_wrap=True)
-        out.print(f"   {some_of(trials, 3)}", markup=False, style="dim", soft_wrap=True)
-    print_blocked(plan)
+        out.print(f"{len(trials)}×", style="red", end=" ")
+        out.print(cause, soft_wrap=True)
+        out.print(f"   {some_of(trials, 3)}", style="dim", soft_wrap=True)
+    print_blocked(plan, place)
+    print_missing(plan, out)
     _print_faults(out, [str(fault) for fault in plan.faults])
+
+
+def _print_table(plan: Plan) -> None:
+    """Print the finished trials of each row on each problem."""
+    done, failed = {t.key for t in plan.done}, {t.key for t in plan.failed}
+    cells: dict[tuple[str, str], set[str]] = {}
+    for c in plan.suite.configurations:
+        cells.setdefault((c.row, c.problem.name), set()).update(t.key for t in c.trials)
+    rows = []
+    for row in plan.suite.rows:
+        shown = []
+        for problem in plan.suite.problems:
+            keys = cells.get((row, problem), set())
+            bad = f" {len(keys & failed)} failed" if keys & failed else ""
+            shown.append(f"{len(keys & done)}/{len(keys)}{bad}")
+        rows.append([row, *shown])
+    print_table(["", *plan.suite.problems], rows, red="failed")
 
 
 def _print_faults(out: Console, faults: list[str]) -> None:
     for fault in faults:
-        out.print(f"unreadable: {fault}", style="yellow", markup=False, soft_wrap=True)
+        out.print(f"unreadable: {fault}", style="yellow", soft_wrap=True)

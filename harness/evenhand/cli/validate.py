@@ -27,7 +27,6 @@ def validate(
         f"{suite} is a valid suite: {opened.declaration.suite} v{opened.declaration.version}\n"
         f"  {_shape(opened)} = {plural(len(opened.trials), 'trial')}",
         soft_wrap=True,
-        markup=False,
     )
     print_own(own)
 

@@ -17,4 +17,6 @@ def row_labels(suite: Suite) -> dict[str, str]:
         for trial in configuration.trials:
             place = f"{configuration.problem.name}, seed {trial.seed}"
             rows.setdefault(trial.key, {})[name] = place
-    return {key: f"{' = '.join(names)} on {next(iter(names.values()))}" for key, names in rows.items()}
+    return {
+        key: f"{' = '.join(names)} on {next(iter(names.values()))}" for key, names in rows.items()
+    }

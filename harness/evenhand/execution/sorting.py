@@ -17,6 +17,8 @@ class Blocked:
 
     trial: Trial
     cause: str
+    parent: str = ""
+    """Key of the trial that has failed."""
 
 
 def kept_for_others(suite: Suite, heads: Mapping[str, Head]) -> dict[str, frozenset[Kept]]:
@@ -50,9 +52,9 @@ class Sorting:
     def sort(self, trial: Trial) -> None:
         """Sort a trial by its status, and mark as missing its ancestors that must run again."""
         status = self._status(trial)
-        cause = self._cause(trial) if status == "missing" else None
-        if cause:
-            self.blocked.append(Blocked(trial, cause))
+        blocked = self._blocked(trial) if status == "missing" else None
+        if blocked is not None:
+            self.blocked.append(blocked)
             return
         self.found["done"].pop(trial.key, None)
         self.found[status][trial.key] = trial
@@ -75,8 +77,8 @@ class Sorting:
             return "missing" if self.retry_failed else "failed"
         return "done" if status == "done" else "missing"
 
-    def _cause(self, trial: Trial) -> str | None:
-        """The reason why a trial cannot run: its nearest failed ancestor; None if it can run."""
+    def _blocked(self, trial: Trial) -> Blocked | None:
+        """Why a trial cannot run: its nearest failed ancestor; None if it can run."""
         child, parent = trial, trial.parent
         while parent is not None and not self._has_kept(parent, child.reads):
             head = self.heads.get(parent.key)
@@ -84,7 +86,8 @@ class Sorting:
                 self.found["failed"][parent.key] = parent
                 name = self.labels.get(parent.key) or trial_label(parent)
                 ended = "has failed" if head.status == "failed" else "has diverged"
-                return f"it reads from {name}, which {ended} ({parent.key[:8]})"
+                cause = f"it reads from {name}, which {ended} ({parent.key[:8]})"
+                return Blocked(trial, cause, parent.key)
             child, parent = parent, parent.parent
         return None
 

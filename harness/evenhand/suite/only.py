@@ -86,7 +86,7 @@ def restrict(suite: Suite, filters: Sequence[str]) -> Suite:
     if not kept:
         what = f"--only {' --only '.join(filters)}: no trial has all of this"
         raise SpecError([Mistake(what, (), "alternatives are written `seed=0,seed=2`")])
-    return suite.replaced(configurations=kept, whole=suite.whole or suite)
+    return suite.replaced(configurations=kept, whole=suite.whole or suite, only=tuple(filters))
 
 
 def setting_beside(configuration: Configuration) -> str:

@@ -91,6 +91,8 @@ class Suite:
     """Path of the suite file, or the name of a shipped suite; "" for a suite built in Python."""
     whole: Suite | None = None
     """Complete suite, if this is a part that `only` has selected; otherwise None."""
+    only: tuple[str, ...] = ()
+    """Filters that have selected the part."""
 
     def __init__(self, **keys: Any) -> None:
         made = read_suite(Document("Suite", plain_data(keys), {}))
@@ -103,10 +105,11 @@ class Suite:
         configurations: tuple[Configuration, ...],
         source: str = "",
         whole: Suite | None = None,
+        only: tuple[str, ...] = (),
     ) -> Self:
         """A suite whose configurations are known already."""
         made = object.__new__(cls)
-        made._set(declaration, configurations, source, whole)
+        made._set(declaration, configurations, source, whole, only)
         return made
 
     def _set(
@@ -115,8 +118,9 @@ class Suite:
         configurations: tuple[Configuration, ...],
         source: str = "",
         whole: Suite | None = None,
+        only: tuple[str, ...] = (),
     ) -> None:
-        values = (declaration, configurations, source, whole)
+        values = (declaration, configurations, source, whole, only)
         for field_, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, field_.name, value)
 

@@ -1,0 +1,73 @@
+"""Lines that `plan`, `run` and `status` share: the store that was read, and what it lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evenhand.cli.output import console, plural
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from evenhand.execution.neighbours import Neighbour
+    from evenhand.execution.plan import Plan
+    from evenhand.suite.commands import Place
+
+
+def print_store(place: Place, records: int, out: Console) -> None:
+    """Print the store that was read, and its full path where it has no records."""
+    from evenhand.store.files import URL
+
+    where = f"store: {place.location} (edition {place.edition}): {plural(records, 'record')}"
+    if not records and not URL.match(place.location):
+        folder = Path(place.location).expanduser().absolute() / place.edition
+        where += f" in {folder}" if folder.is_dir() else f"; there is no folder {folder}"
+    out.print(where, soft_wrap=True)
+
+
+def print_missing(plan: Plan, out: Console) -> None:
+    """Print why records are not used, and where other records of the missing trials are."""
+    from evenhand.execution.neighbours import find_neighbours
+
+    for reason, n in plan.reasons.items():
+        verb = "has a record" if n == 1 else "have records"
+        text = f"{plural(n, 'trial')} {verb} of {reason}; not compared"
+        out.print(text, style="yellow", soft_wrap=True)
+    for neighbour in find_neighbours(plan):
+        out.print(_elsewhere(plan, neighbour), style="yellow", soft_wrap=True)
+
+
+def _elsewhere(plan: Plan, neighbour: Neighbour) -> str:
+    from evenhand.suite.commands import Place, suite_command
+
+    where = f"{neighbour.location} (edition {neighbour.edition})"
+    found = [f"{plural(neighbour.trials, 'missing trial')}"] if neighbour.trials else []
+    found += [
+        f"{plural(n, 'record')} of {reason}, not compared" for reason, n in neighbour.stale.items()
+    ]
+    place = Place(neighbour.location, neighbour.edition)
+    command = suite_command("plan", plan.suite, place=place)
+    return f"{where} has {'; '.join(found)}: `{command}`"
+
+
+def neighbours_as_json(plan: Plan) -> list[dict[str, Any]]:
+    """The editions nearby that have records of missing trials, for `--json`."""
+    from evenhand.execution.neighbours import find_neighbours
+
+    return [dict(vars(neighbour)) for neighbour in find_neighbours(plan)]
+
+
+def print_blocked(plan: Plan, place: Place) -> None:
+    """Print each trial that cannot run because a trial that it needs has failed."""
+    from evenhand.suite.commands import store_command, suite_command
+
+    for blocked in plan.blocked:
+        text = f"blocked: {plan.label(blocked.trial)}: {blocked.cause}"
+        console().print(text, style="yellow", soft_wrap=True)
+    if plan.blocked:
+        stored = Place(place.location, place.edition)
+        show = store_command("show", plan.blocked[0].parent[:8], place=stored)
+        again = suite_command("run", plan.suite, "--retry-failed", place=place)
+        text = f"`{show}` prints the cause; when it is corrected, `{again}` runs them"
+        console().print(text, style="yellow", soft_wrap=True)

@@ -1,0 +1,102 @@
+"""Editions near a store in a folder: its other editions, and stores above, below and beside it.
+
+They are only read, and never more than a few hundred folders of them. The index of an edition is
+used where there is one, but not brought up to date. Nothing is looked for in object storage.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from evenhand.store.files import URL
+from evenhand.store.index import Head, load_index
+from evenhand.store.store import INDEX, KEY, NAME, RECORD
+
+MOST_FOLDERS = 200
+"""Folders that are looked at in one place."""
+ABOVE = (1, 2, 3)
+"""Levels above the working directory at which a relative location is looked for."""
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class NearbyEdition:
+    """An edition of a store that is not the one that was read."""
+
+    location: str
+    """Location of its store, as an option takes it."""
+    edition: str
+    """Name of the edition."""
+    folder: Path
+    """Folder of its records."""
+
+    def keys(self) -> frozenset[str]:
+        """Keys of its records."""
+        names = [name for name in _folders(self.folder) if KEY.fullmatch(name)]
+        return frozenset(name for name in names if (self.folder / name / RECORD).is_file())
+
+    def heads(self) -> dict[str, Head]:
+        """Heads of its records, as far as its index has them."""
+        try:
+            entries = load_index((self.folder / INDEX).read_bytes())
+        except OSError:
+            return {}
+        return {key: entry.head for key, entry in entries.items()}
+
+
+def editions_near(location: str, edition: str) -> Iterator[NearbyEdition]:
+    """The editions near that of a store, the nearest first, each once; none for a URL."""
+    if URL.match(location):
+        return
+    given = Path(location).expanduser()
+    seen = {_real(given / edition)}
+    for place, name in _candidates(given, edition):
+        folder = place / name
+        if not NAME.fullmatch(name) or KEY.fullmatch(name) or _real(folder) in seen:
+            continue
+        seen.add(_real(folder))
+        if folder.is_dir():
+            yield NearbyEdition(str(place), name, folder)
+
+
+def _candidates(given: Path, edition: str) -> Iterator[tuple[Path, str]]:
+    """Locations and editions that may be meant, whether they exist or not."""
+    root, usual = given.absolute(), dict.fromkeys((edition, MAIN))
+    inside = _editions(root)
+    yield from ((given, name) for name in inside)
+    # `results/main` in place of `results`.
+    yield _parent(given), root.name
+    for inner in inside:
+        yield from ((given / inner, name) for name in _editions(root / inner))
+    for beside in _editions(root.parent):
+        yield from ((_parent(given) / beside, name) for name in usual)
+    if not given.is_absolute():
+        for folder in [*(Path(*[os.pardir] * n) for n in ABOVE), *map(Path, _editions(Path()))]:
+            yield from ((folder / given, name) for name in usual)
+
+
+def _parent(given: Path) -> Path:
+    """The folder above, as an option takes it."""
+    return given.parent if given.name not in ("", os.pardir) else given / os.pardir
+
+
+def _editions(folder: Path) -> list[str]:
+    """The first folders in a folder whose names an edition can have."""
+    names = (name for name in _folders(folder) if NAME.fullmatch(name) and not KEY.fullmatch(name))
+    return sorted(islice(names, MOST_FOLDERS))
+
+
+def _folders(folder: Path) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from (entry.name for entry in entries if entry.is_dir())
+    except OSError:
+        return
+
+
+def _real(folder: Path) -> str:
+    return os.path.realpath(folder)

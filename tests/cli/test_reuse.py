@@ -1,0 +1,230 @@
+"""What `plan`, `run` and `status` print about the records that they use, and do not use."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evenhand.api import open_store, open_suite
+from evenhand.declared import trial as trials
+from evenhand.execution.neighbours import find_neighbours
+from evenhand.execution.plan import make_plan
+from tests.cli.test_commands import evenhand
+from tests.records import make_record
+
+PLUGIN = """
+from evenhand import Method, Stage, losses, method
+from helper import tau
+
+
+@method()
+def mine() -> Method:
+    return Method(Stage(losses.la(tau())))
+"""
+SUITE = """
+suite: small
+question: Does it run?
+problems: [digits: {profile: exp, ratio: 4}]
+val: {per_class: 10}
+recipe: {digits: {epochs: 1}}
+seeds: 3
+methods: [erm, mine]
+metrics: [balanced_accuracy]
+primary: balanced_accuracy
+baseline: erm
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with a suite, a plugin and a module of the plugin."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("EVENHAND_RESULTS", "EVENHAND_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    (folder / "small.yaml").write_text(SUITE)
+    (folder / "mine.py").write_text(PLUGIN)
+    (folder / "helper.py").write_text("def tau():\n    return 1.0\n")
+    return folder
+
+
+def opened():
+    return open_suite("small.yaml", plugins="mine.py")
+
+
+def fill(location="results", edition="main", *, status="done", suite=None):
+    """A finished record of each trial of the suite."""
+    store = open_store(location, edition)
+    for trial in (suite or opened()).trials.values():
+        store.write(make_record(trial=trial, status=status))
+
+
+def plan(*arguments: str) -> str:
+    return evenhand("plan", "small.yaml", "--plugin", "mine.py", *arguments)
+
+
+def test_a_plan_names_the_trials_with_records_of_other_code(here):
+    fill()
+    assert "0 missing" in plan()
+    (here / "helper.py").write_text("def tau():\n    return 2.0\n")
+    said = plan()
+    assert "3 done, 3 missing" in said
+    assert (
+        "3 trials have records of other code of the method `mine` (mine.py or what it imports "
+        "changed); not compared"
+    ) in said
+    told = json.loads(plan("--json"))
+    assert [stale["reasons"] for stale in told["stale"]] == [
+        ["other code of the method `mine`"]
+    ] * 3
+    assert {stale["record"] for stale in told["stale"]} <= set(open_store().heads())
+    (here / "helper.py").write_text("def tau():\n    # One.\n    return 1.0\n")
+    assert "6 done, 0 missing" in plan()
+
+
+def test_a_plan_names_records_of_another_version_of_a_part(here):
+    fill()
+    (here / "mine.py").write_text(PLUGIN.replace("@method()", "@method(version=2)"))
+    assert (
+        "3 trials have records of version 1 of the method `mine`; this one is version 2" in plan()
+    )
+
+
+def test_a_plan_names_records_of_another_engine(here, monkeypatch):
+    suite = opened()
+    older = {k: t.model_copy(update={"engine": 0}) for k, t in suite.trials.items()}
+    for trial in older.values():
+        open_store().write(make_record(trial=trial))
+    assert trials.ENGINE_VERSION == 1
+    said = plan()
+    assert "6 trials have records of engine version 0; this one is version 1; not compared" in said
+    assert "6 missing" in said
+
+
+def test_a_failed_record_of_other_code_is_no_stale_record(here):
+    fill(status="failed")
+    (here / "helper.py").write_text("def tau():\n    return 2.0\n")
+    assert "other code" not in plan()
+
+
+def test_a_plan_in_python_lists_its_stale_trials(here):
+    fill()
+    (here / "helper.py").write_text("def tau():\n    return 2.0\n")
+    made = make_plan(opened(), open_store())
+    assert [stale.trial.method.name for stale in made.stale] == ["mine"] * 3
+    assert "3 missing, 0 failed, 0 blocked (3 stale)" in repr(made)
+
+
+PLACES = {
+    "another edition": (("results", "night-1"), [], "results (edition night-1) has 6 missing"),
+    "the edition as the store": (
+        ("results", "main"),
+        ["--results", "results/main"],
+        "results (edition main) has 6 missing",
+    ),
+    "the folder above": (
+        ("runs/results", "main"),
+        ["--results", "runs"],
+        "runs/results (edition main) has 6 missing",
+    ),
+    "a typing error": (
+        ("results", "main"),
+        ["--results", "resluts"],
+        "results (edition main) has 6 missing",
+    ),
+    "the folder above the working directory": (
+        ("../results", "main"),
+        [],
+        "../results (edition main) has 6 missing",
+    ),
+    "a folder below the working directory": (
+        ("other/results", "main"),
+        [],
+        "other/results (edition main) has 6 missing",
+    ),
+    "an edition with a typing error": (
+        ("results", "main"),
+        ["--edition", "mian"],
+        "results (edition main) has 6 missing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("stored", "options", "said"), PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("command", ["plan", "status"])
+def test_records_nearby_are_named_with_a_command_that_finds_them(
+    here, command, stored, options, said
+):
+    fill(*stored)
+    out = evenhand(command, "small.yaml", "--plugin", "mine.py", *options)
+    [line] = [line for line in out.splitlines() if said in line]
+    assert "store: " in out
+    words = shlex.split(line.split("`")[1])
+    assert words[:3] == ["evenhand", "plan", "small.yaml"]
+    assert "6 done, 0 missing" in evenhand(*words[1:])
+
+
+def test_old_records_nearby_are_counted_with_the_reason(here):
+    fill("results", "night-1")
+    (here / "helper.py").write_text("def tau():\n    return 2.0\n")
+    open_store("results", "night-1").heads()  # writes the index
+    opened()
+    assert (
+        "results (edition night-1) has 3 missing trials; 3 records of other code of the method "
+        "`mine` (mine.py or what it imports changed), not compared"
+    ) in plan()
+
+
+def test_a_complete_store_has_no_line_on_neighbours(here):
+    fill("results", "main")
+    fill("results", "night-1")
+    assert "night-1" not in plan()
+
+
+def test_the_store_that_was_read_is_printed_with_its_size(here):
+    assert f"store: results (edition main): 0 records; there is no folder {here}/results" in plan()
+    fill()
+    assert "store: results (edition main): 6 records\n" in plan()
+    assert "store: results (edition main): 6 records\n" in evenhand("status")
+
+
+def test_ten_thousand_records_beside_a_store_take_no_second(here):
+    suite = opened()
+    fill("results", "night-1", suite=suite)
+    folder = here / "results" / "night-1"
+    for i in range(10_000):
+        (folder / f"{i:032x}").mkdir()
+    made = make_plan(suite, open_store())
+    began = time.perf_counter()
+    [found] = find_neighbours(made)
+    assert (found.edition, found.trials) == ("night-1", 6)
+    assert time.perf_counter() - began < 1
+
+
+def test_no_neighbour_is_written_to(here):
+    fill("results", "night-1")
+    before = sorted(path for path in Path("results").rglob("*"))
+    plan()
+    assert sorted(path for path in Path("results").rglob("*")) == before
+
+
+def test_an_index_of_an_earlier_format_is_made_again(here):
+    fill()
+    heads = open_store().heads()
+    index = here / "results/main/index.json"
+    index.write_text(index.read_text().replace('"format":4', '"format":3'))
+    assert open_store().heads() == heads
+    assert '"format":4' in index.read_text()
+
+
+def test_a_store_in_object_storage_is_not_searched(here):
+    fill("results", "night-1")
+    made = replace(make_plan(opened(), open_store()), location="s3://bucket/results")
+    assert find_neighbours(made) == ()

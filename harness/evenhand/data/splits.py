@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from evenhand.data.cells import by_cell, check_cells, first_of_each_group
+from evenhand.data.files.data_root import data_command
 from evenhand.data.images import Images, Source
 from evenhand.data.profiles import Profile
 from evenhand.data.selections import SELECTIONS
@@ -209,7 +210,7 @@ def _check_order(problem: Problem, source: Source) -> None:
         raise DataError(
             f"{problem.name}: the selection {problem.selection} names images by their places in "
             f"the official files; {name} was prepared from a mirror, where they have others\n"
-            f"  `evenhand data prepare {name} --again` takes the official files; or leave "
+            f"  `{data_command('prepare', name, '--again')}` takes the official files; or leave "
             "selection out"
         )
 
@@ -220,7 +221,7 @@ def _hint_if_incomplete(problem: Problem, source: Source) -> str:
         return ""
     return (
         f"\n  only {len(source.train):,} of {source.n_whole:,} training images were prepared: "
-        f"`evenhand data prepare {problem.dataset.name} --again` from all of them"
+        f"`{data_command('prepare', problem.dataset.name, '--again')}` from all of them"
     )
 
 

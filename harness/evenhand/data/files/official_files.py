@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from evenhand.data.files.data_root import data_command
 from evenhand.data.files.image_list import ListedSource
 from evenhand.data.files.original import Archive, Original
 from evenhand.data.images import Images, Source
@@ -111,7 +112,7 @@ def _by_torchvision(kind: Any, original: Original, folder: Path) -> Source:
     except (OSError, RuntimeError) as error:
         raise DataError(
             f"{folder}: not the official files, or not all of them: {error}\n"
-            f"  copy them again, or download them: `evenhand data prepare {original.name}`"
+            f"  copy them again, or download them: `{data_command('prepare', original.name)}`"
         ) from None
     if tuple(train.classes) != original.classes:
         raise DataError(

@@ -20,12 +20,13 @@ import numpy as np
 from jaxtyping import Shaped
 from pydantic import Field, ValidationError
 
-from evenhand.data.files.data_root import VARIABLE, data_root
+from evenhand.data.files.data_root import VARIABLE, data_command, data_root, use_data_root
 from evenhand.data.files.image_list import ListedImages, ListedSource
-from evenhand.data.files.original import Original
+from evenhand.data.files.original import Archive, Original
 from evenhand.data.images import Images, Source
 from evenhand.declared.base import Spec
-from evenhand.errors import DataError
+from evenhand.declared.registry import REGISTRY
+from evenhand.errors import DataError, UnknownName
 
 CONTENTS = "contents.json"
 SPLITS = ("train", "test", "val")
@@ -85,16 +86,33 @@ def find(name: str, root: Path, *, checked: bool = True) -> Prepared:
     """
     folder = root / name
     if not folder.exists():
-        raise DataError(
-            f"{folder}: {name} is not prepared here\n"
-            f"  `evenhand data prepare {name} --root {root}` downloads it;\n"
-            f"  `--from DIR` prepares it from files on this machine\n"
-            f"  a data set in another folder needs --data, {VARIABLE} or the suite's `data:`"
-        )
+        raise DataError(f"{folder}: {name} is not prepared here\n  {_how(name, root)}")
     contents = _contents(name, folder)
     for file, known in contents.files.items():
         _check(folder / file, known, name, checked=checked)
     return Prepared(folder, contents, _source(folder, contents))
+
+
+def _how(name: str, root: Path) -> str:
+    """The ways to get a data set, as they are true of it."""
+    try:
+        original: Original | None = REGISTRY.get("dataset", name).facts.get("original")
+    except UnknownName:
+        original = None
+    official = original.official if original else None
+    by_hand = isinstance(official, Archive) and official.md5 is None
+    place = official.folder if isinstance(official, Archive) and by_hand else "DIR"
+    with use_data_root(root):
+        download, convert = (data_command("prepare", name, *m) for m in ((), ("--from", place)))
+    from_files = f"`{convert}` prepares it from files on this machine"
+    if isinstance(official, Archive) and by_hand:
+        ways = [f"get the official files from {official.url} and unpack them; {from_files}"]
+    elif official is None:
+        ways = [from_files]
+    else:
+        ways = [f"`{download}` downloads it", from_files]
+    other = f"a data set in another folder needs --data, {VARIABLE} or the suite's `data:`"
+    return "\n  ".join([*ways, other])
 
 
 def load_extra(original: Original, file: str) -> Shaped[np.ndarray, ...]:
@@ -180,9 +198,10 @@ def _check(path: Path, known: File, name: str, *, checked: bool) -> None:
 
 
 def _torn(name: str, path: Path, what: str) -> DataError:
+    with use_data_root(path.parent if path.name == name else path.parent.parent):
+        again = data_command("prepare", name, "--again")
     return DataError(
-        f"{path}: the prepared {name} is not whole: {what}\n"
-        f"  `evenhand data prepare {name} --again` prepares it again"
+        f"{path}: the prepared {name} is not whole: {what}\n  `{again}` prepares it again"
     )
 
 

@@ -18,7 +18,7 @@ from pydantic import Field
 from evenhand.data.files.column_encoding import Impute
 from evenhand.data.files.columns import Columns, read
 from evenhand.data.files.csv_text import TextFormat
-from evenhand.data.files.data_root import data_root
+from evenhand.data.files.data_root import data_command, data_root
 from evenhand.data.files.feature_choice import FeatureRule
 from evenhand.data.files.feature_columns import read_features
 from evenhand.data.files.hub_folder import read_hub_folder
@@ -118,10 +118,10 @@ def waterbirds_features() -> Source:
     files = [data_root() / f"waterbirds_features.{form}" for form in ("npz", "parquet")]
     there = next((file for file in files if file.exists()), None)
     if there is None:
+        options = ("--backbone", "resnet18.tv_in1k", "--out", str(files[0]))
         raise DataError(
             f"{files[0]}: there is no such file, nor {files[1].name}\n"
-            "  `evenhand data features waterbirds --backbone resnet18.tv_in1k --out "
-            f"{files[0]}` writes it"
+            f"  `{data_command('features', 'waterbirds', *options)}` writes it"
         )
     columns = read(there)
     taken: Mapping[str, str] = {"label": "label", "group": "group", "split": "split"}

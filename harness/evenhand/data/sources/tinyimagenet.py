@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from evenhand.data.files import folder
+from evenhand.data.files.data_root import data_command
 from evenhand.data.files.original import Archive, Original
 from evenhand.data.files.prepared import load
 from evenhand.data.images import Images, Source
@@ -84,7 +85,7 @@ def _lines(path: Path) -> list[str]:
     except OSError as error:
         raise DataError(
             f"{path}: {error.strerror}\n  it is part of {ARCHIVE.filename}: copy all of its files, "
-            "or download it: `evenhand data prepare tinyimagenet`"
+            f"or download it: `{data_command('prepare', 'tinyimagenet')}`"
         ) from None
 
 

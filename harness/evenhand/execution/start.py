@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan
 from evenhand.execution.retries import Runner, RunTracker, run_plan
 from evenhand.store import Store
-from evenhand.suite.resolve import Suite
+from evenhand.suite.commands import suite_command
 
 Code = tuple[str, str, str | None]
 """Kind and name of a part, and the digest of its code in the key of a trial."""
@@ -137,14 +136,6 @@ def _registered(trials: Iterable[Trial]) -> dict[Code, Registered]:
     }
 
 
-def equivalent_command(suite: Suite) -> str:
-    """The `evenhand run` that trains the suite; the call of one that was built in Python."""
-    if not suite.source:
-        return "evenhand.run(suite)"
-    plugins = [word for plugin in loaded_plugins() for word in ("--plugin", plugin.path)]
-    return shlex.join(["evenhand", "run", suite.source, *plugins])
-
-
 def _parts(trial: Trial) -> list[tuple[str, Part]]:
     found = [("dataset", trial.problem.dataset), ("profile", trial.problem.profile)]
     found += [("backbone", trial.recipe.backbone), ("schedule", trial.recipe.schedule)]
@@ -185,7 +176,7 @@ def _execution(plan: Plan, options: RunOptions) -> Execution:
     check_networks(trained, sources)
     return Execution(
         suite=f"{suite.suite} v{suite.version}",
-        command=options.command or equivalent_command(plan.suite),
+        command=options.command or suite_command("run", plan.suite),
         threads=max(1, round(options.cpus_per_trial)),
         time_limit=options.time_limit,
         use_gpu=options.gpus_per_trial != 0,

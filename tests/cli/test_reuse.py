@@ -182,6 +182,14 @@ def test_old_records_nearby_are_counted_with_the_reason(here):
     ) in plan()
 
 
+def test_the_status_of_an_empty_store_names_the_editions_nearby(here):
+    fill("results", "night-1")
+    said = evenhand("status", "--results", "resluts")
+    assert "results (edition night-1)" not in said
+    said = evenhand("status")
+    assert "results (edition night-1) has 6 records: `evenhand status --edition night-1`" in said
+
+
 def test_a_complete_store_has_no_line_on_neighbours(here):
     fill("results", "main")
     fill("results", "night-1")

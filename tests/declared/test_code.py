@@ -296,3 +296,35 @@ def test_a_helper_that_fails_is_named_with_its_line(tmp_path, unregistered):
         load_plugins([path])
     write(tmp_path, {"helper.py": "x = 1\n"})
     load_plugins([path])
+
+
+def test_a_helper_may_have_another_encoding(tmp_path, unregistered):
+    helper = "# -*- coding: latin-1 -*-\nNAME = '\xe9'\n".encode("latin-1")
+    (tmp_path / "helper.py").write_bytes(helper)
+    load_plugins([write(tmp_path, {"mine.py": "from helper import NAME\nassert NAME == '\xe9'\n"})])
+
+
+@pytest.mark.parametrize(
+    ("edit", "is_other"),
+    [("return 2", True), ("return 1  # One.", False)],
+)
+def test_an_edit_of_a_module_that_is_not_read_again_is_refused(
+    tmp_path, unregistered, monkeypatch, edit, is_other
+):
+    """A module on PYTHONPATH is imported as any other, and not run again for a plugin."""
+    library = tmp_path / "library"
+    name = f"library_{tmp_path.name}"
+    write(library, {f"{name}.py": "def f():\n    return 1\n"})
+    monkeypatch.syspath_prepend(str(library))
+    text = (
+        f"from evenhand import Method, Stage, losses, method\nfrom {name} import f\n"
+        "@method()\ndef mine() -> Method:\n    return Method(Stage(losses.la(f())))\n"
+    )
+    before = code_of(tmp_path / "plugin", {"mine.py": text})
+    write(library, {f"{name}.py": f"def f():\n    {edit}\n"})
+    if is_other:
+        with pytest.raises(SpecError, match="'mine' was edited after it was imported"):
+            code_of(tmp_path / "plugin", {"mine.py": text})
+    else:
+        assert code_of(tmp_path / "plugin", {"mine.py": text}) == before
+    assert (fresh(tmp_path / "plugin") != before) == is_other

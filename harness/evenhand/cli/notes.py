@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from evenhand.suite.commands import Place
 
 
+EDITIONS_SHOWN = 4
+
+
 def print_store(place: Place, records: int, out: Console) -> None:
     """Print the store that was read, and its full path where it has no records."""
     from evenhand.store.files import URL
@@ -24,6 +28,18 @@ def print_store(place: Place, records: int, out: Console) -> None:
         folder = Path(place.location).expanduser().absolute() / place.edition
         where += f" in {folder}" if folder.is_dir() else f"; there is no folder {folder}"
     out.print(where, soft_wrap=True)
+
+
+def print_editions(place: Place, out: Console) -> None:
+    """Print the editions with records near a store that has none."""
+    from evenhand.store.neighbours import editions_near
+    from evenhand.suite.commands import Place, store_command
+
+    filled = ((near, len(near.keys())) for near in editions_near(place.location, place.edition))
+    for near, n in islice(((near, n) for near, n in filled if n), EDITIONS_SHOWN):
+        command = store_command("status", place=Place(near.location, near.edition))
+        where = f"{near.location} (edition {near.edition})"
+        out.print(f"{where} has {plural(n, 'record')}: `{command}`", style="yellow", soft_wrap=True)
 
 
 def print_missing(plan: Plan, out: Console) -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evenhand.cli.notes import neighbours_as_json, print_blocked, print_missing, print_store
+from evenhand.cli.notes import (
+    neighbours_as_json,
+    print_blocked,
+    print_editions,
+    print_missing,
+    print_store,
+)
 from evenhand.cli.options import AsJson, Edition, Only, Plugins, Results, open_part
 from evenhand.cli.output import console, print_json, print_table, some_of
 
@@ -74,6 +80,8 @@ def _store(store: Store, heads: Mapping[str, Head], place: Place, json: bool) ->
     print_store(place, len(heads), console())
     if by_status:
         console().print(", ".join(f"{n} {name}" for name, n in sorted(by_status.items())))
+    else:
+        print_editions(place, console())
     _print_faults(console(), faults)
 
 

@@ -21,7 +21,8 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from evenhand.declared.module_sources import Sources, installed_version
 from evenhand.declared.module_tree import Module
@@ -30,7 +31,28 @@ from evenhand.declared.syntax import Import, Statement
 DIGITS = 8
 
 
-def digest_of(module: str, name: str, sources: Sources) -> str:
+class Digest(NamedTuple):
+    """Digest of the code of a part, and the state of the files that it was read from."""
+
+    text: str
+    files: dict[Path, tuple[int, int]]
+    """Time of change in nanoseconds and size of each file; texts of a plugin have no file."""
+
+    def is_current(self) -> bool:
+        """Whether no file was written since."""
+        return all(state_of(path) == state for path, state in self.files.items())
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Time of change and size of a file; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+def digest_of(module: str, name: str, sources: Sources) -> Digest:
     """Digest of what a name of a module reaches; of the whole module where the name is not bound.
 
     A function that another function or a loop makes is bound to no name of its module.
@@ -43,7 +65,9 @@ def digest_of(module: str, name: str, sources: Sources) -> str:
             reach.name(found, name)
         else:
             reach.whole(found)
-    return reach.digest()
+    text = reach.digest()
+    paths = filter(None, map(sources.path_of, reach.modules()))
+    return Digest(text, {path: state_of(path) for path in paths})
 
 
 class Reach:

@@ -55,16 +55,22 @@ class Sources:
         if top in inside:
             is_folder = any(other.startswith(f"{name}.") for other in self._by_name)
             return Module(name, is_package=True) if is_folder else None
-        if top in NOT_FOLLOWED and top != self.package:
-            return None
-        path = _located(name, self.package)
+        path = self.path_of(name)
         if path is None or path.is_dir():
             return None if path is None else Module(name, is_package=True)
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, ValueError):
+            text = read_source(path)
+        except (OSError, ValueError, SyntaxError):
             return None
         return _parsed(name, text, path.name == "__init__.py")
+
+    def path_of(self, name: str) -> Path | None:
+        """File or folder of a module of one's own that is not among the texts of a plugin."""
+        top = name.partition(".")[0]
+        is_left_out = top in NOT_FOLLOWED and top != self.package
+        if is_left_out or any(other.partition(".")[0] == top for other in self._by_name):
+            return None
+        return _located(name, self.package)
 
     def siblings(self) -> Iterator[str]:
         """Every module of the folder or package: what an import by a computed name may mean."""
@@ -74,6 +80,11 @@ class Sources:
             for path in sorted(root.parent.rglob("*.py")):
                 inside = module_name(path.relative_to(root.parent).as_posix())
                 yield f"{self.package}.{inside}".rstrip(".")
+
+
+def read_source(path: Path) -> str:
+    """Text of a Python file in the encoding that it declares. Raises `OSError`, `SyntaxError`."""
+    return importlib.util.decode_source(path.read_bytes())
 
 
 def module_name(path: str) -> str:

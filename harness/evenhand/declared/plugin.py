@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from evenhand.declared.module_sources import read_source
 from evenhand.declared.plugin_modules import PLUGIN, PluginFiles, plugin_of, read_modules, serve
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import Mistake, SpecError
@@ -25,10 +26,10 @@ class Plugin(PluginFiles):
     def read(cls, path: str | Path) -> Plugin:
         """Read a file. Raises `SpecError` if it cannot be read."""
         try:
-            text = Path(path).read_text(encoding="utf-8-sig")
+            text = read_source(Path(path))
             modules = read_modules(text, Path(path).resolve().parent)
             return cls(str(path), text, modules=tuple(modules.items()))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SyntaxError) as error:
             raise SpecError(f"{path}: cannot read the plugin: {error}") from None
 
     def load(self) -> None:

@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-from evenhand.declared.module_sources import NOT_FOLLOWED, Sources, module_name
+from evenhand.declared.module_sources import NOT_FOLLOWED, Sources, module_name, read_source
 from evenhand.declared.syntax import Statement, find_imports
 from evenhand.errors import SpecError
 
@@ -54,7 +54,7 @@ def read_modules(text: str, folder: Path) -> dict[str, str]:
         name = waiting.pop()
         for path in _paths(name, folder):
             if path not in found:
-                found[path] = (folder / path).read_text(encoding="utf-8-sig")
+                found[path] = read_source(folder / path)
                 inside = module_name(path)
                 package = inside if path.endswith("__init__.py") else inside.rpartition(".")[0]
                 waiting += _imported(found[path], package, folder)

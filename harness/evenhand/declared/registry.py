@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from evenhand.declared.base import Part, advice, format_scalar, quote_value
-from evenhand.declared.code import digest_of, root_name
+from evenhand.declared.code import Digest, digest_of, root_name
 from evenhand.declared.importing import import_all
 from evenhand.declared.main_module import MAIN, digest_of_main
 from evenhand.declared.module_sources import Sources
@@ -118,11 +118,24 @@ class Registered:
         """
         if self.make.__module__ == MAIN:
             return digest_of_main(self.make)
-        return self._fixed_code
+        first = self._first_digest
+        if first is None or first.is_current():
+            return first.text if first else None
+        now = self._digest()
+        if now is not None and now.text != first.text:
+            edited = next(path for path in first.files if now.files.get(path) != first.files[path])
+            raise SpecError(
+                f"{edited}: the code of the {self.kind} {self.name!r} was edited after it was "
+                "imported\n  start the program or the notebook's kernel again"
+            )
+        return first.text
 
     @cached_property
-    def _fixed_code(self) -> str | None:
-        """The digest of a part of a file, which stays what it was when the part was registered."""
+    def _first_digest(self) -> Digest | None:
+        """The digest of a part of a file, as it was when the part was registered."""
+        return self._digest()
+
+    def _digest(self) -> Digest | None:
         module = self.make.__module__
         top = module.partition(".")[0]
         if top in OURS:

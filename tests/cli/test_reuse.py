@@ -123,36 +123,40 @@ def test_a_plan_in_python_lists_its_stale_trials(here):
 
 
 PLACES = {
-    "another edition": (("results", "night-1"), [], "results (edition night-1) has 6 missing"),
+    "another edition": (
+        ("results", "night-1"),
+        [],
+        "results (edition night-1) has records of 6 missing",
+    ),
     "the edition as the store": (
         ("results", "main"),
         ["--results", "results/main"],
-        "results (edition main) has 6 missing",
+        "results (edition main) has records of 6 missing",
     ),
     "the folder above": (
         ("runs/results", "main"),
         ["--results", "runs"],
-        "runs/results (edition main) has 6 missing",
+        "runs/results (edition main) has records of 6 missing",
     ),
     "a typing error": (
         ("results", "main"),
         ["--results", "resluts"],
-        "results (edition main) has 6 missing",
+        "results (edition main) has records of 6 missing",
     ),
     "the folder above the working directory": (
         ("../results", "main"),
         [],
-        "../results (edition main) has 6 missing",
+        "../results (edition main) has records of 6 missing",
     ),
     "a folder below the working directory": (
         ("other/results", "main"),
         [],
-        "other/results (edition main) has 6 missing",
+        "other/results (edition main) has records of 6 missing",
     ),
     "an edition with a typing error": (
         ("results", "main"),
         ["--edition", "mian"],
-        "results (edition main) has 6 missing",
+        "results (edition main) has records of 6 missing",
     ),
 }
 
@@ -177,8 +181,8 @@ def test_old_records_nearby_are_counted_with_the_reason(here):
     open_store("results", "night-1").heads()  # writes the index
     opened()
     assert (
-        "results (edition night-1) has 3 missing trials; 3 records of other code of the method "
-        "`mine` (mine.py or what it imports changed), not compared"
+        "results (edition night-1) has records of 3 missing trials; 3 records of other code of the "
+        "method `mine` (mine.py or what it imports changed), not compared"
     ) in plan()
 
 

@@ -58,7 +58,8 @@ def _elsewhere(plan: Plan, neighbour: Neighbour) -> str:
     from evenhand.suite.commands import Place, suite_command
 
     where = f"{neighbour.location} (edition {neighbour.edition})"
-    found = [f"{plural(neighbour.trials, 'missing trial')}"] if neighbour.trials else []
+    n = neighbour.trials
+    found = [f"records of {plural(n, 'missing trial')}"] if n else []
     found += [
         f"{plural(n, 'record')} of {reason}, not compared" for reason, n in neighbour.stale.items()
     ]
@@ -76,7 +77,7 @@ def neighbours_as_json(plan: Plan) -> list[dict[str, Any]]:
 
 def print_blocked(plan: Plan, place: Place) -> None:
     """Print each trial that cannot run because a trial that it needs has failed."""
-    from evenhand.suite.commands import store_command, suite_command
+    from evenhand.suite.commands import Place, store_command, suite_command
 
     for blocked in plan.blocked:
         text = f"blocked: {plan.label(blocked.trial)}: {blocked.cause}"

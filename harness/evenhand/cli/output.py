@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-NAME_WIDTH = 30
+NAME_WIDTH = 24
 """Columns that a name has at least, beside the other columns of a table."""
 HEADING_WIDTH = 12
 """Longest headings of a list that shares lines."""
@@ -69,7 +69,7 @@ def _print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, red: 
         pairs = zip(headings[1:], cells, strict=True)
         shown = [Text.assemble(f"{heading} ", _marked(cell, red)) for heading, cell in pairs]
         lines = Text("\n" if max(map(len, headings)) > HEADING_WIDTH else ", ").join(shown)
-        out.print(Padding(lines, (0, 0, 0, 4)))
+        out.print(Padding(lines, (0, 0, 0, 4), expand=False))
 
 
 def _marked(cell: str, red: str) -> Text:

@@ -63,7 +63,7 @@ def test_images_that_were_not_prepared_are_told(problem, says):
     with pytest.raises(DataError) as raised:
         prepared(problem, make_source([60, 40, 30, 30], whole=60))
     assert has_facts(raised.value, says)
-    assert has_facts(raised.value, "160 of 240 … `evenhand data prepare made up --again`")
+    assert has_facts(raised.value, "160 of 240 … `evenhand data prepare 'made up' --again`")
 
 
 def test_natural_keeps_every_image_in_the_order_of_the_source_by_class():
@@ -164,7 +164,7 @@ def test_the_selection_of_ldam_is_the_same_at_every_seed():
 def test_a_selection_by_place_needs_the_official_order():
     mirror = replace(SOURCE, in_official_order=False)
     prepared(make_problem(), mirror)
-    with pytest.raises(DataError, match=r"ldam .*\n.*prepare made up --again"):
+    with pytest.raises(DataError, match=r"ldam .*\n.*prepare 'made up' --again"):
         prepared(make_problem(selection="ldam"), mirror)
 
 

@@ -90,6 +90,7 @@ def test_a_plugin_that_changes_makes_other_trials(unregistered, tmp_path):
     for body in (
         TWO_STAGES,
         TWO_STAGES.replace("Stage(VectorScaling())", "Stage( VectorScaling())"),
+        TWO_STAGES.replace("VectorScaling())", 'VectorScaling(), reduce="weighted_mean")'),
     ):
         REGISTRY._entries["method"].pop("lasts", None)
         (tmp_path / "lasts.py").write_text(body)
@@ -97,8 +98,8 @@ def test_a_plugin_that_changes_makes_other_trials(unregistered, tmp_path):
         cells = resolved(text).configurations
         keys.append({cell.row: cell.trials[0].key for cell in cells})
 
-    assert keys[0]["lasts"] != keys[1]["lasts"]
-    assert keys[0]["la"] == keys[1]["la"]
+    assert keys[0]["lasts"] == keys[1]["lasts"] != keys[2]["lasts"]
+    assert keys[0]["la"] == keys[1]["la"] == keys[2]["la"]
 
 
 def test_a_method_that_fails_when_it_is_made_is_told_with_its_line(unregistered, tmp_path):

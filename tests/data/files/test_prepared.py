@@ -233,7 +233,8 @@ def test_what_is_torn_is_told_and_how_to_mend_it(there, root, place, what, says)
     with pytest.raises(DataError) as raised:
         find("tiny", root)
     assert has_facts(raised.value, says)
-    assert "\n  `evenhand data prepare tiny --again`" in str(raised.value)
+    command = f"`evenhand data prepare tiny --from DIR --again --root {root}`"
+    assert f"\n  {command}" in str(raised.value)
     with pytest.raises(DataError):
         prepare_once(TINY, root, place=place)
     assert prepare_once(TINY, root, place=place, again=True).contents.files == there.contents.files
@@ -243,7 +244,7 @@ def test_what_is_not_prepared_says_what_to_do(root):
     with pytest.raises(DataError) as raised:
         find("tiny", root)
     assert str(raised.value).startswith(f"{root / 'tiny'}: tiny ")
-    assert f"`evenhand data prepare tiny --root {root}`" in str(raised.value)
+    assert f"`evenhand data prepare tiny --from DIR --root {root}`" in str(raised.value)
     assert "--data, EVENHAND_DATA or the suite's `data:`" in str(raised.value)
 
 

@@ -86,33 +86,40 @@ def find(name: str, root: Path, *, checked: bool = True) -> Prepared:
     """
     folder = root / name
     if not folder.exists():
-        raise DataError(f"{folder}: {name} is not prepared here\n  {_how(name, root)}")
+        raise DataError(
+            f"{folder}: {name} is not prepared here\n  {_how(name, root)}\n"
+            f"  a data set in another folder needs --data, {VARIABLE} or the suite's `data:`"
+        )
     contents = _contents(name, folder)
     for file, known in contents.files.items():
         _check(folder / file, known, name, checked=checked)
     return Prepared(folder, contents, _source(folder, contents))
 
 
-def _how(name: str, root: Path) -> str:
-    """The ways to get a data set, as they are true of it."""
+def _how(name: str, root: Path, *more: str) -> str:
+    """The ways to prepare a data set, as they are true of it."""
+    official = _official(name)
+    # Without a checksum there is no download: the user brings the unpacked archive.
+    by_hand = official if isinstance(official, Archive) and official.md5 is None else None
+    place = by_hand.folder if by_hand else "DIR"
+    with use_data_root(root):
+        download = data_command("prepare", name, *more)
+        convert = data_command("prepare", name, "--from", place, *more)
+    ways = [f"`{convert}` prepares it from files on this machine"]
+    if by_hand:
+        ways = [f"get the official files from {by_hand.url} and unpack them", *ways]
+    elif official is not None:
+        ways = [f"`{download}` downloads it", *ways]
+    return "\n  ".join(ways)
+
+
+def _official(name: str) -> str | Archive | None:
+    """The archive that the authors distribute; None where there is none."""
     try:
         original: Original | None = REGISTRY.get("dataset", name).facts.get("original")
     except UnknownName:
-        original = None
-    official = original.official if original else None
-    by_hand = isinstance(official, Archive) and official.md5 is None
-    place = official.folder if isinstance(official, Archive) and by_hand else "DIR"
-    with use_data_root(root):
-        download, convert = (data_command("prepare", name, *m) for m in ((), ("--from", place)))
-    from_files = f"`{convert}` prepares it from files on this machine"
-    if isinstance(official, Archive) and by_hand:
-        ways = [f"get the official files from {official.url} and unpack them; {from_files}"]
-    elif official is None:
-        ways = [from_files]
-    else:
-        ways = [f"`{download}` downloads it", from_files]
-    other = f"a data set in another folder needs --data, {VARIABLE} or the suite's `data:`"
-    return "\n  ".join([*ways, other])
+        return None
+    return original.official if original else None
 
 
 def load_extra(original: Original, file: str) -> Shaped[np.ndarray, ...]:
@@ -198,10 +205,9 @@ def _check(path: Path, known: File, name: str, *, checked: bool) -> None:
 
 
 def _torn(name: str, path: Path, what: str) -> DataError:
-    with use_data_root(path.parent if path.name == name else path.parent.parent):
-        again = data_command("prepare", name, "--again")
+    root = path.parent if path.name == name else path.parent.parent
     return DataError(
-        f"{path}: the prepared {name} is not whole: {what}\n  `{again}` prepares it again"
+        f"{path}: the prepared {name} is not whole: {what}\n  {_how(name, root, '--again')}"
     )
 
 

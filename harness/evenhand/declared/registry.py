@@ -6,7 +6,7 @@
 The function's signature is the only list of its settings. The suite reader, the record and
 `evenhand list` take their names, types and defaults from it. `importing.py` imports the parts of
 this package and those of installed packages, whose entry points in the group `evenhand` name the
-modules to import. `plugin.py` loads a single file.
+modules to import. `plugin.py` loads a file.
 """
 
 from __future__ import annotations
@@ -119,15 +119,13 @@ class Registered:
         if self.make.__module__ == MAIN:
             return digest_of_main(self.make)
         first = self._first_digest
-        if first is None or first.is_current():
-            return first.text if first else None
-        now = self._digest()
+        if first is None:
+            return None
+        now = first if first.is_current() else self._digest()
         if now is not None and now.text != first.text:
             edited = next(path for path in first.files if now.files.get(path) != first.files[path])
-            raise SpecError(
-                f"{edited}: the code of the {self.kind} {self.name!r} was edited after it was "
-                "imported\n  start the program or the notebook's kernel again"
-            )
+            what = f"{edited}: the code of the {self.kind} {self.name!r} was edited after it was"
+            raise SpecError(f"{what} imported\n  start the program or the kernel again")
         return first.text
 
     @cached_property

@@ -78,6 +78,16 @@ def test_the_plan_gives_the_same_as_json(here):
     assert (data["n_test"], data["shared"]) == (20, [])
 
 
+def test_duplicates_are_said_by_the_run_before_its_first_trial(here):
+    table = frame()
+    write(pd.concat([table, table[:7].assign(split="test")]))
+
+    said = CliRunner().invoke(app, ["run", "birds.yaml", "--inline"]).output
+
+    note = said.index("table-birds: 7 of 27 test examples also stand in the training split")
+    assert note < said.index("erm on table-birds, seed 0: done")
+
+
 def test_the_number_of_folds_is_said(here):
     write(frame().drop(columns="split"), ", split: {folds: 5}")
 

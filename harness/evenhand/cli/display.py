@@ -111,7 +111,7 @@ def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
     note = f" ({plural(waiting, 'other')} {already} already)" if waiting else ""
     if out.is_terminal:
         with Live(tally, console=out, refresh_per_second=4, transient=True):
-            yield tally.see
+            yield _Screen(tally, out)
     else:
         out.print(f"{tally.name}: {plural(tally.total, 'trial')} to run{note}")
         yield _Lines(tally, out)
@@ -128,6 +128,20 @@ def _json(event: Event) -> None:
 
 
 @dataclass
+class _Screen:
+    """The live display, with notes above it."""
+
+    tally: Tally
+    out: Console
+
+    def __call__(self, event: Event) -> None:
+        if event.kind == "note":
+            self.out.print(event.cause, style="yellow", soft_wrap=True)
+        else:
+            self.tally.see(event)
+
+
+@dataclass
 class _Lines:
     """A line for each trial that ends, at most one per second; failures are printed at once."""
 
@@ -136,6 +150,9 @@ class _Lines:
     last: float = 0.0
 
     def __call__(self, event: Event) -> None:
+        if event.kind == "note":
+            self.out.print(event.cause, soft_wrap=True)
+            return
         self.tally.see(event)
         if event.kind != "ended":
             return

@@ -12,21 +12,24 @@ from evenhand.declared.record import Record, Status
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
 
-Kind = Literal["started", "progress", "ended", "fatal"]
+Kind = Literal["note", "started", "progress", "ended", "fatal"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event of one trial.
+    """An event of one trial, or a note on the data before the first one.
 
     >>> Event("ended", key="0a1b", trial="erm on digits-exp-100, seed 0", status="done").as_json()
     {'kind': 'ended', 'key': '0a1b', 'trial': 'erm on digits-exp-100, seed 0', 'status': 'done'}
     """
 
     kind: Kind
-    """Kind of the event; "fatal" is an error that ends the whole run, explained in `cause`."""
-    key: str
-    trial: str
+    """Kind of the event; "fatal" is an error that ends the whole run, explained in `cause`.
+
+    "note" is something that a user should know before trials start, in `cause`.
+    """
+    key: str = ""
+    trial: str = ""
     epoch: int | None = None
     epochs: int | None = None
     score: float | None = None

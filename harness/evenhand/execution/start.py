@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.declared.base import Part
+from evenhand.declared.data_sentences import describe_shared
 from evenhand.declared.importing import ENTRY_POINTS
 from evenhand.declared.plugin import loaded_plugins
 from evenhand.declared.plugin_modules import plugin_of
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Trial
 from evenhand.errors import RunError
+from evenhand.execution.events import Event, Sink
 from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan
 from evenhand.execution.retries import Runner, RunTracker, run_plan
@@ -98,7 +100,7 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
     _check_unchanged(registered)
     if not options.inline:
         _check_travels(registered)
-    return run_plan(plan, _execution(plan, options), store, tracker, _runner(options))
+    return run_plan(plan, _execution(plan, options, tracker), store, tracker, _runner(options))
 
 
 def _check_unchanged(registered: Mapping[Code, Registered]) -> None:
@@ -162,8 +164,11 @@ def _compiled(plan: Plan, options: RunOptions) -> frozenset[str]:
     return frozenset(t.workload for t in plan.missing if not t.recipe.deterministic)
 
 
-def _execution(plan: Plan, options: RunOptions) -> Execution:
-    """Load the data sets and check that they and the networks fit."""
+def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
+    """Load the data sets and check that they and the networks fit.
+
+    Duplicates between splits are sent to the sink.
+    """
     from evenhand.data.files.data_root import use_data_root
     from evenhand.execution.preflight import check_data, check_networks, load_data
 
@@ -171,7 +176,11 @@ def _execution(plan: Plan, options: RunOptions) -> Execution:
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
     with use_data_root(options.data, suite.data) if trained else nullcontext():
-        sources = load_data(problems.values(), _seeds(trained)).sources
+        loaded = load_data(problems.values(), _seeds(trained))
+    sources = loaded.sources
+    for name, summary in loaded.summaries.items():
+        for text in describe_shared(summary):
+            sink(Event("note", cause=f"{name}: {text}"))
     check_data(plan.missing, sources, selects=suite.select is not None)
     check_networks(trained, sources)
     return Execution(

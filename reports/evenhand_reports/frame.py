@@ -12,7 +12,13 @@ from evenhand.metrics import better
 from evenhand.suite.problems import has_validation
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.leaderboard import Records
-from evenhand_reports.board.scores import SuiteRecords, match_records, metrics_of, value
+from evenhand_reports.board.scores import (
+    SuiteRecords,
+    keys_to_read,
+    match_records,
+    metrics_of,
+    value,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +57,7 @@ def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
     """
     import pandas as pd
 
-    records = match_records(suite, store.records(list(suite.trials)))
+    records = match_records(suite, store.records(keys_to_read(suite)))
     rows = [
         row
         for configuration in suite.configurations

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float
 
 from evenhand.declared.record import Record, Rule
 from evenhand.declared.registry import REGISTRY
@@ -17,14 +16,19 @@ from evenhand.errors import ReportError
 from evenhand.metrics import better
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
-from evenhand_reports.board.baseline import baseline_of, baseline_rows, baseline_title
+from evenhand_reports.board.baseline import baseline_rows, baseline_title
+from evenhand_reports.board.comparison import compare, settings_by_place
 from evenhand_reports.board.provenance import commit
 from evenhand_reports.board.results import Gap, Result
-from evenhand_reports.board.scores import match_records, metrics_of, ranking_rule, result_of
+from evenhand_reports.board.scores import (
+    keys_to_read,
+    match_records,
+    metrics_of,
+    ranking_rule,
+    result_of,
+)
 from evenhand_reports.board.suite_size import SuiteSize, size_of
-from evenhand_reports.statistics.estimate import estimate
-from evenhand_reports.statistics.paired_tests import Comparison, caveat
-from evenhand_reports.statistics.ranks import Families, Ranking, rank_rows
+from evenhand_reports.statistics.ranks import Families
 
 
 class Fault(Protocol):
@@ -76,6 +80,9 @@ class Leaderboard:
     results: dict[tuple[str, str], Result]
     """Result of each row and problem; a suite may leave a method out of a problem."""
 
+    compared: dict[tuple[str, str], Result]
+    """`results`, and those of the rows that `--only` leaves out: ranks and tests are over all."""
+
     metrics: dict[str, str]
     """Title of each metric; the primary metric comes first."""
 
@@ -122,8 +129,8 @@ class Leaderboard:
 
     @cached_property
     def baselines(self) -> dict[str, str]:
-        """Titles of the baseline rows, by row: one row for each recipe."""
-        return baseline_rows(self.suite, self.results.values())
+        """Titles of the suite's baseline rows, by row: one row for each recipe."""
+        return baseline_rows(self.suite, self.compared.values())
 
     @property
     def baseline(self) -> str:
@@ -169,7 +176,7 @@ def build(suite: Suite, store: Records) -> Leaderboard:
 
     Raises `ReportError` where the store has no record of the suite.
     """
-    records = store.records(list(suite.trials))
+    records = store.records(keys_to_read(suite))
     faults, location = tuple(store.faults), str(store.location)
     return build_from(suite, records, faults=faults, location=location, edition=store.edition)
 
@@ -184,26 +191,28 @@ def build_from(
 ) -> Leaderboard:
     """Rank a suite's rows by records in memory. Raises `ReportError` where there is none."""
     declaration, matched = suite.declaration, match_records(suite, records)
-    if not matched.by_key:
+    shown = {key: record for key, record in matched.by_key.items() if key in suite.trials}
+    if not shown:
         raise ReportError(_nothing(suite, location, faults))
-    titles = _titles(suite)
-    groups: dict[tuple[str, str], list[Configuration]] = {}
-    for configuration in suite.configurations:
-        titled = replace(configuration, title=titles[configuration.row])
-        groups.setdefault((configuration.row, configuration.problem.name), []).append(titled)
-    results = {place: result_of(declaration, group, matched) for place, group in groups.items()}
-    compared, families = _compare(declaration, suite.problems, results)
+    titles = _titles(suite.whole or suite)
+    results = {
+        place: result_of(declaration, _titled(found, titles), matched)
+        for place, found in settings_by_place(suite).items()
+    }
+    compared, families = compare(declaration, suite.problems, results)
+    places = {(each.row, each.problem.name) for each in suite.configurations}
     return Leaderboard(
         suite=declaration,
-        rows=titles,
+        rows={row: titles[row] for row in suite.rows},
         problems=suite.problems,
-        results=compared,
+        results={place: result for place, result in compared.items() if place in places},
+        compared=compared,
         metrics={name: REGISTRY.get("metric", name).title for name in metrics_of(declaration)},
         rule=ranking_rule(declaration),
         families=families,
         size=size_of(suite),
         full_size=size_of(suite.whole or suite),
-        records=dict(matched.by_key),
+        records=shown,
         faults=tuple(faults),
         location=location,
         edition=edition,
@@ -231,63 +240,5 @@ def _titles(suite: Suite) -> dict[str, str]:
     return {row: t if used[t] == 1 else f"{t} [{row}]" for row, t in titles.items()}
 
 
-def _compare(
-    suite: SuiteDeclaration, problems: Sequence[str], results: dict[tuple[str, str], Result]
-) -> tuple[dict[tuple[str, str], Result], dict[str, Families]]:
-    """The results with ranks and comparisons, and the sizes of the families of tests by problem."""
-    higher = better(suite.primary) == "higher"
-    compared, families = dict(results), dict.fromkeys(problems, Families(0, 0))
-    for problem in problems:
-        on_problem = [result for (_, p), result in results.items() if p == problem]
-        complete = [result for result in on_problem if result.is_complete]
-        table = _table(suite, complete)
-        if not table.size:
-            continue
-        baselines = [baseline_of(suite, on_problem, result) for result in complete]
-        position = {result.row: i for i, result in enumerate(complete)}
-        indices = [position.get(result.row) if result else None for result in baselines]
-        ranking = rank_rows(table, higher=higher, alpha=suite.alpha, baselines=indices)
-        families[problem] = ranking.families
-        for i, result in enumerate(complete):
-            others = {"to_best": ranking.top, "to_baseline": indices[i]}
-            compared[result.row, problem] = _ranked(
-                suite, complete, table=table, ranking=ranking, i=i, others=others
-            )
-    return compared, families
-
-
-def _table(suite: SuiteDeclaration, results: Sequence[Result]) -> Float[np.ndarray, "rows seeds"]:
-    """The primary metric of each row, at the seeds that all rows have."""
-    place = suite.primary, ranking_rule(suite)
-    by_seed = [
-        dict(zip((t.seed for t in r.configuration.trials), r.scores[place].values, strict=True))
-        for r in results
-    ]
-    shared = [seed for seed in suite.seeds if all(seed in values for values in by_seed)]
-    if not results or not shared:
-        return np.empty((0, 0))
-    return np.array([[values[seed] for seed in shared] for values in by_seed], dtype=np.float64)
-
-
-def _ranked(
-    suite: SuiteDeclaration,
-    results: Sequence[Result],
-    *,
-    table: np.ndarray,
-    ranking: Ranking,
-    i: int,
-    others: Mapping[str, int | None],
-) -> Result:
-    """Result i with its rank, and with its comparisons to `others`: indices by field."""
-
-    def compare(j: int | None) -> Comparison | None:
-        if j is None or i == j:
-            return None
-        difference = estimate((table[i] - table[j]).tolist(), alpha=suite.alpha)
-        p = None if np.isnan(ranking.raw[i, j]) else float(ranking.raw[i, j])
-        holm = None if p is None else float(ranking.adjusted[i, j])
-        reason = caveat(difference.n, p)
-        return Comparison(results[i].row, results[j].row, difference, p, holm, reason)
-
-    comparisons: dict[str, Any] = {field: compare(j) for field, j in others.items()}
-    return replace(results[i], rank=ranking.ranks[i] if ranking.ranks else None, **comparisons)
+def _titled(configurations: Sequence[Configuration], titles: dict[str, str]) -> list[Configuration]:
+    return [replace(each, title=titles[each.row]) for each in configurations]

@@ -26,7 +26,7 @@ def rows_by_position(board: Leaderboard) -> list[str]:
 def drawn_rows(board: Leaderboard) -> tuple[str, ...]:
     """The rows that figures draw: the baseline and the best others by mean position."""
     order = rows_by_position(board)
-    baseline = list(board.baselines)[:1]
+    baseline = [row for row in board.baselines if row in board.rows][:1]
     best = [row for row in order if row not in baseline][: MOST_DRAWN_ROWS - len(baseline)]
     return tuple(row for row in order if row in {*best, *baseline})
 

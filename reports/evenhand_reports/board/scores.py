@@ -32,10 +32,26 @@ class SuiteRecords:
         return record
 
 
+def keys_to_read(suite: Suite) -> list[str]:
+    """Keys of the records that a report reads: all rows of the suite on the problems it shows.
+
+    A part of a suite is compared with all rows, whichever of them `--only` shows.
+    """
+    shown = set(suite.problems)
+    trials = [
+        trial
+        for configuration in (suite.whole or suite).configurations
+        if configuration.problem.name in shown
+        for trial in configuration.trials
+    ]
+    return list(dict.fromkeys(trial.key for trial in trials))
+
+
 def match_records(suite: Suite, records: Sequence[Record]) -> SuiteRecords:
-    """The records of the suite's trials; records of other trials are ignored."""
-    by_key = {record.key: record for record in records if record.key in suite.trials}
-    return SuiteRecords(by_key, _other_data(suite, by_key))
+    """The records of the whole suite's trials; records of other trials are ignored."""
+    whole = suite.whole or suite
+    by_key = {record.key: record for record in records if record.key in whole.trials}
+    return SuiteRecords(by_key, _other_data(whole, by_key))
 
 
 def _other_data(suite: Suite, records: Mapping[str, Record]) -> dict[str, str]:

@@ -52,7 +52,7 @@ def _baseline_mean(board: Leaderboard, result: Result, rule: Rule) -> Estimate |
     if result.to_baseline is None and not is_baseline(board.suite, result):
         return None
     row = result.to_baseline.second if result.to_baseline else result.row
-    return board.results[row, result.problem].scores[board.suite.primary, rule].estimate
+    return board.compared[row, result.problem].scores[board.suite.primary, rule].estimate
 
 
 def _x(value: float, scale: tuple[float, float]) -> float:

@@ -58,8 +58,9 @@ class Ranking:
     """The index of the row of the best mean."""
 
     families: Families
-    ranks: tuple[Rank, ...] | None
-    """None where no test could be made: at n = 1, and for a single row."""
+    ranks: tuple[Rank | None, ...] | None
+    """Rank of each row, None for a row without scores; None in all where no test could be made: at
+    n = 1, and for fewer than two rows with scores."""
 
 
 def rank_rows(
@@ -69,10 +70,13 @@ def rank_rows(
     alpha: float,
     baselines: Sequence[int | None] = (),
 ) -> Ranking:
-    """Compare all pairs of rows and rank every row.
+    """Compare all pairs of rows and rank every row that has scores.
 
+    A row of NaN has no scores. It is not ranked, and its pairs have no test, but they count in the
+    size of their family: the correction of the other pairs does not depend on what has been run.
     `baselines` holds for each row the index of its baseline; None for the baseline itself.
     """
+    scored: Bool[np.ndarray, " rows"] = ~np.isnan(table).any(1)
     first, second = np.triu_indices(len(table), 1)
     p = p_values(table[first] - table[second])
     declared = _declared(first, second, baselines)
@@ -81,12 +85,13 @@ def rank_rows(
         holms[family] = holm(p[family])
     families = Families(int(declared.sum()), int((~declared).sum()))
     raw, adjusted = _square(p, len(table)), _square(holms, len(table))
-    merit = table.mean(1) if higher else -table.mean(1)
+    merit = np.where(scored, table.mean(1) if higher else -table.mean(1), -np.inf)
     top = int(np.argmax(merit))
-    if min(table.shape) < SMALLEST_N:
+    if min(int(scored.sum()), table.shape[1]) < SMALLEST_N:
         return Ranking(raw, adjusted, top, families, None)
     beats: Bool[np.ndarray, "rows rows"] = (adjusted <= alpha) & (merit[:, None] > merit[None, :])
-    ranks = tuple(_rank(beats, i) for i in range(len(table)))
+    size = int(scored.sum())
+    ranks = tuple(_rank(beats, i, size) if scored[i] else None for i in range(len(table)))
     return Ranking(raw, adjusted, top, families, ranks)
 
 
@@ -115,6 +120,7 @@ def _square(triangle: Float[np.ndarray, " pairs"], rows: int) -> Float[np.ndarra
     return full
 
 
-def _rank(beats: Bool[np.ndarray, "rows rows"], row: int) -> Rank:
+def _rank(beats: Bool[np.ndarray, "rows rows"], row: int, size: int) -> Rank:
+    """The rank of a row among `size` rows that have scores."""
     rank = 1 + int(beats[:, row].sum())
-    return Rank(rank, (rank, len(beats) - int(beats[row].sum())), rank == 1)
+    return Rank(rank, (rank, size - int(beats[row].sum())), rank == 1)

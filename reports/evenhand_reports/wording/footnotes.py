@@ -47,7 +47,7 @@ def footnotes(board: Leaderboard, *, brackets: bool = True) -> tuple[str, ...]:
         declared=size_range(declared),
         others=size_range(others),
         has_both=any(all(family) for family in families),
-        one_per_recipe=has_one_baseline_per_recipe(suite, results),
+        one_per_recipe=has_one_baseline_per_recipe(suite, board.compared.values()),
         bold_below_other=any(_is_bold_below_other(board, problem) for problem in board.problems),
         select=select,
         selected_by=_metric_title(select.by or suite.primary) if select else "",
@@ -59,6 +59,7 @@ def footnotes(board: Leaderboard, *, brackets: bool = True) -> tuple[str, ...]:
         unusable=len({gap.key for gap in board.gaps if gap.kind != "undefined"}),
         undefined=any(score.estimate and not score.is_complete for score in scores),
         part=_part(board),
+        hides_rows=any(place not in board.results for place in board.compared),
     )
     return tuple(notes)
 

@@ -45,7 +45,7 @@ def answer(board: Leaderboard) -> str:
         "answer.j2",
         board=board,
         ranked=ranked,
-        all_equal=all(result.is_bold for result in ranked),
+        all_equal=all(r.is_bold for r in board.compared.values() if r.rank is not None),
         best=join_names([board.rows[row] for row in best]),
         most=most,
         problems=len({result.problem for result in ranked}),
@@ -56,6 +56,7 @@ def answer(board: Leaderboard) -> str:
         points=_points([gain for row in beating for gain in gains.get(row, ())]),
         n=sample_size(board),
         smallest_n=SMALLEST_N,
+        alone=len({row for row, _ in board.compared}) == 1,
         incomplete=sum(not result.is_complete for result in board.results.values()),
     )
     return " ".join(lines)

@@ -57,7 +57,7 @@ def test_a_missing_record_marks_its_cell_and_keeps_it_from_being_ranked() -> Non
     estimate = vs.scores["balanced_accuracy", "last"].estimate
     assert estimate is not None
     assert estimate.n == 4
-    assert list(board.families.values()) == [(1, 0)]
+    assert list(board.families.values()) == [(2, 1)]
     assert only(board, "la").rank is not None
 
 

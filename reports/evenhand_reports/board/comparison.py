@@ -87,7 +87,13 @@ def _rank(
     if sum(result.is_complete for result in results) < SMALLEST_N or not table.size:
         return None, baselines
     higher = better(suite.primary) == "higher"
-    ranking = rank_rows(table, higher=higher, alpha=suite.alpha, baselines=baselines)
+    ranking = rank_rows(
+        table,
+        higher=higher,
+        alpha=suite.alpha,
+        baselines=baselines,
+        test_ratio=max(result.test_ratio for result in results),
+    )
     return (table, ranking), baselines
 
 
@@ -120,7 +126,11 @@ def _ranked(
     def compared_with(j: int | None) -> Comparison | None:
         if j is None or i == j or not results[j].is_complete:
             return None
-        difference = estimate((table[i] - table[j]).tolist(), alpha=suite.alpha)
+        difference = estimate(
+            (table[i] - table[j]).tolist(),
+            alpha=suite.alpha,
+            test_ratio=max(result.test_ratio for result in results),
+        )
         p = None if np.isnan(ranking.raw[i, j]) else float(ranking.raw[i, j])
         holm = None if p is None else float(ranking.adjusted[i, j])
         reason = caveat(difference.n, p)

@@ -99,6 +99,9 @@ class Result:
     is_complete: bool
     """Whether the ranking has all that it needs; only complete results are compared."""
 
+    test_ratio: float = 0.0
+    """n_test / n_train where the seeds are folds of a cross-validation, otherwise 0."""
+
     choice: Choice | None = None
     rank: Rank | None = None
     """Rank on the problem; None for an incomplete result, and where no test could be made."""

@@ -99,7 +99,8 @@ def result_of(
     assert choice or len(configurations) == 1, "settings share a row only where the suite selects"
     configuration = configurations[(choice.chosen or 0) if choice else 0]
     usable = tuple(records.usable(trial) for trial in configuration.trials)
-    scores = _scores(suite, usable)
+    ratio = test_ratio(usable, "test")
+    scores = _scores(suite, usable, ratio)
     primary = scores[suite.primary, ranking_rule(suite)]
     gaps = [gap for each in configurations for gap in _gaps(each, records)]
     gaps += _undefined(suite, configuration, usable, primary)
@@ -114,8 +115,19 @@ def result_of(
         is_complete=primary.is_complete
         and (choice is None or choice.chosen is not None)
         and not any(_blocks(gap, configuration) for gap in gaps),
+        test_ratio=ratio,
         choice=choice,
     )
+
+
+def test_ratio(records: Sequence[Record | None], split: Split) -> float:
+    """Mean of n_test / n_train over records of a cross-validation; 0 for all other records."""
+    ratios = [
+        (data.n_test if split == "test" else data.n_val) / max(1, int(data.train_counts.sum()))
+        for record in records
+        if record is not None and (data := record.data) is not None and data.folds
+    ]
+    return sum(ratios) / len(ratios) if ratios else 0.0
 
 
 def _blocks(gap: Gap, chosen: Configuration) -> bool:
@@ -146,14 +158,14 @@ def value(record: Record | None, split: Split, rule: Rule, metric: str) -> float
 
 
 def _scores(
-    suite: SuiteDeclaration, records: Sequence[Record | None]
+    suite: SuiteDeclaration, records: Sequence[Record | None], ratio: float
 ) -> dict[tuple[str, Rule], Score]:
     scores: dict[tuple[str, Rule], Score] = {}
     for rule in RULES:
         for metric in metrics_of(suite):
             values = [value(record, "test", rule, metric) for record in records]
             known = [v for v in values if v is not None]
-            mean = estimate(known, alpha=suite.alpha) if known else None
+            mean = estimate(known, alpha=suite.alpha, test_ratio=ratio) if known else None
             scores[metric, rule] = Score(tuple(values), mean)
     return scores
 
@@ -218,7 +230,8 @@ def _choose(
         values = [value(record, select.on, select.epoch, metric) for record in usable]
         known = [v for v in values if v is not None]
         is_complete = len(known) == len(values)
-        mean = estimate(known, alpha=suite.alpha) if is_complete else None
+        ratio = test_ratio(usable, select.on)
+        mean = estimate(known, alpha=suite.alpha, test_ratio=ratio) if is_complete else None
         candidates.append(Candidate(configuration.setting, mean, configuration.trials))
     # The negative index makes `max` choose the first of several settings with equal means.
     merits = [(sign * c.score.mean, -i) for i, c in enumerate(candidates) if c.score is not None]

@@ -117,7 +117,8 @@ def _curve(board: Leaderboard, result: Result, series: str) -> dict[str, Any] | 
         (epochs[i], [v for curve in curves if (v := curve[i]) is not None])
         for i in thinned(len(epochs))
     ]
-    scores = [(epoch, estimate(v, alpha=board.suite.alpha)) for epoch, v in by_epoch if v]
+    alpha, ratio = board.suite.alpha, result.test_ratio
+    scores = [(epoch, estimate(v, alpha=alpha, test_ratio=ratio)) for epoch, v in by_epoch if v]
     return {
         "epoch": [epoch for epoch, _ in scores],
         **mean_and_interval([score for _, score in scores]),

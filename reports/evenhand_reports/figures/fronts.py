@@ -162,6 +162,7 @@ def _front(
     best = on_front(_costs(figure.front, [[one.mean, other.mean] for _, (one, other) in scored]))
     pairs = [_pairs(figure.front, point.result, rule) for point in points]
     areas = _hypervolumes(figure, pairs)
+    ratio = max(point.result.test_ratio for point in points)
     return Front(
         name=name,
         first_result=points[0].result,
@@ -170,7 +171,7 @@ def _front(
             for (point, scores), is_best in zip(scored, best, strict=True)
         ),
         colour=colour,
-        volume=estimate(areas, alpha=board.suite.alpha) if areas else None,
+        volume=estimate(areas, alpha=board.suite.alpha, test_ratio=ratio) if areas else None,
         seeds=len(points[0].result.records),
         keys=tuple(
             trial.key

@@ -22,6 +22,8 @@ from evenhand_reports.statistics.paired_tests import Comparison
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+RESAMPLED = "corrected resampled t"
+
 T = TypeVar("T", bound="DataclassInstance")
 
 
@@ -56,6 +58,9 @@ class Line:
     low: float | None
     high: float | None
     level: float
+    interval_kind: str
+    """`t`, or `corrected resampled t` where the seeds are folds of a cross-validation."""
+
     chosen: bool
     """Whether the row shows this setting."""
 
@@ -162,6 +167,7 @@ def _line(
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         level=1 - suite.alpha,
+        interval_kind=RESAMPLED if estimate and estimate.is_resampled else "t",
         **given,  # type: ignore[arg-type]  # the fields that the callers name
     )
 

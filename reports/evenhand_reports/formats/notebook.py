@@ -41,5 +41,5 @@ def _row(board: Leaderboard, result: Result) -> dict[str, Any]:
         "is_best": result.is_bold,
         "interval": formatting.interval(found.interval) if found else formatting.NO_VALUE,
         "difference": formatting.difference_and_p(result.to_baseline),
-        "n": found.n if found else 0,
+        "n": formatting.n(board, result),
     }

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
+from evenhand_reports.statistics.resampling import standard_error
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -32,16 +34,21 @@ class Estimate:
     """Student-t interval of the mean; None for n = 1."""
 
     n: int
+    is_resampled: bool = False
+    """Whether the interval is corrected for values of resampled splits, nadeau2003inference."""
 
 
-def estimate(values: Sequence[float], *, alpha: float = 0.05) -> Estimate:
-    """The estimate mean ± t(1 − α/2, n − 1) · sd / √n, from one or more finite values."""
+def estimate(values: Sequence[float], *, alpha: float = 0.05, test_ratio: float = 0.0) -> Estimate:
+    """The estimate mean ± t(1 − α/2, n − 1) · standard error, from one or more finite values.
+
+    `test_ratio` is n_test / n_train for values of resampled splits, otherwise 0.
+    """
     array = np.asarray(values, dtype=np.float64)
     assert array.size, "an estimate needs values"
     assert np.isfinite(array).all(), "an estimate needs finite values"
     n, mean = int(array.size), float(array.mean())
     if n == 1:
-        return Estimate(mean, None, None, 1)
+        return Estimate(mean, None, None, 1, test_ratio > 0)
     sd = float(array.std(ddof=1))
-    half = float(stdtrit(n - 1, 1 - alpha / 2)) * sd / n**0.5
-    return Estimate(mean, sd, Interval(mean - half, mean + half), n)
+    half = float(stdtrit(n - 1, 1 - alpha / 2)) * standard_error(sd, n, test_ratio)
+    return Estimate(mean, sd, Interval(mean - half, mean + half), n, test_ratio > 0)

@@ -1,6 +1,7 @@
 """Paired comparisons of two rows: Student's t-test on the differences at each seed.
 
-At one seed all methods share data, split and initial weights, so differences are paired by seed.
+At one seed all methods share data and split, and under one recipe the initial weights of the
+backbone, so differences are paired by seed.
 P-values are Holm-corrected within the families of `ranks.py`, which hold the pairs of one problem,
 since the leaderboard of one problem is one table. A claim about several problems is made only where
 it holds on each of them, and needs no further correction.
@@ -15,6 +16,7 @@ from jaxtyping import Float
 from scipy.special import stdtr
 
 from evenhand_reports.statistics.estimate import Estimate
+from evenhand_reports.statistics.resampling import standard_error
 
 SMALLEST_N = 2
 """Smallest number of seeds: a paired t-test needs the standard deviation of the differences."""
@@ -40,8 +42,12 @@ class Comparison:
     """The reason why there is no test; "" where there is one."""
 
 
-def p_values(differences: Float[np.ndarray, "*pairs seeds"]) -> Float[np.ndarray, " *pairs"]:
+def p_values(
+    differences: Float[np.ndarray, "*pairs seeds"], *, test_ratio: float = 0.0
+) -> Float[np.ndarray, " *pairs"]:
     """Two-sided p-values of the paired t-test for each row of differences; NaN without a test.
+
+    `test_ratio` is n_test / n_train for differences of resampled splits, otherwise 0.
 
     There is no test at n = 1. Differences that are all zero give p = 1. Differences that are all
     equal but not zero have no variance: t would be infinite and p would be zero even at n = 2,
@@ -53,7 +59,7 @@ def p_values(differences: Float[np.ndarray, "*pairs seeds"]) -> Float[np.ndarray
     mean, sd = differences.mean(-1), differences.std(-1, ddof=1)
     # Differences without variance divide by zero here; the last line replaces their p-values.
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = mean / (sd / np.sqrt(n))
+        t = mean / standard_error(sd, n, test_ratio)
     untestable = np.where(np.abs(mean) < TOLERANCE, 1.0, np.nan)
     return np.where(sd < TOLERANCE, untestable, 2 * stdtr(n - 1, -np.abs(t)))
 

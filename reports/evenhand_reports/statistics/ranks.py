@@ -69,16 +69,18 @@ def rank_rows(
     higher: bool,
     alpha: float,
     baselines: Sequence[int | None] = (),
+    test_ratio: float = 0.0,
 ) -> Ranking:
     """Compare all pairs of rows and rank every row that has scores.
 
     A row of NaN has no scores. It is not ranked, and its pairs have no test, but they count in the
     size of their family: the correction of the other pairs does not depend on what has been run.
     `baselines` holds for each row the index of its baseline; None for the baseline itself.
+    `test_ratio` is n_test / n_train where the seeds are resampled splits, otherwise 0.
     """
     scored: Bool[np.ndarray, " rows"] = ~np.isnan(table).any(1)
     first, second = np.triu_indices(len(table), 1)
-    p = p_values(table[first] - table[second])
+    p = p_values(table[first] - table[second], test_ratio=test_ratio)
     declared = _declared(first, second, baselines)
     holms = np.empty_like(p)
     for family in (declared, ~declared):

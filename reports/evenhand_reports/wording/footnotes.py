@@ -58,6 +58,7 @@ def footnotes(board: Leaderboard, *, brackets: bool = True) -> tuple[str, ...]:
         incomplete=any(not result.is_complete for result in results),
         unusable=len({gap.key for gap in board.gaps if gap.kind != "undefined"}),
         undefined=any(score.estimate and not score.is_complete for score in scores),
+        folds=_folds(board),
         part=_part(board),
         hides_rows=any(place not in board.results for place in board.compared),
     )
@@ -76,7 +77,17 @@ def _is_bold_below_other(board: Leaderboard, problem: str) -> bool:
 def _halved(board: Leaderboard) -> str:
     """The problems that validate on half of the test images: `all problems`, names, or ""."""
     halved = {r.problem for r in board.results.values() if r.configuration.problem.val.test_half}
-    names = [problem for problem in board.problems if problem in halved]
+    return _problems(board, halved)
+
+
+def _folds(board: Leaderboard) -> str:
+    """The problems that are cross-validated: `all problems`, names, or ""."""
+    return _problems(board, {r.problem for r in board.results.values() if r.test_ratio})
+
+
+def _problems(board: Leaderboard, found: set[str]) -> str:
+    """The names of some problems, or `all problems`; "" for none."""
+    names = [problem for problem in board.problems if problem in found]
     is_all = len(names) == len(board.problems)
     return "all problems" if is_all else join_names(names, most=len(names)) if names else ""
 

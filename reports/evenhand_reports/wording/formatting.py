@@ -86,10 +86,11 @@ def mark(result: Result) -> str:
 
 
 def n(board: Leaderboard, result: Result) -> str:
-    """`5`, or `3 of 5` for an incomplete result."""
+    """`5`, or `3 of 5` for an incomplete result; `5 folds` for those of a cross-validation."""
     found = result.scores[board.suite.primary, board.rule].estimate
     have, want = found.n if found else 0, len(result.records)
-    return str(want) if have == want else f"{have} of {want}"
+    text = str(want) if have == want else f"{have} of {want}"
+    return f"{text} folds" if result.test_ratio else text
 
 
 def difference(comparison: Comparison | None) -> str:

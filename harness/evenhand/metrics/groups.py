@@ -4,8 +4,9 @@
 
 A gap is max − min over the groups of a label. With two groups it is |E_y1 − E_y2|, which papers
 call DEO, the difference of equal opportunity. It is undefined if a label of the split has fewer
-than two groups. For two labels the second one is the positive label (+), as in the tables of
-Waterbirds and CelebA.
+than two groups. The worst and the mean cell are undefined if the split lacks a cell of the
+training set; without groups, a cell is a label. For two labels the second one is the positive label
+(+), as in the tables of Waterbirds and CelebA.
 """
 
 from __future__ import annotations
@@ -49,25 +50,25 @@ def _gaps(rates: Float[np.ndarray, "labels groups"]) -> Float[np.ndarray, " labe
     return np.where(there.sum(1) > 1, highest - lowest, math.nan)
 
 
-@metric(better="higher", title="Worst-group accuracy")
+@metric(better="higher", title="Worst-group accuracy", over="cells")
 def worst_group_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Smallest accuracy over the (label, group) cells; undefined if the split lacks one."""
     return float(_of_cells(counts, train).min())
 
 
-@metric(better="lower", title="Worst-group error")
+@metric(better="lower", title="Worst-group error", over="cells")
 def worst_group_error(counts: PredictionCounts, train: Train) -> float:
     """Largest error over the (label, group) cells of the split."""
     return 1 - worst_group_accuracy(counts, train)
 
 
-@metric(better="higher", title="Balanced group accuracy")
+@metric(better="higher", title="Balanced group accuracy", over="cells")
 def balanced_group_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Mean accuracy over the (label, group) cells of the split."""
     return float(_of_cells(counts, train).mean())
 
 
-@metric(better="lower", title="Balanced group error")
+@metric(better="lower", title="Balanced group error", over="cells")
 def balanced_group_error(counts: PredictionCounts, train: Train) -> float:
     """Mean error over the (label, group) cells of the split."""
     return 1 - balanced_group_accuracy(counts, train)

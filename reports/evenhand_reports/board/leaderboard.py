@@ -18,6 +18,7 @@ from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.baseline import baseline_rows, baseline_title
 from evenhand_reports.board.comparison import compare, settings_by_place
+from evenhand_reports.board.environment import with_deviations
 from evenhand_reports.board.provenance import commit
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.board.scores import (
@@ -199,7 +200,8 @@ def build_from(
         place: result_of(declaration, _titled(found, titles), matched)
         for place, found in settings_by_place(suite).items()
     }
-    compared, families = compare(declaration, suite.problems, results)
+    ranked, families = compare(declaration, suite.problems, results)
+    compared = with_deviations(declaration, ranked)
     places = {(each.row, each.problem.name) for each in suite.configurations}
     return Leaderboard(
         suite=declaration,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from evenhand.declared.record import Evaluation, Record, Rule
@@ -35,6 +35,30 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Deviation:
+    """An aspect of the environment in which a row differs from its reference at the same seeds."""
+
+    reference: str
+    """Title of the baseline, or `most rows`."""
+
+    aspect: str
+    """`device`, `precision`, `compilation`, `code`, or a package such as `torch`."""
+
+    found: tuple[str, ...]
+    expected: tuple[str, ...]
+    n: int
+    """Number of seeds at which they differ."""
+
+    of: int
+    """Number of seeds that both have."""
+
+    def __str__(self) -> str:
+        here, there = (" and ".join(texts) for texts in (self.found, self.expected))
+        seeds = f" at {self.n} of {self.of} seeds" if self.n < self.of else ""
+        return f"{self.aspect} {here}, not {there}{seeds}"
+
+
+@dataclass(frozen=True)
 class Score:
     """One metric on the test split at one checkpoint rule."""
 
@@ -44,10 +68,18 @@ class Score:
     estimate: Estimate | None
     """Estimate over the seeds that have a value; None where no seed has one."""
 
+    undefined: str = ""
+    """The reason why usable records have no value; "" where all of them have one."""
+
     @property
     def is_complete(self) -> bool:
         """Whether every seed has a value."""
         return None not in self.values
+
+    @property
+    def is_undefined(self) -> bool:
+        """Whether the metric has no value on any record, for a reason that is not their absence."""
+        return self.estimate is None and self.undefined != ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +133,12 @@ class Result:
 
     test_ratio: float = 0.0
     """n_test / n_train where the seeds are folds of a cross-validation, otherwise 0."""
+
+    networks: Mapping[str, Record] = field(default_factory=dict)
+    """Records of the networks of post-hoc trials, by the key of the post-hoc trial."""
+
+    deviations: tuple[Deviation, ...] = ()
+    """Differences of the environment from that of the baseline."""
 
     choice: Choice | None = None
     rank: Rank | None = None

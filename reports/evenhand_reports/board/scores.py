@@ -13,6 +13,7 @@ from evenhand.metrics import better, score
 from evenhand.suite.declaration import Select, SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.results import Candidate, Choice, Gap, Result, Score
+from evenhand_reports.board.undefined import why_undefined
 from evenhand_reports.statistics.estimate import estimate
 
 
@@ -23,6 +24,9 @@ class SuiteRecords:
     by_key: Mapping[str, Record]
     other_data: Mapping[str, str]
     """Causes by key, for records whose data differ from those of the others."""
+
+    networks: Mapping[str, Record]
+    """Records of the networks of post-hoc trials, by the key of the post-hoc trial."""
 
     def usable(self, trial: Trial) -> Record | None:
         """The record of a trial that is done, on the same data as the others; otherwise None."""
@@ -35,7 +39,8 @@ class SuiteRecords:
 def keys_to_read(suite: Suite) -> list[str]:
     """Keys of the records that a report reads: all rows of the suite on the problems it shows.
 
-    A part of a suite is compared with all rows, whichever of them `--only` shows.
+    A part of a suite is compared with all rows, whichever of them `--only` shows. The records of
+    the networks of post-hoc trials hold the hardware on which these were trained.
     """
     shown = set(suite.problems)
     trials = [
@@ -44,14 +49,21 @@ def keys_to_read(suite: Suite) -> list[str]:
         if configuration.problem.name in shown
         for trial in configuration.trials
     ]
-    return list(dict.fromkeys(trial.key for trial in trials))
+    networks = [trial.parent for trial in trials if trial.posthoc and trial.parent]
+    return list(dict.fromkeys(trial.key for trial in [*trials, *networks]))
 
 
 def match_records(suite: Suite, records: Sequence[Record]) -> SuiteRecords:
     """The records of the whole suite's trials; records of other trials are ignored."""
     whole = suite.whole or suite
-    by_key = {record.key: record for record in records if record.key in whole.trials}
-    return SuiteRecords(by_key, _other_data(whole, by_key))
+    found = {record.key: record for record in records}
+    by_key = {key: record for key, record in found.items() if key in whole.trials}
+    networks = {
+        trial.key: found[trial.parent.key]
+        for trial in whole.trials.values()
+        if trial.posthoc and trial.parent and trial.parent.key in found
+    }
+    return SuiteRecords(by_key, _other_data(whole, by_key), networks)
 
 
 def _other_data(suite: Suite, records: Mapping[str, Record]) -> dict[str, str]:
@@ -116,6 +128,11 @@ def result_of(
         and (choice is None or choice.chosen is not None)
         and not any(_blocks(gap, configuration) for gap in gaps),
         test_ratio=ratio,
+        networks={
+            trial.key: records.networks[trial.key]
+            for trial in configuration.trials
+            if trial.key in records.networks
+        },
         choice=choice,
     )
 
@@ -166,7 +183,9 @@ def _scores(
             values = [value(record, "test", rule, metric) for record in records]
             known = [v for v in values if v is not None]
             mean = estimate(known, alpha=suite.alpha, test_ratio=ratio) if known else None
-            scores[metric, rule] = Score(tuple(values), mean)
+            missing = [r for r, v in zip(records, values, strict=True) if r and v is None]
+            reasons = (why_undefined(metric, record, "test", rule) for record in missing)
+            scores[metric, rule] = Score(tuple(values), mean, next(filter(None, reasons), ""))
     return scores
 
 
@@ -190,7 +209,8 @@ def _undefined(
     primary: Score,
 ) -> list[Gap]:
     """Gaps of seeds whose record is usable but has no value of the primary metric."""
-    cause = f"no {suite.primary} on the test split at {ranking_rule(suite)}"
+    none = f"no {suite.primary} on the test split at {ranking_rule(suite)}"
+    cause = f"{suite.primary}: {primary.undefined}" if primary.undefined else none
     seeds = zip(configuration.trials, records, primary.values, strict=True)
     return [
         _gap(configuration, t, "undefined", cause)

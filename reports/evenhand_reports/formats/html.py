@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.declared.record import RULES, Rule
+from evenhand_reports.board.environment import share_initial_weights
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import environments, rerun_suite
 from evenhand_reports.board.results import Result
@@ -45,7 +46,7 @@ MOST_GAPS = 300
 MEANS = (
     "Percent, mean ± sample standard deviation; {direction} is better. The dashed line is "
     "{baseline}. The intervals of two rows can overlap although their difference is beyond chance: "
-    "all rows share each seed's data and initial weights, and differences are paired."
+    "at each seed all rows share {shared}, and differences are paired."
 )
 ONE_SEED = "Percent, one seed; {direction} is better."
 
@@ -106,13 +107,18 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "environments": environments(list(board.records.values())),
         "command": rerun_suite(board.source, board.records.values()),
         "footnotes": footnotes(board),
-        "table_caption": _caption(board),
     }
 
 
-def _caption(board: Leaderboard) -> str:
+def _caption(board: Leaderboard, problem: str) -> str:
     template = MEANS if board.n_seeds > 1 else ONE_SEED
-    return template.format(direction=board.direction, baseline=baseline_phrase(board))
+    compared = [result for (_, name), result in board.compared.items() if name == problem]
+    shared = "the data and the initial weights of the backbone"
+    return template.format(
+        direction=board.direction,
+        baseline=baseline_phrase(board),
+        shared=shared if share_initial_weights(compared) else "the data",
+    )
 
 
 def _unbroken(text: str) -> str:
@@ -146,7 +152,7 @@ def _rules(board: Leaderboard) -> list[dict[str, Any]]:
 
 
 def _by_rule(result: Result, metric: str) -> dict[Rule, str]:
-    return {rule: formatting.mean_sd(result.scores[metric, rule].estimate) for rule in RULES}
+    return {rule: formatting.score_text(result.scores[metric, rule]) for rule in RULES}
 
 
 def _marked_by_rule(result: Result, metric: str) -> dict[Rule, str]:
@@ -172,9 +178,9 @@ def _overview(board: Leaderboard, printed: PrintedNumbers) -> list[dict[str, Any
 
 def _overview_cell(board: Leaderboard, result: Result | None) -> dict[str, Any]:
     if result is None:
-        return {"text": dict.fromkeys(RULES, formatting.NO_VALUE), "bold": False, "mark": ""}
+        return {"text": dict.fromkeys(RULES, formatting.NO_VALUE), "bold": False, "marks": {}}
     text = _by_rule(result, board.suite.primary)
-    return {"text": text, "bold": result.is_bold, "mark": formatting.mark(result)}
+    return {"text": text, "bold": result.is_bold, "marks": formatting.mark_meanings(board, result)}
 
 
 def _problem(
@@ -195,6 +201,7 @@ def _problem(
             for s in results
         ],
         "printed_in": list(papers.values()),
+        "caption": _caption(board, problem),
         "printed_caption": _printed_caption(board, problem, printed),
         "choices": choices(board, problem),
         "costs": costs(results),
@@ -214,10 +221,16 @@ def _row(
         "span": span if "–" in span and result.rank else "",
         "title": result.title,
         "setting": ", ".join(filter(None, (result.configuration.local, result.setting))),
-        "note": ", ".join([*(f"{n} {kind}" for kind, n in kinds.items()), *_unchosen(result)]),
+        "note": ", ".join(
+            [
+                *(f"{n} {kind}" for kind, n in kinds.items()),
+                *_unchosen(result),
+                *map(str, result.deviations),
+            ]
+        ),
         "bold": result.is_bold,
         "complete": result.is_complete,
-        "mark": formatting.mark(result),
+        "marks": formatting.mark_meanings(board, result),
         "primary": _by_rule(result, board.suite.primary),
         "bars": {rule: bar(board, result, rule, scale) for rule in RULES},
         "compared": [_compared(result.to_best), _compared(result.to_baseline)],

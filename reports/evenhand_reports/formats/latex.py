@@ -36,6 +36,7 @@ HEADERS_WIDTH = 70
 """Letters of column headers that fit side by side."""
 
 NONE = "--"
+MARKS = {formatting.INCOMPLETE: r"\dagger", formatting.ELSEWHERE: r"\ddagger"}
 Column = tuple[str, Callable[[Result | None], str]]
 
 STANDALONE = r"""\documentclass[a4paper]{article}
@@ -97,15 +98,21 @@ def _mean_on(board: Leaderboard, problem: str) -> Callable[[Result | None], str]
 def _mean(board: Leaderboard, result: Result | None, metric: str) -> str:
     """`$\\mathbf{71.94} \\pm 0.38$`, a dagger if incomplete; only the primary is bold."""
     score = result.scores[metric, board.rule] if result else None
-    if result is None or score is None or score.estimate is None:
-        return NONE if result is None or result.is_complete else rf"{NONE}\rlap{{$^{{\dagger}}$}}"
+    if result is None or score is None:
+        return NONE
+    marks = formatting.mark_meanings(board, result)
+    if not score.is_complete and score.estimate is not None:
+        marks |= {formatting.INCOMPLETE: ""}
+    signs = "".join(MARKS[sign] for sign in marks)
+    raised = rf"\rlap{{$^{{{signs}}}$}}" if signs else ""
+    if score.estimate is None:
+        return f"{formatting.UNDEFINED if score.is_undefined else NONE}{raised}"
     bold = result.is_bold and metric == board.suite.primary
     mean = _number(formatting.percent(score.estimate.mean))
     sd = score.estimate.sd
     spread = "" if sd is None else rf" \pm {formatting.percent(sd)}"
-    dagger = "" if result.is_complete and score.is_complete else r"\rlap{$^{\dagger}$}"
     shown = rf"\mathbf{{{mean}}}" if bold else mean
-    return f"${shown}{spread}{dagger}$"
+    return f"${shown}{spread}${raised}"
 
 
 def _number(text: str) -> str:
@@ -134,7 +141,7 @@ def _problem(board: Leaderboard, problem: str) -> str:
     caption = f"{title} in percent on {problem} ({board.direction} is better)."
     rows = board.on(problem)
     body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=ACROSS_NARROW)
-    notes = [*footnotes(board), *choices(board, problem)]
+    notes = [*footnotes(board, problem=problem), *choices(board, problem)]
     notes += [printed_note(papers.values())] if papers else []
     label = f"{board.suite.suite}:{problem}"
     return floated(board, body, caption=caption, label=label, notes=notes)
@@ -164,7 +171,11 @@ def _metrics(board: Leaderboard, problem: str) -> str:
     bold = "Bold and ranks refer to the first metric; the other metrics are not tested."
     label = f"{board.suite.suite}:{problem}:metrics"
     return floated(
-        board, body, caption=caption, label=label, notes=[*footnotes(board, brackets=False), bold]
+        board,
+        body,
+        caption=caption,
+        label=label,
+        notes=[*footnotes(board, brackets=False, problem=problem), bold],
     )
 
 

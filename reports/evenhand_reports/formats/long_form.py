@@ -18,6 +18,7 @@ from evenhand_reports.board.results import Result
 from evenhand_reports.papers.matching import Quote, printed_numbers
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.statistics.paired_tests import Comparison
+from evenhand_reports.wording.record_notes import data_notes
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -51,7 +52,9 @@ class Line:
     better: str
     rule: str
     split: str
-    n: int
+    n: int | None
+    """None where the metric is undefined on whole records; `undefined` is the reason."""
+
     seeds: int
     mean: float | None
     sd: float | None
@@ -66,6 +69,9 @@ class Line:
 
     complete: bool
     """Whether every seed is in the estimate and the ranking has all that it needs."""
+
+    undefined: str = ""
+    """The reason why whole records have no value."""
 
     rank: int | None = None
     rank_low: int | None = None
@@ -85,16 +91,25 @@ class Line:
     keys: str = ""
     """Trials whose values are in the mean, as `evenhand show` takes them, separated by spaces."""
 
+    environment: str = ""
+    """Differences of the environment from that of the baseline; "" where there are none."""
+
+    data_notes: str = ""
+    """Duplicates between splits, and how the files of the problem were read."""
+
 
 def lines(board: Leaderboard) -> Iterator[Line]:
     """Test scores of every result, then the validation scores by which settings were chosen."""
     papers = {metric: printed_numbers(board, metric) for metric in board.metrics}
+    notes = {problem: " ".join(data_notes(board, problem)) for problem in board.problems}
     for place, result in board.results.items():
         for metric, rule in result.scores:
             line = _test_line(board, result, metric, rule)
-            yield replace(line, **_printed(papers[metric].get(place, ())))
+            printed = _printed(papers[metric].get(place, ()))
+            yield replace(line, **printed, data_notes=notes[line.problem])
     for result in board.results.values():
-        yield from _validation_lines(board, result)
+        for line in _validation_lines(board, result):
+            yield replace(line, data_notes=notes[line.problem])
 
 
 def _test_line(board: Leaderboard, result: Result, metric: str, rule: Rule) -> Line:
@@ -113,6 +128,7 @@ def _test_line(board: Leaderboard, result: Result, metric: str, rule: Rule) -> L
         estimate=score.estimate,
         chosen=True,
         complete=is_complete,
+        undefined=score.undefined,
         keys=" ".join(trial.key for trial, value in found if value is not None),
         **ranked,
     )
@@ -160,13 +176,14 @@ def _line(
         problem=result.problem,
         metric=metric,
         better=better(metric),
-        n=estimate.n if estimate else 0,
+        n=estimate.n if estimate else None if given.get("undefined") else 0,
         seeds=len(result.records),
         mean=estimate.mean if estimate else None,
         sd=estimate.sd if estimate else None,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         level=1 - suite.alpha,
+        environment="; ".join(map(str, result.deviations)),
         interval_kind=RESAMPLED if estimate and estimate.is_resampled else "t",
         **given,  # type: ignore[arg-type]  # the fields that the callers name
     )

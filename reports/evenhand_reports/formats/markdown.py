@@ -65,8 +65,10 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _cells(board: Leaderboard, result: Result, others: Sequence[str]) -> list[str]:
-    found = result.scores[board.suite.primary, board.rule].estimate
-    head = [escape(result.title), formatting.mean_sd(found) + formatting.mark(result)]
+    score = result.scores[board.suite.primary, board.rule]
+    found = score.estimate
+    marked = formatting.score_text(score) + formatting.mark(board, result)
+    head = [escape(result.title), marked]
     if result.is_bold:
         head = [f"**{text}**" for text in head]
     return [

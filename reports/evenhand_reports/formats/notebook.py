@@ -33,11 +33,12 @@ def render(board: Leaderboard) -> str:
 
 
 def _row(board: Leaderboard, result: Result) -> dict[str, Any]:
-    found = result.scores[board.suite.primary, board.rule].estimate
+    score = result.scores[board.suite.primary, board.rule]
+    found = score.estimate
     return {
         "rank": formatting.rank(result),
         "title": result.title,
-        "mean": formatting.mean_sd(found),
+        "mean": formatting.score_text(score) + formatting.mark(board, result),
         "is_best": result.is_bold,
         "interval": formatting.interval(found.interval) if found else formatting.NO_VALUE,
         "difference": formatting.difference_and_p(result.to_baseline),

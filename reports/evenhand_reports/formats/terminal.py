@@ -83,13 +83,14 @@ class _Table:
 
 
 def _cells(board: Leaderboard, result: Result, *, has_room: bool) -> list[str]:
-    found = result.scores[board.suite.primary, board.rule].estimate
+    score = result.scores[board.suite.primary, board.rule]
+    found = score.estimate
     to_baseline = result.to_baseline
     interval = [formatting.interval(found.interval) if found else formatting.NO_VALUE]
     return [
         formatting.rank(result),
         result.title,
-        f"{formatting.mean_sd(found)}{formatting.mark(result) or ' '}",
+        formatting.score_text(score) + formatting.mark(board, result),
         *(interval if has_room else []),
         formatting.difference(to_baseline),
         formatting.p_value(to_baseline.holm if to_baseline else None),

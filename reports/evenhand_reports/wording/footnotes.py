@@ -8,7 +8,13 @@ from evenhand.declared.registry import REGISTRY
 from evenhand_reports.board.baseline import has_one_baseline_per_recipe
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.statistics.paired_tests import SMALLEST_N
-from evenhand_reports.wording.formatting import INCOMPLETE
+from evenhand_reports.wording.formatting import INCOMPLETE, mark_meanings
+from evenhand_reports.wording.record_notes import (
+    cell_notes,
+    data_notes,
+    environment_notes,
+    undefined_notes,
+)
 from evenhand_reports.wording.summary import RULE_PHRASES, join_names, sample_size, size_range
 from evenhand_reports.wording.templating import fill
 
@@ -25,8 +31,13 @@ def printed_note(papers: Iterable[str], *, where: str = "Printed") -> str:
     return PRINTED.format(where=where, papers="; ".join(papers))
 
 
-def footnotes(board: Leaderboard, *, brackets: bool = True) -> tuple[str, ...]:
-    """The notes that apply to a board. `brackets`: whether the table shows intervals."""
+def footnotes(
+    board: Leaderboard, *, brackets: bool = True, problem: str | None = None
+) -> tuple[str, ...]:
+    """The notes that apply to a board. `brackets`: whether the table shows intervals.
+
+    Notes on data are those of all problems, or of the one that the table shows.
+    """
     suite, select, results = board.suite, board.suite.select, list(board.results.values())
     families = [family for family in board.families.values() if sum(family)]
     declared, others = zip(*families, strict=True) if families else ((0,), (0,))
@@ -55,14 +66,22 @@ def footnotes(board: Leaderboard, *, brackets: bool = True) -> tuple[str, ...]:
         halved=_halved(board),
         untested=_untested(board),
         dagger=INCOMPLETE,
-        incomplete=any(not result.is_complete for result in results),
+        incomplete=any(INCOMPLETE in mark_meanings(board, result) for result in results),
         unusable=len({gap.key for gap in board.gaps if gap.kind != "undefined"}),
         undefined=any(score.estimate and not score.is_complete for score in scores),
         folds=_folds(board),
         part=_part(board),
         hides_rows=any(place not in board.results for place in board.compared),
     )
-    return tuple(notes)
+    problems = board.problems if problem is None else (problem,)
+    data = [note for each in problems for note in data_notes(board, each)]
+    return (
+        *notes,
+        *cell_notes(board),
+        *undefined_notes(board),
+        *environment_notes(board),
+        *data,
+    )
 
 
 def _metric_title(metric: str) -> str:

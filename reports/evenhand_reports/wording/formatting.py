@@ -13,6 +13,10 @@ from evenhand_reports.statistics.paired_tests import Comparison
 
 MINUS = "−"
 INCOMPLETE = "†"
+ELSEWHERE = "‡"
+"""Mark of a result whose environment differs from that of its baseline."""
+
+UNDEFINED = "undefined"
 NO_VALUE = "–"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -35,10 +39,15 @@ def mean_sd(estimate: Estimate | None) -> str:
     return f"{percent(estimate.mean)} ± {percent(estimate.sd)}"
 
 
+def score_text(score: Score) -> str:
+    """`71.94 ± 0.38`; `undefined` for a metric that has no value on whole records."""
+    return UNDEFINED if score.is_undefined else mean_sd(score.estimate)
+
+
 def mean_sd_marked(score: Score) -> str:
     """`71.94 ± 0.38†` where some seeds have no value."""
     partial = score.estimate is not None and not score.is_complete
-    return mean_sd(score.estimate) + (INCOMPLETE if partial else "")
+    return score_text(score) + (INCOMPLETE if partial else "")
 
 
 def interval(found: Interval | None, *, signed: bool = False) -> str:
@@ -80,15 +89,30 @@ def span(result: Result) -> str:
     return str(low) if low == high else f"{low}–{high}"
 
 
-def mark(result: Result) -> str:
-    """A dagger for an incomplete result; otherwise ""."""
-    return "" if result.is_complete else INCOMPLETE
+def mark(board: Leaderboard, result: Result) -> str:
+    """`†` for an incomplete result, `‡` for one of another environment; "" for others."""
+    return "".join(mark_meanings(board, result))
+
+
+def mark_meanings(board: Leaderboard, result: Result) -> dict[str, str]:
+    """The marks of a result, each with its meaning in a few words."""
+    is_undefined = result.scores[board.suite.primary, board.rule].is_undefined
+    marks = {
+        INCOMPLETE: "" if result.is_complete or is_undefined else "incomplete",
+        ELSEWHERE: "; ".join(map(str, result.deviations)),
+    }
+    return {sign: meaning for sign, meaning in marks.items() if meaning}
 
 
 def n(board: Leaderboard, result: Result) -> str:
-    """`5`, or `3 of 5` for an incomplete result; `5 folds` for those of a cross-validation."""
-    found = result.scores[board.suite.primary, board.rule].estimate
-    have, want = found.n if found else 0, len(result.records)
+    """`5`, or `3 of 5` for an incomplete result; `5 folds` for those of a cross-validation.
+
+    A dash for a metric that is undefined on whole records.
+    """
+    score = result.scores[board.suite.primary, board.rule]
+    if score.is_undefined:
+        return NO_VALUE
+    have, want = score.estimate.n if score.estimate else 0, len(result.records)
     text = str(want) if have == want else f"{have} of {want}"
     return f"{text} folds" if result.test_ratio else text
 

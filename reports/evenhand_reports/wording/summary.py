@@ -41,6 +41,8 @@ def answer(board: Leaderboard) -> str:
             gains.setdefault(result.row, []).append(gain)
     everywhere = [row for row in order if len(gains.get(row, ())) == compared]
     beating = [row for row in everywhere if row in best] or everywhere
+    place = board.suite.primary, board.rule
+    undefined = [r for r in board.results.values() if r.scores[place].is_undefined]
     lines = fill(
         "answer.j2",
         board=board,
@@ -57,7 +59,9 @@ def answer(board: Leaderboard) -> str:
         n=sample_size(board),
         smallest_n=SMALLEST_N,
         alone=len({row for row, _ in board.compared}) == 1,
-        incomplete=sum(not result.is_complete for result in board.results.values()),
+        incomplete=sum(not r.is_complete for r in board.results.values()) - len(undefined),
+        undefined=join_names(list(dict.fromkeys(result.problem for result in undefined))),
+        title=board.metrics[board.suite.primary],
     )
     return " ".join(lines)
 

@@ -52,6 +52,13 @@ class Board:
 
         return answer(self.leaderboard)
 
+    @property
+    def failure(self) -> str:
+        """The reason why no row has a score, with the causes; "" where a row has one."""
+        from evenhand_reports.wording.summary import failure
+
+        return failure(self.leaderboard)
+
     def to_html(self, path: str | Path, *, command: str = "") -> Path:
         """Write the page, one file that opens from disk, and return its path.
 
@@ -59,23 +66,23 @@ class Board:
         written.
         """
         from evenhand_reports.formats import html
-        from evenhand_reports.formats.files import write_texts
+        from evenhand_reports.formats.own_files import write_file
 
         page = Path(path)
-        write_texts({page: html.render(self.leaderboard, command=command)})
+        write_file(page, html.render(self.leaderboard, command=command).encode())
         return page
 
     def to_latex(self, folder: str | Path) -> Path:
         """Write the tables for a paper, `*.tex` with booktabs, into a folder and return its path.
 
-        `standalone.tex` compiles by itself. Raises `ReportError` where a file cannot be written.
+        `standalone.tex` compiles by itself. The tables that this suite's last report wrote into the
+        folder are replaced or removed. Raises `ReportError` where a file cannot be written, or
+        where one is in the way that no report of this suite has written.
         """
-        from evenhand_reports.formats import latex
-        from evenhand_reports.formats.files import write_texts
+        from evenhand_reports.formats import files
 
         tables = Path(folder)
-        texts = latex.files(self.leaderboard)
-        write_texts({tables / name: text for name, text in texts.items()})
+        files.write_tables(self.leaderboard, tables)
         return tables
 
     def to_markdown(self) -> str:
@@ -98,7 +105,9 @@ class Board:
     def write(self, folder: str | Path, *, command: str = "") -> ReportFiles:
         """Write the page, the tables, CSV, Markdown and Parquet into a folder.
 
-        Raises `ReportError` where a file cannot be written.
+        The files of this suite's last report in the folder are replaced or removed, as a file
+        `report.json` lists them. Raises `ReportError` where a file cannot be written, or where one
+        is in the way that no report of this suite has written.
         """
         from evenhand_reports.formats import files
 

@@ -171,6 +171,38 @@ def test_a_report_of_nothing_says_what_to_run(here):
         small("report")
 
 
+def test_a_report_of_nothing_but_failures_is_written_and_exits_with_1(here):
+    small("run", "--inline", "--only", "method=raises", code=1)
+    result = CliRunner().invoke(
+        app, ["report", "small.yaml", "--plugin", PARTS, "--only", "method=raises"]
+    )
+
+    assert result.exit_code == 1
+    assert "no trial of small has a score: 2 failed" in result.stderr
+    assert "a method of somebody's own fails" in result.stderr
+    assert (here / "report/small/index.html").is_file()
+    small("run", "--inline", "--only", "method=erm")
+    small("report")
+
+
+def test_a_report_folder_of_another_suite_is_refused(here):
+    small("run", "--inline", "--only", "method=erm,seed=0")
+    small("report", "--out", "out")
+    text = (here / "small.yaml").read_text().replace("suite: small", "suite: other")
+    (here / "other.yaml").write_text(text)
+    with pytest.raises(EvenhandError, match=r"report of the suite 'small'.*'other'\n.*--out DIR"):
+        evenhand("report", "other.yaml", "--plugin", PARTS, "--out", "out")
+
+
+def test_a_suite_of_a_long_name_has_a_report_folder_of_a_short_one(here):
+    text = (here / "small.yaml").read_text().replace("suite: small", f"suite: {'x' * 300}")
+    (here / "small.yaml").write_text(text)
+    small("run", "--inline", "--only", "method=erm,seed=0")
+    small("report", "--only", "method=erm,seed=0")
+    [folder] = (here / "report").iterdir()
+    assert len(folder.name) == 80
+
+
 @pytest.mark.parametrize(("text", "value"), [("90", 90), ("45s", 45), ("30m", 1800), ("2h", 7200)])
 def test_times_are_written_as_people_write_them(text, value):
     assert seconds(text) == value

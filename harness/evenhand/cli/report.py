@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,17 +27,24 @@ def report(
 ) -> None:
     """Write the leaderboard and the tables of a suite.
 
-    The formats are HTML, LaTeX, CSV, Markdown and Parquet. The leaderboard is printed as well.
+    The formats are HTML, LaTeX, CSV, Markdown and Parquet. The leaderboard is printed as well. The
+    exit code is 1 where no trial has a score.
     """
     from evenhand import api
     from evenhand.execution import provenance
+    from evenhand_reports.formats.file_names import shortened
 
     opened = open_part(suite, only, plugin)
     board = api.leaderboard(opened, api.open_store(results, edition))
-    folder = out or Path("report") / opened.declaration.suite
-    written = board.write(folder, command=provenance.command())
-    screen = console()
-    screen.print(board)
-    screen.print()
+    name = opened.declaration.suite
+    written = board.write(
+        out or Path("report") / shortened(name, name), command=provenance.command()
+    )
+    console().print(board)
+    # Without rich, which would read brackets in a path as markup and wrap the line.
+    print()
     for what, path in (("HTML", written.html), ("LaTeX", written.tables), ("CSV", written.csv)):
-        screen.print(f"{what:<6} {path}", soft_wrap=True)
+        print(f"{what:<6} {path}")
+    if board.failure:
+        print(board.failure, file=sys.stderr)
+        raise typer.Exit(1)

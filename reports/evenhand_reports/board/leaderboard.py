@@ -78,6 +78,9 @@ class Leaderboard:
     """Title of each row, in the order of the suite."""
 
     problems: tuple[str, ...]
+    all_problems: tuple[str, ...]
+    """The problems of the whole suite, of which a report on a part may show only some."""
+
     results: dict[tuple[str, str], Result]
     """Result of each row and problem; a suite may leave a method out of a problem."""
 
@@ -207,6 +210,7 @@ def build_from(
         suite=declaration,
         rows={row: titles[row] for row in suite.rows},
         problems=suite.problems,
+        all_problems=(suite.whole or suite).problems,
         results={place: result for place, result in compared.items() if place in places},
         compared=compared,
         metrics={name: REGISTRY.get("metric", name).title for name in metrics_of(declaration)},

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evenhand.errors import ReportError
+from evenhand_reports.formats.own_files import check_folder, write_files
 
 if TYPE_CHECKING:
     from evenhand_reports.board.leaderboard import Leaderboard
+
+TABLES = "tables"
+"""Name of the folder of the LaTeX tables."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class ReportFiles:
 def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
     """Write all files of a report under `out`; the page shows `command` as its origin.
 
-    Raises `ReportError` where a file cannot be written.
+    The files of the suite's last report in this folder are replaced or removed. Raises
+    `ReportError` where a file cannot be written, and before anything is written where the folder
+    has the report of another suite or files that no report has written.
     """
     # Imported here, because plotly and pyarrow take longer to import than a small report to write.
     from evenhand_reports.formats import html, hypervolumes, latex, long_form, markdown
@@ -40,37 +44,34 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
     fronts = hypervolumes.csv_text(board)
     files = ReportFiles(
         html=out / "index.html",
-        tables=out / "tables",
+        tables=out / TABLES,
         csv=out / "leaderboard.csv",
         markdown=out / "leaderboard.md",
         parquet=out / "leaderboard.parquet",
         fronts=out / "fronts.csv" if fronts else None,
     )
     texts = {
-        files.html: html.render(board, command=command),
-        files.csv: long_form.csv_text(board),
-        files.markdown: markdown.render(board),
-        **{files.tables / name: text for name, text in latex.files(board).items()},
-        **({files.fronts: fronts} if files.fronts else {}),
+        files.html.name: html.render(board, command=command),
+        files.csv.name: long_form.csv_text(board),
+        files.markdown.name: markdown.render(board),
+        **({files.fronts.name: fronts} if files.fronts else {}),
     }
-    write_texts(texts)
-    with _report_errors(files.parquet):
-        long_form.write_parquet(board, files.parquet)
+    pages = {**encoded(texts), files.parquet.name: long_form.parquet_bytes(board)}
+    tables = encoded(latex.files(board))
+    check_folder(out, board.suite.suite, list(pages))
+    check_folder(files.tables, board.suite.suite, list(tables))
+    write_files(out, board.suite.suite, pages)
+    write_files(files.tables, board.suite.suite, tables)
     return files
 
 
-def write_texts(texts: Mapping[Path, str]) -> None:
-    """Write each text to its path. Raises `ReportError` where one cannot be written."""
-    for path, text in texts.items():
-        with _report_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Unix line ends on every system: the same records give the same bytes.
-            path.write_text(text, encoding="utf-8", newline="\n")
+def write_tables(board: Leaderboard, folder: Path) -> None:
+    """Write the LaTeX tables into a folder, with the rules and errors of `write`."""
+    from evenhand_reports.formats import latex
+
+    write_files(folder, board.suite.suite, encoded(latex.files(board)))
 
 
-@contextmanager
-def _report_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ReportError(f"{path}: the report cannot be written: {error.strerror}") from error
+def encoded(texts: Mapping[str, str]) -> dict[str, bytes]:
+    """The texts in UTF-8, with Unix line ends on every system."""
+    return {name: text.encode() for name, text in texts.items()}

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
+from evenhand_reports.formats.file_names import file_names, slug
 from evenhand_reports.formats.latex_fronts import front_tables
-from evenhand_reports.formats.tex_frame import floated, line_of, opening, slug
+from evenhand_reports.formats.tex_frame import floated, line_of, opening
 from evenhand_reports.formats.tex_text import comment, escape, macro_names
 from evenhand_reports.papers.matching import (
     PrintedNumbers,
@@ -52,10 +53,12 @@ STANDALONE = r"""\documentclass[a4paper]{article}
 def files(board: Leaderboard) -> dict[str, str]:
     """LaTeX text by file name: all tables, the macros, and a document that includes all tables."""
     tables = {"leaderboard.tex": _leaderboard(board)}
+    names = dict(zip(board.all_problems, file_names(board.all_problems), strict=True))
     for problem in board.problems:
-        tables[f"problem-{slug(problem)}.tex"] = _problem(board, problem)
+        label = f"{slug(board.suite.suite)}-{names[problem]}"
+        tables[f"problem-{names[problem]}.tex"] = _problem(board, problem, label)
         if len(board.metrics) > 1:
-            tables[f"metrics-{slug(problem)}.tex"] = _metrics(board, problem)
+            tables[f"metrics-{names[problem]}.tex"] = _metrics(board, problem, f"{label}:metrics")
     tables |= front_tables(board)
     inputs = "\n\\clearpage\n".join(f"\\input{{{name}}}" for name in tables)
     head = "\n".join(opening(board))
@@ -75,7 +78,7 @@ def _leaderboard(board: Leaderboard) -> str:
     notes = list(footnotes(board, brackets=False))
     if len(board.problems) > 1:
         notes.append("The last column is the mean rank over problems.")
-    return floated(board, body, caption=caption, label=board.suite.suite, notes=notes)
+    return floated(board, body, caption=caption, label=slug(board.suite.suite), notes=notes)
 
 
 def _anywhere(board: Leaderboard, row: str) -> Result:
@@ -119,7 +122,7 @@ def _number(text: str) -> str:
     return text.replace(formatting.MINUS, "-")
 
 
-def _problem(board: Leaderboard, problem: str) -> str:
+def _problem(board: Leaderboard, problem: str, label: str) -> str:
     """The full table of one problem: intervals, differences, p-values, n and printed numbers."""
     primary = board.suite.primary
     columns: list[Column] = [
@@ -143,7 +146,6 @@ def _problem(board: Leaderboard, problem: str) -> str:
     body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=ACROSS_NARROW)
     notes = [*footnotes(board, problem=problem), *choices(board, problem)]
     notes += [printed_note(papers.values())] if papers else []
-    label = f"{board.suite.suite}:{problem}"
     return floated(board, body, caption=caption, label=label, notes=notes)
 
 
@@ -157,7 +159,7 @@ def _printed(printed: PrintedNumbers, paper: str) -> Callable[[Result | None], s
     return cell
 
 
-def _metrics(board: Leaderboard, problem: str) -> str:
+def _metrics(board: Leaderboard, problem: str, label: str) -> str:
     """The table of one problem by every metric of the suite."""
 
     def column(metric: str) -> Column:
@@ -169,7 +171,6 @@ def _metrics(board: Leaderboard, problem: str) -> str:
     body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=across)
     caption = f"All metrics on {problem}, in percent."
     bold = "Bold and ranks refer to the first metric; the other metrics are not tested."
-    label = f"{board.suite.suite}:{problem}:metrics"
     return floated(
         board,
         body,

@@ -11,23 +11,23 @@ from evenhand_reports.figures.front_tables import (
     front_title,
 )
 from evenhand_reports.figures.fronts import FrontSet, all_front_sets
-from evenhand_reports.formats.tex_frame import floated, line_of, slug
+from evenhand_reports.formats.file_names import file_names, slug
+from evenhand_reports.formats.tex_frame import floated, line_of
 from evenhand_reports.formats.tex_text import comment, escape
 from evenhand_reports.wording import formatting
 
 
 def front_tables(board: Leaderboard) -> dict[str, str]:
     """LaTeX text by file name; empty for a suite without fronts."""
-    tables: dict[str, str] = {}
-    for fronts in all_front_sets(board, board.rule):
-        x, y = fronts.metrics
-        name = f"front-{slug(f'{fronts.scope}-{y}-{x}')}"
-        taken = [other for other in tables if other.startswith(name)]
-        tables[f"{name}{f'-{len(taken) + 1}' if taken else ''}.tex"] = _table(board, fronts)
-    return tables
+    found = all_front_sets(board, board.rule)
+    names = file_names([f"{each.scope}-{each.metrics[1]}-{each.metrics[0]}" for each in found])
+    return {
+        f"front-{name}.tex": _table(board, fronts, f"{slug(board.suite.suite)}-{name}:front")
+        for name, fronts in zip(names, found, strict=True)
+    }
 
 
-def _table(board: Leaderboard, fronts: FrontSet) -> str:
+def _table(board: Leaderboard, fronts: FrontSet, label: str) -> str:
     body = [
         r"\begin{tabular}{@{}lrlrrrr@{}}",
         r"\toprule",
@@ -39,7 +39,6 @@ def _table(board: Leaderboard, fronts: FrontSet) -> str:
         body.append(line_of([escape(row.name), *map(_value, row.values)]))
     body += [r"\bottomrule", r"\end{tabular}"]
     caption = f"{front_title(fronts)} on {fronts.scope}."
-    label = f"{board.suite.suite}:{fronts.scope}:front:{':'.join(fronts.metrics)}"
     return floated(board, body, caption=caption, label=label, notes=[front_note(fronts)])
 
 

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from evenhand.declared.record import Rule
@@ -234,12 +233,14 @@ def csv_of(kind: type[T], rows: Iterable[T]) -> str:
     return stream.getvalue()
 
 
-def write_parquet(board: Leaderboard, path: Path) -> None:
-    """Write the same lines to a Parquet file with types; None is null."""
+def parquet_bytes(board: Leaderboard) -> bytes:
+    """The same lines as a Parquet file with types; None is null."""
     import pyarrow as pa
     from pyarrow import parquet
 
     kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
     schema = pa.schema([(f.name, kinds[str(f.type).split(" ")[0]]) for f in fields(Line)])
     table = pa.Table.from_pylist([asdict(line) for line in lines(board)], schema=schema)
-    parquet.write_table(table, path)
+    stream = io.BytesIO()
+    parquet.write_table(table, stream)
+    return stream.getvalue()

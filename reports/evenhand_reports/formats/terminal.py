@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
@@ -20,8 +22,14 @@ from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.summary import answer, choices, gap_cause, gap_location
 
 MOST_GAPS = 8
-NUMBERS_WIDTH = 68
-"""Columns that all but the method need at most."""
+NAME_WIDTH = 20
+"""Columns of the terminal into which a longer name is folded, at least."""
+
+MOST_HEADER = 18
+"""Columns of the header of a column; a longer name of the baseline stands above the table."""
+
+PADDING = 2
+INTERVAL = "interval"
 
 
 def render(board: Leaderboard) -> RenderableType:
@@ -48,54 +56,101 @@ def render(board: Leaderboard) -> RenderableType:
 
 def _heading(board: Leaderboard, problem: str) -> Text:
     title = board.metrics[board.suite.primary].lower()
+    is_named = board.baseline in _difference_name(board)
+    named = "" if is_named else f"; the baseline is {board.baseline}"
     return Text.assemble(
-        (problem, "bold"), (f"  {title} in percent, {board.direction} is better", "dim")
+        (problem, "bold"), (f"  {title} in percent, {board.direction} is better{named}", "dim")
     )
 
 
 @dataclass(frozen=True)
 class _Table:
-    """The table of a problem; a long method name takes the place of the interval."""
+    """The table of a problem: without intervals where names are long, as a list where it is narrow.
+
+    Names are text and never markup, and none is folded into less than `NAME_WIDTH` columns.
+    """
 
     board: Leaderboard
     results: Sequence[Result]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        words = [word for result in self.results for word in result.title.split()]
-        halves = [len(result.title) // 2 for result in self.results]
-        needed = NUMBERS_WIDTH + max([*map(len, words), *halves], default=0)
-        yield self._grid(options.max_width >= needed)
+        columns = _columns(self.board, self.results)
+        titles = [result.title for result in self.results]
+        longest = max(map(cell_len, titles), default=0)
+        words = max((cell_len(word) for title in titles for word in title.split()), default=0)
+        for kept, needed in (
+            (columns, max(words, longest // 2)),
+            ([c for c in columns if c.name != INTERVAL], min(longest, NAME_WIDTH)),
+        ):
+            room = options.max_width - sum(column.width + PADDING for column in kept)
+            if room >= max(needed, len("method")):
+                yield self._grid(kept)
+                return
+        yield from _listed(self.results, columns)
 
-    def _grid(self, has_room: bool) -> Table:
-        grid = _grid()
-        grid.add_column("rank", justify="right")
+    def _grid(self, columns: Sequence[_Column]) -> Table:
+        grid, names = _grid(), [Text(result.title, overflow="fold") for result in self.results]
+        rank, *others = columns
+        grid.add_column(Text(rank.name), justify="right", no_wrap=True)
         grid.add_column("method", overflow="fold", ratio=1)
-        grid.add_column("mean ± sd", justify="right", no_wrap=True)
-        if has_room:
-            grid.add_column("interval", justify="right", no_wrap=True)
-        grid.add_column(f"Δ to {self.board.baseline}", justify="right", overflow="fold")
-        grid.add_column("p", justify="right", no_wrap=True)
-        grid.add_column("n", justify="right", no_wrap=True)
-        for result in self.results:
-            cells = _cells(self.board, result, has_room=has_room)
-            grid.add_row(*cells, style="bold" if result.is_bold else "")
+        for column in others:
+            grid.add_column(Text(column.name), justify="right", no_wrap=True)
+        for i, result in enumerate(self.results):
+            cells = [Text(column.cells[i]) for column in others]
+            style = "bold" if result.is_bold else ""
+            grid.add_row(Text(rank.cells[i]), names[i], *cells, style=style)
         return grid
 
 
-def _cells(board: Leaderboard, result: Result, *, has_room: bool) -> list[str]:
-    score = result.scores[board.suite.primary, board.rule]
-    found = score.estimate
-    to_baseline = result.to_baseline
-    interval = [formatting.interval(found.interval) if found else formatting.NO_VALUE]
+class _Column(NamedTuple):
+    """A column of numbers."""
+
+    name: str
+    cells: list[str]
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return max(map(cell_len, (self.name, *self.cells)))
+
+
+def _columns(board: Leaderboard, results: Sequence[Result]) -> list[_Column]:
+    place = board.suite.primary, board.rule
+    scores = [result.scores[place] for result in results]
+    marks = [formatting.mark(board, result) for result in results]
+    # Numbers stay below each other where some of them have a mark.
+    room = max(1, *map(len, marks))
+    compared = [result.to_baseline for result in results]
     return [
-        formatting.rank(result),
-        result.title,
-        formatting.score_text(score) + formatting.mark(board, result),
-        *(interval if has_room else []),
-        formatting.difference(to_baseline),
-        formatting.p_value(to_baseline.holm if to_baseline else None),
-        formatting.n(board, result),
+        _Column("rank", [formatting.rank(result) for result in results]),
+        _Column(
+            "mean ± sd",
+            [formatting.score_text(s) + m.ljust(room) for s, m in zip(scores, marks, strict=True)],
+        ),
+        _Column(
+            INTERVAL,
+            [
+                formatting.interval(s.estimate.interval) if s.estimate else formatting.NO_VALUE
+                for s in scores
+            ],
+        ),
+        _Column(_difference_name(board), [formatting.difference(each) for each in compared]),
+        _Column("p", [formatting.p_value(each.holm if each else None) for each in compared]),
+        _Column("n", [formatting.n(board, result) for result in results]),
     ]
+
+
+def _difference_name(board: Leaderboard) -> str:
+    name = f"Δ to {board.baseline}"
+    return name if cell_len(name) <= MOST_HEADER else "Δ to baseline"
+
+
+def _listed(results: Sequence[Result], columns: Sequence[_Column]) -> Iterable[RenderableType]:
+    """Each row as its name and, below it, its numbers with their names."""
+    for i, result in enumerate(results):
+        yield Text(result.title, style="bold" if result.is_bold else "", overflow="fold")
+        numbers = (f"{column.name} {column.cells[i].strip()}" for column in columns)
+        yield _indented(Text(", ".join(numbers)))
 
 
 def _front_heading(fronts: FrontSet) -> Text:
@@ -110,7 +165,7 @@ def _front_table(fronts: FrontSet) -> RenderableType:
     grid.add_column("hypervolume", justify="right", no_wrap=True)
     grid.add_column("n", justify="right", no_wrap=True)
     for name, (_, best, joint, area, _, n) in front_rows(fronts):
-        grid.add_row(name, best, joint, area, n)
+        grid.add_row(*map(Text, (name, best, joint, area, n)))
     return grid
 
 
@@ -121,7 +176,8 @@ def _averages(board: Leaderboard) -> RenderableType:
     averages = board.average_ranks
     for row in sorted(averages, key=lambda r: (averages[r] is None, averages[r] or 0)):
         mean = averages[row]
-        grid.add_row(formatting.NO_VALUE if mean is None else f"{mean:.2f}", board.rows[row])
+        text = formatting.NO_VALUE if mean is None else f"{mean:.2f}"
+        grid.add_row(text, Text(board.rows[row]))
     return grid
 
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import rerun_suite
 from evenhand_reports.formats.tex_text import comment, escape
 from evenhand_reports.wording.summary import gap_cause, gap_location
-
-
-def slug(problem: str) -> str:
-    """A problem's name for file names and labels."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", problem)
 
 
 def opening(board: Leaderboard) -> list[str]:
@@ -40,13 +34,13 @@ def line_of(cells: Sequence[str]) -> str:
 def floated(
     board: Leaderboard, body: Sequence[str], *, caption: str, label: str, notes: Sequence[str]
 ) -> str:
-    """A table environment with caption, label and notes."""
+    """A table environment with caption, label and notes. `label` consists of ASCII letters."""
     lines = [
         *opening(board),
         r"\begin{table}[tp]",
         r"\centering",
         rf"\caption{{{escape(caption)}}}",
-        rf"\label{{tab:{slug(label)}}}",
+        rf"\label{{tab:{label}}}",
         r"\par\medskip\small",
         r"\setlength{\tabcolsep}{5pt}",
         *body,

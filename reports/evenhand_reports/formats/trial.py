@@ -54,7 +54,7 @@ def _facts(pairs: Iterable[tuple[str, str]]) -> RenderableType:
     grid.add_column(overflow="fold")
     for name, value in pairs:
         if value:
-            grid.add_row(name, Text(value))
+            grid.add_row(Text(name), Text(value))
     return grid
 
 
@@ -114,11 +114,11 @@ def _scores(record: Record) -> RenderableType:
     grid.add_column("metric, in percent", overflow="fold")
     for evaluation in record.evaluations:
         title = f"{evaluation.split}\n{evaluation.rule}\nepoch {evaluation.epoch}"
-        grid.add_column(title, justify="right")
+        grid.add_column(Text(title), justify="right")
     for metric in REGISTRY.all("metric"):
         values = [_score(record, metric.name, each) for each in record.evaluations]
         if any(value != NO_VALUE for value in values):
-            grid.add_row(metric.title, *values)
+            grid.add_row(*map(Text, (metric.title, *values)))
     return grid
 
 
@@ -137,7 +137,7 @@ def _curves(record: Record) -> RenderableType:
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
     for name in ("epoch", *names):
         unit = ", %" if name in measured and not name.endswith("loss") else ""
-        grid.add_column(f"{name.replace('_', ' ')}{unit}", justify="right")
+        grid.add_column(Text(f"{name.replace('_', ' ')}{unit}"), justify="right")
     last, n = len(epochs) - 1, min(EPOCHS_SHOWN, len(epochs))
     for i in sorted({round(last * k / max(1, n - 1)) for k in range(n)}):
         grid.add_row(f"{epochs[i]:g}", *(_point(name, curves[name][i]) for name in names))

@@ -116,6 +116,17 @@ def gap_location(gap: Gap) -> str:
     return f"{gap.title}{setting} on {gap.problem}, seed {gap.seed}"
 
 
+def failure(board: Leaderboard) -> str:
+    """`no trial of small has a score: 4 failed`, with the first cause; "" where one has a score."""
+    if any(score.estimate for r in board.results.values() for score in r.scores.values()):
+        return ""
+    kinds = Counter(gap.kind for gap in board.gaps)
+    counted = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+    lines = [f"no trial of {board.suite.suite} has a score: {counted}"]
+    lines += [f"  {gap_location(gap)}: {gap_cause(gap)}" for gap in board.gaps if gap.cause][:1]
+    return "\n".join(lines)
+
+
 def choices(board: Leaderboard, problem: str) -> list[str]:
     """The setting that `select:` chose for each row of a problem, and its validation score."""
     competing = [(r.title, c) for r in board.on(problem) if (c := r.choice) and c.candidates[1:]]

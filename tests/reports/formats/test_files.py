@@ -39,6 +39,7 @@ def test_every_file_is_there(small: Leaderboard, tmp_path: Path) -> None:
         "leaderboard.tex",
         "macros.tex",
         "standalone.tex",
+        "report.json",
         *(
             f"{kind}-cifar10-{p}-100.tex"
             for kind in ("problem", "metrics")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console, RenderableType
 
 from evenhand.declared.record import Provenance
-from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import terminal, trial
 from tests.records import make_record
 from tests.reports.golden import check
+from tests.reports.suites import make_suite, scored
 
 
 def text_of(shown: RenderableType, width: int = 80) -> str:
@@ -81,3 +84,75 @@ def test_square_brackets_are_text_and_not_markup() -> None:
     record = make_record(method="vs", settings={"name": "[bold]x[/bold]"})
 
     assert "[bold]x[/bold]" in text_of(trial.render(record))
+
+
+LONG = "group_dro_with_vector_scaling_tau=1.25_gamma=0.30_step_size=0.01"
+NAMES = {
+    "ERM": LONG,
+    "LA": "CSL [every=4]",
+    "VS": "CSL [every=8]",
+    "CDT": "[/red] [bold",
+    "LDAM": "[link=x]y[/link] \\[ a row whose name has sixty letters and five words",
+}
+
+
+@pytest.fixture(scope="module")
+def named() -> Leaderboard:
+    """Long names and names with brackets, on eight problems."""
+    suite = make_suite(list(NAMES), problems=tuple({"ratio": 10 * i} for i in range(1, 9)))
+    titled = tuple(replace(c, title=NAMES[c.title]) for c in suite.configurations)
+    records = scored(suite, lambda trial: 0.6 + 0.01 * trial.seed)
+    return build_from(suite.replaced(configurations=titled), records)
+
+
+@pytest.mark.parametrize("width", [30, 44, 60, 80, 100, 160])
+def test_names_are_text_and_whole_at_every_width(named: Leaderboard, width: int) -> None:
+    lines = text_of(terminal.render(named), width).splitlines()
+    squeezed = "".join("".join(lines).split())
+
+    assert max(map(len, lines)) <= width
+    for name in NAMES.values():
+        # In a table a folded name is broken by the numbers of its row.
+        whole = name if width <= 60 or width >= 160 else name[:20]
+        assert squeezed.count("".join(whole.split())) >= 8
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_long_name_is_folded_into_few_lines(named: Leaderboard, width: int) -> None:
+    lines = text_of(terminal.render(named), width).splitlines()
+    table = lines[lines.index(next(line for line in lines if line.startswith(" rank"))) :]
+    rows = table[2 : next(i for i, line in enumerate(table) if not line.strip())]
+
+    assert len(rows) <= 3 * len(NAMES)
+
+
+def test_a_long_name_of_the_baseline_stands_above_the_table(named: Leaderboard) -> None:
+    text = text_of(terminal.render(named))
+
+    assert "Δ to baseline" in text
+    assert f"the baseline is {LONG}" in " ".join(text.split())
+
+
+def test_brackets_in_a_metrics_title_and_in_fronts_are_text(unregistered: None) -> None:
+    from evenhand.declared.decorators import metric
+
+    @metric(better="higher", title="Recall [/red]")
+    def bracketed(counts: np.ndarray, train: np.ndarray) -> float:
+        """A metric whose title would be markup."""
+        return 0.5
+
+    rows = {"VS [b]": [{"tau": 1.0}, {"tau": 2.0}]}
+    suite = make_suite(
+        rows,
+        metrics=["bracketed", "accuracy"],
+        primary="bracketed",
+        baseline="vs [b]",
+        figures=[{"front": ["bracketed", "accuracy"], "over": "tau"}],
+    )
+    titled = tuple(replace(c, method_title="VS [b]") for c in suite.configurations)
+    suite = suite.replaced(configurations=titled)
+    board = build_from(suite, scored(suite, lambda trial: 0.7))
+
+    assert "recall [/red] in percent" in text_of(terminal.render(board))
+    assert text_of(terminal.render(board)).count("VS [b]") >= 3
+    assert "Recall [/red]" in text_of(trial.render(make_record()))

@@ -13,7 +13,14 @@ from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats.file_names import file_names, slug
 from evenhand_reports.formats.latex_fronts import front_tables
-from evenhand_reports.formats.tex_frame import floated, line_of, opening
+from evenhand_reports.formats.tex_frame import (
+    HEAD_LETTERS,
+    Block,
+    floated,
+    opening,
+    table_block,
+    table_row,
+)
 from evenhand_reports.formats.tex_text import comment, escape, macro_names
 from evenhand_reports.papers.matching import (
     PrintedNumbers,
@@ -68,17 +75,18 @@ def files(board: Leaderboard) -> dict[str, str]:
 
 def _leaderboard(board: Leaderboard) -> str:
     """The table of the primary metric on all problems, with the average rank."""
-    first = {row: _anywhere(board, row) for row in board.rows}
+    first = {name: _anywhere(board, name) for name in board.rows}
     columns: list[Column] = [(p, _mean_on(board, p)) for p in board.problems]
     if len(board.problems) > 1:
         columns.append(("rank", lambda s: _average(board, s)))
     title = board.metrics[board.suite.primary]
     caption = f"{title} in percent ({board.direction} is better). {board.suite.question}"
-    body = _tabular("Method", columns, list(first.values()), keys=board.problems, board=board)
+    blocks, spec = _blocks(columns, list(first.values()), keys=board.problems, board=board)
     notes = list(footnotes(board, brackets=False))
     if len(board.problems) > 1:
         notes.append("The last column is the mean rank over problems.")
-    return floated(board, body, caption=caption, label=slug(board.suite.suite), notes=notes)
+    label = slug(board.suite.suite)
+    return floated(board, blocks, columns=spec, caption=caption, label=label, notes=notes)
 
 
 def _anywhere(board: Leaderboard, row: str) -> Result:
@@ -143,10 +151,10 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
     title = board.metrics[primary]
     caption = f"{title} in percent on {problem} ({board.direction} is better)."
     rows = board.on(problem)
-    body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=ACROSS_NARROW)
+    blocks, spec = _blocks(columns, rows, keys=(problem,), board=board, across=ACROSS_NARROW)
     notes = [*footnotes(board, problem=problem), *choices(board, problem)]
     notes += [printed_note(papers.values())] if papers else []
-    return floated(board, body, caption=caption, label=label, notes=notes)
+    return floated(board, blocks, columns=spec, caption=caption, label=label, notes=notes)
 
 
 def _printed(printed: PrintedNumbers, paper: str) -> Callable[[Result | None], str]:
@@ -166,14 +174,16 @@ def _metrics(board: Leaderboard, problem: str, label: str) -> str:
         return formatting.heading(board, metric), lambda result: _mean(board, result, metric)
 
     columns = [column(metric) for metric in board.metrics]
-    rows, longest = board.on(problem), max(len(header) for header, _ in columns)
+    longest = max(min(len(header), HEAD_LETTERS) for header, _ in columns)
     across = max(1, min(ACROSS, HEADERS_WIDTH // longest))
-    body = _tabular("Method", columns, rows, keys=(problem,), board=board, across=across)
+    rows = board.on(problem)
+    blocks, spec = _blocks(columns, rows, keys=(problem,), board=board, across=across)
     caption = f"All metrics on {problem}, in percent."
     bold = "Bold and ranks refer to the first metric; the other metrics are not tested."
     return floated(
         board,
-        body,
+        blocks,
+        columns=spec,
         caption=caption,
         label=label,
         notes=[*footnotes(board, brackets=False, problem=problem), bold],
@@ -202,31 +212,35 @@ def _math(text: str) -> str:
     return NONE if text == formatting.NO_VALUE else f"${_number(text)}$"
 
 
-def _tabular(
-    header: str,
+def _blocks(
     columns: Sequence[Column],
     rows: Sequence[Result],
     *,
     keys: Sequence[str],
     board: Leaderboard,
     across: int = ACROSS,
-) -> list[str]:
-    """A tabular with at most `across` columns side by side; comments name each row's trials."""
+) -> tuple[list[Block], str]:
+    """Blocks of at most `across` columns side by side, and the argument of the tabular.
+
+    Comments name each row's trials.
+    """
     # Blocks of nearly equal width: nine columns become 3 + 3 + 3, not 4 + 4 + 1.
     width = -(-len(columns) // -(-len(columns) // across))
-    blocks = [columns[i : i + width] for i in range(0, len(columns), width)]
-    lines = [rf"\begin{{tabular}}{{@{{}}l{'r' * width}@{{}}}}", r"\toprule"]
-    for i, block in enumerate(blocks):
-        lines += [r"\midrule"] if i else []
-        pad = [""] * (width - len(block))
-        lines += [line_of([header, *(escape(title) for title, _ in block), *pad]), r"\midrule"]
-        for result in rows:
+    blocks = []
+    for first in range(0, len(columns), width):
+        shown = columns[first : first + width]
+        pad = [""] * (width - len(shown))
+        lines = [
             # A wide table repeats every row in each block, and the keys are needed once.
-            lines += [] if i else _trials(board, result.row, keys)
-            lines.append(
-                line_of([escape(result.title), *(cell(result) for _, cell in block), *pad])
+            table_row(
+                result.title,
+                [*(cell(result) for _, cell in shown), *pad],
+                () if first else _trials(board, result.row, keys),
             )
-    return [*lines, r"\bottomrule", r"\end{tabular}"]
+            for result in rows
+        ]
+        blocks.append(table_block("Method", [title for title, _ in shown], lines, width=width))
+    return blocks, rf"@{{}}l{'r' * width}@{{}}"
 
 
 def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:

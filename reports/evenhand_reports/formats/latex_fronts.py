@@ -12,7 +12,7 @@ from evenhand_reports.figures.front_tables import (
 )
 from evenhand_reports.figures.fronts import FrontSet, all_front_sets
 from evenhand_reports.formats.file_names import file_names, slug
-from evenhand_reports.formats.tex_frame import floated, line_of
+from evenhand_reports.formats.tex_frame import floated, table_block, table_row
 from evenhand_reports.formats.tex_text import comment, escape
 from evenhand_reports.wording import formatting
 
@@ -28,18 +28,23 @@ def front_tables(board: Leaderboard) -> dict[str, str]:
 
 
 def _table(board: Leaderboard, fronts: FrontSet, label: str) -> str:
-    body = [
-        r"\begin{tabular}{@{}lrlrrrr@{}}",
-        r"\toprule",
-        line_of([escape(f"{head[0].upper()}{head[1:]}") for head in HEADERS]),
-        r"\midrule",
+    first, *heads = [f"{head[0].upper()}{head[1:]}" for head in HEADERS]
+    rows = [
+        table_row(
+            line.name, [*map(_value, line.values)], comment(f"{front.name}: {' '.join(front.keys)}")
+        )
+        for front, line in zip(by_hypervolume(fronts), front_rows(fronts), strict=True)
     ]
-    for front, row in zip(by_hypervolume(fronts), front_rows(fronts), strict=True):
-        body += comment(f"{front.name}: {' '.join(front.keys)}")
-        body.append(line_of([escape(row.name), *map(_value, row.values)]))
-    body += [r"\bottomrule", r"\end{tabular}"]
+    blocks = [table_block(first, heads, rows, width=len(heads))]
     caption = f"{front_title(fronts)} on {fronts.scope}."
-    return floated(board, body, caption=caption, label=label, notes=[front_note(fronts)])
+    return floated(
+        board,
+        blocks,
+        columns="@{}lrlrrrr@{}",
+        caption=caption,
+        label=label,
+        notes=[front_note(fronts)],
+    )
 
 
 def _value(text: str) -> str:

@@ -10,6 +10,9 @@ DIGITS = ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight"
 LIKE_LATIN = set("οΑΒΕΖΗΙΚΜΝΟΡΤΧ")
 """Greek letters that look like Latin ones and have no command in LaTeX."""
 
+LONG_WORD = 12
+"""Letters of a word in a narrow column between two places where a line may end."""
+
 LAST_LATIN = 0x17F
 """The last code point up to which pdfLaTeX's UTF-8 tables have every letter."""
 
@@ -29,6 +32,16 @@ COMMANDS = {
 def escape(text: str) -> str:
     """One paragraph of running text. A character that pdfLaTeX lacks becomes its code point."""
     return "".join(_character(character) for character in " ".join(text.split()))
+
+
+def breakable(text: str, *, most: int = LONG_WORD) -> str:
+    """`escape`, with places where a line may end in words of more than `most` letters."""
+    words = []
+    for word in text.split():
+        pieces = re.findall(rf".{{1,{LONG_WORD}}}?[^A-Za-z0-9.]+|.{{1,{LONG_WORD}}}", word)
+        kept = pieces if len(word) > most else [word]
+        words.append(r"\allowbreak{}".join(map(escape, kept)))
+    return " ".join(words)
 
 
 def _character(character: str) -> str:

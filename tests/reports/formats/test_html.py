@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from evenhand.declared.record import Evaluation
+from evenhand.suite.only import restrict
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, trial
 from tests.records import make_record
@@ -206,3 +207,24 @@ def test_counts_of_several_networks_are_no_more_images() -> None:
 
     assert html.render(build_from(suite, summed)) == html.render(build_from(suite, records))
     assert text_of(trial.render(summed[0])) == text_of(trial.render(records[0]))
+
+
+def test_every_figure_shows_names_as_text() -> None:
+    """Plotly reads names as HTML, so that every call escapes them."""
+    text = (html.TEMPLATES / "script.js").read_text(encoding="utf-8")
+    calls = re.findall(r"Plotly\.react\(plot, (.{20})", text)
+
+    assert len(calls) == 7
+    assert all(call.startswith(("traces.map(named),", '[{ type: "heatmap"')) for call in calls)
+    assert "x: figure.xs.map(plain), y: figure.ys.map(plain)" in text
+
+
+def test_a_part_without_the_baseline_does_not_claim_to_draw_it() -> None:
+    others = ["LA", "VS", "CDT", "LDAM", "CB", "WCE", "Focal", "DRO", "JTT"]
+    suite = make_suite(["ERM", *others])
+    records = scored(suite, lambda trial: 0.7)
+    whole = build_from(suite, records)
+    part = build_from(restrict(suite, [f"row={name.lower()}" for name in others]), records)
+
+    assert "The figures draw 8 rows, including the baseline;" in Page(html.render(whole)).words
+    assert "The figures draw 8 rows; the table has 1 more." in Page(html.render(part)).words

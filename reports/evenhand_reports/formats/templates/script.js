@@ -22,7 +22,23 @@ function ink(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+// Plotly reads text as HTML: escaped, a name such as `a<b>` is shown as it is.
+function plain(text) {
+  return typeof text === "string" ? text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;") : text;
+}
+
+function named(trace) {
+  return "name" in trace ? { ...trace, name: plain(trace.name) } : trace;
+}
+
+// In a template of Plotly, `%{` begins a variable.
+function inTemplate(text) {
+  return plain(text).replaceAll("%{", "%&#123;");
+}
+
 function axis(more) {
+  if (more.title) more.title.text = plain(more.title.text);
+  if (more.ticktext) more.ticktext = more.ticktext.map(plain);
   return Object.assign({ gridcolor: ink("--line"), linecolor: ink("--line"), zeroline: false, tickfont: { size: 11 }, automargin: true, fixedrange: true }, more);
 }
 
@@ -55,7 +71,7 @@ function drawRecall(plot, problem) {
     const s = styleOf(row);
     traces.push({ type: "scatter", mode: "lines+markers", x, y: percent(lines[row]), name: data.titles[row], line: { color: s.colour, width: 2, dash: s.dash }, marker: { symbol: s.symbol, size: 6 }, hovertemplate: "%{y:.1f}" });
   }
-  Plotly.react(plot, traces, layout({
+  Plotly.react(plot, traces.map(named), layout({
     bargap: 0.25,
     xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => (figure.groups ? figure.classes[i] : short(figure.classes[i]))), title: { text: figure.each > 1 ? (figure.groups ? "cells" : "classes") + " by falling training size" : "", font: { size: 11 } }, showgrid: false, tickangle: figure.classes.some((c) => c.length > 5) ? -40 : 0 }),
     yaxis: axis({ title: { text: figure.groups ? "accuracy, %" : "recall, %", font: { size: 11 } }, range: [0, 102], tickvals: [0, 20, 40, 60, 80, 100], overlaying: "y2" }),
@@ -82,7 +98,7 @@ function drawCurves(plot, problem, name) {
     traces.push({ type: "scatter", mode: "lines", x: line.epoch, y: mean, name: data.titles[row], line: { color: s.colour, width: 2, dash: s.dash }, hovertemplate: name.endsWith("loss") ? "%{y:.3f}" : "%{y:.1f}" });
   }
   const unit = name.endsWith("loss") ? "" : ", %";
-  Plotly.react(plot, traces, layout({
+  Plotly.react(plot, traces.map(named), layout({
     xaxis: axis({ title: { text: "epoch", font: { size: 11 } }, showgrid: false }),
     yaxis: axis({ title: { text: name.replaceAll("_", " ") + unit, font: { size: 11 } } }),
   }), { displayModeBar: false });
@@ -146,7 +162,7 @@ function drawLines(plot, figure) {
     const ends = every.every((v) => typeof v === "number") ? [Math.min(...every), Math.max(...every)] : [every[0], every.at(-1)];
     traces.push({ type: "scatter", mode: "lines", x: ends, y: percent([reference.mean, reference.mean]), name: reference.name, line: { color: dark.matches ? "#b4b9c0" : "#5a6068", width: 1.5, dash: "dot" }, hovertemplate: "%{y:.1f}" });
   }
-  Plotly.react(plot, traces, layout({
+  Plotly.react(plot, traces.map(named), layout({
     ...KEYED,
     xaxis: axis({ title: { text: figure.x, font: { size: 11 }, standoff: 6 }, showgrid: false }),
     yaxis: axis({ title: { text: figure.y + ", %", font: { size: 11 } }, range: percentRange(traces) }),
@@ -162,7 +178,7 @@ function drawFront(plot, figure) {
     const [x, y] = [percent(line.x.mean), percent(line.y.mean)];
     const symbols = line.front.map((best) => (best ? s.symbol : s.symbol + "-open"));
     const said = line.settings.map((setting, k) => `${setting === "" ? "" : `${figure.over} ${setting}: `}${x[k].toFixed(1)}, ${y[k].toFixed(1)}, n = ${line.x.n[k]}`);
-    return { type: "scatter", mode: x.length > 1 && !known.has(line.colour) ? "lines+markers" : "markers", x, y, name: line.name, customdata: said, line: { color: s.colour, width: 1.6, dash: s.dash }, marker: { symbol: symbols, size: 8.5, color: s.colour, line: { width: 1.6, color: s.colour } }, error_x: { ...bars(line.x, x), color: s.colour }, error_y: { ...bars(line.y, y), color: s.colour }, hovertemplate: `${line.name}<br>%{customdata}<extra></extra>` };
+    return { type: "scatter", mode: x.length > 1 && !known.has(line.colour) ? "lines+markers" : "markers", x, y, name: line.name, customdata: said, line: { color: s.colour, width: 1.6, dash: s.dash }, marker: { symbol: symbols, size: 8.5, color: s.colour, line: { width: 1.6, color: s.colour } }, error_x: { ...bars(line.x, x), color: s.colour }, error_y: { ...bars(line.y, y), color: s.colour }, hovertemplate: `${inTemplate(line.name)}<br>%{customdata}<extra></extra>` };
   });
   for (const line of figure.theory) traces.push(theoryOf(figure, { ...line, x: percent(line.x) }, percent, { hovertemplate: `${line.name}: %{x:.1f}, %{y:.1f}<extra></extra>` }));
   // The points set the range, because the bars of few seeds can exceed any score.
@@ -171,7 +187,7 @@ function drawFront(plot, figure) {
     const pad = Math.max(1, 0.25 * (Math.max(...at) - Math.min(...at)));
     return at.length ? [Math.min(...at) - pad, Math.max(...at) + pad] : undefined;
   };
-  Plotly.react(plot, traces, layout({
+  Plotly.react(plot, traces.map(named), layout({
     ...KEYED, hovermode: "closest",
     xaxis: axis({ title: { text: figure.x + ", %", font: { size: 11 }, standoff: 6 }, range: range("x") }),
     yaxis: axis({ title: { text: figure.y + ", %", font: { size: 11 } }, range: range("y") }),
@@ -183,7 +199,7 @@ function drawHeat(plot, figure) {
   const z = squares.map((row) => row.map((s) => (s ? 100 * s.mean : null)));
   const said = squares.map((row) => row.map((s) => (s ? (s.low === null ? "" : ` [${(100 * s.low).toFixed(1)}, ${(100 * s.high).toFixed(1)}]`) + `, n = ${s.n}` : "")));
   const scale = dark.matches ? [[0, "#16293a"], [1, "#7cbcf0"]] : [[0, "#eef4f9"], [1, "#0b62a4"]];
-  Plotly.react(plot, [{ type: "heatmap", x: figure.xs, y: figure.ys, z, customdata: said, texttemplate: "%{z:.1f}", hovertemplate: `${figure.x} %{x}, ${figure.y} %{y}: %{z:.1f}%{customdata}<extra></extra>`, colorscale: scale, xgap: 2, ygap: 2, hoverongaps: false, colorbar: { thickness: 10, outlinewidth: 0, tickfont: { size: 11 }, title: { text: figure.colour + ", %", side: "right", font: { size: 11 } } } }], layout({
+  Plotly.react(plot, [{ type: "heatmap", x: figure.xs.map(plain), y: figure.ys.map(plain), z, customdata: said, texttemplate: "%{z:.1f}", hovertemplate: `${inTemplate(figure.x)} %{x}, ${inTemplate(figure.y)} %{y}: %{z:.1f}%{customdata}<extra></extra>`, colorscale: scale, xgap: 2, ygap: 2, hoverongaps: false, colorbar: { thickness: 10, outlinewidth: 0, tickfont: { size: 11 }, title: { text: plain(figure.colour) + ", %", side: "right", font: { size: 11 } } } }], layout({
     hovermode: "closest",
     xaxis: axis({ type: "category", title: { text: figure.x, font: { size: 11 } }, showgrid: false }),
     yaxis: axis({ type: "category", title: { text: figure.y, font: { size: 11 } }, showgrid: false }),
@@ -203,7 +219,7 @@ function drawSeries(plot, figure) {
     if (figure.several && !named.has(line.name)) traces.push({ type: "scatter", mode: "lines", x: [null], y: [null], name: line.name, line: { color: s.colour, width: 2.5 }, hoverinfo: "skip" });
     named.add(line.name);
   }
-  Plotly.react(plot, traces, layout({
+  Plotly.react(plot, traces.map(named), layout({
     ...KEYED,
     xaxis: axis({ title: { text: figure.x, font: { size: 11 }, standoff: 6 }, showgrid: false }),
     yaxis: axis({ title: { text: figure.y + (figure.plain ? "" : ", %"), font: { size: 11 } }, ...(figure.plain ? {} : { range: percentRange(traces) }) }),
@@ -257,7 +273,7 @@ function drawLearned(plot, figure) {
     top -= height + gap;
   });
   const legend = { ...KEYED.legend, yanchor: "top", y: -52 / plot.clientHeight };
-  Plotly.react(plot, traces, layout({
+  Plotly.react(plot, traces.map(named), layout({
     ...KEYED, legend,
     xaxis: axis({ title: { text: "epoch", font: { size: 11 }, standoff: 6 }, showgrid: false, anchor: n > 1 ? `y${n}` : "y" }),
     ...axes,

@@ -19,7 +19,7 @@ from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.baseline import baseline_rows, baseline_title
 from evenhand_reports.board.comparison import compare, settings_by_place
 from evenhand_reports.board.environment import with_deviations
-from evenhand_reports.board.provenance import commit
+from evenhand_reports.board.provenance import commit, first_run
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.board.scores import (
     keys_to_read,
@@ -197,7 +197,7 @@ def build_from(
     declaration, matched = suite.declaration, match_records(suite, records)
     shown = {key: record for key, record in matched.by_key.items() if key in suite.trials}
     if not shown:
-        raise ReportError(_nothing(suite, location, faults))
+        raise ReportError(_nothing(suite, location, edition, faults))
     titles = _titles(suite.whole or suite)
     results = {
         place: result_of(declaration, _titled(found, titles), matched)
@@ -226,15 +226,16 @@ def build_from(
     )
 
 
-def _nothing(suite: Suite, location: str, faults: Sequence[Fault]) -> str:
+def _nothing(suite: Suite, location: str, edition: str, faults: Sequence[Fault]) -> str:
     declaration = suite.declaration
-    where = f" in {location}" if location else ""
+    where = f" in {location}, edition {edition}" if location else ""
+    command = first_run(suite.source, location=location, edition=edition)
     return "\n".join(
         [
             f"nothing to report on {declaration.suite} v{declaration.version}{where}",
             f"  none of its {len(suite.trials)} trials has a record",
             *(f"  {fault.path}: {fault.reason}" for fault in faults[:5]),
-            f"  run the suite first: `evenhand run {suite.source or declaration.suite}`",
+            f"  run the suite first: `{command}`",
         ]
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from evenhand.declared.plugin import loaded_plugins
 from evenhand.declared.record import Record
 from evenhand.errors import SpecError
 from evenhand.suite.only import Only, setting_beside, term, terms
@@ -29,6 +31,8 @@ class RunCommand(NamedTuple):
     """As the user named it; "" where the command is not an `evenhand run`."""
 
     plugins: tuple[str, ...]
+    data: str = ""
+    """The folder of prepared data sets; "" for the default."""
 
 
 def rerun(record: Record) -> str:
@@ -37,12 +41,47 @@ def rerun(record: Record) -> str:
     suite = found.suite
     if not suite and not record.provenance.command.startswith(PYTHON_CALL):
         suite = record.provenance.suite.partition(" ")[0] or "SUITE"
-    return _command(suite, found.plugins, "--only", f"key={record.key}", "--results", RERUN_FOLDER)
+    more = ["--only", f"key={record.key}", *_data(found.data), "--results", RERUN_FOLDER]
+    return _command(suite, found.plugins, *more)
+
+
+def first_run(source: str, *, location: str, edition: str) -> str:
+    """The command that runs a suite without records: the store, and the plugins of this process."""
+    if not source:
+        return _call(location, edition)
+    plugins = [plugin.path for plugin in loaded_plugins()]
+    return _command(source, plugins, *_store(location, edition))
+
+
+def _call(location: str, edition: str) -> str:
+    """The call in Python that runs a suite without a file into a store."""
+    if edition == "main":
+        return f"{PYTHON_CALL}suite, {location!r})"
+    return f"{PYTHON_CALL}suite, evenhand.open_store({location!r}, {edition!r}))"
+
+
+def _store(location: str, edition: str) -> list[str]:
+    """`--results` and `--edition`, as far as they are not the defaults."""
+    usual = os.environ.get("EVENHAND_RESULTS") or "results"
+    given = ["--results", location] if location not in ("", usual) else []
+    return given + (["--edition", edition] if edition != "main" else [])
+
+
+def _data(folder: str) -> list[str]:
+    return ["--data", folder] if folder else []
 
 
 def rerun_suite(source: str, records: Iterable[Record], *more: str) -> str:
-    """The command that runs the missing trials of a suite: `evenhand run SUITE --plugin FILE`."""
-    return _command(source, _plugins(records), *more)
+    """The command that runs a suite: `evenhand run SUITE --plugin FILE --data FOLDER`."""
+    found = [parse_command(record) for record in records]
+    return _command(source, _plugins(found), *_folder(found), *more)
+
+
+def run_missing(source: str, records: Iterable[Record], *, location: str, edition: str) -> str:
+    """The command that runs the missing trials of a suite into the store that a report reads."""
+    if not source:
+        return _call(location, edition)
+    return rerun_suite(source, records, *_store(location, edition))
 
 
 def rerun_configuration(
@@ -53,11 +92,12 @@ def rerun_configuration(
     `evenhand run SUITE --only 'row=vs(tau=1.25),problem=…' --results rerun`. The commands in the
     configuration's records name the plugins that it needs.
     """
-    plugins = _plugins(record for record in records if record is not None)
+    found = [parse_command(record) for record in records if record is not None]
+    plugins = _plugins(found)
     text = ",".join([*_terms(configuration), f"problem={configuration.problem.name}"])
     if not _finds(text, configuration):
         text = ",".join(f"key={trial.key}" for trial in configuration.trials)
-    return _command(source, plugins, "--only", text, "--results", RERUN_FOLDER)
+    return _command(source, plugins, "--only", text, *_folder(found), "--results", RERUN_FOLDER)
 
 
 def _terms(configuration: Configuration) -> list[str]:
@@ -74,11 +114,15 @@ def _finds(text: str, configuration: Configuration) -> bool:
     return all(only.holds(configuration, trial) for trial in configuration.trials)
 
 
-def _plugins(records: Iterable[Record]) -> tuple[str, ...]:
+def _plugins(commands: Iterable[RunCommand]) -> tuple[str, ...]:
     """Every plugin of the records' commands, once."""
-    return tuple(
-        dict.fromkeys(path for record in records for path in parse_command(record).plugins)
-    )
+    return tuple(dict.fromkeys(path for command in commands for path in command.plugins))
+
+
+def _folder(commands: Sequence[RunCommand]) -> list[str]:
+    """The `--data` of the records' commands, where all that have one agree."""
+    folders = {command.data for command in commands if command.data}
+    return _data(folders.pop()) if len(folders) == 1 else []
 
 
 def _command(suite: str, plugins: Sequence[str], *more: str) -> str:
@@ -92,7 +136,7 @@ def _command(suite: str, plugins: Sequence[str], *more: str) -> str:
 def parse_command(record: Record) -> RunCommand:
     """The suite and the plugins of the command that made the record."""
     # Typer's own parser would need the command line's module, which is above the reports.
-    suite, plugins = "", []
+    suite, plugins, data = "", [], ""
     words = iter(_words(record.provenance.command))
     for word in words:
         name, equals, value = word.partition("=")
@@ -101,7 +145,8 @@ def parse_command(record: Record) -> RunCommand:
         elif word not in FLAGS:
             value = value if equals else next(words, "")
             plugins += [value] if name == "--plugin" else []
-    return RunCommand(suite, tuple(plugins))
+            data = value if name == "--data" else data
+    return RunCommand(suite, tuple(plugins), data)
 
 
 def _words(command: str) -> list[str]:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evenhand.declared.data_sentences import SPLITS
 from evenhand.declared.record import DataSummary, Record, Rule, Split
 from evenhand.declared.registry import REGISTRY
-
-SPLITS = {"val": "validation", "test": "test", "train": "training"}
-"""Names of the splits in sentences."""
 
 MOST_NAMES = 4
 

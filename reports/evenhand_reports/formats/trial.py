@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evenhand.declared.base import format_scalar
+from evenhand.declared.data_sentences import describe_data
 from evenhand.declared.record import DataSummary, Evaluation, Record
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Recipe
@@ -84,6 +85,7 @@ def _spec(record: Record) -> list[tuple[str, str]]:
         sizes = f"{train.sum():,} training images, {train.max():,} to {train.min():,} a class"
         pairs.append(("data", f"{sizes}; {data.n_val:,} validation, {data.n_test:,} test"))
         pairs.append(("groups", _groups(data)))
+        pairs += [(fact.heading, fact.text) for fact in describe_data(data)]
         pairs.append(("fingerprint", data.fingerprint))
     return pairs
 

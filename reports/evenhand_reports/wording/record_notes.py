@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from evenhand.declared.data_sentences import SPLITS
 from evenhand.declared.record import Record, SharedExamples
 from evenhand.declared.registry import REGISTRY
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
-from evenhand_reports.board.undefined import SPLITS
 from evenhand_reports.wording.formatting import ELSEWHERE
 from evenhand_reports.wording.summary import join_names, size_range
 
@@ -120,7 +120,7 @@ def _shared(problem: str, records: Sequence[Record]) -> list[str]:
     for (split, other), sharing in found.items():
         absent = [0] * (len(records) - len(sharing))
         relabelled = [shared.relabelled for shared, _ in sharing] + absent
-        labels = f" ({size_range(relabelled)} with another label)" if any(relabelled) else ""
+        labels = f", {size_range(relabelled)} of them with another label" if any(relabelled) else ""
         notes.append(
             SHARED.format(
                 n=size_range([shared.n for shared, _ in sharing] + absent),

@@ -8,7 +8,13 @@ import pytest
 
 from evenhand.suite.only import restrict
 from evenhand.suite.resolve import Suite
-from evenhand_reports.board.provenance import parse_command, rerun, rerun_configuration
+from evenhand_reports.board.provenance import (
+    first_run,
+    parse_command,
+    rerun,
+    rerun_configuration,
+    run_missing,
+)
 from tests.records import make_record
 from tests.suite.suite_text import TEXT, resolved, with_
 
@@ -73,7 +79,7 @@ def test_a_recorded_command_says_what_it_ran(
 ) -> None:
     record = make_record(provenance={"command": command})
 
-    assert parse_command(record) == (suite, plugins)
+    assert parse_command(record)[:2] == (suite, plugins)
 
 
 def test_plugins_come_along() -> None:
@@ -92,3 +98,65 @@ def test_without_a_command_the_name_of_the_suite_is_all_there_is() -> None:
     record = make_record(provenance={"command": "", "suite": "cifar-lt v1"})
 
     assert rerun(record).startswith("evenhand run cifar-lt --only")
+
+
+DATA = "evenhand run a.yaml --data '/my data' --results out --edition night --inline"
+
+
+def test_the_folder_of_data_comes_along_and_the_old_results_do_not() -> None:
+    cell = resolved().configurations[0]
+    record = make_record(trial=cell.trials[0], provenance={"command": DATA})
+    tail = ["--data", "/my data", "--results", "rerun"]
+
+    for command in (rerun(record), rerun_configuration("a.yaml", cell, [record, None])):
+        words = shlex.split(command)
+        assert words[:3] == ["evenhand", "run", "a.yaml"]
+        assert words[-4:] == tail
+        assert "--edition" not in words
+
+
+def test_folders_of_data_that_disagree_are_left_out() -> None:
+    cell = resolved().configurations[0]
+    records = [
+        make_record(trial=trial, provenance={"command": f"evenhand run a.yaml --data={folder}"})
+        for trial, folder in zip(cell.trials, ("a", "b"), strict=False)
+    ]
+
+    assert "--data" not in rerun_configuration("a.yaml", cell, records)
+
+
+@pytest.mark.parametrize(
+    ("location", "edition", "options"),
+    [
+        ("results", "main", []),
+        ("my results", "main", ["--results", "my results"]),
+        ("results", "night-7", ["--edition", "night-7"]),
+        ("s3://bucket/x?region=y", "n", ["--results", "s3://bucket/x?region=y", "--edition", "n"]),
+    ],
+)
+def test_hints_name_the_store_that_was_read(
+    location: str, edition: str, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EVENHAND_RESULTS", raising=False)
+    command = first_run("my suite.yaml", location=location, edition=edition)
+    words = shlex.split(command)
+    given = [make_record(provenance={"command": DATA})]
+    missing = run_missing("my suite.yaml", given, location=location, edition=edition)
+
+    assert words[:3] == ["evenhand", "run", "my suite.yaml"]
+    assert words[len(words) - len(options) :] == options
+    assert shlex.split(missing)[3:] == ["--data", "/my data", *options]
+
+
+def test_results_of_the_environment_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENHAND_RESULTS", "/shared/results")
+
+    assert "--results" not in first_run("a.yaml", location="/shared/results", edition="main")
+    assert "--results results" in first_run("a.yaml", location="results", edition="main")
+
+
+def test_a_suite_that_was_built_in_python_is_run_by_a_call() -> None:
+    assert first_run("", location="out", edition="main") == "evenhand.run(suite, 'out')"
+    assert run_missing("", [], location="out", edition="night") == (
+        "evenhand.run(suite, evenhand.open_store('out', 'night'))"
+    )

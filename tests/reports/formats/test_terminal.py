@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console, RenderableType
 
-from evenhand.declared.record import Provenance
+from evenhand.declared.record import DataReading, Provenance, SharedExamples
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import terminal, trial
 from tests.records import make_record
@@ -84,6 +84,24 @@ def test_square_brackets_are_text_and_not_markup() -> None:
     record = make_record(method="vs", settings={"name": "[bold]x[/bold]"})
 
     assert "[bold]x[/bold]" in text_of(trial.render(record))
+
+
+def test_a_trial_is_shown_with_what_was_read_of_its_files() -> None:
+    record = make_record()
+    assert record.data is not None
+    reading = DataReading(features=("a", "b"), left_out={"row": "index-like"}, notes=("scaled",))
+    shared = SharedExamples(split="test", other="train", n=3, relabelled=1)
+    data = record.data.model_copy(update={"reading": reading, "shared": (shared,), "folds": 5})
+    text = " ".join(text_of(trial.render(record.model_copy(update={"data": data}))).split())
+
+    for part in (
+        "features 2 columns: a, b",
+        "left out row (index-like)",
+        "note scaled",
+        "5-fold cross-validation",
+        "3 of 1,000 test examples also stand in the training split, 1 of them",
+    ):
+        assert part in text
 
 
 LONG = "group_dro_with_vector_scaling_tau=1.25_gamma=0.30_step_size=0.01"

@@ -58,6 +58,8 @@ def answer(board: Leaderboard) -> str:
         points=_points([gain for row in beating for gain in gains.get(row, ())]),
         n=sample_size(board),
         smallest_n=SMALLEST_N,
+        nobody="no row of this part" if len(board.compared) > len(board.results) else "no method",
+        only_baselines=set(board.rows) <= set(board.baselines),
         alone=len({row for row, _ in board.compared}) == 1,
         incomplete=sum(not r.is_complete for r in board.results.values()) - len(undefined),
         undefined=join_names(list(dict.fromkeys(result.problem for result in undefined))),

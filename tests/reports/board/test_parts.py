@@ -134,7 +134,9 @@ def test_every_format_states_that_all_rows_are_tested() -> None:
 
 def test_the_answer_of_a_part_claims_nothing_of_rows_that_are_not_shown() -> None:
     assert answer(part_of("method=erm")).startswith("No row of this part reached rank 1")
+    assert "compared with ERM" not in answer(part_of("method=erm"))
     assert "VS" not in answer(part_of("method=la"))
+    assert "no method beat" not in answer(part_of("method=cdt"))
     assert answer(part_of("method=vs")).startswith("VS reached rank 1 on ")
 
 

@@ -55,7 +55,7 @@ class Deviation:
     def __str__(self) -> str:
         here, there = (" and ".join(texts) for texts in (self.found, self.expected))
         seeds = f" at {self.n} of {self.of} seeds" if self.n < self.of else ""
-        return f"{self.aspect} {here}, not {there}{seeds}"
+        return f"{self.aspect} {here} (not {there}){seeds}"
 
 
 @dataclass(frozen=True)

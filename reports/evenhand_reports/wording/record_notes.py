@@ -39,7 +39,7 @@ def environment_notes(board: Leaderboard) -> list[str]:
 
 
 def _grouped(board: Leaderboard, results: Iterable[Result]) -> list[str]:
-    """`LA and VS: torch 2.10.0, not 2.9.0`: rows with the same differences together."""
+    """`LA and VS: torch 2.10.0 (not 2.9.0)`: rows with the same differences together."""
     groups: dict[str, dict[str, list[str]]] = {}
     for result in results:
         text = ", ".join(map(str, result.deviations))

@@ -24,14 +24,14 @@ MEANS = {"erm": 0.65, "la": 0.72, "vs": 0.721}
 OLD: dict[str, str] = PROVENANCE["versions"]
 WEIGHTS = "the initial weights of the backbone"
 CHANGES: list[tuple[dict[str, Any], str]] = [
-    ({"gpu": "NVIDIA A100"}, "device NVIDIA A100, not NVIDIA H100"),
-    ({"gpu": None, "device": "cpu"}, "device AMD EPYC 9654, not NVIDIA H100"),
-    ({"precision": "bf16"}, "precision bf16, not fp32"),
-    ({"compiled": True}, "compilation on, not off"),
-    ({"versions": {**OLD, "torch": "2.10.0"}}, "torch 2.10.0, not 2.9.0"),
-    ({"versions": {**OLD, "numpy": "1.26.4"}}, "numpy 1.26.4, not 2.3.0"),
-    ({"commit": "f" * 40}, "code ffffffffffff, not 0123456789ab"),
-    ({"dirty": True}, "code 0123456789ab+, not 0123456789ab"),
+    ({"gpu": "NVIDIA A100"}, "device NVIDIA A100 (not NVIDIA H100)"),
+    ({"gpu": None, "device": "cpu"}, "device AMD EPYC 9654 (not NVIDIA H100)"),
+    ({"precision": "bf16"}, "precision bf16 (not fp32)"),
+    ({"compiled": True}, "compilation on (not off)"),
+    ({"versions": {**OLD, "torch": "2.10.0"}}, "torch 2.10.0 (not 2.9.0)"),
+    ({"versions": {**OLD, "numpy": "1.26.4"}}, "numpy 1.26.4 (not 2.3.0)"),
+    ({"commit": "f" * 40}, "code ffffffffffff (not 0123456789ab)"),
+    ({"dirty": True}, "code 0123456789ab+ (not 0123456789ab)"),
 ]
 
 
@@ -78,7 +78,7 @@ def test_what_changes_no_number_is_not_compared() -> None:
 def test_every_format_marks_the_row_and_names_the_difference() -> None:
     board = board_of({"versions": {**OLD, "torch": "2.10.0"}})
     note = "Ran in another environment than ERM at the same seeds"
-    difference = "LA: torch 2.10.0, not 2.9.0."
+    difference = "LA: torch 2.10.0 (not 2.9.0)."
     shown = {
         "html": Page(html.render(board)).words,
         "markdown": markdown.render(board).replace("\\", ""),
@@ -92,7 +92,7 @@ def test_every_format_marks_the_row_and_names_the_difference() -> None:
         assert difference in text, name
         assert r"\rlap{$^{\ddagger}$}" in text if name.endswith(".tex") else text.count("‡") > 1
     texts = {line.row: line.environment for line in long_form.lines(board)}
-    assert texts == {"erm": "", "la": "torch 2.10.0, not 2.9.0", "vs": ""}
+    assert texts == {"erm": "", "la": "torch 2.10.0 (not 2.9.0)", "vs": ""}
 
 
 def test_seeds_on_other_machines_are_paired_with_the_baseline_seed_by_seed() -> None:
@@ -111,7 +111,7 @@ def test_seeds_on_other_machines_are_paired_with_the_baseline_seed_by_seed() -> 
 
     assert not any(r.deviations for r in build_from(suite, mixed).results.values())
     [found] = only(build_from(suite, vs_alone), "vs").deviations
-    assert str(found) == "device NVIDIA A100, not NVIDIA H100 at 2 of 5 seeds"
+    assert str(found) == "device NVIDIA A100 (not NVIDIA H100) at 2 of 5 seeds"
 
 
 def test_rows_with_the_same_difference_are_named_together_and_by_problem() -> None:
@@ -123,7 +123,7 @@ def test_rows_with_the_same_difference_are_named_together_and_by_problem() -> No
     ]
     [note] = [n for n in footnotes(build_from(suite, records)) if "another environment" in n]
 
-    assert note.endswith("LA and VS on cifar10-exp-100: device NVIDIA H100, not NVIDIA A100.")
+    assert note.endswith("LA and VS on cifar10-exp-100: device NVIDIA H100 (not NVIDIA A100).")
 
 
 def test_without_records_of_the_baseline_rows_are_compared_with_the_most_frequent() -> None:
@@ -160,7 +160,7 @@ def test_an_installed_package_is_compared_by_its_version() -> None:
     ]
 
     [found] = only(build_from(suite, records), "la").deviations
-    assert str(found) == "code 0.2.0, not 0.1.0"
+    assert str(found) == "code 0.2.0 (not 0.1.0)"
 
 
 def test_a_post_hoc_row_has_the_hardware_of_its_network() -> None:
@@ -188,7 +188,7 @@ def test_a_post_hoc_row_has_the_hardware_of_its_network() -> None:
 
     assert set(keys_to_read(suite)) == {*suite.trials, *(t.key for t in networks)}
     [found] = only(build_from(suite, records + trained), "vs").deviations
-    assert str(found) == "device NVIDIA A100, not NVIDIA H100"
+    assert str(found) == "device NVIDIA A100 (not NVIDIA H100)"
     assert only(build_from(suite, records), "vs").deviations == ()
 
 

@@ -19,7 +19,7 @@ from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.baseline import baseline_rows, baseline_title
 from evenhand_reports.board.comparison import compare, settings_by_place
 from evenhand_reports.board.environment import with_deviations
-from evenhand_reports.board.provenance import commit, first_run
+from evenhand_reports.board.provenance import commit, run_missing
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.board.scores import (
     keys_to_read,
@@ -110,6 +110,9 @@ class Leaderboard:
     edition: str = "main"
     source: str = ""
     """The suite as the user names it: a path, or the name of a shipped suite."""
+
+    command: str = ""
+    """The command that runs the missing trials of the suite, or of the part that is reported."""
 
     @cached_property
     def n_seeds(self) -> int:
@@ -223,13 +226,14 @@ def build_from(
         location=location,
         edition=edition,
         source=suite.source,
+        command=run_missing(suite, shown.values(), location=location, edition=edition),
     )
 
 
 def _nothing(suite: Suite, location: str, edition: str, faults: Sequence[Fault]) -> str:
     declaration = suite.declaration
     where = f" in {location}, edition {edition}" if location else ""
-    command = first_run(suite.source, location=location, edition=edition)
+    command = run_missing(suite, [], location=location, edition=edition)
     return "\n".join(
         [
             f"nothing to report on {declaration.suite} v{declaration.version}{where}",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from evenhand.declared.plugin import loaded_plugins
 from evenhand.declared.record import Record
 from evenhand.errors import SpecError
+from evenhand.suite.commands import Place, suite_command
 from evenhand.suite.only import Only, setting_beside, term, terms
-from evenhand.suite.resolve import Configuration
+from evenhand.suite.resolve import Configuration, Suite
 
 RERUN_FOLDER = "rerun"
 """A new results folder: in the old one, a trial that has a record would not run again."""
@@ -45,28 +44,6 @@ def rerun(record: Record) -> str:
     return _command(suite, found.plugins, *more)
 
 
-def first_run(source: str, *, location: str, edition: str) -> str:
-    """The command that runs a suite without records: the store, and the plugins of this process."""
-    if not source:
-        return _call(location, edition)
-    plugins = [plugin.path for plugin in loaded_plugins()]
-    return _command(source, plugins, *_store(location, edition))
-
-
-def _call(location: str, edition: str) -> str:
-    """The call in Python that runs a suite without a file into a store."""
-    if edition == "main":
-        return f"{PYTHON_CALL}suite, {location!r})"
-    return f"{PYTHON_CALL}suite, evenhand.open_store({location!r}, {edition!r}))"
-
-
-def _store(location: str, edition: str) -> list[str]:
-    """`--results` and `--edition`, as far as they are not the defaults."""
-    usual = os.environ.get("EVENHAND_RESULTS") or "results"
-    given = ["--results", location] if location not in ("", usual) else []
-    return given + (["--edition", edition] if edition != "main" else [])
-
-
 def _data(folder: str) -> list[str]:
     return ["--data", folder] if folder else []
 
@@ -77,11 +54,11 @@ def rerun_suite(source: str, records: Iterable[Record], *more: str) -> str:
     return _command(source, _plugins(found), *_folder(found), *more)
 
 
-def run_missing(source: str, records: Iterable[Record], *, location: str, edition: str) -> str:
+def run_missing(suite: Suite, records: Iterable[Record], *, location: str, edition: str) -> str:
     """The command that runs the missing trials of a suite into the store that a report reads."""
-    if not source:
-        return _call(location, edition)
-    return rerun_suite(source, records, *_store(location, edition))
+    folder = _folder([parse_command(record) for record in records])
+    place = Place(location, edition, folder[-1] if folder else None)
+    return suite_command("run", suite, place=place)
 
 
 def rerun_configuration(

@@ -11,7 +11,7 @@ from typing import Any
 from evenhand.declared.record import RULES, Rule
 from evenhand_reports.board.environment import share_initial_weights
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.board.provenance import environments, run_missing
+from evenhand_reports.board.provenance import environments
 from evenhand_reports.board.results import Result
 from evenhand_reports.board.row_order import drawn_rows, rows_by_position
 from evenhand_reports.figures.interval_bars import bar, scale_of
@@ -105,9 +105,7 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "more_gaps": max(0, len(board.gaps) - MOST_GAPS),
         "faults": board.faults,
         "environments": environments(list(board.records.values())),
-        "command": run_missing(
-            board.source, board.records.values(), location=board.location, edition=board.edition
-        ),
+        "command": board.command,
         "footnotes": footnotes(board),
     }
 

@@ -6,10 +6,11 @@ import shlex
 
 import pytest
 
+from evenhand.errors import ReportError
 from evenhand.suite.only import restrict
 from evenhand.suite.resolve import Suite
+from evenhand_reports.board.leaderboard import build_from
 from evenhand_reports.board.provenance import (
-    first_run,
     parse_command,
     rerun,
     rerun_configuration,
@@ -134,29 +135,25 @@ def test_folders_of_data_that_disagree_are_left_out() -> None:
         ("s3://bucket/x?region=y", "n", ["--results", "s3://bucket/x?region=y", "--edition", "n"]),
     ],
 )
-def test_hints_name_the_store_that_was_read(
+def test_the_missing_trials_go_to_the_store_that_was_read(
     location: str, edition: str, options: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EVENHAND_RESULTS", raising=False)
-    command = first_run("my suite.yaml", location=location, edition=edition)
-    words = shlex.split(command)
+    monkeypatch.delenv("EVENHAND_DATA", raising=False)
+    suite = restrict(resolved(), ["method=erm"])
     given = [make_record(provenance={"command": DATA})]
-    missing = run_missing("my suite.yaml", given, location=location, edition=edition)
+    words = shlex.split(run_missing(suite, given, location=location, edition=edition))
+    head = ["evenhand", "run", "small.yaml", "--only", "method=erm"]
 
-    assert words[:3] == ["evenhand", "run", "my suite.yaml"]
-    assert words[len(words) - len(options) :] == options
-    assert shlex.split(missing)[3:] == ["--data", "/my data", *options]
-
-
-def test_results_of_the_environment_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EVENHAND_RESULTS", "/shared/results")
-
-    assert "--results" not in first_run("a.yaml", location="/shared/results", edition="main")
-    assert "--results results" in first_run("a.yaml", location="results", edition="main")
+    assert words == [*head, *options, "--data", "/my data"]
 
 
-def test_a_suite_that_was_built_in_python_is_run_by_a_call() -> None:
-    assert first_run("", location="out", edition="main") == "evenhand.run(suite, 'out')"
-    assert run_missing("", [], location="out", edition="night") == (
-        "evenhand.run(suite, evenhand.open_store('out', 'night'))"
+def test_nothing_to_report_names_the_store_and_the_command_for_it() -> None:
+    suite = restrict(resolved(), ["method=erm,seed=0"])
+    with pytest.raises(ReportError) as raised:
+        build_from(suite, [], location="my results", edition="night")
+
+    assert "in my results, edition night" in str(raised.value)
+    assert str(raised.value).endswith(
+        "`evenhand run small.yaml --only method=erm,seed=0 --results 'my results' --edition night`"
     )

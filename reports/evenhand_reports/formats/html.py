@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.declared.record import RULES, Rule
-from evenhand_reports.board.environment import share_initial_weights
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import environments
 from evenhand_reports.board.results import Result
@@ -34,21 +33,15 @@ from evenhand_reports.wording.problem_names import short_names
 from evenhand_reports.wording.summary import (
     RULE_PHRASES,
     answer,
-    baseline_phrase,
     choices,
     gap_location,
     sample_size,
 )
+from evenhand_reports.wording.table_caption import table_caption
 from evenhand_reports.wording.templating import templates
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_GAPS = 300
-MEANS = (
-    "Percent, mean ± sample standard deviation; {direction} is better. The dashed line is "
-    "{baseline}. The intervals of two rows can overlap although their difference is beyond chance: "
-    "at each seed all rows share {shared}, and differences are paired."
-)
-ONE_SEED = "Percent, one seed; {direction} is better."
 
 
 def render(board: Leaderboard, *, command: str = "") -> str:
@@ -108,17 +101,6 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "command": board.command,
         "footnotes": footnotes(board),
     }
-
-
-def _caption(board: Leaderboard, problem: str) -> str:
-    template = MEANS if board.n_seeds > 1 else ONE_SEED
-    compared = [result for (_, name), result in board.compared.items() if name == problem]
-    shared = "the data and the initial weights of the backbone"
-    return template.format(
-        direction=board.direction,
-        baseline=baseline_phrase(board),
-        shared=shared if share_initial_weights(compared) else "the data",
-    )
 
 
 def _unbroken(text: str) -> str:
@@ -201,7 +183,7 @@ def _problem(
             for s in results
         ],
         "printed_in": list(papers.values()),
-        "caption": _caption(board, problem),
+        "caption": table_caption(board, problem),
         "printed_caption": _printed_caption(board, problem, printed),
         "choices": choices(board, problem),
         "costs": costs(results),

@@ -352,12 +352,13 @@ def test_where_losses_are_looked_at_once_an_epoch_the_step_is_the_first_wrong_on
     """As on a GPU, which looking at every step would hold up."""
 
     seen = object.__new__(training.Training)
-    seen.steps, seen.epoch = 25, 3
-    latest = [torch.tensor(v) for v in (1.0, 1.0, math.inf, 1.0, math.nan)]
+    seen.steps, seen.epoch, seen.position = 25, 3, 6
+    seen.losses = torch.tensor([math.nan, 1.0, 1.0, math.inf, 1.0, math.nan])
     with pytest.raises(Diverged) as raised:
-        engine._check(seen, latest)
+        engine._check(seen, 1)
     assert (raised.value.step, raised.value.epoch) == (23, 3)
-    engine._check(seen, latest[:2])
+    seen.position = 3
+    engine._check(seen, 1)
 
 
 def test_a_huge_learning_rate_diverges_at_the_step_after():

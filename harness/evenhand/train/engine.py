@@ -218,18 +218,20 @@ def _train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
     checked = 0
     for index in _remaining(run):
         update_on_held_out(run)
-        run.losses.append(stepper(run, index))
+        # Copied, because a tensor that stays alive at every step fragments the heap of a CPU: the
+        # memory of larger tensors below it is then never returned.
+        run.losses[run.position].copy_(stepper(run, index))
         run.position += 1
         run.steps += 1
         run.images += len(index)
         if run.position - checked >= check_every:
-            _check(run, run.losses[checked:])
+            _check(run, checked)
             checked = run.position
         # Without the time of evaluations for a controller, which counts as evaluation.
         run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
         monitor.after_step(run)
-    _check(run, run.losses[checked:])
-    mean = float(torch.stack(run.losses).mean())
+    _check(run, checked)
+    mean = float(run.losses.mean())
     run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
     return mean
 
@@ -240,21 +242,23 @@ def _remaining(run: Training) -> list[Int[Tensor, " batch"]]:
     # batches that are done: the order itself need not be saved.
     if not run.position:
         run.order_before = run.order.get_state()
-        run.losses.clear()
     stage = run.stage
     chosen = draw_order(len(run.train), stage.weights, run.order, kept=stage.kept).to(run.device)
     recipe = run.recipe
-    return list(batches(chosen, recipe.batch, drop_last=bool(recipe.drop_last)))[run.position :]
+    found = list(batches(chosen, recipe.batch, drop_last=bool(recipe.drop_last)))
+    done = run.losses[: run.position]
+    run.losses = torch.empty(len(found), device=run.device)
+    run.losses[: run.position] = done
+    return found[run.position :]
 
 
-def _check(run: Training, latest: list[Tensor]) -> None:
-    """Raise `Diverged` for the first of the latest losses that is not finite."""
-    if not latest:
-        return
-    finite = torch.isfinite(torch.stack(latest))
+def _check(run: Training, checked: int) -> None:
+    """Raise `Diverged` for the first loss of the epoch after `checked` that is not finite."""
+    finite = torch.isfinite(run.losses[checked : run.position])
     if not bool(finite.all()):
         first = int((~finite).nonzero()[0])
-        raise Diverged("the loss", step=run.steps - len(latest) + first + 1, epoch=run.epoch)
+        step = run.steps - len(finite) + first + 1
+        raise Diverged("the loss", step=step, epoch=run.epoch)
 
 
 def _cost(run: Training) -> Cost:

@@ -57,19 +57,22 @@ def predict(run: Training, split: DeviceSplit, *, is_kept: bool = False) -> Pred
     # Checked once at the end: reading a tensor waits for the GPU.
     finite = torch.ones((), dtype=torch.bool, device=run.device)
     size = BATCH[run.device.type]
-    labels, kept = [], []
+    # Allocated at once: small tensors that stay alive between large ones fragment the heap.
+    labels = torch.empty(len(split), dtype=torch.int64, device=run.device)
+    kept = np.empty((len(split), run.shape[1]), np.float32) if is_kept else None
     for start in range(0, len(split), size):
+        part = slice(start, start + size)
         # The model as it was made: a compiled network is compiled for one size of batch.
-        logits = run.logits(split.pixels[start : start + size], run.model)
+        logits = run.logits(split.pixels[part], run.model)
         finite &= torch.isfinite(logits).all()
-        labels.append(logits.argmax(1))
-        if is_kept:
-            kept.append(logits.cpu().numpy())
+        labels[part] = logits.argmax(1)
+        if kept is not None:
+            kept[part] = logits.cpu().numpy()
     if not bool(finite):
         raise Diverged("a logit", step=run.steps, epoch=run.epoch)
     run.model.train(was_training)
     run.eval_seconds += time.perf_counter() - began
-    return Predictions(torch.cat(labels), np.concatenate(kept) if kept else None)
+    return Predictions(labels, kept)
 
 
 def _counts(run: Training, split: DeviceSplit, predictions: Predictions) -> PredictionCounts:

@@ -121,7 +121,7 @@ def state_of(run: Training) -> dict[str, Any]:
             "numpy": _numpy_state(),
         },
         "progress": {name: getattr(run, name) for name in PROGRESS},
-        "losses": torch.stack(run.losses) if run.losses else torch.empty(0),
+        "losses": run.losses[: run.position].clone(),
         "checkpoints": run.checkpoints.state(),
         "stages": [_state_of_stage(stage) for stage in run.stages],
         "iterates": {
@@ -153,7 +153,7 @@ def restore(run: Training, state: dict[str, Any]) -> None:
     for name in PROGRESS:
         setattr(run, name, state["progress"][name])
     run.order_before = generators["order"].cpu()
-    run.losses = list(state["losses"].unbind())
+    run.losses = state["losses"]
     run.checkpoints.restore(state["checkpoints"])
     for stage, found in zip(run.stages, state["stages"], strict=True):
         _restore_stage(stage, found)

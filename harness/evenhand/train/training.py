@@ -185,8 +185,8 @@ class Training:
     """Training images seen so far, over all epochs."""
     train_seconds: float = 0.0
     eval_seconds: float = 0.0
-    losses: list[Tensor] = field(default_factory=list)
-    """Losses of the steps of the current epoch."""
+    losses: Float[Tensor, " steps"] = field(default_factory=lambda: torch.empty(0))
+    """Losses of the current epoch; those from `position` on are not set yet."""
     curves: dict[str, list[float | None]] = field(default_factory=dict)
 
     @property

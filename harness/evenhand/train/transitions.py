@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import nn
 
 from evenhand.declared.stage_parts import LinearHead, Refit
 from evenhand.train.checkpoints import Iterates
@@ -75,12 +75,14 @@ def features(run: Training, split: DeviceSplit) -> Float[np.ndarray, "n features
     was_training = run.model.training
     run.model.eval()
     size = BATCH[run.device.type]
-    found: list[Tensor] = []
+    head = run.model.head
+    assert isinstance(head, nn.Linear), "checked by the method"
+    found = np.empty((len(split), head.in_features), np.float64)
     for start in range(0, len(split), size):
-        images = run.normalise(split.pixels[start : start + size])
-        found.append(run.model.features(images).double().cpu())
+        part = slice(start, start + size)
+        found[part] = run.model.features(run.normalise(split.pixels[part])).double().cpu().numpy()
     run.model.train(was_training)
-    return torch.cat(found).numpy()
+    return found
 
 
 def _misclassified(run: Training) -> Bool[np.ndarray, " n"]:

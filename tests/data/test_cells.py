@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenhand.data.cells import apportion, by_cell, check_cells, first_of_each_group
+from evenhand.data.cells import by_cell, first_of_each_group
 from evenhand.data.splits import make_splits
+from evenhand.declared.cells import apportion, check_cells
 from evenhand.declared.trial import STREAMS, Val
 from evenhand.errors import DataError
 from tests.data.samples import make_problem, make_source

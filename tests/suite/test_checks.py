@@ -7,7 +7,10 @@ import pytest
 from evenhand.declared.decorators import method, metric
 from evenhand.declared.plugin import Plugin
 from evenhand.declared.registry import REGISTRY
+from evenhand.declared.trial import Val
 from evenhand.errors import SpecError
+from evenhand.suite.problems import known_counts, resolve_problem
+from tests.data.samples import has_facts
 from tests.suite.suite_text import resolved, with_
 
 TWO_STAGES = """
@@ -145,3 +148,52 @@ def test_a_type_that_is_not_there_is_told_with_its_part(unregistered):
 
     with pytest.raises(SpecError, match="method 'vague': the type of a setting: name 'Nope'"):
         _ = REGISTRY.get("method", "vague").settings
+
+
+@pytest.mark.parametrize(
+    ("problem", "val", "says"),
+    [
+        ("digits: {profile: exp, ratio: 20000}", "{per_class: 20}", "of 104 … of at most 104"),
+        ("digits: {profile: step, ratio: 100}", "{fraction: 0.2}", "1 image, … of at most 62"),
+        ("digits", "{per_class: 2000}", "128 training images … 2,000 … {per_class: 20}"),
+        ("digits: {n_max: 200, profile: exp, ratio: 2}", "none", "needs 200 … at most 1"),
+        ("cifar10: {profile: exp, ratio: 5001}", "none", "class truck keeps no … at most 5000"),
+        ("cifar100: {val: {per_class: 500}}", "none", "class apple has 500 … {per_class: 20}"),
+        ("waterbirds", "{per_class: 1113}", "class waterbird has 1,113 … {fraction: 0.2}"),
+        ("waterbirds", "{per_class: 1112}", "waterbird in land: train 0 … {per_class: 20}"),
+        ("digits_coloured: {profile: step, ratio: 9999}", "none", "class large … at most 273"),
+    ],
+)
+def test_sizes_that_are_known_are_checked_without_the_files(problem, val, says):
+    text = with_("  - digits: {profile: exp, ratio: 10}\n", f"  - {problem}\n")
+    with pytest.raises(SpecError) as told:
+        resolved(text.replace("val: {per_class: 20}", f"val: {val}"))
+    assert str(told.value).startswith("small.yaml:4: ")
+    assert has_facts(told.value, says)
+
+
+@pytest.mark.parametrize(
+    ("problem", "val"),
+    [
+        ("digits: {profile: exp, ratio: 104}", "{per_class: 20}"),
+        ("digits", "{per_class: 123}"),
+        ("cifar10: {profile: exp, ratio: 5000}", "none"),
+        ("waterbirds", "{per_class: 200}"),
+        ("tinyimagenet: {profile: exp, ratio: 500}", "{test_half: true}"),
+    ],
+)
+def test_the_largest_possible_sizes_are_valid(problem, val):
+    text = with_("  - digits: {profile: exp, ratio: 10}\n", f"  - {problem}\n")
+    assert resolved(text.replace("val: {per_class: 20}", f"val: {val}")).trials
+
+
+@pytest.mark.parametrize("name", ["digits", "digits_coloured", "digits_coloured10"])
+def test_the_known_sizes_are_those_of_the_data_set(name):
+    problem = resolve_problem(name, {}, Val())
+    known, source = known_counts(problem), REGISTRY.get("dataset", name).make()
+    found = source.counts()
+    for split in ("train", "val", "test"):
+        mine, theirs = getattr(known, split), getattr(found, split)
+        assert (mine is None) == (theirs is None)
+        if mine is not None:
+            assert mine.sum(1).tolist() == theirs.sum(1).tolist()

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float32, Int, Int64, UInt8
 
 from evenhand.declared.record import DataReading
+from evenhand.declared.split_counts import DataCounts
 
 
 @dataclass(frozen=True)
@@ -129,3 +130,15 @@ class Source:
         """Number of training images of the complete data set."""
         whole = None if self.per_class is None else self.per_class * len(self.classes)
         return len(self.train) if whole is None else whole
+
+    def counts(self) -> DataCounts:
+        """Number of images in each cell of each split."""
+        shape = len(self.classes), len(self.groups)
+        return DataCounts(
+            train=self.train.counts(*shape),
+            test=self.test.counts(*shape),
+            val=None if self.val is None else self.val.counts(*shape),
+            classes=self.classes,
+            groups=self.groups,
+            per_class=self.per_class,
+        )

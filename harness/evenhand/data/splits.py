@@ -13,14 +13,15 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
-from evenhand.data.cells import by_cell, check_cells, first_of_each_group
+from evenhand.data.cells import by_cell, first_of_each_group
 from evenhand.data.files.data_root import data_command
 from evenhand.data.images import Images, Source
-from evenhand.data.profiles import Profile
 from evenhand.data.selections import SELECTIONS
+from evenhand.declared.cells import check_cells
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.record import DataSummary, SharedExamples, Split
 from evenhand.declared.registry import REGISTRY
+from evenhand.declared.split_counts import split_counts
 from evenhand.declared.streams import generator
 from evenhand.declared.trial import Problem, Stream
 from evenhand.errors import DataError
@@ -67,16 +68,19 @@ def make_splits(
         source = source.redraw(generator("subset", seed, vary))
     if source.of_seed is not None:
         source = source.of_seed(seed if "split" in vary else 0)
+    planned = _planned(problem, source)
     by_class = _shuffled_by_class(source.train, source, generator("split", seed, vary))
     val, by_class = _set_aside(problem, source, by_class)
-    keep = _kept(problem, source, by_class, generator("subset", seed, vary))
+    keep = _kept(problem, source, by_class, planned, generator("subset", seed, vary))
     if problem.val.fraction is not None:
         val, keep = _fraction(problem, source, keep, generator("split", seed, vary))
     held_out = _held_out(problem, source, val, generator("split", seed, vary))
     train_index = np.concatenate(keep)
     train = source.train[train_index]
     counts = train.counts(len(source.classes), len(source.groups))
-    _check_cells(problem, source, counts, held_out)
+    if problem.selection is not None:
+        # It does not keep the shares of groups, which the planned counts assume.
+        _check_cells(problem, source, counts, held_out)
     shared = shared_examples(train, held_out.val, held_out.test)
     if source.encoder is not None:
         encode = source.encoder.fitted(train)
@@ -119,6 +123,14 @@ def shared_examples(train: Images, val: Images | None, test: Images) -> tuple[Sh
     return tuple(found)
 
 
+def _planned(problem: Problem, source: Source) -> Int[np.ndarray, " classes"] | None:
+    """Images of each class under the profile; None: all. Raises `DataError`."""
+    try:
+        return split_counts(problem, source.counts()).under_profile
+    except DataError as error:
+        raise DataError(f"{error}{_hint_if_incomplete(problem, source)}") from None
+
+
 def _shuffled_by_class(images: Images, source: Source, rng: np.random.Generator) -> list[Indices]:
     indices = [np.flatnonzero(images.labels == c) for c in range(len(source.classes))]
     return [rng.permutation(index) for index in indices]
@@ -134,13 +146,6 @@ def _set_aside(
     n = problem.val.per_class
     if n is None:
         return None, by_class
-    for name, index in zip(source.classes, by_class, strict=True):
-        if len(index) <= n:
-            raise DataError(
-                f"{problem.name}: class {name} has {len(index)} training images, too few to use "
-                f"{n} for validation\n  lower `val: {{per_class: {n}}}`"
-                f"{_hint_if_incomplete(problem, source)}"
-            )
     first = [_first(source, source.train, index, n) for index in by_class]
     val = [index[mine] for index, mine in zip(by_class, first, strict=True)]
     rest = [index[~mine] for index, mine in zip(by_class, first, strict=True)]
@@ -152,20 +157,15 @@ def _first(source: Source, images: Images, index: Indices, n: int) -> Bool[np.nd
 
 
 def _kept(
-    problem: Problem, source: Source, by_class: list[Indices], rng: np.random.Generator
+    problem: Problem,
+    source: Source,
+    by_class: list[Indices],
+    wanted: Int[np.ndarray, " classes"] | None,
+    rng: np.random.Generator,
 ) -> list[Indices]:
     """Training images of each class under the profile, drawn by the stream `subset` or selected."""
-    profile: Profile = REGISTRY.make("profile", problem.profile)
-    n_max = problem.n_max or _largest_class(problem, source, by_class)
-    wanted = profile(n_max, len(by_class))
     if wanted is None:
-        if len(source.train) < source.n_whole:
-            raise DataError(
-                f"{problem.name}: the profile {problem.profile} keeps all images\n"
-                f"  name a profile that needs fewer{_hint_if_incomplete(problem, source)}"
-            )
         return [np.sort(index) for index in by_class]
-    _check_enough(problem, source, by_class, wanted, n_max)
     if problem.selection is not None:
         _check_order(problem, source)
         return SELECTIONS[problem.selection](by_class, wanted)
@@ -174,34 +174,6 @@ def _kept(
         np.sort(index[_first(source, source.train, index, int(n))])
         for n, index in zip(wanted, shuffled, strict=True)
     ]
-
-
-def _largest_class(problem: Problem, source: Source, by_class: list[Indices]) -> int:
-    """Default of n_max: the training images that every class of the complete data set has."""
-    if source.per_class is None:
-        return min(len(index) for index in by_class)
-    return source.per_class - (problem.val.per_class or 0)
-
-
-def _check_enough(
-    problem: Problem,
-    source: Source,
-    by_class: list[Indices],
-    wanted: Int[np.ndarray, " classes"],
-    n_max: int,
-) -> None:
-    for name, n, index in zip(source.classes, wanted, by_class, strict=True):
-        if n < 1:
-            raise DataError(
-                f"{problem.name}: class {name} keeps no image of {n_max} under this profile\n"
-                f"  use a ratio of at most {n_max}, which leaves one image"
-            )
-        if n > len(index):
-            raise DataError(
-                f"{problem.name}: class {name} has {len(index)} training images, and the profile "
-                f"needs {n}\n  lower n_max (now {n_max}) or the number in `val:`"
-                f"{_hint_if_incomplete(problem, source)}"
-            )
 
 
 def _check_order(problem: Problem, source: Source) -> None:
@@ -231,27 +203,15 @@ def _fraction(
     """Split a share, at least one image, off each cell for `val: {fraction: f}`."""
     share = problem.val.fraction or 0.0
     val, train = [], []
-    for label, index in enumerate(keep):
+    for index in keep:
         rest = []
-        for group, cell in enumerate(by_cell(index, source.train.groups, len(source.groups))):
+        for cell in by_cell(index, source.train.groups, len(source.groups)):
             n = max(1, round(share * len(cell)))
-            if n >= len(cell) > 0:
-                raise DataError(
-                    f"{problem.name}: {_cell_name(source, label, group)} has {len(cell)} "
-                    f"image(s), too few for training and `val: {{fraction: {share:g}}}`\n"
-                    "  use `{per_class: n}` or a lower ratio"
-                )
             shuffled = rng.permutation(cell)
             val.append(shuffled[:n])
             rest.append(shuffled[n:])
         train.append(np.sort(np.concatenate(rest)))
     return np.concatenate(val), train
-
-
-def _cell_name(source: Source, label: int, group: int) -> str:
-    """Name of a cell: `class waterbird`, or `class waterbird in the group land`."""
-    where = f" in the group {source.groups[group]}" if len(source.groups) > 1 else ""
-    return f"class {source.classes[label]}{where}"
 
 
 def _held_out(
@@ -271,13 +231,7 @@ def _test_halves(problem: Problem, source: Source, rng: np.random.Generator) -> 
     first, second = [], []
     for label in range(len(source.classes)):
         index = np.flatnonzero(test.labels == label)
-        for group, cell in enumerate(by_cell(index, test.groups, n_groups)):
-            if len(cell) == 1 or (len(cell) == 0 and n_groups == 1):
-                raise DataError(
-                    f"{problem.name}: {_cell_name(source, label, group)} has {len(cell)} test "
-                    "image(s), too few to halve\n"
-                    "  use `val: {per_class: n}` or `{fraction: f}`"
-                )
+        for cell in by_cell(index, test.groups, n_groups):
             shuffled = rng.permutation(cell)
             first.append(np.sort(shuffled[: len(cell) // 2]))
             second.append(np.sort(shuffled[len(cell) // 2 :]))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
+import numpy as np
 from pydantic import ValidationError
 
 from evenhand.declared.base import advice, quote_value
 from evenhand.declared.registry import REGISTRY, Registered
+from evenhand.declared.split_counts import DataCounts, split_counts
 from evenhand.declared.trial import HOW_VAL, Problem, Selection, Val
-from evenhand.errors import Mistake, Mistakes, SpecError, suggest
+from evenhand.errors import DataError, Mistake, Mistakes, SpecError, suggest
 
 KEYS = ("profile", "n_max", "selection", "val", "recipe")
 SELECTIONS: tuple[Selection, ...] = get_args(Selection)
@@ -50,6 +52,44 @@ def has_validation(problem: Problem) -> bool:
     """
     own = REGISTRY.get("dataset", problem.dataset.name).facts.get("own_val", False)
     return problem.val != Val() or bool(own)
+
+
+def check_sizes(problem: Problem) -> None:
+    """Check that the data set has enough examples for the profile and for `val:`.
+
+    Only the sizes that are known without the files are checked. Raises `SpecError`.
+    """
+    known = known_counts(problem)
+    if known is None:
+        return
+    try:
+        split_counts(problem, known)
+    except DataError as error:
+        what, _, right = str(error).partition("\n  ")
+        raise SpecError([Mistake(what, (), right)]) from None
+
+
+def known_counts(problem: Problem) -> DataCounts | None:
+    """Numbers of examples from the registration of the data set; None if only the files give them.
+
+    Where the sizes of the groups are unknown, the examples of a class count as one group.
+    """
+    facts = REGISTRY.get("dataset", problem.dataset.name).facts
+    if "n_classes" not in facts or not ("counts" in facts or "per_class" in facts):
+        return None
+    n_classes = facts["n_classes"]
+    classes = facts.get("classes") or tuple(map(str, range(n_classes)))
+    given = facts.get("counts") or {"train": [[facts["per_class"]]] * n_classes}
+    counts = {split: np.array(rows, dtype=np.int64) for split, rows in given.items()}
+    has_groups = counts["train"].shape[1] > 1
+    return DataCounts(
+        train=counts["train"],
+        test=counts.get("test"),
+        val=counts.get("val"),
+        classes=classes,
+        groups=facts["groups"] if has_groups else ("all",),
+        n_unseen=1 if has_groups else facts.get("n_groups", 1),
+    )
 
 
 def _of(entry: Registered, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.declaration import Named, SuiteDeclaration
 from evenhand.suite.entry_parts import RecipeOf, RecipeVariant, SuiteContext
 from evenhand.suite.expand import expand, sweep_kind
-from evenhand.suite.problems import resolve_problem
+from evenhand.suite.problems import check_sizes, resolve_problem
 from evenhand.suite.readable import UNREADABLE
 from evenhand.suite.recipes import MAPPINGS, resolve_recipe
 from evenhand.suite.rows import Row, all_rows
@@ -69,6 +69,7 @@ def _problems(
                 what = f"the problem {problem.name} is listed twice"
                 mistakes.found.append(Mistake(what, where))
                 continue
+            mistakes.catch(where, check_sizes, problem)
             problems.append(problem)
             own.append(recipe)
     return list(zip(_with_suffixes(problems, suite.val), own, strict=True))

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from evenhand.data.cells import check_cells
 from evenhand.data.files.image_list import ListedImages, ListedSource
 from evenhand.data.images import Images, Source
+from evenhand.declared.cells import check_cells
 from evenhand.errors import DataError
 
 
@@ -78,9 +78,18 @@ class Original:
         """Facts for the registry: `@dataset(**original.facts)`."""
         shown: dict[str, Any] = {"n_classes": self.n_classes, "shape": self.shape}
         shown |= {} if self.train is None else {"per_class": self.train}
-        shown |= {"n_groups": len(self.groups)} if len(self.groups) > 1 else {}
+        shown |= {"counts": self._counts} if self._counts else {}
+        has_groups = len(self.groups) > 1
+        shown |= {"n_groups": len(self.groups), "groups": self.groups} if has_groups else {}
         named = {"classes": self.classes} if self.classes else {}
         return {**shown, **named, "original": self}
+
+    @property
+    def _counts(self) -> dict[str, Any]:
+        """Examples [classes, groups] of each split, as far as they are known without files."""
+        sizes = {"train": self.train, "test": self.test}
+        each = {split: n for split, n in sizes.items() if n is not None}
+        return dict(self.published) or {s: ((n,),) * self.n_classes for s, n in each.items()}
 
     def with_classes(self, names: Collection[str], place: Path) -> Original:
         """The same with class names from the files, sorted; official names are kept.

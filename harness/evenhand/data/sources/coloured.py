@@ -13,7 +13,7 @@ from jaxtyping import Int, UInt8
 from pydantic import Field
 
 from evenhand.data.images import Images, Source
-from evenhand.data.sources.digits import digits
+from evenhand.data.sources.digits import TEST_PER_CLASS, TRAIN, digits
 from evenhand.declared.decorators import dataset
 
 TINTS = {"red": (150, 30, 30), "green": (30, 150, 30)}
@@ -21,6 +21,8 @@ VAL_PER_DIGIT = 20
 FIRST_OF_THE_LARGE = 5
 SIZES = ("small", "large")
 NAMES = tuple(map(str, range(10)))
+OF_DIGITS = [n - VAL_PER_DIGIT for n in TRAIN]
+"""Training images of each digit."""
 
 Agreement = Annotated[float, Field(ge=0.5, lt=1)]
 
@@ -33,6 +35,11 @@ Agreement = Annotated[float, Field(ge=0.5, lt=1)]
     shape=(8, 8, 3),
     classes=SIZES,
     own_val=True,
+    counts={
+        "train": [[sum(OF_DIGITS[:FIRST_OF_THE_LARGE])], [sum(OF_DIGITS[FIRST_OF_THE_LARGE:])]],
+        "val": [[5 * VAL_PER_DIGIT]] * 2,
+        "test": [[5 * TEST_PER_CLASS]] * 2,
+    },
 )
 def digits_coloured(agreement: Agreement = 0.95) -> Source:
     """Coloured digits, below 5 or not, in white on red or green: 2 classes, 2 groups, 8×8 colour.
@@ -52,6 +59,11 @@ def digits_coloured(agreement: Agreement = 0.95) -> Source:
     shape=(8, 8, 3),
     classes=NAMES,
     own_val=True,
+    counts={
+        "train": [[n] for n in OF_DIGITS],
+        "val": [[VAL_PER_DIGIT]] * 10,
+        "test": [[TEST_PER_CLASS]] * 10,
+    },
 )
 def digits_coloured10(agreement: Agreement = 0.95) -> Source:
     """Coloured digits labelled with their digit: 10 classes, 2 groups, 8×8 colour.

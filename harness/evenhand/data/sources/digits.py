@@ -9,12 +9,21 @@ from evenhand.declared.decorators import dataset
 
 TEST_PER_CLASS = 50
 BRIGHTEST = 16
+TRAIN = (128, 132, 127, 133, 131, 132, 131, 129, 124, 130)
+"""Training images of each class."""
 
 
 CLASSES = tuple("0123456789")
 
 
-@dataset(cite="alpaydin1998optical", title="Digits", n_classes=10, shape=(8, 8, 1), classes=CLASSES)
+@dataset(
+    cite="alpaydin1998optical",
+    title="Digits",
+    n_classes=10,
+    shape=(8, 8, 1),
+    classes=CLASSES,
+    counts={"train": [[n] for n in TRAIN], "test": [[TEST_PER_CLASS]] * 10},
+)
 def digits() -> Source:
     """Handwritten digits of scikit-learn: 10 classes, 8×8 grey, 50 test images in each class.
 

@@ -70,7 +70,8 @@ def _configuration(
         else (f"{method}({setting})", f"{title} ({setting})")
     )
     first = trials[0]
-    return Configuration(row, shown, setting, first.method, first.problem, first.recipe, trials)
+    parts = (first.method, first.problem, first.recipe, trials)
+    return Configuration(row, shown, setting, *parts, is_baseline=method == suite.baseline)
 
 
 def scored(

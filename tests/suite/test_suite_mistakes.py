@@ -509,14 +509,14 @@ MISTAKES = [
         (
             "baseline",
             "baseline: emr",
-            "baseline 'emr' is not among the suite's methods",
+            "baseline 'emr' is not among the suite's methods and rows",
             "'erm'?",
         ),
         (
             "baseline not among the methods",
             "baseline: vs",
-            "baseline 'vs' is not among the suite's methods",
-            "methods: erm, la",
+            "baseline 'vs' is not among the suite's methods and rows",
+            "they are: erm, la",
         ),
     ),
     *at(

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from evenhand.declared.method import Method
-from evenhand.declared.notation import titled
-from evenhand.declared.registry import REGISTRY, Registered
+from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Recipe
 from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
+from evenhand.suite.baseline import check_baseline, named_rows
 from evenhand.suite.declaration import SuiteDeclaration
-from evenhand.suite.entries import pipeline_of
 from evenhand.suite.figure_checks import check_figures
 from evenhand.suite.problems import has_validation
 from evenhand.suite.readable import UNREADABLE
@@ -25,7 +24,7 @@ def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> Non
     """Run all checks of this module and collect the mistakes."""
     _check_metrics(suite, mistakes)
     _check_ranked(suite, parts.problems, mistakes)
-    _check_baseline(suite, mistakes)
+    check_baseline(suite, parts.rows, mistakes)
     _check_validation(suite, parts.problems, mistakes)
     _check_held_out(suite, parts, mistakes)
     _check_entries(suite, parts.rows, mistakes)
@@ -38,18 +37,15 @@ def _check_entries(suite: SuiteDeclaration, rows: list[Row], mistakes: Mistakes)
     """No two entries have the same row."""
     told = {m.where for m in mistakes.found}
     owner: dict[str, int] = {}
-    for row in rows:
-        variants = row.variants[:1] if suite.select else row.variants
-        for variant in variants:
-            swept = {} if suite.select else row.swept_settings(variant)
-            shown = {**row.fixed, **swept}
-            for name in (row.name_with(shown), titled(row.title, shown)):
-                if owner.setdefault(name, row.entry) == row.entry:
-                    continue
-                owner[name] = row.entry
-                if ("methods", row.entry) not in told:
-                    mistakes.found.append(_shared(suite, name, row.entry))
-                    told.add(("methods", row.entry))
+    for each in named_rows(suite, rows):
+        entry = each.row.entry
+        for name in (each.name, each.title):
+            if owner.setdefault(name, entry) == entry:
+                continue
+            owner[name] = entry
+            if ("methods", entry) not in told:
+                mistakes.found.append(_shared(suite, name, entry))
+                told.add(("methods", entry))
 
 
 def _shared(suite: SuiteDeclaration, name: str, entry: int) -> Mistake:
@@ -93,26 +89,6 @@ def _check_ranked(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mi
 
 def _metric(name: str) -> str:
     return name if name == UNREADABLE else REGISTRY.get("metric", name).name
-
-
-def baseline_of(suite: SuiteDeclaration) -> str | None:
-    """The registered name of the baseline: that of a method, or the pipeline of an entry."""
-    if suite.baseline in map(pipeline_of, suite.methods):
-        return suite.baseline
-    known: Registered | None = Mistakes().catch((), REGISTRY.get, "method", suite.baseline)
-    return known.name if known else None
-
-
-def _check_baseline(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
-    if suite.baseline == UNREADABLE:
-        return
-    there = [pipeline_of(entry) for entry in suite.methods]
-    if baseline_of(suite) in there or None in there:
-        return
-    known = [name for name in there if name] + [entry.name for entry in suite.methods]
-    said = suggest(suite.baseline, list(dict.fromkeys(known)), "method")
-    what = f"baseline {suite.baseline!r} is not among the suite's methods"
-    mistakes.found.append(Mistake(what, ("baseline",), said.right, said.hint))
 
 
 def _check_validation(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:

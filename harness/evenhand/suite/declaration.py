@@ -91,7 +91,7 @@ class SuiteDeclaration(Spec):
     select: Select | None = None
     """Choice of a setting for each method and problem; None to report every setting."""
     baseline: str
-    """Method with which every other method is compared."""
+    """Method or row with which every other row is compared, by its name."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Level of the tests; intervals have the confidence level 1 − alpha."""
     keep: tuple[Kept, ...] = ()

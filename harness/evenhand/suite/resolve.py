@@ -12,7 +12,8 @@ from evenhand.declared.base import Part
 from evenhand.declared.notation import format_settings, pipeline_name, titled
 from evenhand.declared.trial import Problem, Recipe, Trial
 from evenhand.errors import Mistakes, SpecError
-from evenhand.suite.checks import baseline_of, check
+from evenhand.suite.baseline import Baseline, find_baseline
+from evenhand.suite.checks import check
 from evenhand.suite.declaration import SuiteDeclaration, find, load
 from evenhand.suite.entry_parts import RecipeVariant
 from evenhand.suite.readable import readable_part
@@ -48,6 +49,8 @@ class Configuration:
     """Settings that differ between the rows with this method title."""
     local: str = ""
     """Settings that `on:` gives this problem, such as `tau=0.75, sam=0.3`; "" if none."""
+    is_baseline: bool = False
+    """Whether its row is the suite's baseline, or the baseline under its recipe."""
 
     @property
     def pipeline(self) -> str:
@@ -185,13 +188,14 @@ def resolve(suite: SuiteDeclaration, document: Document, *, source: str = "") ->
     parts = _checked(suite, mistakes)
     if mistakes.found:
         raise document.error(mistakes.found)
+    baseline = find_baseline(suite, parts.rows)
+    assert baseline is not None, "checked"
     configurations = tuple(
-        _configuration(suite, row, problem, variant)
+        _configuration(suite, row, problem, variant, baseline)
         for row, problem in _places(parts)
         for variant in row.variants
     )
-    baseline = baseline_of(suite) or suite.baseline
-    return Suite.of(suite.model_copy(update={"baseline": baseline}), configurations, source)
+    return Suite.of(suite.model_copy(update={"baseline": baseline.name}), configurations, source)
 
 
 def _checked(suite: SuiteDeclaration, mistakes: Mistakes) -> SuiteParts:
@@ -212,12 +216,17 @@ def _places(parts: SuiteParts) -> list[tuple[Row, Problem]]:
 
 
 def _configuration(
-    suite: SuiteDeclaration, row: Row, problem: Problem, variant: RecipeVariant
+    suite: SuiteDeclaration,
+    row: Row,
+    problem: Problem,
+    variant: RecipeVariant,
+    baseline: Baseline,
 ) -> Configuration:
     swept = row.swept_settings(variant)
     shown = {**row.fixed} if suite.select else {**row.fixed, **swept}
+    name = row.name_with(shown)
     return Configuration(
-        row=row.name_with(shown),
+        row=name,
         title=titled(row.title, shown),
         setting=format_settings(swept),
         method=row.part,
@@ -238,4 +247,5 @@ def _configuration(
         method_title=row.title,
         varied={**row.fixed, **swept},
         local=format_settings(row.local),
+        is_baseline=name in baseline.rows,
     )

@@ -12,7 +12,7 @@ from evenhand_reports.board.results import Result
 
 def is_baseline(suite: SuiteDeclaration, result: Result) -> bool:
     """Whether a result is that of the suite's baseline."""
-    return result.configuration.pipeline == suite.baseline
+    return result.configuration.is_baseline
 
 
 def baseline_of(

@@ -125,15 +125,36 @@ def test_where_recipes_compete_for_a_row_there_is_one_baseline() -> None:
     assert not any("under the same recipe" in note for note in footnotes(board))
 
 
-def test_settings_of_the_baseline_under_one_recipe_leave_none_to_compare_with() -> None:
+def test_a_suite_of_one_method_has_no_baseline_to_compare_with() -> None:
     board = report(
-        make("[erm, la: {tau: {grid: [1.0, 2.0]}}]", baseline="la", recipe="{digits: {lr: 0.1}}")
+        make("[la: {tau: {grid: [1.0, 2.0]}}]", baseline="la", recipe="{digits: {lr: 0.1}}")
     )
 
     assert board.baseline == "LA"
     assert any("none of them is the baseline" in note for note in footnotes(board))
-    assert "no method could be compared with LA" in answer(board)
     assert all(s.to_baseline is None for s in board.results.values())
+
+
+@pytest.mark.parametrize("name", ["la(tau=2)", "LA (tau=2)"])
+def test_a_row_of_a_method_may_be_the_baseline(name: str) -> None:
+    methods = "[erm, la: {tau: {grid: [1.0, 2.0]}}]"
+    board = report(make(methods, baseline=name, recipe="{digits: {lr: 0.1}}"))
+
+    against = {row: s.to_baseline.second for (row, _), s in board.results.items() if s.to_baseline}
+    assert against == {"erm": "la(tau=2)", "la(tau=1)": "la(tau=2)"}
+    assert board.baseline == "LA (tau=2)"
+
+
+def test_a_named_entry_is_the_baseline_under_each_recipe() -> None:
+    board = report(make("[erm, la: {as: b1, tau: 1}, la: {as: b2, tau: 2}]", baseline="b2"))
+
+    against = {row: s.to_baseline.second for (row, _), s in board.results.items() if s.to_baseline}
+    assert against == {
+        f"{row}(lr={lr})" if row == "erm" else f"{row} (lr={lr})": f"b2 (lr={lr})"
+        for row in ("erm", "b1")
+        for lr in (0.1, 0.05)
+    }
+    assert board.baseline == "b2"
 
 
 def test_the_command_of_each_row_names_its_recipe(rates: Leaderboard) -> None:

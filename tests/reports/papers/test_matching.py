@@ -299,7 +299,7 @@ def test_a_posthoc_method_has_the_number_of_its_objective(goal: str, printed: st
 
 def test_a_distilled_or_mapped_row_has_not_the_number_of_its_method_alone() -> None:
     text = nm21("CIFAR-10", WORST).replace("- erm: {as: ERM}", "- la: {as: LA, tau: 2}")
-    board = board_of(text.replace("baseline: erm", "baseline: la"))
+    board = board_of(text.replace("baseline: erm", "baseline: LA"))
     found = {
         row: [quote.text for quote in quotes] for (row, _), quotes in printed_numbers(board).items()
     }

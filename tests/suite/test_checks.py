@@ -197,3 +197,47 @@ def test_the_known_sizes_are_those_of_the_data_set(name):
         assert (mine is None) == (theirs is None)
         if mine is not None:
             assert mine.sum(1).tolist() == theirs.sum(1).tolist()
+
+
+@pytest.mark.parametrize("metric", ["worst_group_accuracy", "balanced_group_error", "deo_sum"])
+def test_a_metric_of_groups_needs_a_problem_with_groups(metric):
+    text = with_("[balanced_accuracy, accuracy]", f"[balanced_accuracy, {metric}]")
+    with pytest.raises(SpecError) as told:
+        resolved(text)
+    [mistake] = told.value.mistakes
+    assert (
+        mistake.what == f"{metric} is a metric of groups, and no problem of this suite has groups"
+    )
+    assert str(told.value).startswith("small.yaml:11: ")
+    assert resolved(text.replace("problems:\n", "problems:\n  - digits_coloured\n")).trials
+    assert resolved(text.replace("problems:\n", "problems:\n  - waterbirds_features\n")).trials
+
+
+def test_a_metric_of_groups_that_only_selects_needs_groups_too():
+    text = with_("baseline: erm\n", "baseline: erm\nselect: {by: worst_group_error}\n")
+    with pytest.raises(SpecError, match="worst_group_error is a metric of groups") as told:
+        resolved(text)
+    assert len(told.value.mistakes) == 1
+
+
+def test_the_groups_of_a_table_are_not_known_before_it_is_read():
+    text = with_("[balanced_accuracy, accuracy]", "[balanced_accuracy, worst_group_accuracy]")
+    table = "  - table: {path: birds.csv, label: species}\n"
+    assert resolved(text.replace("  - digits: {profile: exp, ratio: 10}\n", table)).trials
+
+
+def test_a_mistake_in_a_named_row_has_its_name():
+    text = with_("  - la: {tau: 1.0}\n", "  - ldam_drw: {as: b1}\n  - ldam_drw: {as: b2, b: 0.9}\n")
+    text = text.replace("recipe: digits\n", "recipe: {digits: {epochs: 2}}\n")
+    with pytest.raises(SpecError) as told:
+        resolved(text)
+    assert [m.what.partition("(")[0] for m in told.value.mistakes] == [
+        "b1: ldam_drw",
+        "b2: ldam_drw",
+    ]
+
+
+def test_rows_that_are_the_same_are_told_with_their_names():
+    text = with_("  - la: {tau: 1.0}\n", "  - la: {as: b1, tau: 1.0}\n  - la: {as: b2}\n")
+    with pytest.raises(SpecError, match=r"la\(tau=1\) is listed twice, as b1 and as b2"):
+        resolved(text)

@@ -93,6 +93,5 @@ def _summaries(suite: Suite, problems: list[Problem]) -> dict[str, DataSummary]:
 
     seeds = list(dict.fromkeys(trial.seed for trial in suite.trials.values()))
     loaded = load_data(problems, seeds)
-    selects = suite.declaration.select is not None
-    check_data(list(suite.trials.values()), loaded.sources, selects=selects)
+    check_data(suite, list(suite.trials.values()), loaded.sources)
     return loaded.summaries

@@ -16,8 +16,10 @@ from evenhand.declared.method import Method
 from evenhand.declared.record import DataSummary
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Stream, Trial, Val
-from evenhand.errors import Mistake, Mistakes, SpecError
-from evenhand.suite.requirements import Pipeline, ProblemFacts, check_pipeline
+from evenhand.errors import BackboneError, Mistake, Mistakes, SpecError
+from evenhand.suite.group_metrics import check_group_metrics
+from evenhand.suite.requirements import Pipeline, ProblemFacts, check_pipeline, declared_facts
+from evenhand.suite.resolve import Suite
 
 FOLD: tuple[Stream, ...] = ("split",)
 """The stream that follows the seed where data are checked: it chooses the fold."""
@@ -56,81 +58,118 @@ def load_data(problems: Iterable[Problem], seeds: Sequence[int]) -> LoadedData:
     return loaded
 
 
-def check_data(
-    trials: Sequence[Trial], sources: Mapping[str, Source], *, selects: bool = False
-) -> None:
-    """Check the requirements of trials that depend on the loaded data.
+def check_data(suite: Suite, trials: Sequence[Trial], sources: Mapping[str, Source]) -> None:
+    """Check the requirements of a suite and of its trials that depend on the loaded data.
 
-    selects: the suite chooses settings on validation data. Raises `SpecError` where a method needs
-    validation data, labels, channels or images that the data do not have.
+    Raises `SpecError` where a method needs validation data, labels, channels or images that the
+    data do not have, and where a metric of groups has no groups.
     """
-    mistakes = Mistakes()
+    mistakes, rows = Mistakes(), rows_of(suite)
+    _check_groups(suite, sources, mistakes)
     for trial in trials:
         source = sources.get(source_key(trial.problem.dataset))
         if source is None:
             continue
-        _check_pipeline(trial, source, mistakes, selects=selects)
-        _check_pixels(trial, source, mistakes)
+        inner = Mistakes()
+        _check_pipeline(trial, source, inner)
+        _check_augmentation(trial, source, inner)
+        place = f"{rows.get(trial.key, trial.method)} on {trial.problem.name}"
+        mistakes.found += [replace(m, what=f"{place}: {m.what}", where=()) for m in inner.found]
+        _check_channels(trial, source, mistakes)
+        if suite.declaration.select and not _has_validation(trial.problem, source):
+            what = f"select needs validation data, and {trial.problem.name} has none"
+            mistakes.found.append(Mistake(what, (), "add for example `val: {per_class: 20}`"))
     if found := list(dict.fromkeys(mistakes.found)):
         raise SpecError(found)
 
 
-def _check_pipeline(trial: Trial, source: Source, mistakes: Mistakes, *, selects: bool) -> None:
-    problem = trial.problem
-    has_validation = problem.val != Val() or source.val is not None
+def rows_of(suite: Suite) -> dict[str, str]:
+    """The rows that each trial of a suite belongs to, as text, by the trial's key."""
+    rows: dict[str, dict[str, None]] = {}
+    for configuration in suite.configurations:
+        for trial in configuration.trials:
+            rows.setdefault(trial.key, {})[configuration.row] = None
+    return {key: " and ".join(names) for key, names in rows.items()}
+
+
+def _check_groups(suite: Suite, sources: Mapping[str, Source], mistakes: Mistakes) -> None:
+    problems = {c.problem.name: c.problem for c in (suite.whole or suite).configurations}
+    n_groups = {}
+    for name, problem in problems.items():
+        source, labels = sources.get(source_key(problem.dataset)), declared_facts(problem).labels
+        known = labels.n_groups if labels else None
+        n_groups[name] = len(source.groups) if source else known
+    check_group_metrics(suite.declaration, n_groups, mistakes)
+
+
+def _has_validation(problem: Problem, source: Source) -> bool:
+    return problem.val != Val() or source.val is not None
+
+
+def _check_pipeline(trial: Trial, source: Source, mistakes: Mistakes) -> None:
     labels = Labels(source.classes, len(source.classes), len(source.groups))
+    facts = ProblemFacts(trial.problem.name, labels, _has_validation(trial.problem, source))
     teacher = trial.teacher.method if trial.teacher else None
-    inner = Mistakes()
-    check_pipeline(
-        Pipeline(trial.method, teacher, trial.posthoc),
-        ProblemFacts(problem.name, labels, has_validation),
-        inner,
-    )
-    place = f"{trial.method} on {problem.name}"
-    mistakes.found += [replace(m, what=f"{place}: {m.what}", where=()) for m in inner.found]
-    if selects and not has_validation:
-        what = f"select needs validation data, and {problem.name} has none"
-        mistakes.found.append(Mistake(what, (), "add for example `val: {per_class: 20}`"))
+    check_pipeline(Pipeline(trial.method, teacher, trial.posthoc), facts, mistakes)
 
 
-def _check_pixels(trial: Trial, source: Source, mistakes: Mistakes) -> None:
-    """Check the number of channels, and that features are not augmented."""
-    recipe, name = trial.recipe, trial.problem.name
-    channels = source.shape[-1]
+def _check_channels(trial: Trial, source: Source, mistakes: Mistakes) -> None:
+    """Check that `mean` and `std` have one number for each channel, or one for all."""
+    recipe, channels = trial.recipe, source.shape[-1]
     for field, given in (("mean", recipe.mean), ("std", recipe.std)):
         if given is not None and len(given) not in (1, channels):
+            name = trial.problem.name
             what = f"{field} has {len(given)} values; {name} has {channels:,} channels"
             right = f"write 1 or {channels} values, or leave {field} out"
             mistakes.found.append(Mistake(what, (), right))
+
+
+def _check_augmentation(trial: Trial, source: Source, mistakes: Mistakes) -> None:
+    """Check that features are not augmented."""
     if source.train.pixels.dtype == np.uint8:
         return
     method: Method = REGISTRY.make("method", trial.method)
-    changing = [part.name for part in recipe.augment]
+    changing = [part.name for part in trial.recipe.augment]
     changing += ["a policy"] if any(stage.policy for stage in method.stages) else []
     if changing:
-        what = f"{trial.method} on {name}: {', '.join(changing)} cannot augment features"
+        what = f"{', '.join(changing)} cannot augment features"
         right = "write `augment: []` in the recipe, or use a method that learns no policy"
         mistakes.found.append(Mistake(what, (), right))
 
 
-def check_networks(trials: Sequence[Trial], sources: Mapping[str, Source]) -> None:
+def check_networks(suite: Suite, trials: Sequence[Trial], sources: Mapping[str, Source]) -> None:
     """Build every network of the trials once, for the images of its problem.
 
     Raises `BackboneError` for a model that timm does not have or that cannot take the images. A
     backbone registered with `fits="any"` is not built, which saves importing torch.
     """
-    seen: set[str] = set()
+    rows = rows_of(suite)
+    of_network: dict[str, dict[str, Trial]] = {}
     for trial in trials:
-        backbone, problem = trial.recipe.backbone, trial.problem
+        backbone, dataset = trial.recipe.backbone, trial.problem.dataset
         if REGISTRY.get("backbone", backbone.name).facts.get("fits") == "any":
             continue
-        place = canonical([backbone.model_dump(), source_key(problem.dataset)])
-        if place in seen:
-            continue
-        seen.add(place)
-        from evenhand.backbones.networks.build import build
+        network = canonical([backbone.model_dump(), source_key(dataset)])
+        row = rows.get(trial.key, str(trial.method))
+        of_network.setdefault(network, {}).setdefault(row, trial)
+    for alike in of_network.values():
+        try:
+            _build(next(iter(alike.values())), sources)
+        except BackboneError as error:
+            [(row, trial), *others] = alike.items()
+            more = f" and {len(others)} more rows" if others else ""
+            raise BackboneError(f"{row}{more} on {trial.problem.name}: {error}") from error
 
-        source = sources.get(source_key(problem.dataset)) or load_source(problem)
-        side, _, channels = source.shape
-        n_classes = len(source.classes)
-        build(backbone, n_classes=n_classes, head="linear", in_channels=channels, image_size=side)
+
+def _build(trial: Trial, sources: Mapping[str, Source]) -> None:
+    from evenhand.backbones.networks.build import build
+
+    source = sources.get(source_key(trial.problem.dataset)) or load_source(trial.problem)
+    side, _, channels = source.shape
+    build(
+        trial.recipe.backbone,
+        n_classes=len(source.classes),
+        head="linear",
+        in_channels=channels,
+        image_size=side,
+    )

@@ -181,8 +181,8 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
     for name, summary in loaded.summaries.items():
         for text in describe_shared(summary):
             sink(Event("note", cause=f"{name}: {text}"))
-    check_data(plan.missing, sources, selects=suite.select is not None)
-    check_networks(trained, sources)
+    check_data(plan.suite, plan.missing, sources)
+    check_networks(plan.suite, trained, sources)
     return Execution(
         suite=f"{suite.suite} v{suite.version}",
         command=options.command or suite_command("run", plan.suite),

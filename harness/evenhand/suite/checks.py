@@ -12,6 +12,7 @@ from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.suite.baseline import check_baseline, named_rows
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.figure_checks import check_figures
+from evenhand.suite.group_metrics import check_group_metrics
 from evenhand.suite.problems import has_validation
 from evenhand.suite.readable import UNREADABLE
 from evenhand.suite.recipes import FIELDS
@@ -23,7 +24,8 @@ from evenhand.suite.suite_parts import SuiteParts
 def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
     """Run all checks of this module and collect the mistakes."""
     _check_metrics(suite, mistakes)
-    _check_ranked(suite, parts.problems, mistakes)
+    _check_ranked(suite, mistakes)
+    _check_groups(suite, parts.problems, mistakes)
     check_baseline(suite, parts.rows, mistakes)
     _check_validation(suite, parts.problems, mistakes)
     _check_held_out(suite, parts, mistakes)
@@ -68,23 +70,25 @@ def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
     mistakes.found.append(Mistake(what, ("primary",), said.right, said.hint))
 
 
-def _check_ranked(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:
-    """Metrics that rank have a direction, and a value on every problem."""
+def _check_ranked(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
+    """Metrics that rank have a direction."""
     ranked: list[tuple[KeyPath, str | None]] = [(("primary",), suite.primary)]
     ranked += [(("select", "by"), suite.select.by)] if suite.select else []
     facts = {entry.name: entry.facts for entry in REGISTRY.all("metric")}
-    labels = [(problem.name, declared_facts(problem).labels) for problem in problems]
-    alone = [name for name, known in labels if known and known.n_groups == 1]
     for where, name in ranked:
-        shown, of_name = f"{'.'.join(map(str, where))} = {name!r}", facts.get(name or "", {})
-        if of_name.get("signed"):
+        if facts.get(name or "", {}).get("signed"):
+            shown = f"{'.'.join(map(str, where))} = {name!r}"
             what = f"{shown} is signed: its best value is 0, and it cannot rank"
             right = "rank by another metric, and draw this one in `figures:`"
             mistakes.found.append(Mistake(what, where, right))
-        elif of_name.get("compares") == "groups" and alone:
-            what = f"{shown} compares groups, and there is a single group in {', '.join(alone)}"
-            right = "rank by another metric, or choose problems with groups"
-            mistakes.found.append(Mistake(what, where, right))
+
+
+def _check_groups(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:
+    if len(problems) < len(suite.problems):
+        return  # A problem with a mistake may have groups.
+    labels = {problem.name: declared_facts(problem).labels for problem in problems}
+    n_groups = {name: known.n_groups if known else None for name, known in labels.items()}
+    check_group_metrics(suite, n_groups, mistakes)
 
 
 def _metric(name: str) -> str:
@@ -110,8 +114,14 @@ def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
             check_pipeline(who, known, inner)
             for variant in row.variants:
                 check_angle(row.part, variant.recipe, known.labels, inner)
-        placed = [replace(m, where=(*where, *m.where)) for m in inner.found]
+        label = _label(row)
+        placed = [replace(m, what=label + m.what, where=(*where, *m.where)) for m in inner.found]
         mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]
+
+
+def _label(row: Row) -> str:
+    """Beginning of a message about a row: its name, unless that is the method's."""
+    return f"{row.name}: " if row.labelled else ""
 
 
 def _check_stages(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
@@ -130,7 +140,9 @@ def _check_stages(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes
             if where in told or all(a < b for a, b in zip(first, ends, strict=bool(first))):
                 continue
             begins = " and ".join(f"{epoch + 1}" for epoch in first)
-            what = f"{part}: of {recipe.epochs} epochs its stages would begin at {begins}"
+            what = (
+                f"{_label(row)}{part}: of {recipe.epochs} epochs its stages would begin at {begins}"
+            )
             right = "every stage needs at least one epoch: raise `epochs`"
             mistakes.found.append(Mistake(what, where, right))
             told.add(where)

@@ -249,14 +249,14 @@ def _duplicates(rows: Sequence[Row]) -> list[Mistake]:
     settings: dict[tuple[int, int], list[Row]] = {}
     for row in rows:
         settings.setdefault((row.entry, row.place), []).append(row)
-    seen: set[frozenset[str]] = set()
+    first: dict[frozenset[str], Row] = {}
     found = []
-    for (entry, _), same in settings.items():
-        trained = frozenset(canonical(_trained(row)) for row in same)
-        if trained in seen:
-            what = f"{same[0].part} is listed twice"
-            found.append(Mistake(what, ("methods", entry)))
-        seen.add(trained)
+    for (entry, _), [row, *others] in settings.items():
+        trained = frozenset(canonical(_trained(each)) for each in (row, *others))
+        earlier = first.setdefault(trained, row)
+        if earlier is not row:
+            names = f", as {earlier.name} and as {row.name}" if earlier.name != row.name else ""
+            found.append(Mistake(f"{row.part} is listed twice{names}", ("methods", entry)))
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Reduce, Stage
 from evenhand.declared.plugin import Plugin, load_plugins, loaded_plugins
 from evenhand.declared.registry import REGISTRY, Registered, Registry
@@ -332,3 +333,14 @@ def test_another_plugin_file_may_not_take_the_name_of_a_part(tmp_path, unregiste
     load_plugins([tmp_path / "a" / "mine.py"])
     with pytest.raises(SpecError, match="registered twice"):
         load_plugins([tmp_path / "b" / "mine.py"])
+
+
+def test_a_decorator_needs_no_parentheses(unregistered):
+    @method
+    def bare(tau: float = 1.0) -> Method:
+        """A method of a test."""
+        return Method()
+
+    assert REGISTRY.part("method", "bare").settings == {"tau": 1.0}
+    with pytest.raises(SpecError, match=r"@method\('bare'\) is not a function\n.*name='bare'"):
+        method("bare")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from evenhand.declared.registry import Registered, Setting
+from evenhand.declared.registry import Registered
+from evenhand.declared.setting import Setting
 
 NOTE = "<!-- Generated from the code by docs/_extension; changes here are lost. -->"
 

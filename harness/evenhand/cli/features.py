@@ -87,6 +87,7 @@ def _source(given: str, root: Path, place: Path | None) -> Source:
 
     from evenhand.data.files.data_root import use_data_root
     from evenhand.data.files.preparing import prepare_once
+    from evenhand.data.splits import load
     from evenhand.declared.registry import REGISTRY
     from evenhand.suite.declaration import Named
 
@@ -98,8 +99,7 @@ def _source(given: str, root: Path, place: Path | None) -> Source:
         prepare_once(original_of(named.name), root, place=place.expanduser())
     with use_data_root(root):
         part = REGISTRY.part("dataset", named.name, named.settings)
-        made: Source = REGISTRY.make("dataset", part)
-    return made
+        return load(part)
 
 
 @contextmanager

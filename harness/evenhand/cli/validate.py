@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evenhand.cli.options import Data, Only, Plugins, SuiteName, open_part
@@ -17,18 +18,23 @@ def validate(
     """Check a suite file and print its number of trials.
 
     All mistakes are printed together, each with its line. Tables and image folders of your own are
-    read, if they are on this machine, and what was made of them is printed.
+    read, if they are on this machine, and what was made of them is printed. Data sets and networks
+    of a plugin are made once.
     """
-    from evenhand.cli.readings import print_own, read_own
+    from evenhand.cli.readings import OwnData, print_own, read_own
+    from evenhand.data.files.data_root import use_data_root
+    from evenhand.execution.own_parts import check_own_parts
 
     opened = open_part(suite, only, plugin)
     own = read_own(opened, data)
+    with use_data_root(data, opened.declaration.data):
+        made = check_own_parts(opened)
     console().print(
         f"{suite} is a valid suite: {opened.declaration.suite} v{opened.declaration.version}\n"
         f"  {_shape(opened)} = {plural(len(opened.trials), 'trial')}",
         soft_wrap=True,
     )
-    print_own(own)
+    print_own(own | {name: OwnData(summary, Path()) for name, summary in made.items()})
 
 
 def _shape(suite: Suite) -> str:

@@ -142,3 +142,18 @@ class Source:
             groups=self.groups,
             per_class=self.per_class,
         )
+
+
+def fingerprint(splits: list[Images | None], kept: list[Int[np.ndarray, " _"]]) -> str:
+    """Fingerprint of splits and of the places that their images have in the data set."""
+    digest = hashlib.sha256()
+    for index in kept:
+        digest.update(np.ascontiguousarray(index, dtype="<i8").tobytes() + b"|")
+    for images in splits:
+        if images is None:
+            continue
+        digest.update(repr(images.pixels.shape).encode())
+        digest.update(np.ascontiguousarray(images.labels, dtype="<i8").tobytes())
+        digest.update(np.ascontiguousarray(images.groups, dtype="<i8").tobytes())
+        digest.update(np.ascontiguousarray(images.pixels).data)
+    return digest.hexdigest()[:32]

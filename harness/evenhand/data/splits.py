@@ -5,7 +5,6 @@ Draws from a class keep the shares of its groups. Draws with one group are those
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -14,9 +13,11 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from evenhand.data.cells import by_cell, first_of_each_group
+from evenhand.data.checked_source import checked_source
 from evenhand.data.files.data_root import data_command
-from evenhand.data.images import Images, Source
+from evenhand.data.images import Images, Source, fingerprint
 from evenhand.data.selections import SELECTIONS
+from evenhand.declared.base import Part
 from evenhand.declared.cells import check_cells
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.record import DataSummary, SharedExamples, Split
@@ -52,8 +53,16 @@ class HeldOut(NamedTuple):
 
 def load_source(problem: Problem) -> Source:
     """Load the problem's data set. Raises `DataError` where it is missing or not whole."""
-    source: Source = REGISTRY.make("dataset", problem.dataset)
-    return source
+    return load(problem.dataset)
+
+
+def load(dataset: Part) -> Source:
+    """Load a data set; that of a user may be PyTorch `Dataset`s. Raises `DataError`."""
+    registered, made = REGISTRY.get("dataset", dataset.name), REGISTRY.make("dataset", dataset)
+    if registered.is_shipped:
+        assert isinstance(made, Source)
+        return made
+    return checked_source(registered, made)
 
 
 def make_splits(
@@ -248,18 +257,3 @@ def _check_cells(
         splits["val"] = held_out.val.counts(*shape)
     splits["test"] = held_out.test.counts(*shape)
     check_cells(problem.name, splits, source.classes, source.groups)
-
-
-def fingerprint(splits: list[Images | None], kept: list[Indices]) -> str:
-    """Fingerprint of splits and of the places that their images have in the data set."""
-    digest = hashlib.sha256()
-    for index in kept:
-        digest.update(np.ascontiguousarray(index, dtype="<i8").tobytes() + b"|")
-    for images in splits:
-        if images is None:
-            continue
-        digest.update(repr(images.pixels.shape).encode())
-        digest.update(np.ascontiguousarray(images.labels, dtype="<i8").tobytes())
-        digest.update(np.ascontiguousarray(images.groups, dtype="<i8").tobytes())
-        digest.update(np.ascontiguousarray(images.pixels).data)
-    return digest.hexdigest()[:32]

@@ -9,8 +9,9 @@ settings.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.errors import Mistake, SpecError
@@ -31,10 +32,34 @@ USAGE = """Register the decorated function as a {kind}, by default under its own
 {example}"""
 
 
-def _decorator(
-    kind: str, *, returns: str, facts: str = "", example: str = ""
-) -> Callable[..., Callable[[F], F]]:
+FROM_PROBLEM = ("in_channels", "image_size")
+"""Parameters of a backbone that follow from the problem, and are no settings."""
+
+
+class Decorator(Protocol):
+    """A decorator that is written with or without arguments."""
+
+    __name__: str
+
+    @overload
+    def __call__(self, function: F, /) -> F: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        cite: str = ...,
+        name: str | None = ...,
+        title: str = ...,
+        version: int = ...,
+        aliases: tuple[str, ...] = ...,
+        **facts: Any,
+    ) -> Callable[[F], F]: ...
+
+
+def _decorator(kind: str, *, returns: str, facts: str = "", example: str = "") -> Decorator:
     def register(
+        function: Callable[..., Any] | None = None,
+        /,
         *,
         cite: str = "",
         name: str | None = None,
@@ -42,25 +67,34 @@ def _decorator(
         version: int = 1,
         aliases: tuple[str, ...] = (),
         **facts: Any,
-    ) -> Callable[[F], F]:
-        def add(function: F) -> F:
-            if kind == "metric" and facts.get("better") not in ("higher", "lower"):
-                what = f"metric {name or function.__name__!r} has no direction `better`"
-                right = 'write `@metric(better="higher")` or "lower"'
-                raise SpecError([Mistake(what, (), right)])
+    ) -> Any:
+        def add(function: Callable[..., Any]) -> Callable[..., Any]:
             called = name or function.__name__
+            if kind == "metric" and facts.get("better") not in ("higher", "lower"):
+                right = 'write `@metric(better="higher")` or "lower"'
+                what = f"metric {called!r} has no direction `better`"
+                raise SpecError([Mistake(what, (), right)])
+            about = facts | (_given_by_problem(function) if kind == "backbone" else {})
             entry = Registered(
-                kind, called, function, cite, title or called, version, aliases, facts
+                kind, called, function, cite, title or called, version, aliases, about
             )
             REGISTRY.add(entry)
             return function
 
-        return add
+        if function is not None and not callable(function):
+            what = f"@{kind}({function!r}) is not a function"
+            raise SpecError([Mistake(what, (), f"write `@{kind}` or `@{kind}(name={function!r})`")])
+        return add if function is None else add(function)
 
     register.__name__ = register.__qualname__ = kind
     stated = f"**facts  {facts}\n" if facts else ""
     register.__doc__ = USAGE.format(kind=kind, returns=returns, facts=stated, example=example)
     return register
+
+
+def _given_by_problem(function: Callable[..., Any]) -> dict[str, tuple[str, ...]]:
+    taken = [name for name in FROM_PROBLEM if name in inspect.signature(function).parameters]
+    return {"from_problem": tuple(taken)} if taken else {}
 
 
 method = _decorator(
@@ -78,9 +112,10 @@ method = _decorator(
 )
 dataset = _decorator(
     "dataset",
-    returns="a `Source` of training and test images",
-    facts="n_classes, shape (height, width, channels), classes and n_groups, as far as they are\n"
-    "             known without the files",
+    returns="a `Source` of training and test images, or PyTorch `Dataset`s: `train, test`, or\n"
+    "    `train, val, test`, or a dict with these keys",
+    facts="n_classes, shape (height, width, channels), classes and n_groups, and per_class or\n"
+    "             counts of the training images, as far as they are known without the files",
     example="""
     >>> import numpy as np
     >>> from evenhand import Images, Source
@@ -96,7 +131,9 @@ dataset = _decorator(
 )
 backbone = _decorator(
     "backbone",
-    returns="a `Backbone`, which names a model of timm's registry and its options",
+    returns="an `nn.Module` that maps images to features [n, features], or a `Backbone`, which\n"
+    "    names a model of timm's registry. Its parameters `in_channels` and `image_size` follow\n"
+    "    from the problem; the others are settings. A class of modules can be decorated, too",
     example="""
     >>> from evenhand.backbones.names import Backbone
     >>> @backbone(cite="he2016deep", title="ResNet-18")

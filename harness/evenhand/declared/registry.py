@@ -12,24 +12,22 @@ modules to import. `plugin.py` loads a file.
 from __future__ import annotations
 
 import inspect
-import json
 import threading
 import traceback
-import types
-import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue
 
-from evenhand.declared.base import Part, advice, format_scalar, quote_value
+from evenhand.declared.base import Part, quote_value
 from evenhand.declared.code import Digest, digest_of, root_name
 from evenhand.declared.importing import import_all
 from evenhand.declared.main_module import MAIN, digest_of_main
 from evenhand.declared.module_sources import Sources
 from evenhand.declared.plugin_modules import PLUGIN, plugin_of, sources_of
+from evenhand.declared.setting import Setting, settings_of
 from evenhand.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
 
 OURS = frozenset({"evenhand", "evenhand_reports"})
@@ -39,49 +37,6 @@ FIXED_KINDS = frozenset({"metric"})
 """Kinds whose functions take data and no settings."""
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting of a part, a parameter of its function."""
-
-    name: str
-    """Name of the parameter."""
-    annotation: Any
-    """Type of the parameter, with its constraints."""
-    default: Any
-    """Default value, or `inspect.Parameter.empty`."""
-
-    @property
-    def required(self) -> bool:
-        """Whether there is no default."""
-        return self.default is inspect.Parameter.empty
-
-    @property
-    def type_name(self) -> str:
-        """The type without its constraints, such as `tuple[float, ...]`."""
-        return _in_words(self.annotation)
-
-    def __str__(self) -> str:
-        if self.required:
-            return f"{self.name}: {self.type_name}"
-        return f"{self.name}: {self.type_name} = {format_scalar(self.default)}"
-
-    def check(self, value: Any) -> JsonValue:
-        """The value in its declared type, without conversion except of a list to a tuple.
-
-        Raises `ValueError` with the correction.
-        """
-        try:
-            adapter: TypeAdapter[Any] = TypeAdapter(self.annotation)
-            parsed = adapter.validate_json(json.dumps(value, allow_nan=False), strict=True)
-        except ValidationError as error:
-            raise ValueError(advice(error.errors()[0])) from None
-        except TypeError:
-            raise ValueError(f"cannot be a {type(value).__name__}") from None
-        except ValueError:
-            raise ValueError("write a finite number") from None
-        return typing.cast("JsonValue", adapter.dump_python(parsed, mode="json"))
 
 
 @dataclass(frozen=True)
@@ -109,6 +64,11 @@ class Registered:
     def summary(self) -> str:
         """The first line of the docstring."""
         return (inspect.getdoc(self.make) or "").partition("\n")[0]
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether the part is one of Evenhand, and not of the user or of another package."""
+        return self.make.__module__.partition(".")[0] in OURS
 
     @property
     def code(self) -> str | None:
@@ -149,15 +109,8 @@ class Registered:
         """The settings by name, in the order of the signature."""
         if self.kind in FIXED_KINDS:
             return {}
-        parameters = inspect.signature(self.make).parameters.values()
-        try:
-            hints = typing.get_type_hints(self.make, include_extras=True)
-        except NameError as error:
-            raise SpecError(f"{self.kind} {self.name!r}: the type of a setting: {error}") from None
-        if loose := [str(p) for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]:
-            what = f"{self.kind} {self.name!r} takes {', '.join(loose)}"
-            raise SpecError([Mistake(what, (), "name each setting in the signature")])
-        return {p.name: Setting(p.name, hints.get(p.name, Any), p.default) for p in parameters}
+        part = f"{self.kind} {self.name!r}"
+        return settings_of(part, self.make, self.facts.get("from_problem", ()))
 
     def resolve(self, given: Mapping[str, Any] | None = None) -> Part:
         """The part with these settings and the defaults of the others.
@@ -235,14 +188,17 @@ class Registry:
         """The part of this kind and name with all settings; see `Registered.resolve`."""
         return self.get(kind, name).resolve(settings)
 
-    def make(self, kind: str, part: Part) -> Any:
+    def make(self, kind: str, part: Part, **given: Any) -> Any:
         """Call the function of a part with its settings.
+
+        given  values of the parameters that follow from the problem; others are ignored
 
         Raises `SpecError` with the line at which the function fails.
         """
         entry = self.get(kind, part.name)
         try:
-            return entry.make(**part.settings)
+            taken = {name: given[name] for name in entry.facts.get("from_problem", ())}
+            return entry.make(**part.settings, **taken)
         except EvenhandError:
             raise
         except Exception as error:
@@ -265,22 +221,6 @@ class Registry:
 
 
 REGISTRY = Registry()
-
-
-def _in_words(annotation: Any) -> str:
-    """A type without its constraints: `tuple[float, ...]`, `str | None`."""
-    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated:
-        return _in_words(args[0])
-    if origin is typing.Literal:
-        return " | ".join(map(repr, args))
-    if origin in (typing.Union, types.UnionType):
-        return " | ".join(map(_in_words, args))
-    if annotation in (None, type(None), ...):
-        return "..." if annotation is ... else "None"
-    if origin is not None:
-        return f"{origin.__name__}[{', '.join(map(_in_words, args))}]"
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def _replaces(new: Callable[..., Any], old: Callable[..., Any]) -> bool:

@@ -137,8 +137,13 @@ def _check_augmentation(trial: Trial, source: Source, mistakes: Mistakes) -> Non
         mistakes.found.append(Mistake(what, (), right))
 
 
-def check_networks(suite: Suite, trials: Sequence[Trial], sources: Mapping[str, Source]) -> None:
+def check_networks(
+    suite: Suite, trials: Sequence[Trial], sources: Mapping[str, Source], *, is_run: bool = True
+) -> None:
     """Build every network of the trials once, for the images of its problem.
+
+    is_run: data sets that are not among the sources are loaded; else the shape that a data set
+    states is used, and a network is not built where there is none.
 
     Raises `BackboneError` for a model that timm does not have or that cannot take the images. A
     backbone registered with `fits="any"` is not built, which saves importing torch.
@@ -153,23 +158,53 @@ def check_networks(suite: Suite, trials: Sequence[Trial], sources: Mapping[str, 
         row = rows.get(trial.key, str(trial.method))
         of_network.setdefault(network, {}).setdefault(row, trial)
     for alike in of_network.values():
+        trial = next(iter(alike.values()))
+        problem = trial.problem
+        source = sources.get(source_key(problem.dataset))
+        stated = None if is_run or source else _stated(problem)
+        if stated is None and source is None and not is_run:
+            continue
         try:
-            _build(next(iter(alike.values())), sources)
+            _build(trial.recipe.backbone, stated or _input_of(source or load_source(problem)))
         except BackboneError as error:
-            [(row, trial), *others] = alike.items()
-            more = f" and {len(others)} more rows" if others else ""
-            raise BackboneError(f"{row}{more} on {trial.problem.name}: {error}") from error
+            raise BackboneError(f"{_some([*alike])} on {problem.name}: {error}") from error
 
 
-def _build(trial: Trial, sources: Mapping[str, Source]) -> None:
+def _some(rows: list[str]) -> str:
+    """Names of rows as text: `erm, la and 4 other rows`."""
+    named = rows if len(rows) < 4 else [*rows[:2], f"{len(rows) - 2} other rows"]
+    return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+
+
+class _Input(NamedTuple):
+    n_classes: int
+    channels: int
+    side: int
+
+
+def _input_of(source: Source) -> _Input:
+    side, _, channels = source.shape
+    return _Input(len(source.classes), channels, side)
+
+
+def _stated(problem: Problem) -> _Input | None:
+    """The input that a data set states without its files; None where it does not."""
+    facts = REGISTRY.get("dataset", problem.dataset.name).facts
+    if "shape" not in facts or "n_classes" not in facts:
+        return None
+    side, _, channels = facts["shape"]
+    return _Input(facts["n_classes"], channels, side)
+
+
+def _build(backbone: Part, given: _Input) -> None:
+    """Build a network; one of the user's own twice, because every trial needs a new one."""
     from evenhand.backbones.networks.build import build
 
-    source = sources.get(source_key(trial.problem.dataset)) or load_source(trial.problem)
-    side, _, channels = source.shape
-    build(
-        trial.recipe.backbone,
-        n_classes=len(source.classes),
-        head="linear",
-        in_channels=channels,
-        image_size=side,
-    )
+    for _ in range(1 if REGISTRY.get("backbone", backbone.name).is_shipped else 2):
+        build(
+            backbone,
+            n_classes=given.n_classes,
+            head="linear",
+            in_channels=given.channels,
+            image_size=given.side,
+        )

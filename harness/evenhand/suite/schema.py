@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from evenhand.declared.registry import REGISTRY, Registered, Setting
+from evenhand.declared.registry import REGISTRY, Registered
+from evenhand.declared.setting import Setting
 from evenhand.declared.trial import Recipe
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.expand import DISTRIBUTIONS

@@ -17,6 +17,7 @@ import evenhand.backbones.networks.nm21_resnet
 import evenhand.backbones.networks.small_resnet  # noqa: F401  all register their models with timm
 from evenhand.backbones.names import Backbone
 from evenhand.backbones.networks.head import make_head
+from evenhand.backbones.networks.own import TAKES, check_features, own_body
 from evenhand.declared.base import Part
 from evenhand.declared.method import Head
 from evenhand.declared.registry import REGISTRY
@@ -66,11 +67,19 @@ def build(
     """Build a network with initial weights, for square images of image_size pixels a side.
 
     The weights come from torch's global generator, those of the body first: at one seed, methods
-    with different heads have the same body. Raises `BackboneError` where timm has no such model, or
-    the model does not support these images.
+    with different heads have the same body. Raises `BackboneError` where timm has no such model,
+    where the model does not support these images, and where a body of the user's own gives no
+    features.
     """
+    name = "" if isinstance(backbone, Backbone) else backbone.name
     if isinstance(backbone, Part):
-        backbone = _declared(backbone)
+        sizes = {"in_channels": in_channels, "image_size": image_size}
+        backbone = REGISTRY.make("backbone", backbone, **sizes)
+    if not isinstance(backbone, Backbone):
+        body = own_body(name, backbone)
+        features = _own_features(name, body, in_channels, image_size)
+        check_features(name, body, features, n_classes)
+        return Network(body, make_head(head, features.shape[1], n_classes))
     body = _body(backbone, in_channels, image_size)
     n_features = _feature_width(backbone.model, body, in_channels, image_size)
     is_kaiming = backbone.options.get("init") != "torch"
@@ -100,12 +109,6 @@ def _constrain_head(head: nn.Module, backbone: Backbone) -> None:
         head.bias.requires_grad_(False)
 
 
-def _declared(part: Part) -> Backbone:
-    made = REGISTRY.make("backbone", part)
-    assert isinstance(made, Backbone)
-    return made
-
-
 def _body(backbone: Backbone, in_channels: int, image_size: int) -> nn.Module:
     """Make timm's model without its head, for this input. Raises `BackboneError`."""
     if not timm.is_model(backbone.model):
@@ -129,14 +132,11 @@ def _feature_width(model: str, body: nn.Module, in_channels: int, image_size: in
     The width that timm declares is that for the model's own image size. Raises `BackboneError`
     where the body does not support the input.
     """
-    body.eval()
     try:
-        with torch.no_grad():
-            features = body(torch.zeros(2, in_channels, image_size, image_size))
+        features = _forward(body, in_channels, image_size)
     except MODEL_ERRORS as error:
         what = f"{model!r} cannot take"
         raise BackboneError(_refusal(what, in_channels, image_size, error, SMALL)) from error
-    body.train()
     if not isinstance(features, Tensor) or features.ndim != 2 or features.shape[1] == 0:
         shape = list(features.shape) if isinstance(features, Tensor) else type(features).__name__
         raise BackboneError(
@@ -144,6 +144,25 @@ def _feature_width(model: str, body: nn.Module, in_channels: int, image_size: in
             "  name a model that pools, such as resnet18"
         )
     return features.shape[1]
+
+
+def _own_features(name: str, body: nn.Module, in_channels: int, image_size: int) -> Any:
+    """Features of a user's own body for this input. Raises `BackboneError`."""
+    try:
+        return _forward(body, in_channels, image_size)
+    except Exception as error:
+        # Foreign code may raise anything.
+        what = f"{name} cannot take"
+        raise BackboneError(_refusal(what, in_channels, image_size, error, TAKES)) from error
+
+
+def _forward(body: nn.Module, in_channels: int, image_size: int) -> Any:
+    """What a body gives for two images."""
+    body.eval()
+    with torch.no_grad():
+        features = body(torch.zeros(2, in_channels, image_size, image_size))
+    body.train()
+    return features
 
 
 def _unknown(model: str) -> str:

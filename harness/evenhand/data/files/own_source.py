@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
 from evenhand.data.files.drawn_splits import Cells, FixedSplit, Folds
-from evenhand.data.images import Encoder, Images, Source
-from evenhand.data.splits import fingerprint
+from evenhand.data.images import Encoder, Images, Source, fingerprint
 from evenhand.declared.cells import check_cells
 from evenhand.declared.record import DataReading
 

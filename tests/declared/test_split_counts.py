@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evenhand.data.images import Images, Source
 from evenhand.data.splits import make_splits
-from evenhand.declared.split_counts import DataCounts, split_counts, workable_val
+from evenhand.declared.split_counts import DataCounts, split_counts, val_advice, workable_val
 from evenhand.declared.trial import STREAMS, Val
 from evenhand.errors import DataError
 from tests.data.samples import make_problem
@@ -194,4 +194,18 @@ def test_where_groups_are_not_counted_a_class_needs_an_example_of_each():
     counts = np.array(column(30, 30))
     data = DataCounts(counts, counts, classes=("a", "b"), n_unseen=2)
     with pytest.raises(DataError, match=r"ratio of at most 15$"):
+        split_counts(make_problem("step", 40), data)
+
+
+def test_the_advice_for_a_problem_without_validation_images_is_possible():
+    problem = make_problem("natural", None)
+    few, one = (source_of(column(9, n), column(5, 1)).counts() for n in (4, 1))
+    assert val_advice(problem, few).endswith("example `{per_class: 2}` or `{fraction: 0.2}`")
+    assert "no `val:` is possible" in val_advice(problem, one)
+    assert val_advice(problem, None).endswith("example `{per_class: 20}`")
+
+
+def test_a_profile_that_empties_a_cell_is_refused_with_the_largest_ratio():
+    data = source_of([[40, 40], [38, 2]], [[5, 5], [5, 5]]).counts()
+    with pytest.raises(DataError, match=r"1 of 4 .* split train(.|\n)*ratio of at most 20$"):
         split_counts(make_problem("step", 40), data)

@@ -115,7 +115,7 @@ MISTAKES = [
             "select without validation data",
             "select: {on: val}",
             "select chooses on validation data, and digits-exp-10 has none",
-            "add e.g. `val: {per_class: 20}`",
+            "add `val:` to the suite, for example `{per_class: 20}`",
         ),
     ),
     *at(

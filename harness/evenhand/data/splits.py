@@ -91,11 +91,7 @@ def make_splits(
         # It does not keep the shares of groups, which the planned counts assume.
         _check_cells(problem, source, counts, held_out)
     shared = shared_examples(train, held_out.val, held_out.test)
-    if source.encoder is not None:
-        encode = source.encoder.fitted(train)
-        own_val = None if held_out.val is None else encode(held_out.val)
-        held_out = held_out._replace(val=own_val, test=encode(held_out.test))
-        train = encode(train)
+    train, held_out = _encoded(source, train, held_out)
     summary = DataSummary(
         fingerprint=fingerprint(
             [train, held_out.val, held_out.test], [train_index, *held_out.indices]
@@ -111,6 +107,15 @@ def make_splits(
         folds=source.folds,
     )
     return ProblemData(train, held_out.val, held_out.test, counts, summary)
+
+
+def _encoded(source: Source, train: Images, held_out: HeldOut) -> tuple[Images, HeldOut]:
+    """The splits as a network's input, encoded by what the training split gives, such as means."""
+    if source.encoder is None:
+        return train, held_out
+    encode = source.encoder.fitted(train)
+    val = None if held_out.val is None else encode(held_out.val)
+    return encode(train), held_out._replace(val=val, test=encode(held_out.test))
 
 
 def shared_examples(train: Images, val: Images | None, test: Images) -> tuple[SharedExamples, ...]:

@@ -42,12 +42,12 @@ def check_cells(
     splits: Mapping[str, TrainingCounts],
     classes: Sequence[str],
     groups: Sequence[str],
-    val_hint: str = "",
+    hint: str = "",
 ) -> None:
     """Raise `DataError` where a class, or a (class, group) cell, has no example in a split.
 
-    splits holds counts by name, "train" first. val_hint is a correction of `val:`, which takes
-    examples from the training split.
+    splits holds counts by name, "train" first. hint is a further correction for the training and
+    the validation split.
     Metrics of a class without an example have no value, which a report would find out only after
     all training.
     """
@@ -60,7 +60,7 @@ def check_cells(
         kind = "classes" if len(groups) == 1 else "(class, group) cells"
         what = f"{name}: {len(empty)} of {counts.size} {kind} have no example in the split {split}"
         right = OF_TRAINING if split == "train" else OF_SCORES
-        right += f"; or {val_hint}" if split != "test" and val_hint else ""
+        right += f"; or {hint}" if split != "test" and hint else ""
         raise DataError("\n  ".join([what, *told, *more, right]))
 
 

@@ -30,6 +30,8 @@ CANDIDATES = (
 )
 """Values of `val:` that a message proposes; of several numbers the largest that is possible."""
 
+USUAL = "`{per_class: 20}`"
+
 
 @dataclass(frozen=True)
 class DataCounts:
@@ -93,9 +95,12 @@ def split_counts(problem: Problem, data: DataCounts) -> SplitCounts:
         hints = "; or ".join(filter(None, (hint() for hint in error.hints)))
         right = hints or "use more images, or other classes"
         raise DataError(f"{problem.name}: {error}\n  {right}") from None
-    is_whole = found.train.all() and (found.val is None or found.val.all())
-    hint = "" if is_whole else _val_hint(problem, data)
-    check_cells(problem.name, found.by_name(), data.classes, data.groups, hint)
+    is_trained = bool(found.train.all())
+    is_whole = is_trained and (found.val is None or bool(found.val.all()))
+    ratio = "" if is_trained else _ratio_hint(problem, data)
+    val = "" if is_whole else _val_hint(problem, data)
+    more = "; or ".join(filter(None, (ratio, val)))
+    check_cells(problem.name, found.by_name(), data.classes, data.groups, more)
     return found
 
 
@@ -110,6 +115,14 @@ def workable_val(problem: Problem, data: DataCounts) -> tuple[str, ...]:
         if name not in found and _is_workable(problem.model_copy(update={"val": val}), data):
             found[name] = f"`{{{name}: {str(value).lower()}}}`"
     return tuple(found.values())
+
+
+def val_advice(problem: Problem, data: DataCounts | None) -> str:
+    """The correction where a method needs validation images and a problem has none."""
+    options = () if data is None else workable_val(problem, data)
+    if data is not None and not options:
+        return "no `val:` is possible with so few images: use more, or other methods"
+    return f"add `val:` to the suite, for example {' or '.join(options or (USUAL,))}"
 
 
 def _val_hint(problem: Problem, data: DataCounts) -> str:
@@ -163,7 +176,8 @@ def _set_aside(problem: Problem, data: DataCounts, n: int) -> TrainingCounts:
     """Validation cells of `val: {per_class: n}`, which is taken before the profile."""
     for name, size in zip(data.classes, data.train.sum(1).tolist(), strict=True):
         if size <= n:
-            what = f"class {name} has {size:,} training images, too few to use {n:,} for validation"
+            there = _images(size, "training")
+            what = f"class {name} has {there}, too few to use {n:,} for validation"
             raise _TooFew(what, partial(_val_hint, problem, data))
     return _of_each_class(data.train, np.full(len(data.train), n))
 
@@ -186,7 +200,8 @@ def _under_profile(problem: Problem, data: DataCounts, train: TrainingCounts) ->
             what = f"class {name} keeps no image of {n_max:,} under this profile"
             raise _TooFew(what, partial(_ratio_hint, problem, data), other_val)
         if n > size:
-            what = f"class {name} has {size:,} training images, and the profile needs {n:,}"
+            there = _images(size, "training")
+            what = f"class {name} has {there}, and the profile needs {n:,}"
             raise _TooMany(what, partial(_n_max_hint, problem, data, n_max), other_val)
     return np.asarray(wanted)
 

@@ -15,6 +15,7 @@ from evenhand.declared.labels import Labels
 from evenhand.declared.method import Method
 from evenhand.declared.record import DataSummary
 from evenhand.declared.registry import REGISTRY
+from evenhand.declared.split_counts import val_advice
 from evenhand.declared.trial import Problem, Stream, Trial, Val
 from evenhand.errors import BackboneError, Mistake, Mistakes, SpecError
 from evenhand.suite.group_metrics import check_group_metrics
@@ -78,7 +79,8 @@ def check_data(suite: Suite, trials: Sequence[Trial], sources: Mapping[str, Sour
         _check_channels(trial, source, mistakes)
         if suite.declaration.select and not _has_validation(trial.problem, source):
             what = f"select needs validation data, and {trial.problem.name} has none"
-            mistakes.found.append(Mistake(what, (), "add for example `val: {per_class: 20}`"))
+            right = val_advice(trial.problem, source.counts())
+            mistakes.found.append(Mistake(what, (), right))
     if found := list(dict.fromkeys(mistakes.found)):
         raise SpecError(found)
 
@@ -108,7 +110,9 @@ def _has_validation(problem: Problem, source: Source) -> bool:
 
 def _check_pipeline(trial: Trial, source: Source, mistakes: Mistakes) -> None:
     labels = Labels(source.classes, len(source.classes), len(source.groups))
-    facts = ProblemFacts(trial.problem.name, labels, _has_validation(trial.problem, source))
+    is_there = _has_validation(trial.problem, source)
+    how_val = "" if is_there else val_advice(trial.problem, source.counts())
+    facts = ProblemFacts(trial.problem.name, labels, is_there, how_val)
     teacher = trial.teacher.method if trial.teacher else None
     check_pipeline(Pipeline(trial.method, teacher, trial.posthoc), facts, mistakes)
 

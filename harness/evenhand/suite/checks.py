@@ -96,10 +96,11 @@ def _metric(name: str) -> str:
 
 
 def _check_validation(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:
-    blind = [problem.name for problem in problems if not has_validation(problem)]
+    blind = [problem for problem in problems if not has_validation(problem)]
     if suite.select and blind:
-        what = f"select chooses on validation data, and {', '.join(blind)} has none"
-        mistakes.found.append(Mistake(what, ("select",), "add e.g. `val: {per_class: 20}`"))
+        names = ", ".join(problem.name for problem in blind)
+        what = f"select chooses on validation data, and {names} has none"
+        mistakes.found.append(Mistake(what, ("select",), declared_facts(blind[0]).how_val))
 
 
 def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:

@@ -8,10 +8,11 @@ from evenhand.declared.base import Part
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Method, PostHoc, Stage
 from evenhand.declared.registry import REGISTRY
+from evenhand.declared.split_counts import val_advice
 from evenhand.declared.stage_parts import Reduction
 from evenhand.declared.trial import Problem, Recipe
 from evenhand.errors import KeyPath, Mistake, Mistakes
-from evenhand.suite.problems import has_validation
+from evenhand.suite.problems import has_validation, known_counts
 
 
 class ProblemFacts(NamedTuple):
@@ -23,6 +24,8 @@ class ProblemFacts(NamedTuple):
     """Labels; None if only the files give them."""
     has_validation: bool
     """Whether there may be a validation split; false only if there certainly is none."""
+    how_val: str
+    """The correction where validation images are needed and there are none."""
 
 
 def declared_facts(problem: Problem) -> ProblemFacts:
@@ -31,7 +34,8 @@ def declared_facts(problem: Problem) -> ProblemFacts:
     labels = None
     if "n_classes" in facts:
         labels = Labels(facts.get("classes"), facts["n_classes"], facts.get("n_groups", 1))
-    return ProblemFacts(problem.name, labels, has_validation(problem))
+    how_val = val_advice(problem, known_counts(problem))
+    return ProblemFacts(problem.name, labels, has_validation(problem), how_val)
 
 
 class Pipeline(NamedTuple):
@@ -74,7 +78,7 @@ def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> No
         needy += [(("posthoc",), who.posthoc)] if posthoc.needs_validation else []
     for where, part in () if known.has_validation else needy:
         what = f"{part} learns from held-out images, and {known.name} has none"
-        mistakes.found.append(Mistake(what, where, "add e.g. `val: {per_class: 20}` to the suite"))
+        mistakes.found.append(Mistake(what, where, known.how_val))
 
 
 def _check_labels(method: Method, labels: Labels, where: KeyPath, mistakes: Mistakes) -> None:

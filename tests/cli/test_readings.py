@@ -1,4 +1,4 @@
-"""What `validate`, `plan` and `show` say of a user's own files."""
+"""Descriptions of a user's own files by `validate`, `plan` and `run`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_columns_sizes_and_duplicates_are_said_before_anything_trains(here, verb
     assert "3 classes; 40 training, 0 validation and 27 test examples" in said
     assert "features 2 columns: f1, f2" in said
     assert "species (label), split (split)" in said
-    assert "7 of 27 test examples also stand in the training split" in said
+    assert "7 of 27 test examples are also in the training split" in said
 
 
 def test_the_plan_gives_the_same_as_json(here):
@@ -84,7 +84,7 @@ def test_duplicates_are_said_by_the_run_before_its_first_trial(here):
 
     said = CliRunner().invoke(app, ["run", "birds.yaml", "--inline"]).output
 
-    note = said.index("table-birds: 7 of 27 test examples also stand in the training split")
+    note = said.index("table-birds: 7 of 27 test examples are also in the training split")
     assert note < said.index("erm on table-birds, seed 0: done")
 
 
@@ -94,6 +94,22 @@ def test_the_number_of_folds_is_said(here):
     assert "5-fold cross-validation: the seed chooses the test fold" in command(
         "validate", "birds.yaml"
     )
+
+
+def test_every_seed_is_checked_where_the_training_split_decides_the_columns(
+    here, monkeypatch, capsys
+):
+    table = frame().drop(columns="split").assign(f2=np.nan)
+    table.loc[:1, "f2"] = [1.0, 2.0]
+    write(table, ", split: {test: 0.1}, impute: mean, val: {fraction: 0.5}")
+    suite = Path("birds.yaml").read_text().replace("seeds: 2", "seeds: 12")
+    Path("birds.yaml").write_text(suite)
+    monkeypatch.setattr("sys.argv", ["evenhand", "validate", "birds.yaml"])
+
+    with pytest.raises(SystemExit, match="2"):
+        main()
+
+    assert "f2" in capsys.readouterr().err
 
 
 def test_a_suite_is_valid_without_its_files(here):

@@ -92,6 +92,6 @@ def _summaries(suite: Suite, problems: list[Problem]) -> dict[str, DataSummary]:
     from evenhand.execution.preflight import check_data, load_data
 
     seeds = list(dict.fromkeys(trial.seed for trial in suite.trials.values()))
-    loaded = load_data(problems, seeds)
+    loaded = load_data(problems, seeds, suite.declaration.vary)
     check_data(suite, list(suite.trials.values()), loaded.sources)
     return loaded.summaries

@@ -115,7 +115,7 @@ class Source:
     reading: DataReading | None = None
     """Reading of a user's own files."""
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """Height, width and channels of a network's input.
 

@@ -29,12 +29,13 @@ def describe_data(data: DataSummary) -> list[Fact]:
 
 def describe_sizes(data: DataSummary) -> str:
     """`3 classes; 180 training, 0 validation and 120 test examples; 40 to 70 a class`."""
-    by_class = data.train_counts.sum(1)
+    sizes = sorted({*data.train_counts.sum(1).tolist()})
+    a_class = " to ".join(f"{n:,}" for n in sizes[:1] + sizes[1:][-1:])
     groups = f", {len(data.groups)} groups" if len(data.groups) > 1 else ""
     return (
-        f"{len(data.classes):,} classes{groups}; {by_class.sum():,} training, "
+        f"{len(data.classes):,} classes{groups}; {data.train_counts.sum():,} training, "
         f"{data.n_val:,} validation and {data.n_test:,} test examples; "
-        f"{by_class.min():,} to {by_class.max():,} training examples a class"
+        f"{a_class} training examples a class"
     )
 
 
@@ -47,7 +48,7 @@ def describe_shared(data: DataSummary) -> list[str]:
     ...     n_val=0, n_test=4, shared=(shared,),
     ... )
     >>> describe_shared(summary)
-    ['3 of 4 test examples also stand in the training split, 1 of them with another label']
+    ['3 of 4 test examples are also in the training split, 1 of them with another label']
     """
     return [_shared(data, shared) for shared in data.shared]
 
@@ -56,7 +57,7 @@ def _shared(data: DataSummary, shared: SharedExamples) -> str:
     of = data.n_test if shared.split == "test" else data.n_val
     other = f", {shared.relabelled:,} of them with another label" if shared.relabelled else ""
     return (
-        f"{shared.n:,} of {of:,} {SPLITS[shared.split]} examples also stand in the "
+        f"{shared.n:,} of {of:,} {SPLITS[shared.split]} examples are also in the "
         f"{SPLITS[shared.other]} split{other}"
     )
 

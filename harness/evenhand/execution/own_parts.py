@@ -17,7 +17,8 @@ def check_own_parts(suite: Suite) -> dict[str, DataSummary]:
     """
     trials = list(suite.trials.values())
     own = {t.problem.name: t.problem for t in trials if _is_own("dataset", t.problem.dataset.name)}
-    loaded = load_data(own.values(), list(dict.fromkeys(t.seed for t in trials)))
+    seeds = list(dict.fromkeys(t.seed for t in trials))
+    loaded = load_data(own.values(), seeds, suite.declaration.vary)
     check_data(suite, trials, loaded.sources)
     networks = [t for t in trials if _is_own("backbone", t.recipe.backbone.name)]
     if networks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,14 +16,11 @@ from evenhand.declared.method import Method
 from evenhand.declared.record import DataSummary
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.split_counts import val_advice
-from evenhand.declared.trial import Problem, Stream, Trial, Val
+from evenhand.declared.trial import STREAMS, Problem, Stream, Trial, Val
 from evenhand.errors import BackboneError, Mistake, Mistakes, SpecError
 from evenhand.suite.group_metrics import check_group_metrics
 from evenhand.suite.requirements import Pipeline, ProblemFacts, check_pipeline, declared_facts
 from evenhand.suite.resolve import Suite
-
-FOLD: tuple[Stream, ...] = ("split",)
-"""The stream that follows the seed where data are checked: it chooses the fold."""
 
 
 def source_key(dataset: Part) -> str:
@@ -40,12 +37,15 @@ class LoadedData(NamedTuple):
     """Data of each problem at the first seed, by the name of the problem."""
 
 
-def load_data(problems: Iterable[Problem], seeds: Sequence[int]) -> LoadedData:
+def load_data(
+    problems: Iterable[Problem], seeds: Sequence[int], vary: Collection[Stream] = STREAMS
+) -> LoadedData:
     """Load every data set once, and make the splits of each problem.
 
     The splits of a problem have the same sizes at every seed, so that they are made at the first
-    one; those of a cross-validation are made at every seed. Raises `DataError` for a data set that
-    is not on disk, not whole, or too small for its problem.
+    one. They are made at every seed for a cross-validation, and for columns that are encoded by
+    what the training split has. Raises `DataError` for a data set that is not on disk, not whole,
+    or too small for its problem.
     """
     loaded = LoadedData({}, {})
     for problem in problems:
@@ -53,8 +53,8 @@ def load_data(problems: Iterable[Problem], seeds: Sequence[int]) -> LoadedData:
         if key not in loaded.sources:
             loaded.sources[key] = load_source(problem)
         source = loaded.sources[key]
-        for seed in seeds if source.folds else seeds[:1]:
-            made = make_splits(problem, source, seed=seed, vary=FOLD)
+        for seed in seeds if source.folds or source.encoder else seeds[:1]:
+            made = make_splits(problem, source, seed=seed, vary=vary)
             loaded.summaries.setdefault(problem.name, made.summary)
     return loaded
 

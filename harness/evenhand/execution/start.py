@@ -176,7 +176,7 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
     with use_data_root(options.data, suite.data) if trained else nullcontext():
-        loaded = load_data(problems.values(), _seeds(trained))
+        loaded = load_data(problems.values(), _seeds(trained), suite.vary)
     sources = loaded.sources
     for name, summary in loaded.summaries.items():
         for text in describe_shared(summary):

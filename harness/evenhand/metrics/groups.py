@@ -58,19 +58,19 @@ def worst_group_accuracy(counts: PredictionCounts, train: Train) -> float:
 
 @metric(better="lower", title="Worst-group error", over="cells")
 def worst_group_error(counts: PredictionCounts, train: Train) -> float:
-    """Largest error over the (label, group) cells of the split."""
+    """Largest error over the (label, group) cells; undefined if the split lacks one."""
     return 1 - worst_group_accuracy(counts, train)
 
 
 @metric(better="higher", title="Balanced group accuracy", over="cells")
 def balanced_group_accuracy(counts: PredictionCounts, train: Train) -> float:
-    """Mean accuracy over the (label, group) cells of the split."""
+    """Mean accuracy over the (label, group) cells; undefined if the split lacks one."""
     return float(_of_cells(counts, train).mean())
 
 
 @metric(better="lower", title="Balanced group error", over="cells")
 def balanced_group_error(counts: PredictionCounts, train: Train) -> float:
-    """Mean error over the (label, group) cells of the split."""
+    """Mean error over the (label, group) cells; undefined if the split lacks one."""
     return 1 - balanced_group_accuracy(counts, train)
 
 

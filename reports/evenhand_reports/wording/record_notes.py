@@ -23,7 +23,7 @@ DIRTY = (
 )
 UNDEFINED = "{metric} is undefined{rows} on {problem}: {cause}."
 CELLS = "{metrics}: on {problems}, without groups, each class is a cell."
-SHARED = "{n} of {of} {split} examples of {problem} also stand in the {other} split{labels}."
+SHARED = "{n} of {of} {split} examples of {problem} are also in the {other} split{labels}."
 
 
 def environment_notes(board: Leaderboard) -> list[str]:

@@ -99,7 +99,7 @@ def test_a_trial_is_shown_with_what_was_read_of_its_files() -> None:
         "left out row (index-like)",
         "note scaled",
         "5-fold cross-validation",
-        "3 of 1,000 test examples also stand in the training split, 1 of them",
+        "3 of 1,000 test examples are also in the training split, 1 of them",
     ):
         assert part in text
 

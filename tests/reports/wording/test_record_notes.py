@@ -137,7 +137,7 @@ def test_duplicates_and_the_reading_of_files_are_under_every_table() -> None:
     reading = DataReading(notes=("160 images of 40 × 40 were resized to 16 × 16",))
     board = board_of_data({s: {"shared": (sharing(120, 7),), "reading": reading} for s in (0, 1)})
     notes = [
-        "120 of 120 test examples of cifar10-exp-100 also stand in the training split, 7 of "
+        "120 of 120 test examples of cifar10-exp-100 are also in the training split, 7 of "
         "them with another label.",
         "cifar10-exp-100: 160 images of 40 × 40 were resized to 16 × 16.",
     ]
@@ -156,7 +156,7 @@ def test_duplicates_and_the_reading_of_files_are_under_every_table() -> None:
         ([(sharing(3),), ()], "0 to 3 of 120 test examples"),
         ([(sharing(3, 3),), (sharing(3),)], "split, 0 to 3 of them with another label."),
         ([(sharing(2, split="val"),)] * 2, "2 of 120 validation examples"),
-        ([(sharing(2, other="val"),)] * 2, "also stand in the validation split."),
+        ([(sharing(2, other="val"),)] * 2, "are also in the validation split."),
     ],
     ids=str,
 )

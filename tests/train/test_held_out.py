@@ -55,7 +55,10 @@ def watched(monkeypatch):
 
     def outcome_of(controller, **fields):
         method = Method(Stage(loss=LogitAdjusted(), controller=controller))
-        made = lambda kind, part: method if kind == "method" else real(kind, part)  # noqa: E731
+
+        def made(kind, part, **given):
+            return method if kind == "method" else real(kind, part, **given)
+
         monkeypatch.setattr(REGISTRY, "make", made)
         return run(make(**fields))
 

@@ -81,6 +81,8 @@ SHUFFLED = np.random.default_rng(1).permutation(10 * N)[:N]
         ("x", np.arange(N) % (N // 2)),
         ("id", SHUFFLED * 1000),
         ("patientId", SHUFFLED * 1000),
+        ("sample no.", SHUFFLED * 1000),
+        ("row names", SHUFFLED * 1000),
         ("x", np.random.default_rng(0).permutation(N + 20)[:N]),
     ],
 )
@@ -91,6 +93,26 @@ def test_row_numbers_are_refused_unless_named(root, name, values):
     assert "leave_out: [" in says
     assert source(root, given, leave_out=(name,)).reading.features == ("f1", "f2")
     assert source(root, given, features=("f*", name)).reading.features == ("f1", "f2", name)
+
+
+@pytest.mark.parametrize("name", ["id", "x"])
+def test_row_numbers_with_gaps_are_row_numbers(root, name):
+    values = SHUFFLED * 1000.0 if name == "id" else np.arange(N, dtype=float)
+    values[[0, 5]] = np.nan
+    says = refusal(root, frame(**{name: values}), impute="median")
+    assert has_facts(says, f"row numbers or names of rows: '{name}'")
+
+
+@pytest.mark.parametrize("name", ["num_pages", "number of votes", "No_of_rooms", "key pressure"])
+def test_counts_are_no_names_of_rows(root, name):
+    values = SHUFFLED * 1000
+    assert name in source(root, frame(**{name: values})).reading.features
+
+
+def test_a_few_rising_numbers_in_a_sparse_column_are_no_row_numbers(root):
+    values = np.full(N, np.nan)
+    values[[3, 20, 30]] = 5, 9, 40
+    assert "x" in source(root, frame(x=values), impute="median").reading.features
 
 
 @pytest.mark.parametrize(
@@ -122,6 +144,22 @@ def test_measured_numbers_are_no_row_numbers(root, values):
 @pytest.mark.parametrize("one_hot", [None, "all"])
 def test_constants_and_copies_of_the_label_are_refused(root, kind, values, one_hot):
     says = refusal(root, frame(x=values), one_hot=one_hot)
+    assert has_facts(says, f"{kind} … 'x' … `leave_out: [x]`")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("one value in all rows", [4.0, np.nan]),
+        ("one value in all rows", ["true", ""]),
+        ("copies of the label", [4.0, 7.0]),
+        ("copies of the label", ["yes", "no"]),
+    ],
+)
+def test_gaps_do_not_hide_constants_and_copies_of_the_label(root, kind, values):
+    x = np.where(np.arange(N) % 3 == 0, *values).astype(object)
+    x[[0, 1, 7]] = None
+    says = refusal(root, frame(x=x), one_hot="all", impute="most_frequent")
     assert has_facts(says, f"{kind} … 'x' … `leave_out: [x]`")
 
 

@@ -12,30 +12,41 @@ Matrix = Float64[np.ndarray, "columns rows"]
 INDEX_NAME = re.compile(r"(unnamed: \d+(_level_\d+)?|__index_level_\d+__|level_\d+)")
 """Names that pandas gives to an index."""
 ID_NAME = re.compile(
-    r"(.*[^a-z])?(id|ids|idx|index|indices|uuid|guid|rowid|rownum|rownames?|recid|key|no|nr|num|"
-    r"number|row|serial)([^a-z].*)?"
+    r"(.*[^a-z])?((id|ids|idx|index|indices|uuid|guid|rowid|rownum|row[^a-z]?names?|recid)([^a-z].*)?|"
+    r"(key|no|nr|num|number|row|serial)[^a-z]*)"
 )
+"""Names of keys. A `sample number` is one, and a `number of votes` is a count."""
 FEW = 100
 """Number of rows by which most columns are seen not to be row numbers."""
 
 
 def is_constant(columns: Matrix) -> Bool[np.ndarray, " columns"]:
-    """Whether a column has one value in all rows; missing values are no value."""
-    first = columns[:, :1]
-    return np.asarray(((columns == first) | (np.isnan(columns) & np.isnan(first))).all(1))
+    """Whether a column has one value in all rows that have any."""
+    # fmax and fmin pass over NaN.
+    return np.asarray(np.fmax.reduce(columns, axis=1) == np.fmin.reduce(columns, axis=1))
 
 
 def is_from_label(
     columns: Matrix, labels: Int[np.ndarray, " rows"]
 ) -> Bool[np.ndarray, " columns"]:
-    """Whether a column has one value in all rows of a class, as a copy of the label has."""
+    """Whether a column has one value in all rows of a class, as a copy of the label has.
+
+    Missing values are passed over: a copy with gaps is still a copy.
+    """
     _, first, number = np.unique(labels, return_index=True, return_inverse=True)
-    if len(first) == len(labels):
-        return np.zeros(len(columns), dtype=bool)
-    few = np.flatnonzero((columns[:, :FEW] == columns[:, first[number[:FEW]]]).all(1))
+    few, firsts = columns[:, :FEW], columns[:, first[number[:FEW]]]
+    is_alike = (few == firsts) | np.isnan(few) | np.isnan(firsts)
     found = np.zeros(len(columns), dtype=bool)
-    found[few] = [bool((columns[i] == columns[i, first][number]).all()) for i in few]
+    for i in np.flatnonzero(is_alike.all(1)):
+        found[i] = _is_copy(columns[i], labels)
     return np.asarray(found & ~is_constant(columns))
+
+
+def _is_copy(column: Float64[np.ndarray, " rows"], labels: Int[np.ndarray, " rows"]) -> bool:
+    given = ~np.isnan(column)
+    values = column[given]
+    _, first, number = np.unique(labels[given], return_index=True, return_inverse=True)
+    return len(first) < len(values) and bool((values == values[first][number]).all())
 
 
 def is_row_number(columns: Matrix, names: list[str]) -> Bool[np.ndarray, " columns"]:
@@ -43,7 +54,7 @@ def is_row_number(columns: Matrix, names: list[str]) -> Bool[np.ndarray, " colum
     by_name = np.array([is_index_name(name) for name in names], dtype=bool)
     few = columns[:, :FEW]
     steps = np.diff(few, axis=1)
-    is_whole = (few == np.floor(few)).all(1)
+    is_whole = ((few == np.floor(few)) | np.isnan(few)).all(1)
     # Rounding of decimal fractions; the steps of a measured quantity differ far more.
     is_even = (np.abs(steps - steps[:, :1]) <= 1e-6 * np.abs(steps[:, :1])).all(1)
     likely = np.flatnonzero(~by_name & (is_whole | is_even))
@@ -64,8 +75,9 @@ def is_id_name(name: str) -> bool:
 
 
 def _numbers_rows(column: Float64[np.ndarray, " rows"], name: str) -> bool:
+    n_rows, column = len(column), column[~np.isnan(column)]
     n = len(column)
-    if n < 3 or np.isnan(column).any():
+    if n < 3 or 2 * n < n_rows:
         return False
     steps = np.diff(column)
     if (column != np.floor(column)).any():

@@ -46,14 +46,32 @@ def png(rows: bytes, size: tuple[int, int], depth: int, kind: int, key: bytes = 
     return b"\x89PNG\r\n\x1a\n" + head + transparent + body
 
 
-def tiff(values: np.ndarray, *, photometric: int = 1, sample_format: int = 1) -> bytes:
-    """A grey TIFF file with these values, uncompressed and little-endian."""
-    height, width = values.shape
+def tiff(
+    values: np.ndarray,
+    *,
+    photometric: int = 1,
+    sample_format: int = 1,
+    extra: tuple[int, ...] = (),
+) -> bytes:
+    """A TIFF file with these values, uncompressed and little-endian.
+
+    values   [height, width] or [height, width, channels]
+    extra    kinds of the extra samples
+    """
+    height, width, *channels = values.shape
+    n = channels[0] if channels else 1
     body = values.tobytes()
-    tags = {
-        256: width, 257: height, 258: values.itemsize * 8, 259: 1, 262: photometric,
-        273: 8, 277: 1, 278: height, 279: len(body), 339: sample_format,
+    tags: dict[int, tuple[int, ...]] = {
+        256: (width,), 257: (height,), 258: (values.itemsize * 8,) * n, 259: (1,),
+        262: (photometric,), 273: (8,), 277: (n,), 278: (height,), 279: (len(body),),
+        **({338: extra} if extra else {}), 339: (sample_format,) * n,
     }  # fmt: skip
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    entries, further = b"", b""
+    after = 8 + len(body) + 2 + 12 * len(tags) + 4
+    for tag, given in tags.items():
+        value = struct.pack(f"<{len(given)}I", *given)
+        if len(given) > 1:
+            value, further = struct.pack("<I", after + len(further)), further + value
+        entries += struct.pack("<HHI", tag, 4, len(given)) + value
     directory = struct.pack("<H", len(tags)) + entries + struct.pack("<I", 0)
-    return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + directory
+    return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + directory + further

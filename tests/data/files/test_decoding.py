@@ -89,6 +89,28 @@ def test_white_is_zero_where_the_file_has_it_so():
     np.testing.assert_array_equal(pixels(tiff(made, photometric=0)), grey(255 - made))
 
 
+@pytest.mark.parametrize(
+    ("n", "photometric", "extra", "kind"),
+    [
+        (4, 2, (0,), np.uint8),
+        (4, 2, (), np.uint8),
+        (4, 2, (0,), np.uint16),
+        (5, 2, (0, 0), np.uint8),
+        (5, 2, (1, 0), np.uint8),
+        (2, 1, (0,), np.uint8),
+    ],
+)
+def test_channels_that_are_no_colours_are_refused(n, photometric, extra, kind):
+    bands = np.random.default_rng(0).integers(0, 255, (8, 8, n)).astype(kind)
+    says = refusal(tiff(bands, photometric=photometric, extra=extra))
+    assert f"has {n} channels, of which {3 if photometric == 2 else 1} are colours" in says
+
+
+def test_transparency_of_tiff_files_is_composited():
+    bands = np.zeros((8, 8, 4), dtype=np.uint8)
+    assert (pixels(tiff(bands, photometric=2, extra=(2,))) == 255).all()
+
+
 def test_integers_and_floats_without_a_range_need_one_from_the_suite():
     whole, real = DEEP.astype(np.int32) - 5, np.float32(DEEP) / 100 - 1
     for values in (whole, real):

@@ -28,7 +28,12 @@ MAX_PIXELS = 89_478_485
 """Largest number of pixels of an image, which is Pillow's bound against decompression bombs."""
 
 PHOTOMETRIC, BITS, SAMPLE_FORMAT, WIDTH, LENGTH, ORIENTATION = 262, 258, 339, 256, 257, 274
+SAMPLES, EXTRA_SAMPLES = 277, 338
 """Numbers of tags of TIFF and EXIF."""
+COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
+"""Number of channels of the colours of a TIFF file by its photometric interpretation."""
+ALPHA = (1, 2)
+"""Kinds of extra samples of TIFF that are transparency."""
 SIDEWAYS = (5, 6, 7, 8)
 """Orientations that exchange height and width."""
 
@@ -76,6 +81,7 @@ def opened(file: ImageFile) -> Iterator[Picture]:
         given = io.BytesIO(file) if isinstance(file, bytes) else file
         with Image.open(given) as image:
             _check(image)
+            _check_bands(image)
             yield image
     except Image.DecompressionBombError as error:
         found = re.search(r"\d+", str(error))
@@ -148,6 +154,22 @@ def _check(image: Picture) -> None:
         raise DataError(
             f"has {frames} frames, and an example is one picture: save the frames that count as "
             "files of their own"
+        )
+
+
+def _check_bands(image: Picture) -> None:
+    """Refuse a TIFF file with channels that are no colour, such as infrared, which Pillow drops."""
+    tags = getattr(image, "tag_v2", None)
+    if not tags or tags.get(PHOTOMETRIC) not in COLOURS:
+        return
+    n, colours = tags.get(SAMPLES, 1), COLOURS[tags[PHOTOMETRIC]]
+    given = tags.get(EXTRA_SAMPLES, ())
+    extra = given if isinstance(given, tuple) else (given,)
+    if n > colours and not (n == colours + 1 and extra and extra[0] in ALPHA):
+        raise DataError(
+            f"has {n} channels, of which {colours} are colours and the others are not marked as "
+            "transparency, as those of satellites: save the channels of the colours in a file of "
+            "their own"
         )
 
 

@@ -437,3 +437,55 @@ def test_columns_with_a_point_are_read_beside_those_with_a_declared_comma(root):
 def test_a_source_travels_to_other_processes(root):
     found = source(root, frame(c=np.array(["r", "g"])[np.arange(N) % 2]), one_hot="all")
     assert pickle.loads(pickle.dumps(found.encoder)) == found.encoder
+
+
+def matrix_file(root, **arrays):
+    labels = np.arange(N) % 3
+    splits = np.where(np.arange(N) % 4 < 2, "train", "test")
+    np.savez(root / "t.npz", y=labels, split=splits, **arrays)
+
+
+NOISE = np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("column", "facts"),
+    [
+        (np.arange(N), "row numbers at place 3 of its 4 numbers"),
+        (np.random.default_rng(0).permutation(N), "row numbers at place 3"),
+        (np.arange(N) % 3 * 2.5, "one value in all rows of a class at place 3"),
+    ],
+)
+def test_row_numbers_and_copies_of_the_label_in_a_matrix_are_refused(root, column, facts):
+    matrix_file(root, x=np.c_[NOISE, column])
+    with pytest.raises(DataError) as raised:
+        table("t.npz", "y")
+    assert has_facts(raised.value, f"'x' has {facts} … `features: [x]`")
+    assert table("t.npz", "y", features="x").train.shape == (1, 1, 4)
+
+
+def test_pixels_and_unused_numbers_of_a_matrix_are_features(root):
+    pixels = np.random.default_rng(0).integers(0, 256, (N, 5)).astype(np.uint8)
+    matrix_file(root, x=np.c_[pixels, np.zeros(N, dtype=np.uint8)])
+    assert table("t.npz", "y").train.shape == (1, 1, 6)
+
+
+def test_gaps_in_a_matrix_are_imputed_from_the_training_split(root):
+    given = NOISE.copy()
+    given[[0, 2], 1] = np.nan
+    matrix_file(root, x=given)
+    with pytest.raises(DataError, match=r"rows 0, 2\n.*`impute: median` replaces NaN"):
+        table("t.npz", "y")
+    found = table("t.npz", "y", impute="median")
+    encode = found.encoder.fitted(found.train)
+    middle = np.nanmedian(found.train.pixels[:, 0, 0, 1])
+    assert encode(found.train).pixels[0, 0, 0, 1] == middle
+    assert encode(found.test).pixels[0, 0, 0, 1] == middle
+    assert "missing values in 'x' are replaced by the median" in " ".join(found.reading.notes)
+
+
+def test_texts_in_lists_are_no_gaps(root):
+    given = frame(x=[["a", "b"]] * N)
+    given.to_parquet(root / "t.parquet")
+    with pytest.raises(DataError, match="have values in 'x' that are no numbers"):
+        table("t.parquet", "y", impute="median")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int
+from jaxtyping import Bool, Float, Float32, Float64, Int
 
-Matrix = Float64[np.ndarray, "columns rows"]
+Matrix = Float[np.ndarray, "columns rows"]
 
 INDEX_NAME = re.compile(r"(unnamed: \d+(_level_\d+)?|__index_level_\d+__|level_\d+)")
 """Names that pandas gives to an index."""
@@ -38,15 +38,34 @@ def is_from_label(
     is_alike = (few == firsts) | np.isnan(few) | np.isnan(firsts)
     found = np.zeros(len(columns), dtype=bool)
     for i in np.flatnonzero(is_alike.all(1)):
-        found[i] = _is_copy(columns[i], labels)
-    return np.asarray(found & ~is_constant(columns))
+        found[i] = _is_copy(columns[i], number)
+    found[found] = ~is_constant(columns[found])
+    return found
 
 
-def _is_copy(column: Float64[np.ndarray, " rows"], labels: Int[np.ndarray, " rows"]) -> bool:
+def _is_copy(column: Float[np.ndarray, " rows"], labels: Int[np.ndarray, " rows"]) -> bool:
+    """Whether the values of each of the classes 0, 1, … are one; a class has several rows."""
+    of_class = np.full(labels.max() + 1, np.nan)
+    np.fmax.at(of_class, labels, column)
     given = ~np.isnan(column)
-    values = column[given]
-    _, first, number = np.unique(labels[given], return_index=True, return_inverse=True)
-    return len(first) < len(values) and bool((values == values[first][number]).all())
+    n_classes = (~np.isnan(of_class)).sum()
+    return bool(n_classes < given.sum() and (column == of_class[labels])[given].all())
+
+
+def wrong_in_matrix(
+    matrix: Float32[np.ndarray, "rows numbers"], labels: Int[np.ndarray, " rows"] | None
+) -> list[tuple[int, str]]:
+    """Numbers of a matrix that are no features, by place: row numbers and copies of the label."""
+    few = matrix[:FEW]
+    is_distinct = (np.diff(np.sort(few, axis=0), axis=0) != 0).all(0)
+    likely = np.flatnonzero(is_distinct & (few == np.floor(few)).all(0))
+    columns = matrix[:, likely].T.astype(np.float64)
+    numbers_rows = likely[is_row_number(columns, [""] * len(likely))]
+    found = [(int(i), "row numbers") for i in numbers_rows]
+    if labels is not None:
+        copies = np.flatnonzero(is_from_label(matrix.T, labels))
+        found += [(int(i), "one value in all rows of a class") for i in copies]
+    return found
 
 
 def is_row_number(columns: Matrix, names: list[str]) -> Bool[np.ndarray, " columns"]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 
 from evenhand.data.files.column_encoding import ColumnEncoder
+from evenhand.data.files.column_kinds import wrong_in_matrix
 from evenhand.data.files.columns import MAX_LISTED, Columns, count, shorten
 from evenhand.data.files.feature_checks import Checks
 from evenhand.data.files.feature_choice import FeatureRule, choose
-from evenhand.data.files.feature_refusals import Refusals
+from evenhand.data.files.feature_refusals import Refusals, yaml_list
 from evenhand.data.files.label_names import numbered, similar_names
 from evenhand.data.files.number_columns import (
     CellColumns,
@@ -49,7 +50,10 @@ def read_features(
     checks = Checks(columns, cells, choice, rule, refusals)
     checks.reject(labels[0] if labels else None)
     refusals.raise_if_any()
-    matrices = {n: _matrix(columns, n) for n, kind in kinds.items() if kind == "matrix"}
+    matrices = {n: _matrix(columns, n, rule) for n, kind in kinds.items() if kind == "matrix"}
+    for name in matrices.keys() - choice.named:
+        _reject_numbers(refusals, name, matrices[name], labels[0] if labels else None)
+    refusals.raise_if_any()
     names = [*cells.names, *matrices]
     parts = [cells.values.astype(np.float32).T] if cells.names else []
     raw = np.concatenate([*parts, *matrices.values()], axis=1) if matrices else parts[0]
@@ -62,17 +66,34 @@ def read_features(
     )
 
 
-def _matrix(columns: Columns, name: str) -> Matrix:
+def _reject_numbers(
+    refusals: Refusals, name: str, matrix: Matrix, labels: Int[np.ndarray, " rows"] | None
+) -> None:
+    """Refuse a matrix with row numbers or a copy of the label among its numbers."""
+    wrong = wrong_in_matrix(matrix, labels)
+    if wrong:
+        told = ", ".join(f"{what} at place {i}" for i, what in wrong[:MAX_LISTED])
+        more = f" and {len(wrong) - MAX_LISTED} more" if len(wrong) > MAX_LISTED else ""
+        refusals.add_line(
+            name,
+            f"{name!r} has {told}{more} of its {count(matrix.shape[1], 'number')}, from 0",
+            f"write the file without them, or `features: {yaml_list([name])}` with all other "
+            "features to take it as it is",
+        )
+
+
+def _matrix(columns: Columns, name: str, rule: FeatureRule) -> Matrix:
     """A column with several numbers in each row. Raises `DataError` for other lengths."""
     values = columns[name]
     if values.dtype == object:
         values = stack_lists(columns, name)
     with np.errstate(over="ignore"):
         numbers = values.astype(np.float32).reshape(len(values), -1)
+    is_finite = np.isfinite(numbers) | (np.isnan(numbers) & (rule.impute is not None))
     columns.reject_rows(
-        np.asarray(~np.isfinite(numbers).all(1)),
+        np.asarray(~is_finite.all(1)),
         f"have values in {name!r} that are no finite numbers of float32",
-        "replace the values, or remove the rows",
+        "replace the values, or remove the rows; `impute: median` replaces NaN",
     )
     if not numbers.shape[1]:
         raise DataError(
@@ -95,6 +116,7 @@ def _notes(
     for name, of in cells.categories.items():
         found += similar_names(of, f"categories of {name!r}")
     absent = [n for n, no in zip(cells.names, cells.is_missing, strict=True) if no.any()]
+    absent += [name for name, of in matrices.items() if np.isnan(of).any()]
     statistic = (rule.impute or "").replace("_", " ")
     for which, of_numbers in ((statistic, True), ("most frequent", False)):
         mine = [n for n in absent if (n not in cells.categories) == of_numbers]
@@ -118,7 +140,8 @@ def _encoder(
     columns: Columns, cells: CellColumns, rule: FeatureRule, matrices: Mapping[str, Matrix]
 ) -> ColumnEncoder | None:
     """Encoder of the categories and missing values; None where there are none."""
-    if not cells.categories and not cells.is_missing.any():
+    has_gaps = cells.is_missing.any() or any(np.isnan(of).any() for of in matrices.values())
+    if not cells.categories and not has_gaps:
         return None
     wide: Sequence[str] = [name for name, of in matrices.items() for _ in range(of.shape[1])]
     return ColumnEncoder(

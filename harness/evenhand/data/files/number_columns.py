@@ -185,8 +185,13 @@ def stack_lists(columns: Columns, name: str) -> Float64[np.ndarray, "rows number
         f"do not have {usual} numbers in {name!r} as the other rows do, but {others}",
         "features need one length in all rows: extract them again",
     )
-    rows = [
-        [v if isinstance(v, int | float) else np.nan for v in np.ravel(np.array(row, dtype=object))]
-        for row in values.tolist()
+    flat = [np.ravel(np.array(row, dtype=object)).tolist() for row in values.tolist()]
+    is_other = [
+        not all(v is None or isinstance(v, int | float | Decimal) for v in row) for row in flat
     ]
-    return np.array(rows, dtype=np.float64)
+    columns.reject_rows(
+        np.array(is_other),
+        f"have values in {name!r} that are no numbers",
+        "replace the values, or remove the rows",
+    )
+    return np.array(flat, dtype=np.float64)

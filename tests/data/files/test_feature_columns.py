@@ -188,6 +188,19 @@ def test_all_columns_that_cannot_be_features_are_told_at_once(root):
         assert has_facts(says, facts), facts
 
 
+def test_a_hint_names_all_missing_texts_or_how_many_there_are(root):
+    x = np.array([f"<{k}" if k < 3 else str(k % 7) for k in range(N)], dtype=object)
+    assert '`missing: ["<0", "<1", "<2"]`' in refusal(root, frame(x=x))
+    x[:9] = [f"<{k}" for k in range(9)]
+    assert "`missing: […]` with all 9 texts" in refusal(root, frame(x=x))
+
+
+def test_spaces_around_numbers_are_told_unless_they_are_kept(root):
+    given = frame(x=[f" {k % 5} " for k in range(N)])
+    assert "spaces around texts were removed in 'x'" in source(root, given).reading.notes[0]
+    assert source(root, given, spaces="keep").reading.notes == ()
+
+
 def test_hundreds_of_columns_are_counted(root):
     ones = pd.DataFrame(np.ones((N, 300)), columns=[f"x{i}" for i in range(300)])
     says = refusal(root, pd.concat([frame(), ones], axis=1))
@@ -203,6 +216,7 @@ def test_hundreds_of_columns_are_counted(root):
         (["1.234,5", "0,5"], {"decimal": ",", "thousands": "."}, [1234.5, 0.5]),
         (["1 234,5", "2"], {"decimal": ",", "thousands": " "}, [1234.5, 2]),
         (["1'000", "2'000.5"], {"thousands": "'"}, [1000, 2000.5]),
+        (["1’000", "2’000.5"], {"thousands": "’"}, [1000, 2000.5]),
         ([" 5 ", "1e2"], {}, [5, 100]),
         (["−3", "+4"], {}, [-3, 4]),
         ([".5", "5."], {}, [0.5, 5]),
@@ -220,6 +234,8 @@ def test_number_like_texts_are_read_as_declared(root, texts, form, values):
     [
         (["1,5", "2,25"], {}, '`decimal: ","`: \'x\' (\'1,5\' in row 2)'),
         (["0,123", "2,250"], {}, '`decimal: ","`'),
+        (["1’000", "2’000.5"], {}, '`thousands: "\\u2019"`'),
+        (["1\u202f000", "2.5"], {}, 'numbers with `thousands: "\\u202f"`'),
         (["1,000", "2,500"], {}, '`decimal: ","` or `thousands: ","`'),
         (["1,000", "2,000,000"], {}, '`thousands: ","`'),
         (["950", "1,000", "12,500", "7"], {}, '`thousands: ","`'),

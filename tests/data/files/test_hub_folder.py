@@ -86,6 +86,7 @@ def test_rows_are_named_by_their_files(tmp_path):
         ([], "has none … `image_folder`"),
         (["train.parquet", "extra.parquet"], "extra.parquet: … none … rename"),
         (["train-test.parquet"], "test and train"),
+        (["train.parquet", "validation.parquet"], "none of test … rename … validation to test"),
         (["a/train.parquet", "b/test.parquet"], "one folder … /a, … /b … `path`"),
         (["train-00000-of-00002.parquet", "test.parquet"], "2 files … train … 1 are there"),
         (["train-00000-of-00002.parquet", "train-00000-of-00003.parquet"], "2 or 3 files"),

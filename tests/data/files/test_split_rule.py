@@ -195,6 +195,15 @@ def test_the_seed_of_a_trial_chooses_the_test_fold(root):
         assert not data.summary.shared
 
 
+def test_a_fold_without_a_class_is_refused_with_its_seed(root):
+    given = noise()
+    given["part"] = [k // 3 % 3 for k in range(len(given))]
+    given.loc[(given.y == "c0") & (given.part == 2), "part"] = 0
+    part = table_of(root, given, split={"fold": "part"})
+    with pytest.raises(DataError, match=r"at seed 2: 1 of 3 classes .* the split test\n  c0"):
+        REGISTRY.make("dataset", part)
+
+
 def test_a_profile_applies_to_a_table(root):
     part = table_of(root, noise(90), split={"test": 0.2})
     source = REGISTRY.make("dataset", part)

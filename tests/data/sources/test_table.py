@@ -77,6 +77,12 @@ def test_images_are_found_beside_the_table_and_resized(root):
     (root / "sub" / "images" / "2.png").unlink()
     with pytest.raises(DataError, match="1 of 12 rows name an image that is not there: row 4\n"):
         read("sub/birds.csv", image="file")
+    write_table(
+        root / "sub" / "windows.csv",
+        [{**r, "file": f"images\\{i}.png"} for i, r in enumerate(rows)],
+    )
+    with pytest.raises(DataError, match=r"write them with / in place of \\"):
+        read("sub/windows.csv", image="file")
     (root / "sub" / "images" / "2.png").write_bytes(b"torn")
     with pytest.raises(DataError, match=r"12 rows cannot be read as images: row 4\n.*2\.png"):
         read("sub/birds.csv", image="file")
@@ -208,7 +214,7 @@ def test_arrays_of_objects_and_of_other_lengths_are_refused(root):
     with pytest.raises(DataError, match="array of objects"):
         read("birds.npz")
     np.savez(root / "birds.npz", features=np.zeros((47, 3)), **columns)
-    with pytest.raises(DataError, match="features 47, species 48"):
+    with pytest.raises(DataError, match=r"features 47, species 48.*\n  save one array of features"):
         read("birds.npz")
 
 

@@ -115,7 +115,10 @@ def _settings(texts: list[str]) -> str:
         (None, " "),
         (",", " "),
         (None, "'"),
+        (None, "\N{RIGHT SINGLE QUOTATION MARK}"),
+        (None, "\u00a0"),
         (",", "\u00a0"),
+        (None, "\u202f"),
         (",", "\u202f"),
         (None, "_"),
     ):

@@ -62,7 +62,15 @@ def _width(data: bytes, separator: str) -> int:
 
 
 def reject_description(path: Path, data: bytes) -> None:
-    """Raise `DataError` for a file in the format of KEEL or Weka, which begins with its columns."""
+    """Raise `DataError` for a file that begins with a description of its columns or separator."""
+    first = data[:100].splitlines()[0] if data else b""
+    if re.fullmatch(rb"sep=.?", first.strip(b'" '), re.IGNORECASE):
+        mark = first.strip(b'" ')[4:].decode(errors="replace")
+        right = "" if mark in ("", ",") else f", and write `separator: {json.dumps(mark)}`"
+        raise DataError(
+            f"{path}: the first row, {first.decode(errors='replace')!r}, is a setting of Excel and "
+            f"no name of a column\n  remove the row{right}"
+        )
     start = data[:200].lstrip().lower()
     if start.startswith((b"@relation", b"%")):
         raise DataError(

@@ -111,13 +111,15 @@ class Checks:
             )
             return
         told = ", ".join(repr(text[:40]) for text in wrong[:MAX_LISTED])
+        missing = f"`missing: {yaml_list(wrong)}` for texts that stand for a missing value"
+        if len(wrong) > MAX_LISTED:
+            missing = f"`missing: […]` with all {len(wrong):,} texts that stand for a missing value"
         self.refusals.add_line(
             name,
             f"{len(rows):,} of {len(texts):,} rows have no number in {name!r}: "
             f"{self.columns.row_numbers(rows)} ({told}{', …' if len(wrong) > MAX_LISTED else ''})",
-            f"correct the cells; or write `missing: {yaml_list(wrong[:MAX_LISTED])}` for texts "
-            "that stand for a missing value, "
-            f"or `one_hot: {yaml_list([name])}` for categories",
+            f"correct the cells; or write {missing}, or `one_hot: {yaml_list([name])}` for "
+            "categories",
         )
 
     def _reject_missing(self, i: int) -> None:

@@ -124,7 +124,13 @@ def _check_splits(folder: Path, splits: set[str], *, own_splits: bool) -> None:
         raise DataError(
             f"{folder}: a problem needs files of train and test, and there are none of "
             f"{' and '.join(missing)}\n"
-            "  copy them here, or draw the splits: `split: {test: 0.2}`"
+            "  copy them here; or "
+            + (
+                "draw the splits: `split: {test: 0.2}`"
+                if len(splits) == 1
+                else "rename the files of one split, such as validation to test, where their "
+                "labels are not hidden"
+            )
         )
 
 

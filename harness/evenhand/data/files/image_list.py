@@ -193,7 +193,10 @@ def reject_absent(table: Columns, files: Sequence[ImageFile], folder: Path) -> N
     absent = np.array([isinstance(file, Path) and file not in there for file in files])
     if absent.any():
         missing = [str(files[i]) for i in np.flatnonzero(absent)[:MAX_LISTED]]
-        right = "\n  ".join([*missing, f"paths are relative to {folder}: copy the images there"])
+        todo = f"paths are relative to {folder}: copy the images there"
+        if any("\\" in name for name in missing):
+            todo += "; and write them with / in place of \\"
+        right = "\n  ".join([*missing, todo])
         table.reject_rows(absent, "name an image that is not there", right)
 
 

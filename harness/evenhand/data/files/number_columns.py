@@ -100,8 +100,9 @@ def _parse(columns: Columns, found: CellColumns, part: slice, cells: Sequence[pa
     found.values[part] = numbers.values.reshape(shape)
     found.is_missing[part] = numbers.is_missing.reshape(shape)
     found.is_text[part] = numbers.is_other.reshape(shape)
-    spaced = np.flatnonzero(numbers.is_spaced.reshape(shape).any(1))
-    columns.stripped.update(found.names[part.start + int(i)] for i in spaced)
+    if columns.form.spaces is None:
+        spaced = np.flatnonzero(numbers.is_spaced.reshape(shape).any(1))
+        columns.stripped.update(found.names[part.start + int(i)] for i in spaced)
     if columns.form.decimal or columns.form.thousands:
         for i in np.flatnonzero(found.is_text[part].any(1)):
             _parse_plain(columns, found, part.start + int(i), cells[int(i)])

@@ -150,6 +150,8 @@ def _check(rows: Labelled, split: FixedSplit | Folds) -> None:
 
     Validation rows are checked where a problem uses them: `val:` may replace them.
     """
-    for fixed in split.all() if isinstance(split, Folds) else [split]:
+    is_folded = isinstance(split, Folds)
+    for seed, fixed in enumerate(split.all() if isinstance(split, Folds) else [split]):
+        name = f"{rows.name} at seed {seed}" if is_folded else rows.name
         counts = {"train": rows.counts(fixed.train), "test": rows.counts(fixed.test)}
-        check_cells(rows.name, counts, rows.classes, rows.group_names)
+        check_cells(name, counts, rows.classes, rows.group_names)

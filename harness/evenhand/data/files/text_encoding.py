@@ -41,6 +41,7 @@ def read_utf8(path: Path, encoding: str | None) -> bytes:
         raise DataError(
             f"{path}: the file is {kind}, and not text\n  unpack it, or export it as CSV"
         )
+    _reject_stand_ins(path, data)
     mark = next((mark for mark in MARKS if data.startswith(mark)), b"")
     if encoding is None and mark and MARKS[mark] != "utf-8-sig":
         raise DataError(
@@ -56,6 +57,19 @@ def read_utf8(path: Path, encoding: str | None) -> bytes:
     if _is_utf8(encoding):
         return data.removeprefix(codecs.BOM_UTF8)
     return text.removeprefix("\ufeff").encode()
+
+
+def _reject_stand_ins(path: Path, data: bytes) -> None:
+    """Refuse a text that was stored or downloaded in place of a table."""
+    if data.startswith(b"version https://git-lfs"):
+        raise DataError(
+            f"{path}: the file is a pointer of Git LFS, and not the table itself\n"
+            "  get the table, for example by `git lfs pull`"
+        )
+    if data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise DataError(
+            f"{path}: the file is a web page, and not a table\n  download the table itself"
+        )
 
 
 def _is_utf8(encoding: str | None) -> bool:

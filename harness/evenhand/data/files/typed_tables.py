@@ -94,7 +94,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         told = ", ".join(f"{name} {n:,}" for name, n in [*lengths.items()][:MAX_SHOWN])
         raise DataError(
             f"{path}: arrays need an entry for each row, and their lengths differ: {told}\n"
-            "  save them again"
+            "  save one array of features, one of labels and one of splits, with all rows, and "
+            "other arrays in another file"
         )
     return values
 

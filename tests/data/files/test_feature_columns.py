@@ -147,6 +147,16 @@ def test_constants_and_copies_of_the_label_are_refused(root, kind, values, one_h
     assert has_facts(says, f"{kind} … 'x' … `leave_out: [x]`")
 
 
+def test_a_column_of_splits_that_the_suite_does_not_use_is_no_feature(root):
+    given = frame()
+    rule = {"split": {"test": 0.5}, "one_hot": "all"}
+    says = refusal(root, given, **rule)
+    assert has_facts(says, "splits of the rows … 'split' … `leave_out: [split]`")
+    assert source(root, given, **rule, leave_out="split").reading.features == ("f1", "f2")
+    part = frame(part=np.array(["0", "2"])[np.arange(N) // 3 % 2])
+    assert "part" in source(root, part, one_hot="part").reading.features
+
+
 @pytest.mark.parametrize(
     ("kind", "values"),
     [

@@ -19,6 +19,7 @@ from evenhand.data.files.columns import MAX_LISTED, Columns, count
 from evenhand.data.files.feature_choice import Choice, FeatureRule
 from evenhand.data.files.feature_refusals import Refusals, yaml_list
 from evenhand.data.files.number_columns import CellColumns
+from evenhand.data.files.split_rule import SPLITS
 
 CELLS_AT_ONCE = 2**18
 LARGEST = float(np.finfo(np.float32).max)
@@ -67,11 +68,18 @@ class Checks:
         numbers_rows = by_name | (is_row_number(values, names) & ~is_category)
         self._add("row numbers or names of rows", numbers_rows & unnamed)
         self._add("one value in all rows", is_constant(values) & unnamed)
+        of_splits = np.array([self._has_splits(name) for name in names], dtype=bool)
+        self._add("splits of the rows, such as train and test", of_splits & unnamed)
         if labels is not None:
             self._add(
                 "one value in all rows of a class, as copies of the label have",
                 is_from_label(values, labels) & unnamed,
             )
+
+    def _has_splits(self, name: str) -> bool:
+        """Whether the categories of a column are train, test and the like."""
+        names = {text.casefold() for text in self.cells.categories.get(name, ())}
+        return len(names) > 1 and names <= SPLITS.keys() and all(map(str.isalpha, names))
 
     def _reject_text(self, i: int, name: str) -> None:
         """Refuse a column of texts that is not to be one-hot encoded."""

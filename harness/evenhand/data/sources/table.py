@@ -47,10 +47,10 @@ def table(
     background: Background | None = None,
     intensity: Intensity | None = None,
     features: Column | tuple[Column, ...] | None = None,
-    leave_out: tuple[Column, ...] | None = None,
-    one_hot: Literal["all"] | tuple[Column, ...] | None = None,
+    leave_out: Column | tuple[Column, ...] | None = None,
+    one_hot: Column | tuple[Column, ...] | None = None,
     impute: Impute | None = None,
-    missing: tuple[str, ...] | None = None,
+    missing: str | tuple[str, ...] | None = None,
     separator: Character | None = None,
     decimal: Character | None = None,
     thousands: Character | None = None,
@@ -85,7 +85,8 @@ def table(
     spaces      keep for spaces around texts, which are removed by default
     """
     of_images = ImageRule(size, background, intensity)
-    of_features = FeatureRule(_tuple(features), _tuple(leave_out), one_hot or (), impute)
+    categories: Literal["all"] | tuple[str, ...] = "all" if one_hot == "all" else _tuple(one_hot)
+    of_features = FeatureRule(_tuple(features), _tuple(leave_out), categories, impute)
     _reject_of_other(path, image, of_images, of_features)
     form = TextFormat(encoding, separator, decimal, thousands, header, spaces, _tuple(missing))
     _reject_marks(path, form)

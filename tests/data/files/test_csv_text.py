@@ -93,6 +93,8 @@ def test_a_declared_encoding_is_decoded(tmp_path, encoding):
         (b"a|b\n1|x\n", {}, '`separator: "|"`'),
         (b"a,b\n1,x\n", {"separator": ";"}, '`separator: ","`'),
         (b"a\n1\n", {}, "has one, 'a'"),
+        (b"1;x\n2;y\n", {"header": "none"}, "has one, '1;x' … `separator: \";\"`"),
+        (b"a 1  x\nb 2  y\n", {"header": "none"}, "several spaces … one comma"),
         (b"a,b,a\n1,2,3\n", {}, "several are called a\n  rename"),
         (b"1,2,1\n3,4,5\n", {}, "several are called 1\n … `header: none`"),
         (b'a,b\n1,"x\n2,y\n3,z\n', {}, "quotation marks … row 2 … over several lines"),

@@ -198,6 +198,13 @@ def test_all_columns_that_cannot_be_features_are_told_at_once(root):
         assert has_facts(says, facts), facts
 
 
+def test_numbers_between_texts_are_no_row_numbers(root):
+    x = [str(1000 + k) if k % 2 else f"A/5 {k}" for k in range(N)]
+    says = refusal(root, frame(ticket=x))
+    assert has_facts(says, "20 of 40 rows have no number in 'ticket'")
+    assert "row numbers" not in says
+
+
 def test_a_hint_names_all_missing_texts_or_how_many_there_are(root):
     x = np.array([f"<{k}" if k < 3 else str(k % 7) for k in range(N)], dtype=object)
     assert '`missing: ["<0", "<1", "<2"]`' in refusal(root, frame(x=x))

@@ -45,7 +45,11 @@ def other_separator(data: bytes, separator: str) -> str | None:
     """
     if _width(data, separator) > 1:
         return None
-    widths = {other: _width(data, other) for other in SEPARATORS if other != separator}
+    # Columns that are aligned by several spaces have none as their separator.
+    is_aligned = b"  " in b"".join(islice(io.BytesIO(data), N_LINES))
+    no = {separator, " " if is_aligned else separator}
+    others = [other for other in SEPARATORS if other not in no]
+    widths = {other: _width(data, other) for other in others}
     best = max(widths, key=lambda other: widths[other])
     return best if widths[best] > 1 else None
 
@@ -81,19 +85,22 @@ def reject_description(path: Path, data: bytes) -> None:
         )
 
 
-def reject_header(path: Path, names: Sequence[str], data: bytes, separator: str) -> None:
+def reject_one_column(path: Path, first: str, data: bytes, separator: str) -> None:
+    """Raise `DataError` for a file of one column, whose first cell is given."""
+    other = other_separator(data, separator)
+    right = (
+        f"write `separator: {json.dumps(other)}`"
+        if other
+        else "name it, `separator: …`; several spaces are none: replace them by one comma"
+    )
+    raise DataError(
+        f"{path}: a table has several columns, and with the separator {separator!r} this one "
+        f"has one, {first.strip()[:60]!r}\n  {right}"
+    )
+
+
+def reject_header(path: Path, names: Sequence[str]) -> None:
     """Raise `DataError` for a first row that cannot be the names of the columns."""
-    if len(names) == 1:
-        other = other_separator(data, separator)
-        right = (
-            f"write `separator: {json.dumps(other)}`"
-            if other
-            else "name it, `separator: …`; several spaces are none"
-        )
-        raise DataError(
-            f"{path}: a table has several columns, and with the separator {separator!r} this one "
-            f"has one, {names[0][:60]!r}\n  {right}"
-        )
     doubled = sorted(name for name, n in Counter(names).items() if n > 1)
     if doubled:
         right = "rename them"

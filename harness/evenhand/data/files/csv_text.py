@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from evenhand.data.files.csv_hints import describe_fields, reject_description, reject_header
+from evenhand.data.files.csv_hints import (
+    describe_fields,
+    reject_description,
+    reject_header,
+    reject_one_column,
+)
 from evenhand.data.files.text_encoding import read_utf8
 from evenhand.errors import DataError
 
@@ -125,10 +130,12 @@ def read_csv(path: Path, form: TextFormat) -> CsvTable:
             f"{told}{more}\n  {describe}"
         )
     _reject_open_quote(path, data, table)
+    if len(header) == 1:
+        reject_one_column(path, header[0], data, separator)
     names = tuple(f"c{i + 1}" for i in range(len(header)))
     if form.header is None:
         names = tuple(_named(i, name, form) for i, name in enumerate(header))
-        reject_header(path, names, data, separator)
+        reject_header(path, names)
         table = table.slice(1)
     first = 2 if form.header is None else 1
     is_blank = _blank_rows(table)

@@ -63,6 +63,8 @@ class Checks:
         """Refuse row numbers, constants and copies of the label, unless they are named."""
         names, values = self.cells.names, self.cells.values
         unnamed = np.array([name not in self.choice.named for name in names], dtype=bool)
+        # The numbers between texts are no whole column.
+        unnamed &= ~self.cells.is_text.any(1)
         is_category = np.array([name in self.cells.categories for name in names], dtype=bool)
         by_name = np.array([is_index_name(name) for name in names], dtype=bool)
         numbers_rows = by_name | (is_row_number(values, names) & ~is_category)

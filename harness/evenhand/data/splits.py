@@ -76,7 +76,13 @@ def make_splits(
     if source.redraw is not None:
         source = source.redraw(generator("subset", seed, vary))
     if source.of_seed is not None:
-        source = source.of_seed(seed if "split" in vary else 0)
+        if "split" not in vary:
+            raise DataError(
+                f"{problem.name}: the seed chooses the test fold of a cross-validation, and `vary` "
+                f"has no split: {', '.join(sorted(vary))}\n"
+                "  add split to `vary`, or draw one test split: `split: {test: 0.2}`"
+            )
+        source = source.of_seed(seed)
     planned = _planned(problem, source)
     by_class = _shuffled_by_class(source.train, source, generator("split", seed, vary))
     val, by_class = _set_aside(problem, source, by_class)

@@ -195,6 +195,13 @@ def test_the_seed_of_a_trial_chooses_the_test_fold(root):
         assert not data.summary.shared
 
 
+def test_folds_need_seeds_that_vary_the_split(root):
+    part = table_of(root, noise(), split={"folds": 4})
+    problem = Problem(dataset=part, profile=Part(name="natural"))
+    with pytest.raises(DataError, match="`vary` has no split: init\n  add split to `vary`"):
+        make_splits(problem, REGISTRY.make("dataset", part), seed=1, vary=("init",))
+
+
 def test_a_fold_without_a_class_is_refused_with_its_seed(root):
     given = noise()
     given["part"] = [k // 3 % 3 for k in range(len(given))]

@@ -77,7 +77,6 @@ def check_data(suite: Suite, trials: Sequence[Trial], sources: Mapping[str, Sour
         place = f"{rows.get(trial.key, trial.method)} on {trial.problem.name}"
         mistakes.found += [replace(m, what=f"{place}: {m.what}", where=()) for m in inner.found]
         _check_channels(trial, source, mistakes)
-        _check_folds(trial, source, mistakes)
         if suite.declaration.select and not _has_validation(trial.problem, source):
             what = f"select needs validation data, and {trial.problem.name} has none"
             right = val_advice(trial.problem, source.counts())
@@ -139,14 +138,6 @@ def _check_augmentation(trial: Trial, source: Source, mistakes: Mistakes) -> Non
     if changing:
         what = f"{', '.join(changing)} cannot augment features"
         right = "write `augment: []` in the recipe, or use a method that learns no policy"
-        mistakes.found.append(Mistake(what, (), right))
-
-
-def _check_folds(trial: Trial, source: Source, mistakes: Mistakes) -> None:
-    """Check that the seeds of a cross-validation choose its test folds."""
-    if source.folds and "split" not in trial.vary:
-        what = f"{trial.problem.name}: `vary` has no split, so that all seeds have one test fold"
-        right = "add split to `vary`, or draw one test split: `split: {test: 0.2}`"
         mistakes.found.append(Mistake(what, (), right))
 
 

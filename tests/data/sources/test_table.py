@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 import numpy as np
@@ -233,3 +234,65 @@ def test_files_that_are_not_there_are_told_with_those_that_are(root):
         read("birds.xlsx")
     with pytest.raises(DataError, match="`evenhand data features waterbirds"):
         waterbirds_features()
+
+
+def encoded_rows(**columns):
+    """Twenty rows with an image in bytes, a number, a label and a split."""
+    numbers = np.random.default_rng(0).normal(size=20)
+    given = {"im": [encoded(np.full((8, 8, 3), i, np.uint8)) for i in range(20)], "x": numbers}
+    return pa.table({**given, "y": [0, 1] * 10, "split": ["train"] * 12 + ["test"] * 8, **columns})
+
+
+def test_columns_beside_images_are_stated_as_left_out(root):
+    pq.write_table(encoded_rows(), root / "a.parquet")
+    reading = table("a.parquet", "y", image="im").reading
+    assert reading.left_out == {
+        "im": "image",
+        "x": "the examples are images",
+        "y": "label",
+        "split": "split",
+    }
+
+
+def test_image_files_among_features_are_recognised(root):
+    pq.write_table(encoded_rows(), root / "a.parquet")
+    with pytest.raises(
+        DataError, match=r"bytes: 'im'\n.*\n  or name it as the images, `image: im`"
+    ):
+        table("a.parquet", "y")
+
+
+@pytest.mark.parametrize(
+    "about", ['{"index_columns": null}', "{oops", "[1]", '{"index_columns": [{}]}']
+)
+def test_metadata_that_cannot_be_read_mark_no_index(root, about):
+    rows = encoded_rows().replace_schema_metadata({b"pandas": about.encode()})
+    pq.write_table(rows.drop(["im"]), root / "a.parquet")
+    assert table("a.parquet", "y").reading.features == ("x",)
+
+
+def test_a_folder_of_one_split_may_be_split_by_the_suite(root):
+    (root / "hub").mkdir()
+    pq.write_table(
+        encoded_rows().drop(["im", "split"]), root / "hub" / "train-00000-of-00001.parquet"
+    )
+    source = table("hub", "y", split={"test": 0.2})
+    assert (len(source.train), len(source.test)) == (16, 4)
+    assert source.reading.left_out == {"y": "label"}
+
+
+def test_a_misspelt_column_of_splits_is_told_with_the_nearest(root):
+    pq.write_table(encoded_rows().rename_columns(["im", "x", "y", "splt"]), root / "a.parquet")
+    with pytest.raises(DataError, match=r"did you mean 'splt'[^`]*`\{test: 0.2\}`"):
+        table("a.parquet", "y", image="im")
+
+
+def test_naming_a_column_is_advised_only_where_it_helps(root):
+    dates = pa.array([datetime.date(2024, 1, 1 + i) for i in range(20)])
+    pq.write_table(encoded_rows(when=dates).drop(["im"]), root / "a.parquet")
+    with pytest.raises(DataError) as raised:
+        table("a.parquet", "y")
+    assert "features: …" not in str(raised.value)
+    pq.write_table(encoded_rows(row=list(range(20))).drop(["im"]), root / "b.parquet")
+    with pytest.raises(DataError, match="features: …"):
+        table("b.parquet", "y")

@@ -67,6 +67,7 @@ class Checks:
         unnamed &= ~self.cells.is_text.any(1)
         is_category = np.array([name in self.cells.categories for name in names], dtype=bool)
         by_name = np.array([is_index_name(name) for name in names], dtype=bool)
+        before = len(self.refusals.named)
         numbers_rows = by_name | (is_row_number(values, names) & ~is_category)
         self._add("row numbers or names of rows", numbers_rows & unnamed)
         self._add("one value in all rows", is_constant(values) & unnamed)
@@ -77,6 +78,7 @@ class Checks:
                 "one value in all rows of a class, as copies of the label have",
                 is_from_label(values, labels) & unnamed,
             )
+        self.refusals.may_be_named |= len(self.refusals.named) > before
 
     def _has_splits(self, name: str) -> bool:
         """Whether the categories of a column are train, test and the like."""

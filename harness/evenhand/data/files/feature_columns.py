@@ -17,6 +17,7 @@ from evenhand.data.files.label_names import numbered, similar_names
 from evenhand.data.files.number_columns import (
     CellColumns,
     encode_texts,
+    has_image_files,
     kind_of,
     read_cells,
     stack_lists,
@@ -42,6 +43,8 @@ def read_features(
     for name, kind in kinds.items():
         if kind not in ("cells", "matrix"):
             refusals.add(kind, name)
+            if has_image_files(columns, name):
+                refusals.fixes.append(f"or name it as the images, `image: {name}`")
         elif kind == "matrix" and name in choice.one_hot:
             refusals.add("several numbers in each row, which are no category", name, fix="")
     cells = read_cells(columns, [name for name, kind in kinds.items() if kind == "cells"])

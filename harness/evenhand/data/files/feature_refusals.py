@@ -31,6 +31,8 @@ class Refusals:
     """Further corrections."""
     named: set[str] = field(default_factory=set)
     """All of these columns."""
+    may_be_named: bool = False
+    """Whether some of them would be features if the suite named them so."""
 
     def add(self, kind: str, name: str, detail: str = "", *, fix: str = "leave_out") -> None:
         """Add a column of a kind; fix is the setting that mends it, or "" for another one."""
@@ -63,7 +65,7 @@ class Refusals:
             lines.append(f"write {' and '.join(settings)}")
         if self.settings.get("one_hot"):
             lines.append("or `leave_out: …` for columns of text that are no categories")
-        if self.settings.get("leave_out"):
+        if self.may_be_named:
             lines.append("or name all columns of features, `features: …`, to take them as they are")
         raise DataError("\n  ".join(lines + self.fixes))
 

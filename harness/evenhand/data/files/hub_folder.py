@@ -25,10 +25,11 @@ SHARD = re.compile(r"-of-(\d+)")
 def read_hub_folder(
     folder: Path, form: TextFormat | None = None, *, own_splits: bool = True
 ) -> Columns:
-    """Read all Parquet files of a folder as one table with the column `split`.
+    """Read all Parquet files of a folder as one table.
 
     form         format of cells that are text
-    own_splits   whether the names of files give the splits, and not another column or a rule
+    own_splits   whether the names of files give the splits, in the column `split`, and not
+                 another column or a rule
 
         data/train-00000-of-00002.parquet  data/train-00001-of-00002.parquet  data/test-….parquet
         default/train/0000.parquet         default/test/0000.parquet
@@ -48,14 +49,15 @@ def read_hub_folder(
     _check_shards(splits)
     _check_splits(folder, {*splits.values()}, own_splits=own_splits)
     parts = [(path, read(path, form)) for path in files]
-    if SPLIT in parts[0][1].values:
+    if own_splits and SPLIT in parts[0][1].values:
         raise DataError(
             f"{parts[0][0]}: the files' names give the splits, and there is a column "
             f"{SPLIT!r}, too\n  rename the column, or name one file in `path`"
         )
     values = _together(parts)
-    lengths = [len(part) for _, part in parts]
-    values[SPLIT] = np.repeat(np.array([*splits.values()], dtype=object), lengths)
+    if own_splits:
+        lengths = [len(part) for _, part in parts]
+        values[SPLIT] = np.repeat(np.array([*splits.values()], dtype=object), lengths)
     names = [
         f"{path.relative_to(folder)} row {part.row_number(row)}"
         for path, part in parts

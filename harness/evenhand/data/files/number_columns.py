@@ -66,6 +66,12 @@ def kind_of(columns: Columns, name: str) -> str:
     return next(found, OTHER)
 
 
+def has_image_files(columns: Columns, name: str) -> bool:
+    """Whether a column has the bytes of files, or structs of bytes and a path."""
+    given = [value for value in columns.values[name].tolist()[:1] if value is not None]
+    return any(isinstance(v, bytes) or (isinstance(v, dict) and "bytes" in v) for v in given)
+
+
 def read_cells(columns: Columns, names: list[str]) -> CellColumns:
     """Read columns of the kind "cells" as numbers."""
     shape = len(names), len(columns)

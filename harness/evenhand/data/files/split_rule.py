@@ -124,10 +124,10 @@ def splits_of(columns: Columns, name: str) -> np.ndarray:
     Raises `DataError` for other values, and where no row is in train or test.
     """
     if name not in columns.values:
-        raise DataError(
-            f"{columns.path}: no column is called {name!r}, which would have the split of each row"
-            f"\n  {HOW_SPLIT}"
-        )
+        try:
+            columns.check_name(name)
+        except DataError as error:
+            raise DataError(f"{error}\n  for the split of each row, {HOW_SPLIT}") from None
     given = columns.texts(name, "split")
     meant = {text: SPLITS.get(text.lower(), "") for text in {*given.tolist()}}
     found = np.array([meant[text] for text in given], dtype=object)

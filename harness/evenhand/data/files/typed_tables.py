@@ -38,10 +38,19 @@ def read_parquet(path: Path) -> ParquetTable:
         table = pq.read_table(path, partitioning=None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read as Parquet: {error}\n  copy it again") from None
-    about = json.loads((table.schema.metadata or {}).get(b"pandas", b"{}"))
-    index = {name for name in about.get("index_columns", []) if isinstance(name, str)}
+    index = _index_names(table.schema)
     table = with_label_names(path, table)
     return ParquetTable(_arrays(path, table), frozenset(index & {*table.column_names}))
+
+
+def _index_names(schema: pa.Schema) -> set[str]:
+    """Columns that pandas stored as an index; none where its metadata cannot be read."""
+    try:
+        about = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+    except ValueError:
+        return set()
+    names = about.get("index_columns") if isinstance(about, dict) else None
+    return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
 
 
 def _arrays(path: Path, table: pa.Table) -> dict[str, np.ndarray]:

@@ -99,7 +99,7 @@ def table(
         reader = partial(read_images, columns, image, of_images)
     else:
         reader = partial(read_features, columns, of_features, taken)
-    return own_source(rows, of_rows, partial(_with_notes, columns, rows, reader))
+    return own_source(rows, of_rows, partial(_described, columns, rows, taken, reader))
 
 
 @dataset(
@@ -190,16 +190,25 @@ def _roles(
     return taken
 
 
-def _with_notes(
-    columns: Columns, rows: Labelled, read: Callable[[np.ndarray], Examples], order: np.ndarray
+def _described(
+    columns: Columns,
+    rows: Labelled,
+    taken: Mapping[str, str],
+    read: Callable[[np.ndarray], Examples],
+    order: np.ndarray,
 ) -> Examples:
-    """Examples with sentences on the whole table."""
+    """Examples with sentences on the whole table, and beside images the columns left out."""
     found = read(order)
     names = (
         *similar_names(rows.classes, "classes"),
         *similar_names(rows.group_names, "groups"),
     )
-    return replace(found, notes=(*names, *columns.notes(), *found.notes))
+    others = {name: taken.get(name, "the examples are images") for name in columns.values}
+    return replace(
+        found,
+        left_out=found.left_out or others,
+        notes=(*names, *columns.notes(), *found.notes),
+    )
 
 
 def _labelled(columns: Columns, label: str, group: str | None) -> Labelled:

@@ -1,4 +1,4 @@
-"""Decoding of many image files in threads. Pillow's decoders run without Python's lock."""
+"""Decoding of many image files in threads. Pillow's decoders release the GIL."""
 
 from __future__ import annotations
 

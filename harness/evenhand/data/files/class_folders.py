@@ -174,8 +174,8 @@ def _check_names(root: Path, found: _Found) -> None:
     for name in names:
         if not name.isprintable() or name != name.strip():
             raise DataError(
-                f"{root}: the name of a class is readable text, and the folder {name!r} has signs "
-                "that cannot be seen\n  rename the folder"
+                f"{root}: the name of a class is readable text, and the folder {name!r} has "
+                "invisible characters\n  rename the folder"
             )
         other = alike.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if other != name:

@@ -207,7 +207,7 @@ def _named(place: int, name: str, form: TextFormat) -> str:
 
 
 def _reject_open_quote(path: Path, data: bytes, table: pa.Table) -> None:
-    """Refuse a quotation mark that is not closed: it swallows the rows up to the next one."""
+    """Refuse a quotation mark that is not closed: the rows up to the next one would be one cell."""
     import pyarrow.compute as pc
 
     if data.count(b'"') % 2 == 0:

@@ -140,7 +140,7 @@ class Decoder:
         low, high = self._range(found, whole, kind)
         scaled = np.rint((values - np.float64(low)) / (high - low) * 255).astype(np.uint8)
         if _tag(head, PHOTOMETRIC) == 0:
-            # White is zero, which Pillow heeds in files of 8 bits or fewer.
+            # White is zero, which Pillow applies to files of 8 bits or fewer.
             scaled = 255 - scaled
         picture = Image.fromarray(scaled).convert(self._mode)
         by_mode = None if self.intensity is not None else GreyValues(*found, high)

@@ -101,7 +101,7 @@ def _check_one_place(folder: Path, splits: Mapping[Path, str]) -> None:
 
 
 def _check_shards(splits: Mapping[Path, str]) -> None:
-    """Check that there are as many files of a split as their names say."""
+    """Check that there are as many files of a split as the number in their names."""
     there: dict[str, list[Path]] = defaultdict(list)
     for path, split in splits.items():
         there[split].append(path)

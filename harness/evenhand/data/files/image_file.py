@@ -55,7 +55,7 @@ class Size(NamedTuple):
 
 
 class Header(NamedTuple):
-    """Facts of an image file that Pillow forgets when it decodes the pixels."""
+    """Facts of an image file that Pillow drops when it decodes the pixels."""
 
     format: str
     size: Size

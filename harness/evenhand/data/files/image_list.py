@@ -201,7 +201,7 @@ def reject_absent(table: Columns, files: Sequence[ImageFile], folder: Path) -> N
 
 
 def _there(files: list[Path]) -> set[Path]:
-    """Files that exist. Folders are listed, because 200,000 questions are slow on a network."""
+    """Files that exist. Folders are listed, because single look-ups are slow on a network."""
     found: set[Path] = set()
     for folder in {path.parent for path in files}:
         # A folder that may not be listed has no files for this user.

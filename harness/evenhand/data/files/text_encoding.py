@@ -82,7 +82,7 @@ def _text(path: Path, data: bytes, encoding: str | None) -> str:
     except LookupError:
         raise DataError(
             f"{path}: no encoding of text is called {encoding!r}\n"
-            "  write a name that Python knows, such as `latin-1`, `cp1252`, `utf-16` or `gb18030`"
+            "  write the name of a Python codec, such as `latin-1`, `cp1252`, `utf-16` or `gb18030`"
         ) from None
     except UnicodeDecodeError as error:
         raise DataError(_describe_bytes(path, data, error, encoding)) from None

@@ -185,3 +185,66 @@ def test_parts_of_evenhand_have_no_digest():
     for kind in ("method", "dataset", "backbone", "metric"):
         found = {e.code for e in REGISTRY.all(kind) if e.make.__module__.startswith("evenhand.")}
         assert found == {None}
+
+
+VALUES = (
+    "import helper\nfrom evenhand import Method, Stage, losses, method\n"
+    "from evenhand.declared.registry import REGISTRY\n{}"
+    "@method()\ndef mine() -> Method:\n    return Method(Stage(losses.la(float({}))))\n"
+    "print(REGISTRY.part('method', 'mine').code)\n"
+)
+HELPER = "K = 1.0\ndef f():\n    return K\n"
+
+
+def script_code(folder: Path, text: str, seed: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("PYTHONHASHSEED", seed)
+    (folder / "script.py").write_text(text)
+    (folder / "helper.py").write_text(HELPER)
+    return python(folder, "script.py").strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "tau", "old", "new"),
+    [
+        ("import torch\nW = torch.nn.Parameter(torch.ones(3))\n", "W[0]", "ones", "zeros"),
+        ("import torch\ntorch.manual_seed(0)\nW = torch.nn.Linear(2, 2)\n", "W.bias[0]", "0", "1"),
+        ("import pandas as pd\nD = pd.DataFrame({'a': ['x', 'y']})\n", "len(D)", "'y'", "'z'"),
+        ("import pandas as pd\nD = pd.DataFrame({'a': [1, 2]})\n", "D.iloc[0, 0]", "'a'", "'b'"),
+        ("K = 1.0\ndef w(k=K):\n    return k\nK = 5.0\n", "w()", "1.0", "2.0"),
+        ("def w_a():\n    return 1.0\n", "globals()['w_' + 'a']()", "1.0", "2.0"),
+        ("class A:\n    k = 1.0\nA.k = 5.0\n", "A.k", "5.0", "6.0"),
+        ("helper.K = 5.0\n", "helper.f()", "5.0", "6.0"),
+        (
+            "class A:\n    __slots__ = ('k',)\n    def __init__(self, k):\n        self.k = k\n"
+            "V = A(1.0)\n",
+            "V.k",
+            "1.0",
+            "2.0",
+        ),
+    ],
+)
+def test_a_part_of_a_script_follows_the_values_that_it_reaches(
+    tmp_path, monkeypatch, text, tau, old, new
+):
+    before = VALUES.format(text, tau)
+    first, again = (script_code(tmp_path, before, seed, monkeypatch) for seed in ("1", "2"))
+    after = script_code(tmp_path, VALUES.format(text.replace(old, new, 1), tau), "1", monkeypatch)
+    assert first == again
+    assert first != after
+
+
+def test_a_part_that_a_helper_makes_follows_the_arguments_of_the_script(tmp_path, monkeypatch):
+    made = (
+        "def make(tau):\n    def made() -> Method:\n        return Method(Stage(losses.la(tau)))\n"
+        "    return made\n"
+    )
+    head = "from evenhand import Method, Stage, losses\n"
+    monkeypatch.setitem(globals(), "HELPER", head + made)
+    text = (
+        "import helper\nfrom evenhand import method\n"
+        "from evenhand.declared.registry import REGISTRY\n"
+        "method(name='mine')(helper.make(1.0))\nprint(REGISTRY.part('method', 'mine').code)\n"
+    )
+    before = script_code(tmp_path, text, "1", monkeypatch)
+    after = script_code(tmp_path, text.replace("1.0", "2.0"), "1", monkeypatch)
+    assert before != after

@@ -17,9 +17,10 @@ Raise the part's `version` then.
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,14 +53,16 @@ def state_of(path: Path) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_size
 
 
-def digest_of(module: str, name: str, sources: Sources) -> Digest:
-    """Digest of what a name of a module reaches; of the whole module where the name is not bound.
+def digest_of(names: Iterable[tuple[str, str]], sources: Sources) -> Digest:
+    """Digest of what names of modules reach; of the whole module where a name is not bound.
 
     A function that another function or a loop makes is bound to no name of its module.
     """
     reach = Reach(sources)
-    found = sources.find(module)
-    if found is not None:
+    for module, name in names:
+        found = sources.find(module)
+        if found is None:
+            continue
         reach.load(found)
         if name in found.bound:
             reach.name(found, name)
@@ -111,8 +114,10 @@ class Reach:
         """Add every statement of a module."""
         for index in range(len(module.statements)):
             self._keep(module, index)
-        for name in [*module.imports, *([""] if module.stars else [])]:
+        for name in module.imports:
             self.name(module, name)
+        for star in module.stars:
+            self._star(star, "", (), is_bound=False)
 
     def name(self, module: Module, name: str, attributes: tuple[str, ...] = ()) -> None:
         """Add what binds a name of a module; attributes are those that are read from it."""
@@ -123,9 +128,12 @@ class Reach:
             self._keep(module, index)
         for target in module.imports.get(name, ()):
             self._todo.append(partial(self.target, target, attributes))
-        if name not in module.bound and name not in module.imports:
-            for star in module.stars:
-                self._star(star, name, attributes)
+        is_bound = name in module.bound or name in module.imports
+        for star in module.stars:
+            self._star(star, name, attributes, is_bound=is_bound)
+        if not is_bound and not module.stars and not _is_builtin(name):
+            # Bound in a way that is not followed, such as `case name:`.
+            self.whole(module)
 
     def target(self, target: Import, attributes: tuple[str, ...] = ()) -> None:
         """Add what an imported name stands for."""
@@ -145,19 +153,21 @@ class Reach:
             return
         first, rest = attributes[0], attributes[1:]
         inner = self.sources.find(f"{module.name}.{first}".lstrip("."))
-        if inner is not None and first not in module.bound:
+        is_module = inner is not None and first not in module.bound
+        if inner is not None and is_module:
             self.load(inner)
             self.attribute(inner, rest)
-        elif first in module.bound or first in module.imports or module.stars:
+        # `from .losses import losses` in a package binds the function in place of the module.
+        if first in module.bound or first in module.imports or (module.stars and not is_module):
             self.name(module, first, rest)
-        else:
+        elif not is_module:
             self.whole(module)
 
     def statement(self, statement: Statement, module: Module | None) -> None:
         """Add what a statement of a module reads."""
         for use in statement.uses:
-            if use.name in statement.imports:
-                self.target(statement.imports[use.name], use.attributes)
+            for target in statement.imports.get(use.name, ()):
+                self.target(target, use.attributes)
             if module is not None:
                 self.name(module, use.name, use.attributes)
         for name in statement.loaded:
@@ -178,6 +188,8 @@ class Reach:
             for module in list(self._loaded.values()):
                 for name in sorted(strings.intersection(module.bound)):
                     self.name(module, name)
+                if any(statement.by_name for statement in self.kept.values()):
+                    self.whole(module)
 
     def _keep(self, module: Module, index: int) -> None:
         if (module.name, index) not in self.kept:
@@ -193,21 +205,45 @@ class Reach:
             if found is not None and found.name:
                 self.load(found)
 
-    def _star(self, star: str, name: str, attributes: tuple[str, ...]) -> None:
+    def _star(self, star: str, name: str, attributes: tuple[str, ...], *, is_bound: bool) -> None:
+        """Add a name that `from star import *` may bind; the whole module for the name ""."""
         found = self.sources.find(star)
+        step = (star, f"*{name}", attributes)
+        if step in self._seen:  # two modules that import each other
+            return
+        self._seen.add(step)
+        if name.startswith("_") and found is not None and "__all__" not in found.bound:
+            return
         if found is None:
-            self._version(star)
-        elif name:
-            self.name(found, name, attributes)
-        else:
+            if not is_bound:
+                self._version(star)
+        elif not name:
             self.whole(found)
+        elif name in found.bound or name in found.imports:
+            self.name(found, name, attributes)
+        elif self.sources.find(f"{star}.{name}") is not None:
+            self.attribute(found, (name, *attributes))
+        else:
+            for further in found.stars:
+                self._star(further, name, attributes, is_bound=is_bound)
 
     def _version(self, module: str) -> None:
         if known := installed_version(module.partition(".")[0]):
             self.versions.add(known)
 
 
-def root_name(make: Callable[..., Any]) -> str:
-    """The name of the module's top level that a function is bound to; "" for an inner function."""
+def _is_builtin(name: str) -> bool:
+    """Whether a name needs no statement: a built-in one, or one of every module: `__file__`."""
+    return hasattr(builtins, name) or name in ("__file__", "__path__")
+
+
+def made_by(make: Callable[..., Any], registered: str) -> list[tuple[str, str]]:
+    """Modules and names of the code that makes a part; the name "" for the whole module.
+
+    registered: module that registers the part, which alone holds the call of
+    `method(name="mine")(helper.make(2.0))`.
+    """
     path: str = getattr(make, "__qualname__", "")
-    return "" if "<locals>" in path else path.partition(".")[0]
+    name = "" if "<locals>" in path else path.partition(".")[0]
+    others = {registered} - {"", make.__module__}
+    return [(make.__module__, name), *((other, "") for other in others)]

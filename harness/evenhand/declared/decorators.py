@@ -10,6 +10,7 @@ settings.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, overload
 
@@ -68,15 +69,19 @@ def _decorator(kind: str, *, returns: str, facts: str = "", example: str = "") -
         aliases: tuple[str, ...] = (),
         **facts: Any,
     ) -> Any:
-        def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        def add(function: Callable[..., Any], module: str = "") -> Callable[..., Any]:
+            if not hasattr(function, "__qualname__"):
+                what = f"a {kind} is a function, not a {type(function).__name__}"
+                raise SpecError([Mistake(what, (), "define a function that calls it")])
             called = name or function.__name__
             if kind == "metric" and facts.get("better") not in ("higher", "lower"):
                 right = 'write `@metric(better="higher")` or "lower"'
                 what = f"metric {called!r} has no direction `better`"
                 raise SpecError([Mistake(what, (), right)])
             about = facts | (_given_by_problem(function) if kind == "backbone" else {})
+            module = module or _caller()
             entry = Registered(
-                kind, called, function, cite, title or called, version, aliases, about
+                kind, called, function, cite, title or called, version, aliases, about, module
             )
             REGISTRY.add(entry)
             return function
@@ -84,12 +89,17 @@ def _decorator(kind: str, *, returns: str, facts: str = "", example: str = "") -
         if function is not None and not callable(function):
             what = f"@{kind}({function!r}) is not a function"
             raise SpecError([Mistake(what, (), f"write `@{kind}` or `@{kind}(name={function!r})`")])
-        return add if function is None else add(function)
+        return add if function is None else add(function, _caller())
 
     register.__name__ = register.__qualname__ = kind
     stated = f"**facts  {facts}\n" if facts else ""
     register.__doc__ = USAGE.format(kind=kind, returns=returns, facts=stated, example=example)
     return register
+
+
+def _caller() -> str:
+    """The module that calls the function in which this one is called."""
+    return str(sys._getframe(2).f_globals.get("__name__", ""))
 
 
 def _given_by_problem(function: Callable[..., Any]) -> dict[str, tuple[str, ...]]:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import hashlib
 import inspect
-import pickle
 import sys
 import textwrap
 import time
@@ -23,18 +21,20 @@ from typing import Any
 
 from evenhand.declared.code import Reach
 from evenhand.declared.module_sources import Sources
-from evenhand.declared.syntax import Import, Statement, Use
+from evenhand.declared.object_contents import PLAIN, attributes, state_of, text_of
+from evenhand.declared.syntax import BY_NAME, Import, Statement, Use
 from evenhand.errors import SpecError
 
 MAIN = "__main__"
 STARTED = time.time()
-PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))
 
 
 def digest_of_main(make: Callable[..., Any]) -> str:
     """Digest of a function of `__main__` and of all that it reaches now."""
     reached = _Reached(getattr(inspect.unwrap(make), "__globals__", {}))
     reached.add("", make, ())
+    reached.reach.digest()  # to reach all modules
+    reached.add_changed_constants()
     digest = reached.reach.digest()
     for module in reached.reach.modules():
         _check_loaded(module)
@@ -68,8 +68,20 @@ class _Reached:
         elif isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
             top = value.__qualname__.partition(".")[0]
             self.reach.target(Import(value.__module__ or "builtins", top), attributes)
+            if isinstance(value, types.FunctionType):  # a function that another one made
+                self._add_cells(name, value)
         else:
             self._add_value(name, value)
+
+    def add_changed_constants(self) -> None:
+        """Add constants of the reached modules that have another value than in their file."""
+        for name in self.reach.modules():
+            module = sys.modules.get(name)
+            path = getattr(module, "__file__", None) or ""
+            for key, given in _assigned(path).items() if path.endswith(".py") else ():
+                value = getattr(module, key, given)
+                if isinstance(value, PLAIN) and repr(value) != repr(given):
+                    self.reach.values[f"{name}.{key}"] = repr(value)
 
     def _add_function(self, name: str, function: types.FunctionType) -> None:
         statement = _source(function)
@@ -84,6 +96,16 @@ class _Reached:
         for use in uses:
             if use.name in function.__globals__:
                 self.add(use.name, function.__globals__[use.name], use.attributes)
+        if not BY_NAME.isdisjoint(use.name for use in uses):
+            for used, value in list(function.__globals__.items()):
+                if used[0] != "_" and getattr(value, "__module__", None) == MAIN:
+                    self.add(used, value, ())
+        # The variables of the defaults may have other values by now.
+        if function.__defaults__ or function.__kwdefaults__:
+            self.add(f"{name}.=", [function.__defaults__, function.__kwdefaults__], ())
+        self._add_cells(name, function)
+
+    def _add_cells(self, name: str, function: types.FunctionType) -> None:
         cells = function.__closure__ or ()
         for free, cell in zip(function.__code__.co_freevars, cells, strict=True):
             try:
@@ -96,6 +118,9 @@ class _Reached:
             self.add(f"{name}.{base.__name__}", base, ())
         statement = _source(made)
         if statement is not None:
+            # A statement further below may have given an attribute of the class another value.
+            plain = {k: v for k, v in vars(made).items() if isinstance(v, PLAIN) and k[0] != "_"}
+            self.reach.values |= {f"{name}.{key}": repr(value) for key, value in plain.items()}
             self.reach.values[f"{name}()"] = statement.text
             self.reach.statement(statement, None)
             for use in statement.uses:
@@ -124,11 +149,13 @@ class _Reached:
             parts = {".func": value.func, ".args": value.args, ".keywords": value.keywords}
         elif isinstance(value, types.MethodType):
             parts = {".__func__": value.__func__, ".__self__": value.__self__}
+        elif hasattr(value, "state_dict") and hasattr(value, "forward"):
+            parts = state_of(value)
         elif type(value).__module__ == MAIN or dataclasses.is_dataclass(value):
-            parts = {f".{key}": inner for key, inner in getattr(value, "__dict__", {}).items()}
+            parts = {f".{key}": inner for key, inner in attributes(value)}
         self.add(f"{name}.type", type(value), ())
         if parts is None:
-            self.reach.values[name] = _text_of(value)
+            self.reach.values[name] = text_of(value)
             return
         self.reach.values[name] = f"{type(value).__name__}: {', '.join(parts)}"
         for key, inner in parts.items():
@@ -177,10 +204,15 @@ def _fingerprint(code: types.CodeType) -> str:
     has_docstring = sys.version_info < (3, 13) or bool(code.co_flags & 0x4000000)
     begin = int(has_docstring and isinstance(next(iter(code.co_consts), None), str))
     constants = [
-        _fingerprint(c) if isinstance(c, types.CodeType) else repr(c)
+        _fingerprint(c) if isinstance(c, types.CodeType) else _constant(c)
         for c in code.co_consts[begin:]
     ]
     return f"{code.co_code.hex()} {constants} {code.co_names}"
+
+
+def _constant(value: Any) -> str:
+    """A constant of a function; the order of a set differs between processes."""
+    return str(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)
 
 
 def _check_loaded(name: str) -> None:
@@ -201,7 +233,7 @@ def _check_loaded(name: str) -> None:
     own = [inspect.unwrap(f) for f in functions if f.__module__ == name]
     loaded = {f.__qualname__: _fingerprint(f.__code__) for f in own}
     constants = {k: v for k, v in vars(module).items() if isinstance(v, PLAIN) and k[:2] != "__"}
-    given = _assigned(path) if code else {}
+    given = _assigned(path)
     if all(there.get(k, v) == v for k, v in loaded.items()) and all(
         constants[k] == v for k, v in given.items() if k in constants
     ):
@@ -222,25 +254,12 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
 def _assigned(path: str) -> dict[str, Any]:
     """The constants that a file gives to its variables, each for the last time."""
     found: dict[str, Any] = {}
-    for node in ast.parse(Path(path).read_bytes()).body:
+    try:
+        body = ast.parse(Path(path).read_bytes()).body
+    except (OSError, SyntaxError, ValueError):  # edited since, and not whole
+        return {}
+    for node in body:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
                 found[name] = value
     return found
-
-
-def _text_of(value: Any) -> str:
-    """Content of an array or of another object that can be stored; else its type."""
-    kind = f"{type(value).__module__}.{type(value).__qualname__}"
-    try:
-        if hasattr(value, "__array__"):
-            import numpy as np
-
-            array = np.asarray(value)
-            content = f"{array.dtype}{array.shape}".encode() + array.tobytes()
-        else:
-            content = pickle.dumps(value, protocol=4)
-    except Exception:
-        # Foreign code: an object that cannot be stored counts by its type.
-        return kind
-    return f"{kind} {hashlib.sha256(content).hexdigest()}"

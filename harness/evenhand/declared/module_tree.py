@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -22,6 +23,11 @@ PURE = DECORATORS | {
     *("total_ordering", "no_grad", "compile", "script", "jaxtyped", "beartype", "njit", "jit"),
 }
 """Names of decorators that change nothing but the decorated definition."""
+
+PURE_FROM = frozenset(
+    {"evenhand", "torch", "numba", "jaxtyping", "beartype", *sys.stdlib_module_names}
+)
+"""Packages that these decorators are imported from."""
 
 
 @dataclass
@@ -52,7 +58,11 @@ class Module:
         if isinstance(node, ast.Import | ast.ImportFrom):
             self._add_imports(node)
             return
-        if _is_main_guard(node) or (isinstance(node, ast.Expr) and is_constant(node)):
+        if isinstance(node, ast.If) and _is_main_guard(node.test):
+            for inner in node.orelse:
+                self.add(inner)
+            return
+        if isinstance(node, ast.Expr) and is_constant(node):
             return
         for inner in _at_top(node):
             if isinstance(inner, ast.Import | ast.ImportFrom):
@@ -63,13 +73,14 @@ class Module:
         names = [name for inner in _at_top(node) for name in _bound(inner)]
         for name in dict.fromkeys(names):
             self.bound.setdefault(name, []).append(index)
-        if any(_acts(inner, self.bound) for inner in _at_top(node)):
+        own = self.bound.keys() | {n for n, targets in self.imports.items() if _is_own(targets)}
+        if any(_acts(inner, self.bound, own) for inner in _at_top(node)):
             self.effects.append(index)
 
     def _add_imports(self, node: ast.Import | ast.ImportFrom) -> None:
         imports, loaded = find_imports(node, self.package)
-        for name, target in imports.items():
-            self.imports.setdefault(name, []).append(target)
+        for name, targets in imports.items():
+            self.imports.setdefault(name, []).extend(targets)
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
             self.stars += loaded
         self.loaded += loaded
@@ -125,24 +136,43 @@ def _is_method(call: ast.Call) -> bool:
 
 def _root(node: ast.expr) -> str:
     """The variable of `table`, `table["a"]`, `table.update` or `*table`; "" for no variable."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
-        node = node.value
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _acts(node: ast.stmt, bound: dict[str, list[int]]) -> bool:
-    """Whether a statement has an effect at import that no name of its module stands for."""
+def _acts(node: ast.stmt, bound: dict[str, list[int]], own: Collection[str]) -> bool:
+    """Whether a statement has an effect at import that no name of its module stands for.
+
+    own: names of the module that code of the user's own binds, such as a decorator `cache`.
+    """
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return any(last_name(decorator) not in PURE for decorator in node.decorator_list)
+        return any(
+            last_name(decorator) not in PURE or _root(decorator) in own
+            for decorator in node.decorator_list
+        )
     if isinstance(node, ast.Expr) and not is_constant(node) and not _targets(node):
         return True
     # `TABLE.update(…)` belongs to TABLE; `torch.manual_seed(…)` belongs to no name of the module.
     # The statement itself is among those of the name.
     changed = [_root(target) for target in _targets(node) if not isinstance(target, ast.Name)]
-    return isinstance(node, ast.Assert | ast.Raise) or any(
-        len(bound.get(name, ())) < 2 for name in changed
+    unnamed = any(isinstance(target, ast.Name) and target.id == "_" for target in _targets(node))
+    return (
+        unnamed
+        or isinstance(node, ast.Assert | ast.Raise)
+        or (isinstance(node, ast.If | ast.While) and _calls(node.test))
+        or any(len(bound.get(name, ())) < 2 for name in changed)
     )
 
 
-def _is_main_guard(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
+def _calls(test: ast.expr) -> bool:
+    return any(isinstance(inner, ast.Call) for inner in ast.walk(test))
+
+
+def _is_own(targets: list[Import]) -> bool:
+    """Whether a name is not imported from the packages of the pure decorators."""
+    return any(target.module.partition(".")[0] not in PURE_FROM for target in targets)
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    return ast.unparse(test) in ("__name__ == '__main__'", "'__main__' == __name__")

@@ -69,10 +69,13 @@ def _imported(text: str, package: str, folder: Path) -> Iterator[str]:
         return
     bound, loaded = find_imports(tree, package)
     yield from loaded
-    yield from (f"{target.module}.{target.name}".lstrip(".") for target in bound.values())
+    for target in (target for targets in bound.values() for target in targets):
+        yield f"{target.module}.{target.name}".lstrip(".")
     whole = Statement.of(ast.If(ast.Constant(1), tree.body, []), package) if tree.body else None
     if whole is not None:
         yield from whole.named
+        # `__all__ = ["inner"]` of a package names modules for `import *`.
+        yield from (f"{package}.{name}" for name in sorted(whole.strings) if package)
     if whole is not None and whole.computed:
         for path in sorted(folder.rglob("*.py")):
             yield module_name(path.relative_to(folder).as_posix())
@@ -197,6 +200,11 @@ def _is_current(module: str, plugin: PluginFiles) -> bool:
         for path, text in earlier.modules
         if module_name(path).partition(".")[0] == top
     )
+
+
+def name_inside(module: str) -> str:
+    """The name of a module among the sources of its plugin: "" for the plugin file."""
+    return module.partition(".")[2] if module.startswith(PLUGIN) else module
 
 
 def sources_of(plugin: PluginFiles) -> Sources:

@@ -22,11 +22,11 @@ from typing import Any, TypeVar
 from pydantic import JsonValue
 
 from evenhand.declared.base import Part, quote_value
-from evenhand.declared.code import Digest, digest_of, root_name
+from evenhand.declared.code import Digest, digest_of, made_by
 from evenhand.declared.importing import import_all
 from evenhand.declared.main_module import MAIN, digest_of_main
 from evenhand.declared.module_sources import Sources
-from evenhand.declared.plugin_modules import PLUGIN, plugin_of, sources_of
+from evenhand.declared.plugin_modules import name_inside, plugin_of, sources_of
 from evenhand.declared.setting import Setting, settings_of
 from evenhand.errors import EvenhandError, Mistake, SpecError, UnknownName, suggest
 
@@ -59,6 +59,8 @@ class Registered:
     """Further names in suites."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Facts that are known without a call of the function, such as `n_classes` of a data set."""
+    module: str = ""
+    """The module that registers the part: another one than that of a function made elsewhere."""
 
     @property
     def summary(self) -> str:
@@ -76,7 +78,7 @@ class Registered:
 
         None for a part of Evenhand. `code.py` says what the digest is made of.
         """
-        if self.make.__module__ == MAIN:
+        if MAIN in (self.make.__module__, self.module):
             return digest_of_main(self.make)
         first = self._first_digest
         if first is None:
@@ -98,11 +100,10 @@ class Registered:
         top = module.partition(".")[0]
         if top in OURS:
             return None
-        plugin = plugin_of(module)
-        if plugin is None:
-            return digest_of(module, root_name(self.make), Sources(package=top))
-        inside = module.partition(".")[2] if module.startswith(PLUGIN) else module
-        return digest_of(inside, root_name(self.make), sources_of(plugin))
+        plugin = plugin_of(self.module) or plugin_of(module)
+        sources = Sources(package=top) if plugin is None else sources_of(plugin)
+        reached = made_by(self.make, self.module)
+        return digest_of([(name_inside(m), name) for m, name in reached], sources)
 
     @cached_property
     def settings(self) -> dict[str, Setting]:

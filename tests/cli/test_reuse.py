@@ -153,6 +153,11 @@ PLACES = {
         [],
         "other/results (edition main) has records of 6 missing",
     ),
+    "an edition with a typing error in the folder": (
+        ("results", "main"),
+        ["--results", "results/mian"],
+        "results (edition main) has records of 6 missing",
+    ),
     "an edition with a typing error": (
         ("results", "main"),
         ["--edition", "mian"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -248,3 +249,32 @@ def test_a_part_that_a_helper_makes_follows_the_arguments_of_the_script(tmp_path
     before = script_code(tmp_path, text, "1", monkeypatch)
     after = script_code(tmp_path, text.replace("1.0", "2.0"), "1", monkeypatch)
     assert before != after
+
+
+@pytest.mark.parametrize("kind", ["zip", "pyc"])
+def test_a_package_without_sources_follows_its_bytes(tmp_path, kind):
+    found = []
+    for tau in (1.0, 2.0):
+        folder = tmp_path / str(tau)
+        folder.mkdir()
+        install(
+            folder, "import their_package.losses\n" + PART.format(tau), "theirs = their_package"
+        )
+        (folder / "their_package.py").rename(folder / "methods.py")
+        (folder / "their_package").mkdir()
+        (folder / "methods.py").rename(folder / "their_package" / "__init__.py")
+        (folder / "their_package" / "losses.py").write_text("X = 1\n")
+        place = folder
+        if kind == "zip":
+            place = Path(shutil.make_archive(str(tmp_path / f"a{tau}"), "zip", folder))
+        else:
+            python(folder, "-m", "compileall", "-q", "-b", "their_package")
+            for path in (folder / "their_package").glob("*.py"):
+                path.unlink()
+        code = (
+            f"import sys; sys.path.insert(0, {str(place)!r})\n"
+            "from evenhand.declared.registry import REGISTRY\n"
+            "print(REGISTRY.part('method', 'mine').code)"
+        )
+        found.append(python(tmp_path, "-c", code).strip())
+    assert found[0] != found[1]

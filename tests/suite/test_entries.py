@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import pytest
@@ -218,3 +219,17 @@ def test_a_glob_is_not_judged_while_a_problem_cannot_be_read():
 def test_no_two_rows_are_printed_alike():
     with pytest.raises(SpecError, match="two entries have the row VS"):
         suite("  - vs\n  - vs: {as: VS, tau: 2}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "character"),
+    [("\\e[31mred", "U+001B"), ("a\\u202Eb", "U+202E"), ("a\\u200Bb", "U+200B")],
+)
+def test_a_name_of_rows_has_no_invisible_character(name, character):
+    with pytest.raises(SpecError, match=rf"without the invisible character {re.escape(character)}"):
+        suite(f'  - la: {{as: "{name}"}}\n')
+
+
+def test_one_name_in_two_spellings_is_one_name():
+    entry = '  - la: {as: "e\\u0301"}\n  - la: {tau: 0.5, as: "\\xE9"}\n'
+    assert {cell.row for cell in cells(entry)} == {"\xe9", "\xe9 (tau=0.5)"}

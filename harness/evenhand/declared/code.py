@@ -170,6 +170,8 @@ class Reach:
                 self.target(target, use.attributes)
             if module is not None:
                 self.name(module, use.name, use.attributes)
+        if statement.by_name and module is not None:
+            self.whole(module)
         for name in statement.loaded:
             self._load_named(name)
         for name in (*statement.named, *(self.sources.siblings() if statement.computed else ())):
@@ -188,8 +190,9 @@ class Reach:
             for module in list(self._loaded.values()):
                 for name in sorted(strings.intersection(module.bound)):
                     self.name(module, name)
-                if any(statement.by_name for statement in self.kept.values()):
-                    self.whole(module)
+                for i, statement in enumerate(module.statements):
+                    if statement.derives and any(s.lists for s in self.kept.values()):
+                        self._keep(module, i)
 
     def _keep(self, module: Module, index: int) -> None:
         if (module.name, index) not in self.kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ NOT_FOLLOWED = frozenset(
     {"evenhand_reports", "sklearn", *PACKAGES, *sys.stdlib_module_names, "__main__"}
 )
 """Modules that enter no digest: the standard library, and the packages that every record states."""
+
+COMPILED = (".so", ".pyd", ".pyc")
 
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
@@ -61,7 +64,7 @@ class Sources:
         try:
             text = read_source(path)
         except (OSError, ValueError, SyntaxError):
-            return None
+            return _compiled(name, path)
         return _parsed(name, text, path.name == "__init__.py")
 
     def path_of(self, name: str) -> Path | None:
@@ -127,15 +130,34 @@ def _located(name: str, package: str) -> Path | None:
     if place is None or (top != package and INSTALLED.intersection(place.parts)):
         return None
     if not rest:
-        return place if place.suffix in ("", ".py") else None
+        return place
     for folder in folders:
         path = folder.joinpath(*rest)
-        for found in (path.with_suffix(".py"), path / "__init__.py"):
-            if found.is_file():
+        compiled = sorted(path.parent.glob(f"{path.name}.*"))
+        for found in (path.with_suffix(".py"), path / "__init__.py", *compiled):
+            if found.is_file() and (found.suffix == ".py" or found.suffixes[-1] in COMPILED):
                 return found
-        if path.is_dir():
+        if path.is_dir() or _holder(path) is not None:
             return path
     return None
+
+
+def _holder(path: Path) -> Path | None:
+    """The file itself, or the archive that it is in."""
+    return next((place for place in (path, *path.parents) if place.is_file()), None)
+
+
+def _compiled(name: str, path: Path) -> Module | None:
+    """A module without a source, compiled or in an archive, which counts by the bytes of its file.
+
+    None where there is no file.
+    """
+    holder = _holder(path)
+    if holder is None:
+        return None
+    text = hashlib.sha256(holder.read_bytes()).hexdigest()
+    whole = Statement(text, (), frozenset(), {}, (), (), computed=False)
+    return Module(name, is_package=True, statements=[whole], effects=[0])
 
 
 def _spec(top: str) -> ModuleSpec | None:

@@ -20,8 +20,11 @@ ABOUT = frozenset({"cite", "title", "version", "aliases"})
 """Arguments of these decorators that change no result, or that a key has beside the digest."""
 
 
-BY_NAME = frozenset({"globals", "eval", "exec", "__subclasses__", "__init_subclass__"})
-"""Names that reach code by names that are known only when they run."""
+BY_NAME = frozenset({"globals", "eval", "exec"})
+"""Functions that reach code of their module by names that are known only when they run."""
+
+LISTING = frozenset({"__subclasses__", "__init_subclass__"})
+"""Names by which a class reaches the classes that derive from it."""
 
 BY_PATH = ("import_module", "__import__", "resolve_name", "run_module")
 """Functions that import the module that their first argument names."""
@@ -60,7 +63,11 @@ class Statement:
     computed: bool
     """Whether it imports a module by a name that is known only when it runs."""
     by_name: bool = False
-    """Whether it reaches names of modules that are known only when it runs."""
+    """Whether it reaches names of its module that are known only when it runs."""
+    lists: bool = False
+    """Whether it reaches classes that derive from its own."""
+    derives: bool = False
+    """Whether it is a class with a base class or a metaclass."""
 
     @classmethod
     def of(cls, node: ast.stmt, package: str = "") -> Statement:
@@ -80,6 +87,8 @@ class Statement:
             named=tuple(found.named),
             computed=found.computed,
             by_name=found.by_name,
+            lists=found.lists,
+            derives=isinstance(node, ast.ClassDef) and bool(node.bases or node.keywords),
         )
 
 
@@ -107,6 +116,7 @@ class _Found(ast.NodeVisitor):
     def __init__(self, package: str) -> None:
         self.package = package
         self.by_name = False
+        self.lists = False
         self.uses: list[Use] = []
         self.strings: set[str] = set()
         self.named: list[str] = []
@@ -119,7 +129,8 @@ class _Found(ast.NodeVisitor):
             names.append(inner.attr)
             inner = inner.value
         is_modules = isinstance(inner, ast.Name) and (inner.id, names[-1]) == ("sys", "modules")
-        self.by_name |= is_modules or not BY_NAME.isdisjoint(names)
+        self.by_name |= is_modules
+        self.lists |= not LISTING.isdisjoint(names)
         if isinstance(inner, ast.Name):
             self.uses.append(Use(inner.id, tuple(reversed(names))))
         else:
@@ -130,14 +141,14 @@ class _Found(ast.NodeVisitor):
         self.uses.append(Use(node.id, ()))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self.by_name |= node.name in BY_NAME
+        self.lists |= node.name in LISTING
         self.generic_visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         metas = [k.value for k in node.keywords if k.arg == "metaclass"]
         # A metaclass may list its classes, and so may its base.
-        self.by_name |= any(last_name(meta) != "ABCMeta" for meta in metas)
-        self.by_name |= any(last_name(base) == "type" for base in node.bases)
+        self.lists |= any(last_name(meta) != "ABCMeta" for meta in metas)
+        self.lists |= any(last_name(base) == "type" for base in node.bases)
         self.generic_visit(node)
 
     def visit_Global(self, node: ast.Global) -> None:

@@ -73,6 +73,8 @@ def _candidates(given: Path, edition: str) -> Iterator[tuple[Path, str]]:
     for inner in inside:
         yield from ((given / inner, name) for name in _editions(root / inner))
     for beside in _editions(root.parent):
+        # `results/mian` in place of the edition `main` of `results`.
+        yield _parent(given), beside
         yield from ((_parent(given) / beside, name) for name in usual)
     if not given.is_absolute():
         for folder in [*(Path(*[os.pardir] * n) for n in ABOVE), *map(Path, _editions(Path()))]:

@@ -31,6 +31,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
+from unicodedata import category, normalize
 
 from pydantic import ValidationError
 
@@ -41,6 +42,12 @@ from evenhand.errors import KeyPath, Mistake, Mistakes, SpecError
 from evenhand.suite.declaration import Named
 
 RESERVED = ("as", "recipe", "on", "sample", "posthoc", "teacher")
+
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of characters that act on a terminal or on the direction of the text."""
+
+JOINERS = "\u200c\u200d"
+"""Invisible characters that belong to the spelling of some languages and to emoji."""
 FIELD = "recipe."
 """Prefix of a recipe field among the settings: `recipe.sam` beside `tau`."""
 POSTHOC, TEACHER = "posthoc.", "teacher."
@@ -149,7 +156,12 @@ def _label(given: Any) -> str | None:
     if not isinstance(given, str) or not given.strip() or '"' in given:
         right = "write a name of the rows without quotes in it: `as: VS with SAM`"
         raise SpecError([Mistake(f"as = {quote_value(given)}: {right}")])
-    return " ".join(given.split())
+    # One name may be typed in two ways, `é` as one character or as two.
+    label = normalize("NFC", " ".join(given.split()))
+    if hidden := [c for c in label if category(c) in INVISIBLE and c not in JOINERS]:
+        right = f"write a name of the rows without the invisible character U+{ord(hidden[0]):04X}"
+        raise SpecError([Mistake(f"as = {label!a}: {right}")])
+    return label
 
 
 def _declared(given: Mapping[str, Any]) -> Declared:

@@ -260,11 +260,13 @@ def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:
 
 def _macros(board: Leaderboard) -> str:
     """Macros for the numbers of complete results; a paper that uses any other does not compile."""
-    numbers: dict[tuple[str, ...], str] = {}
-    for (row, problem), result in board.results.items():
+    # Names are given to all places of the suite: they stay when a result or `--only` is added.
+    names = macro_names(f"Evenhand {board.suite.suite}", board.compared)
+    numbers: dict[str, str] = {}
+    for place, result in board.results.items():
         if result.is_complete:
-            numbers |= {(row, problem, k): v for k, v in _numbers(board, result).items()}
-    names = macro_names(f"Evenhand {board.suite.suite}", numbers)
+            found = _numbers(board, result)
+            numbers |= {f"{names[place]}{k.title()}": value for k, value in found.items()}
     explanation = comment(
         f"Numbers as macros: {board.metrics[board.suite.primary]} in percent, {board.rule}.",
         "\\Evenhand + suite + row + problem + one of: Mean, Sd, Low and High (interval), N, Rank,",
@@ -272,7 +274,7 @@ def _macros(board: Leaderboard) -> str:
         "A name consists of letters, and digits are spelled out: 100 is OneZeroZero. There is no",
         "macro for an undefined number and for an incomplete result.",
     )
-    lines = [f"\\newcommand{{\\{names[key]}}}{{{value}}}" for key, value in numbers.items()]
+    lines = [f"\\newcommand{{\\{name}}}{{{value}}}" for name, value in numbers.items()]
     return "\n".join([*opening(board), *explanation, *lines]) + "\n"
 
 

@@ -72,6 +72,20 @@ def test_macros_are_letters_and_leave_out_what_is_incomplete(torn: Leaderboard) 
     assert not any(name.startswith("EvenhandCifarLtErmCifarOneZeroExp") for name in names)
 
 
+def test_macros_of_a_row_keep_their_names_without_the_other_rows(small: Leaderboard) -> None:
+    [(row, problem), *_] = small.results
+    other = small.results[row, problem]
+    places = {("a b", problem): other, ("a-b", problem): other}
+    both = replace(small, results=places, compared=places)
+    alone = replace(both, results={("a-b", problem): other})
+
+    texts = [latex._macros(board) for board in (both, alone)]
+    names = [set(re.findall(r"\\newcommand\{\\(\w+)\}", text)) for text in texts]
+
+    assert names[1] < names[0]
+    assert all("AB" in name and "X" in name for name in names[1])
+
+
 def test_macro_names_spell_numbers_and_never_clash() -> None:
     places = [("vs(tau=1.25)",), ("vs(tau=-1.25)",), ("a-b",), ("a b",)]
 

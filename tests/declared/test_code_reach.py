@@ -29,6 +29,13 @@ def code_of(folder: Path, files: dict[str, str]) -> str:
 
 
 EDITS = {
+    "a table that a function of the user's own changes": (
+        {
+            "mine.py": "T = []\ndef add(t, v):\n    t.append(v)\nx = add(T, 1.0)\n"
+            + returns("T[0]"),
+        },
+        ("mine.py", "add(T, 1.0)", "add(T, 2.0)"),
+    ),
     "a changed constant of a helper": (
         {
             "mine.py": ("import helper\nfrom helper import weigh\nhelper.A = 1.0\nhelper.K = 2.0\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -162,7 +162,24 @@ def _acts(node: ast.stmt, bound: dict[str, list[int]], own: Collection[str]) -> 
         or isinstance(node, ast.Assert | ast.Raise)
         or (isinstance(node, ast.If | ast.While) and _calls(node.test))
         or any(len(bound.get(name, ())) < 2 for name in changed)
+        or (isinstance(node, ast.Assign | ast.AnnAssign) and _may_change(node.value, bound, own))
     )
+
+
+def _may_change(
+    value: ast.expr | None, bound: Mapping[str, list[int]], own: Collection[str]
+) -> bool:
+    """Whether a value is made by a function of the user's own that gets another variable.
+
+    `count = add(TABLE, 1)` may change TABLE.
+    """
+    calls = [inner for inner in ast.walk(value) if isinstance(inner, ast.Call)] if value else []
+    given = [
+        (call, argument)
+        for call in calls
+        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]
+    ]
+    return any(_root(call.func) in own and _root(argument) in bound for call, argument in given)
 
 
 def _calls(test: ast.expr) -> bool:

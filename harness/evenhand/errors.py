@@ -209,6 +209,16 @@ def suggest(name: str, known: Sequence[str], kind: str = "name") -> Suggestion:
     )
 
 
+def listed(names: Sequence[str], most: int) -> str:
+    """The first names, and the number of the others.
+
+    >>> listed(["a", "b", "c"], 3), listed(["a", "b", "c"], 1)
+    ('a, b, c', 'a and 2 more')
+    """
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
 @dataclass
 class Mistakes:
     """A collection of mistakes, so that all are reported at once."""

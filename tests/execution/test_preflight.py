@@ -64,7 +64,7 @@ def test_features_that_a_row_augments_are_told_by_the_row(made):
 
 def test_a_network_that_does_not_fit_is_told_with_its_rows(made):
     backbone = {"timm": {"model": "convnext_atto", "pretrained": False}}
-    with pytest.raises(BackboneError, match=r"^b1 and la on plain-side8: 'convnext_atto'"):
+    with pytest.raises(BackboneError, match=r"^b1, la on plain-side8: 'convnext_atto'"):
         checked(
             problems=[{"plain": {"side": 8}}],
             methods=[{"erm": {"as": "b1"}}, "la"],

@@ -10,14 +10,16 @@ import typer
 from evenhand.cli.data_options import From, Name, Root, original_of, root_of
 from evenhand.cli.features import features
 from evenhand.cli.options import AsJson, Plugins, load_plugins
-from evenhand.cli.output import console, errors, print_json, some_of
-from evenhand.errors import DataError
+from evenhand.cli.output import console, errors, print_json
+from evenhand.errors import DataError, listed
 
 if TYPE_CHECKING:
     from evenhand.data.files.original import Original
     from evenhand.data.files.prepared import Prepared
     from evenhand.data.images import Source
     from evenhand.declared.registry import Registered
+
+MOST_CLASSES = 8
 
 app = typer.Typer(
     help="Prepare, check and list data sets; extract features of images.",
@@ -119,7 +121,9 @@ def _show(original: Original, prepared: Prepared, json: bool) -> None:
     source, contents = prepared.source, prepared.contents
     lines = [f"{original.name}: {_training(source)}, {len(source.test):,} test images"]
     if found["short"]:
-        lines.append(f"classes with missing training images: {some_of(found['short'])}")
+        lines.append(
+            f"classes with missing training images: {listed(found['short'], MOST_CLASSES)}"
+        )
     if found["official_test"] is not None:
         what = "equal to" if found["official_test"] else "different from"
         lines.append(f"test images: {what} the official ones, compared bit for bit")

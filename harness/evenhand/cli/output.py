@@ -109,12 +109,6 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {left:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
-def some_of(names: list[str], most: int = 8) -> str:
-    """The first names and the number of the others: `a, b, c and 4 more`."""
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
-
-
 def plural(n: int, noun: str) -> str:
     """A number with its noun: `1 trial`, `30 trials`."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

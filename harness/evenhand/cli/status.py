@@ -16,7 +16,8 @@ from evenhand.cli.notes import (
     print_store,
 )
 from evenhand.cli.options import AsJson, Edition, Only, Plugins, Results, open_part
-from evenhand.cli.output import console, print_json, print_table, some_of
+from evenhand.cli.output import console, print_json, print_table
+from evenhand.errors import listed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from evenhand.suite.commands import Place
 
 CAUSES_SHOWN = 10
+TRIALS_SHOWN = 3
 
 
 def status(
@@ -162,7 +164,7 @@ def _print(plan: Plan, store: Store, place: Place) -> None:
     for cause, trials in list(_causes(plan, store).items())[:CAUSES_SHOWN]:
         out.print(f"{len(trials)}×", style="red", end=" ")
         out.print(cause, soft_wrap=True)
-        out.print(f"   {some_of(trials, 3)}", style="dim", soft_wrap=True)
+        out.print(f"   {listed(trials, TRIALS_SHOWN)}", style="dim", soft_wrap=True)
     print_blocked(plan, place)
     print_missing(plan, out)
     _print_faults(out, [str(fault) for fault in plan.faults])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from evenhand.declared.record import DataReading, DataSummary, SharedExamples
+from evenhand.errors import listed
 
 MOST = 12
 """Largest number of columns that are listed by name."""
@@ -67,13 +68,8 @@ def _reading(reading: DataReading) -> list[Fact]:
     if reading.features:
         n = len(reading.features)
         columns = "1 column" if n == 1 else f"{n:,} columns"
-        found.append(Fact("features", f"{columns}: {_some(list(reading.features))}"))
+        found.append(Fact("features", f"{columns}: {listed(reading.features, MOST)}"))
     if reading.left_out:
         named = [f"{name} ({reason})" for name, reason in reading.left_out.items()]
-        found.append(Fact("left out", _some(named)))
+        found.append(Fact("left out", listed(named, MOST)))
     return [*found, *(Fact("note", note) for note in reading.notes)]
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
-    return f"{', '.join(names[:MOST])}{more}"

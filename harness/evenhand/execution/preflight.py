@@ -17,10 +17,13 @@ from evenhand.declared.record import DataSummary
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.split_counts import val_advice
 from evenhand.declared.trial import STREAMS, Problem, Stream, Trial, Val
-from evenhand.errors import BackboneError, Mistake, Mistakes, SpecError
+from evenhand.errors import BackboneError, Mistake, Mistakes, SpecError, listed
 from evenhand.suite.group_metrics import check_group_metrics
 from evenhand.suite.requirements import Pipeline, ProblemFacts, check_pipeline, declared_facts
 from evenhand.suite.resolve import Suite
+
+MOST_ROWS = 3
+"""Largest number of rows that a message names."""
 
 
 def source_key(dataset: Part) -> str:
@@ -171,13 +174,9 @@ def check_networks(
         try:
             _build(trial.recipe.backbone, stated or _input_of(source or load_source(problem)))
         except BackboneError as error:
-            raise BackboneError(f"{_some([*alike])} on {problem.name}: {error}") from error
-
-
-def _some(rows: list[str]) -> str:
-    """Names of rows as text: `erm, la and 4 other rows`."""
-    named = rows if len(rows) < 4 else [*rows[:2], f"{len(rows) - 2} other rows"]
-    return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+            raise BackboneError(
+                f"{listed([*alike], MOST_ROWS)} on {problem.name}: {error}"
+            ) from error
 
 
 class _Input(NamedTuple):

@@ -49,19 +49,31 @@ def identity_of(trial: BaseModel) -> Identity:
     return Identity(digest, engine, tuple(p for p in parts if p.version > 1 or p.code))
 
 
-def differences(old: Identity, new: Identity) -> tuple[str, ...]:
-    """The differences between the versions of two trials, each as the end of "records of …"."""
+class Difference(NamedTuple):
+    """A difference between the versions of two trials."""
+
+    text: str
+    """The difference as the end of "records of …"."""
+    kind: str = ""
+    """Kind of the part whose code differs at one version; "" for versions that differ."""
+    name: str = ""
+    """Name of that part."""
+
+
+def differences(old: Identity, new: Identity) -> tuple[Difference, ...]:
+    """The differences between the versions of two trials."""
     found = []
     if old.engine != new.engine:
-        found.append(f"engine version {old.engine}; this one is version {new.engine}")
+        text = f"engine version {old.engine}; this one is version {new.engine}"
+        found.append(Difference(text))
     before, after = _by_part(old), _by_part(new)
     for kind, name in sorted(before.keys() | after.keys()):
         one, two = before.get((kind, name), (1, None)), after.get((kind, name), (1, None))
         if one[0] != two[0]:
-            what = f"version {one[0]} of the {kind} `{name}`; this one is version {two[0]}"
-            found.append(what)
+            text = f"version {one[0]} of the {kind} `{name}`; this one is version {two[0]}"
+            found.append(Difference(text))
         elif one[1] != two[1]:
-            found.append(f"other code of the {kind} `{name}`")
+            found.append(Difference(f"other code of the {kind} `{name}`", kind, name))
     return tuple(found)
 
 

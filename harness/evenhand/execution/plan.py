@@ -201,7 +201,12 @@ class Plan:
             "failed": len(self.failed),
             "blocked": [{"key": b.trial.key, "cause": b.cause} for b in self.blocked],
             "stale": [
-                {"key": s.trial.key, "record": s.record, "reasons": s.reasons} for s in self.stale
+                {
+                    "key": s.trial.key,
+                    "record": s.record,
+                    "reasons": [difference.text for difference in s.differences],
+                }
+                for s in self.stale
             ],
             "store": {
                 "location": self.location,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from evenhand.declared.identity import differences, identity_of
+from evenhand.declared.identity import Difference, differences, identity_of
 from evenhand.declared.main_module import MAIN
 from evenhand.declared.plugin_modules import plugin_of
 from evenhand.declared.registry import REGISTRY
@@ -21,8 +21,8 @@ class Stale:
     trial: Trial
     record: str
     """Key of the record."""
-    reasons: tuple[str, ...]
-    """What differs, each as the end of "a record of …"."""
+    differences: tuple[Difference, ...]
+    """What differs between the record and the trial."""
 
 
 def find_stale(
@@ -45,8 +45,8 @@ def find_stale(
             (differences(head.identity, own), head.key) for head in earlier.get(own.digest, ())
         ]
         if known:
-            reasons, key = min(known, key=lambda pair: (len(pair[0]), pair[0], pair[1]))
-            found.append(Stale(trial, key, reasons))
+            differing, key = min(known, key=lambda pair: (len(pair[0]), pair[0], pair[1]))
+            found.append(Stale(trial, key, differing))
     return tuple(found)
 
 
@@ -54,23 +54,24 @@ def describe(stale: Iterable[Stale]) -> dict[str, int]:
     """Each reason why records are not used, with its number of trials."""
     counted: dict[str, int] = {}
     for each in stale:
-        text = " and of ".join(_with_place(reason) for reason in each.reasons)
+        text = " and of ".join(map(_with_place, each.differences))
         counted[text] = counted.get(text, 0) + 1
     return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _with_place(reason: str) -> str:
-    """A reason with the place of the code that was edited."""
-    if not reason.startswith("other code of the "):
-        return reason
-    kind, _, name = reason.removeprefix("other code of the ").partition(" ")
+def _with_place(difference: Difference) -> str:
+    """A difference with the place of the code that was edited."""
+    if not difference.kind:
+        return difference.text
     try:
-        module = REGISTRY.get(kind, name.strip("`")).make.__module__
+        module = REGISTRY.get(difference.kind, difference.name).make.__module__
     except UnknownName:
-        return reason
+        return difference.text
     plugin = plugin_of(module)
     if plugin is not None:
-        return f"{reason} ({plugin.path} or what it imports changed)"
-    if module == MAIN:
-        return f"{reason} (the notebook or script, or what it imports, changed)"
-    return f"{reason} ({module} or what it imports changed)"
+        where = f"{plugin.path} or what it imports changed"
+    elif module == MAIN:
+        where = "the notebook or script, or what it imports, changed"
+    else:
+        where = f"{module} or what it imports changed"
+    return f"{difference.text} ({where})"

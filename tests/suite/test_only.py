@@ -235,6 +235,51 @@ def test_a_part_knows_the_whole():
     assert restrict(part, ["seed=0"]).whole is SUITE
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (["method=la"], ["seed=0"]),
+        (["method=la,seed=0..1"], ["problem=*step*,seed=0..1"]),
+        (["seed=0"], ["seed=0"]),
+        (["method=la", "method=vs"], ["seed=0", "problem=*step*"]),
+        (["row=vs"], ['method="vs"', "tau=1"]),
+        (['method="la(tau=0.5)"'], ["problem=digits-exp-10,seed=0,seed=2"]),
+    ],
+)
+def test_filters_of_a_part_keep_what_both_filters_keep(first, second):
+    once, twice = restrict(SUITE, first), restrict(restrict(SUITE, first), second)
+    assert twice.trials.keys() == once.trials.keys() & restrict(SUITE, second).trials.keys()
+    assert restrict(SUITE, twice.only).trials == twice.trials
+
+
+def test_a_third_filter_is_added_to_the_first_two():
+    part = restrict(restrict(restrict(SUITE, ["method=vs"]), ["seed=0"]), ["problem=*step*"])
+    assert part.only == ("method=vs,seed=0,problem=*step*",)
+    assert len(restrict(SUITE, part.only).trials) == 1
+
+
+def test_a_bracket_in_a_name_does_not_hide_the_next_filter():
+    suite = replace_title(SUITE, "vs", "VS [x")
+    part = restrict(restrict(suite, ["row=VS [[]x"]), ["seed=0"])
+    assert restrict(suite, part.only).trials == part.trials
+    assert len(part.trials) == 3
+
+
+def replace_title(suite, row, title):
+    """The suite with another printed title of a row."""
+    changed = (replace(c, title=title) if c.row == row else c for c in suite.configurations)
+    return suite.replaced(configurations=tuple(changed))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("seed=0..2", "seed=0"), ("seed=0,method=vs", "seed=0,seed=0..1")]
+)
+def test_other_values_of_the_key_of_a_part_are_refused(first, second):
+    with pytest.raises(SpecError, match="one filter cannot have both") as raised:
+        restrict(restrict(SUITE, [first]), [second])
+    assert f"--only {second}: the suite is already restricted by `{first}`" in str(raised.value)
+
+
 def test_trials_keep_their_keys():
     part = restrict(SUITE, ["method=vs,seed=2"])
     assert part.trials.keys() < SUITE.trials.keys()

@@ -54,19 +54,24 @@ class Only:
     def holds(self, configuration: Configuration, trial: Trial) -> bool:
         """Whether a trial of a configuration meets all conditions."""
         values = _values(configuration, trial)
+        return all(
+            any(_matches(pattern, value) for pattern in patterns for value in values.get(key, ()))
+            for key, patterns in self.by_key().items()
+        )
+
+    def by_key(self) -> dict[str, list[str]]:
+        """The alternative patterns of each key."""
         wanted: dict[str, list[str]] = {}
         for key, pattern in self.conditions:
             wanted.setdefault(key, []).append(pattern)
-        return all(
-            any(_matches(pattern, value) for pattern in patterns for value in values.get(key, ()))
-            for key, patterns in wanted.items()
-        )
+        return wanted
 
 
 def restrict(suite: Suite, filters: Sequence[str]) -> Suite:
     """The suite with the trials that any of the filters keeps; all trials without filters.
 
-    Raises `SpecError` for an unknown key, and if no trial is left.
+    A part of a suite keeps its own filters as well. Raises `SpecError` for an unknown key, if no
+    trial is left, and for a key that the filters of the part have already.
     """
     if not filters:
         return suite
@@ -86,7 +91,30 @@ def restrict(suite: Suite, filters: Sequence[str]) -> Suite:
     if not kept:
         what = f"--only {' --only '.join(filters)}: no trial has all of this"
         raise SpecError([Mistake(what, (), "alternatives are written `seed=0,seed=2`")])
-    return suite.replaced(configurations=kept, whole=suite.whole or suite, only=tuple(filters))
+    both = [_joined(old, new) for old in suite.only for new in filters] or filters
+    return suite.replaced(configurations=kept, whole=suite.whole or suite, only=tuple(both))
+
+
+def _joined(old: str, new: str) -> str:
+    """The filter that keeps what both filters keep.
+
+    Raises `SpecError` where no filter does: several values of one key are alternatives.
+    """
+    first, second = Only.parse(old).by_key(), Only.parse(new).by_key()
+    again = [key for key in second if sorted(first.get(key, second[key])) != sorted(second[key])]
+    both = first | second
+    text = ",".join(_quoted(key, value) for key, values in both.items() for value in values)
+    if again or Only.parse(text).by_key() != both:
+        what = f"--only {new}: the suite is already restricted by `{old}`"
+        right = "one filter cannot have both, because several values of one key are alternatives"
+        raise SpecError([Mistake(what, (), right, "restrict `suite.whole` by one filter")])
+    return text
+
+
+def _quoted(key: str, value: str) -> str:
+    """A condition that stays one beside others, also with single brackets in its value."""
+    plain = not any(sign in value for sign in f",{OPEN}{CLOSE}")
+    return f"{key}={value}" if plain else f"{key}={QUOTE}{value}{QUOTE}"
 
 
 def setting_beside(configuration: Configuration) -> str:

@@ -255,13 +255,18 @@ def test_a_suite_may_be_named(tmp_path):
 
 def test_a_record_keeps_the_command_that_trains_it_again(suite, store, tmp_path):
     [key, *_] = [t.key for t in suite.configurations[0].trials]
-    assert store.read(key).provenance.command == "evenhand.run(suite)"
+    call = f"evenhand.run(suite, {store.location!r}, inline=True)"
+    assert store.read(key).provenance.command == call
     assert "built in Python" in provenance.rerun(store.read(key))
     named = eh.open_suite("quickstart", only="method=erm,seed=0")
-    eh.run(named, tmp_path, inline=True)
+    eh.run(named, tmp_path, inline=True, data=tmp_path / "my data")
     [record] = eh.open_store(tmp_path).records()
-    assert record.provenance.command.startswith("evenhand run quickstart")
-    assert provenance.rerun(record).startswith(f"evenhand run quickstart --only key={record.key}")
+    folder = f"--data '{tmp_path / 'my data'}'"
+    assert record.provenance.command == (
+        f"evenhand run quickstart --only method=erm,seed=0 --results {tmp_path} {folder} --inline"
+    )
+    again = f"evenhand run quickstart --only key={record.key} {folder}"
+    assert provenance.rerun(record).startswith(again)
 
 
 def test_too_many_failures_end_a_run(tmp_path, unregistered):

@@ -6,8 +6,10 @@ import json
 import shlex
 
 import pytest
+from typer.main import get_command
 
 from evenhand.api import open_suite
+from evenhand.cli.app import app
 from evenhand.cli.output import console, print_table
 from evenhand.errors import StoreError
 from evenhand.suite.commands import Place, store_command, suite_command
@@ -70,6 +72,20 @@ def test_a_suite_that_was_built_in_python_has_a_call_in_python():
         "evenhand.plan(suite, evenhand.open_store('other', edition='night-1'))"
     )
     assert suite_command("run", built, place=Place("other")) == "evenhand.run(suite, 'other')"
+    place = Place("other", data="my data")
+    assert suite_command("run", built, "--inline", "--retry-failed", place=place) == (
+        "evenhand.run(suite, 'other', data='my data', inline=True, retry_failed=True)"
+    )
+    assert suite_command("plan", built, place=place) == "evenhand.plan(suite, 'other')"
+
+
+def test_a_command_has_the_folder_of_data_where_it_takes_one():
+    commands = get_command(app).commands
+    place = Place(data="my data")
+    for verb in ("run", "plan", "validate", "status", "report"):
+        takes = any("--data" in option.opts for option in commands[verb].params)
+        command = suite_command(verb, open_suite("quickstart"), place=place)
+        assert command.endswith(" --data 'my data'") == takes, verb
 
 
 def test_filters_stay_in_the_commands_of_a_part_of_a_suite():

@@ -191,6 +191,13 @@ def test_old_records_nearby_are_counted_with_the_reason(here):
     ) in plan()
 
 
+def test_the_command_for_records_nearby_has_the_folder_of_data(here):
+    fill("results", "night-1")
+    (here / "my data").mkdir()
+    said = plan("--data", "my data")
+    assert shlex.split(said.split("`")[1])[-4:] == ["--edition", "night-1", "--data", "my data"]
+
+
 def test_the_status_of_an_empty_store_names_the_editions_nearby(here):
     fill("results", "night-1")
     said = evenhand("status", "--results", "resluts")

@@ -42,7 +42,7 @@ def print_editions(place: Place, out: Console) -> None:
         out.print(f"{where} has {plural(n, 'record')}: `{command}`", style="yellow", soft_wrap=True)
 
 
-def print_missing(plan: Plan, out: Console) -> None:
+def print_missing(plan: Plan, place: Place, out: Console) -> None:
     """Print why records are not used, and where other records of the missing trials are."""
     from evenhand.execution.neighbours import find_neighbours
 
@@ -51,20 +51,20 @@ def print_missing(plan: Plan, out: Console) -> None:
         text = f"{plural(n, 'trial')} {verb} of {reason}; not compared"
         out.print(text, style="yellow", soft_wrap=True)
     for neighbour in find_neighbours(plan):
-        out.print(_elsewhere(plan, neighbour), style="yellow", soft_wrap=True)
+        out.print(_elsewhere(plan, neighbour, place), style="yellow", soft_wrap=True)
 
 
-def _elsewhere(plan: Plan, neighbour: Neighbour) -> str:
-    from evenhand.suite.commands import Place, suite_command
+def _elsewhere(plan: Plan, neighbour: Neighbour, place: Place) -> str:
+    from evenhand.suite.commands import suite_command
 
+    near = place._replace(location=neighbour.location, edition=neighbour.edition)
     where = f"{neighbour.location} (edition {neighbour.edition})"
     n = neighbour.trials
     found = [f"records of {plural(n, 'missing trial')}"] if n else []
     found += [
         f"{plural(n, 'record')} of {reason}, not compared" for reason, n in neighbour.stale.items()
     ]
-    place = Place(neighbour.location, neighbour.edition)
-    command = suite_command("plan", plan.suite, place=place)
+    command = suite_command("plan", plan.suite, place=near)
     return f"{where} has {'; '.join(found)}: `{command}`"
 
 
@@ -77,14 +77,13 @@ def neighbours_as_json(plan: Plan) -> list[dict[str, Any]]:
 
 def print_blocked(plan: Plan, place: Place) -> None:
     """Print each trial that cannot run because a trial that it needs has failed."""
-    from evenhand.suite.commands import Place, store_command, suite_command
+    from evenhand.suite.commands import store_command, suite_command
 
     for blocked in plan.blocked:
         text = f"blocked: {plan.label(blocked.trial)}: {blocked.cause}"
         console().print(text, style="yellow", soft_wrap=True)
     if plan.blocked:
-        stored = Place(place.location, place.edition)
-        show = store_command("show", plan.blocked[0].parent[:8], place=stored)
+        show = store_command("show", plan.blocked[0].parent[:8], place=place)
         again = suite_command("run", plan.suite, "--retry-failed", place=place)
         text = f"`{show}` prints the cause; when it is corrected, `{again}` runs them"
         console().print(text, style="yellow", soft_wrap=True)

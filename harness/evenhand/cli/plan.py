@@ -82,7 +82,7 @@ def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
         text = f"{len(plan.again)} of the missing trials are trained again"
         out.print(f"{text}: their records lack outputs that other trials need")
     print_blocked(plan, place)
-    print_missing(plan, out)
+    print_missing(plan, place, out)
     _print_time(plan, gpus_per_trial, slots)
     for fault in plan.faults:
         out.print(f"unreadable: {fault}", style="yellow", soft_wrap=True)

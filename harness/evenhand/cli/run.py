@@ -102,7 +102,7 @@ def run(
     # Beside `--json`, standard output has events only.
     notes = errors() if json else console()
     print_store(place, len(plan.heads), notes)
-    print_missing(plan, notes)
+    print_missing(plan, place, notes)
     if not plan.missing:
         _nothing_to_do(plan, place, json)
         return
@@ -131,13 +131,13 @@ def run(
 
 
 def _ended(after: Plan, place: Place, json: bool) -> None:
-    from evenhand.suite.commands import Place, suite_command
+    from evenhand.suite.commands import suite_command
 
     failed = len(after.failed)
     if json:
         _summary(after)
     elif failed:
-        command = suite_command("status", after.suite, place=Place(place.location, place.edition))
+        command = suite_command("status", after.suite, place=place)
         text = f"{plural(failed, 'trial')} failed; `{command}` prints the causes"
         errors().print(text, soft_wrap=True)
     if not json:

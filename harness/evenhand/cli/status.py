@@ -166,7 +166,7 @@ def _print(plan: Plan, store: Store, place: Place) -> None:
         out.print(cause, soft_wrap=True)
         out.print(f"   {listed(trials, TRIALS_SHOWN)}", style="dim", soft_wrap=True)
     print_blocked(plan, place)
-    print_missing(plan, out)
+    print_missing(plan, place, out)
     _print_faults(out, [str(fault) for fault in plan.faults])
 
 

@@ -23,7 +23,7 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan
 from evenhand.execution.retries import Runner, RunTracker, run_plan
 from evenhand.store import Store
-from evenhand.suite.commands import suite_command
+from evenhand.suite.commands import Place, suite_command
 
 Code = tuple[str, str, str | None]
 """Kind and name of a part, and the digest of its code in the key of a trial."""
@@ -185,7 +185,7 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
     check_networks(plan.suite, trained, sources)
     return Execution(
         suite=f"{suite.suite} v{suite.version}",
-        command=options.command or suite_command("run", plan.suite),
+        command=options.command or _command(plan, options),
         threads=max(1, round(options.cpus_per_trial)),
         time_limit=options.time_limit,
         use_gpu=options.gpus_per_trial != 0,
@@ -194,6 +194,13 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
         compiled=_compiled(plan, options),
         compile_anywhere=bool(options.compiled),
     )
+
+
+def _command(plan: Plan, options: RunOptions) -> str:
+    """The command that is equivalent to the run of a plan in Python."""
+    place = Place(plan.location, plan.edition, options.data)
+    flags = ["--inline"] if options.inline else []
+    return suite_command("run", plan.suite, *flags, place=place)
 
 
 def _seeds(trials: Iterable[Trial]) -> list[int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from evenhand.suite.resolve import Suite
 
 RESULTS, DATA = "EVENHAND_RESULTS", "EVENHAND_DATA"
 DEFAULT_RESULTS, DEFAULT_EDITION = "results", "main"
+TAKE_DATA = {"run", "plan", "validate"}
+"""The commands on suites that take `--data`."""
 PYTHON = {"run": "run", "plan": "plan", "status": "plan", "report": "leaderboard"}
 """The functions of `evenhand` that do what a command does, for a suite that was built in Python."""
 
@@ -31,13 +34,16 @@ class Place(NamedTuple):
 
     @property
     def options(self) -> list[str]:
-        """`--results`, `--edition` and `--data`, as far as they are not the defaults."""
+        """`--results` and `--edition`, as far as they are not the defaults."""
         usual = os.environ.get(RESULTS) or DEFAULT_RESULTS
         words = ["--results", self.location] if self.location not in ("", usual) else []
-        words += ["--edition", self.edition] if self.edition != DEFAULT_EDITION else []
-        if self.data is not None and str(self.data) != os.environ.get(DATA):
-            words += ["--data", str(self.data)]
-        return words
+        return words + (["--edition", self.edition] if self.edition != DEFAULT_EDITION else [])
+
+    @property
+    def data_options(self) -> list[str]:
+        """`--data`, if it is not the default."""
+        is_usual = self.data is None or str(self.data) == os.environ.get(DATA)
+        return [] if is_usual else ["--data", str(self.data)]
 
 
 HERE = Place()
@@ -47,19 +53,30 @@ HERE = Place()
 def suite_command(verb: str, suite: Suite, *more: str, place: Place = HERE) -> str:
     """The command that does something with a suite: `evenhand run mine.yaml --edition night`.
 
-    It has the suite's filters (`--only`) and the plugins that are loaded. more are further options.
+    It has the suite's filters (`--only`) and the plugins that are loaded, and `--data` where the
+    command takes it. more are further options without a value.
     For a suite that was built in Python it is a call in Python.
     """
     if not suite.source:
-        store = [repr(place.location)] if place.location else []
-        if place.edition != DEFAULT_EDITION:
-            given = ", ".join([*store, f"edition={place.edition!r}"])
-            store = [f"evenhand.open_store({given})"]
-        return f"evenhand.{PYTHON.get(verb, verb)}({', '.join(['suite', *store])})"
+        return _call(verb, more, place)
     words = ["evenhand", verb, suite.source]
     words += [word for text in suite.only for word in ("--only", text)]
     words += [word for plugin in loaded_plugins() for word in ("--plugin", plugin.path)]
-    return shlex.join([*words, *place.options, *more])
+    data = place.data_options if verb in TAKE_DATA else []
+    return shlex.join([*words, *place.options, *data, *more])
+
+
+def _call(verb: str, more: Sequence[str], place: Place) -> str:
+    """The call in Python: `evenhand.run(suite, 'other', retry_failed=True)`."""
+    arguments = [repr(place.location)] if place.location else []
+    if place.edition != DEFAULT_EDITION:
+        given = ", ".join([*arguments, f"edition={place.edition!r}"])
+        arguments = [f"evenhand.open_store({given})"]
+    # Only training reads data: a plan and a leaderboard are made from records.
+    if verb == "run" and place.data is not None:
+        arguments.append(f"data={str(place.data)!r}")
+    arguments += [f"{option.removeprefix('--').replace('-', '_')}=True" for option in more]
+    return f"evenhand.{PYTHON.get(verb, verb)}({', '.join(['suite', *arguments])})"
 
 
 def store_command(verb: str, *more: str, place: Place = HERE) -> str:

@@ -198,6 +198,17 @@ def test_the_command_for_records_nearby_has_the_folder_of_data(here):
     assert shlex.split(said.split("`")[1])[-4:] == ["--edition", "night-1", "--data", "my data"]
 
 
+@pytest.mark.parametrize("name", ["la", "teachers and parents"])
+def test_teachers_without_a_row_are_priced_on_their_own(here, name):
+    text = SUITE.replace("[erm, mine]", f'\n  - erm\n  - la: {{as: "{name}", teacher: vs}}')
+    (here / "small.yaml").write_text(text)
+    rows = [line.split() for line in plan().splitlines()]
+    assert [*name.split(), "3", "0", "3", "0", "–", "unknown"] in rows
+    assert ["teachers", "and", "parents", "3", "0", "3", "0", "–", "unknown"] in rows
+    assert "teachers and parents: networks without a row of their own" in plan()
+    assert "teachers and parents" not in plan("--only", "method=erm")
+
+
 def test_the_status_of_an_empty_store_names_the_editions_nearby(here):
     fill("results", "night-1")
     said = evenhand("status", "--results", "resluts")

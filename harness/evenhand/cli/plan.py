@@ -77,7 +77,10 @@ def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
         + (f", {len(plan.blocked)} blocked" if plan.blocked else "")
     )
     if any(trial.key not in plan.suite.trials for trial in plan.missing):
-        out.print("(for others): networks that are in no row, but that rows of the suite use")
+        out.print(
+            "teachers and parents: networks without a row of their own, which rows of the suite\n"
+            "are distilled from or apply post-hoc methods to"
+        )
     if plan.again:
         text = f"{len(plan.again)} of the missing trials are trained again"
         out.print(f"{text}: their records lack outputs that other trials need")

@@ -17,8 +17,8 @@ from evenhand.execution.stale import Stale, describe, find_stale
 from evenhand.store import Fault, Head, Store
 from evenhand.suite.resolve import Suite
 
-FOR_OTHERS = "(for others)"
-"""Row of the trials that no row of the suite has: teachers, and parents of post-hoc methods."""
+WITHOUT_ROW = "teachers and parents"
+"""Name of the trials that no row of the suite has: teachers, and parents of post-hoc methods."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Plan:
 
     @cached_property
     def methods(self) -> tuple[MethodCost, ...]:
-        """Costs of each leaderboard row, in the suite's order, then of the trials for others."""
+        """Costs of each leaderboard row, in the suite's order, then of teachers and parents."""
         keys = {
             name: {t.key for t in getattr(self, name)} for name in ("done", "missing", "failed")
         }
@@ -150,8 +150,8 @@ class Plan:
                 {t.key: t for t in configuration.trials}
             )
         extra = {t.key: t for t in self.missing if t.key not in self.suite.trials}
-        if extra:
-            rows[FOR_OTHERS] = ("trained for others", extra)
+        named = [(row, title, trials) for row, (title, trials) in rows.items()]
+        named += [(WITHOUT_ROW, WITHOUT_ROW, extra)] if extra else []
         return tuple(
             MethodCost(
                 row=row,
@@ -163,7 +163,7 @@ class Plan:
                 seconds=self._median(trials.keys() & keys["done"]),
                 remaining_seconds=self.total(trials[k] for k in trials.keys() & keys["missing"]),
             )
-            for row, (title, trials) in rows.items()
+            for row, title, trials in named
         )
 
     @cached_property

@@ -14,6 +14,7 @@ from evenhand.api import open_store, open_suite
 from evenhand.declared import trial as trials
 from evenhand.execution.neighbours import find_neighbours
 from evenhand.execution.plan import make_plan
+from evenhand.store import neighbours
 from tests.cli.test_commands import evenhand
 from tests.records import make_record
 
@@ -189,6 +190,70 @@ def test_old_records_nearby_are_counted_with_the_reason(here):
         "results (edition night-1) has records of 3 missing trials; 3 records of other code of the "
         "method `mine` (mine.py or what it imports changed), not compared"
     ) in plan()
+
+
+def older(here, location="results", edition="night-1"):
+    """Records of other code beside the store, with an index."""
+    fill(location, edition)
+    open_store(location, edition).heads()
+    (here / "helper.py").write_text("def tau():\n    return 2.0\n")
+
+
+@pytest.mark.parametrize("index", ["none", "format 3", "damaged", "one record"])
+def test_old_records_nearby_are_found_where_the_index_lacks_them(here, index):
+    older(here)
+    path = here / "results/night-1/index.json"
+    match index:
+        case "none":
+            path.unlink()
+        case "format 3":
+            path.write_text(path.read_text().replace('"format":4', '"format":3'))
+        case "damaged":
+            path.write_text(path.read_text()[:100])
+        case "one record":
+            whole = json.loads(path.read_text())
+            path.write_text(json.dumps(whole | {"entries": whole["entries"][:1]}))
+    before = path.read_text() if path.exists() else None
+    assert "3 missing trials; 3 records of other code of the method `mine` (mine.py or" in plan()
+    assert (path.read_text() if path.exists() else None) == before
+
+
+def test_records_of_an_earlier_engine_nearby_are_found_without_an_index(here):
+    for trial in opened().trials.values():
+        earlier = trial.model_copy(update={"engine": 0})
+        open_store("results", "night-1").write(make_record(trial=earlier))
+    assert (
+        "results (edition night-1) has 6 records of engine version 0; this one is version 1, not "
+        "compared: `evenhand plan"
+    ) in plan()
+
+
+def test_of_many_records_without_an_index_the_number_of_unread_ones_is_printed(here, monkeypatch):
+    older(here)
+    monkeypatch.setattr(neighbours, "MOST_HEADS", 2)
+    suite = opened()
+    old = open_store("results", "night-1").heads().keys() - suite.trials.keys()
+    (here / "results/night-1/index.json").unlink()
+    (here / f"results/night-1/{min(old)}/record.json").write_text("torn")
+    [found] = find_neighbours(make_plan(suite, open_store()))
+    assert (found.trials, sum(found.stale.values()), found.unread) == (3, 1, 1)
+    assert "1 further record that was not read: `evenhand plan" in plan()
+
+
+def test_empty_editions_hide_no_old_records(here):
+    older(here, edition="z")
+    for i in range(25):
+        (here / f"results/a{i:02d}").mkdir()
+    assert "results (edition z) has records of 3 missing trials; 3 records of other" in plan()
+
+
+def test_the_first_folders_are_the_first_by_name(here, monkeypatch):
+    monkeypatch.setattr(neighbours, "MOST_FOLDERS", 3)
+    for name in "hgfedcba":
+        (here / f"results/{name}").mkdir(parents=True)
+    found = [near.edition for near in neighbours.editions_near("results", "main")]
+    assert found[:3] == ["a", "b", "c"]
+    assert not {"d", "e", "f", "g", "h"} & set(found)
 
 
 def test_the_command_for_records_nearby_has_the_folder_of_data(here):

@@ -64,6 +64,10 @@ def _elsewhere(plan: Plan, neighbour: Neighbour, place: Place) -> str:
     found += [
         f"{plural(n, 'record')} of {reason}, not compared" for reason, n in neighbour.stale.items()
     ]
+    if neighbour.unread:
+        n = neighbour.unread
+        verb = "was" if n == 1 else "were"
+        found.append(f"{plural(n, 'further record')} that {verb} not read")
     command = suite_command("plan", plan.suite, place=near)
     return f"{where} has {'; '.join(found)}: `{command}`"
 

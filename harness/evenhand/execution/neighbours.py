@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evenhand.declared.trial import Trial
 from evenhand.execution.plan import Plan
 from evenhand.execution.stale import describe, find_stale
-from evenhand.store.neighbours import NearbyEdition, editions_near
+from evenhand.store.neighbours import editions_near
 
 MOST_READ = 20
-"""Editions whose index is read, which takes longer than the list of their keys."""
+"""Editions whose heads are read, which takes longer than the list of their keys."""
 MOST_SHOWN = 4
 
 
@@ -28,6 +27,8 @@ class Neighbour:
     """Number of missing trials that have a record in it."""
     stale: Mapping[str, int]
     """Reasons why earlier records in it are not used, each with its number of trials."""
+    unread: int = 0
+    """Number of its records that were not read, which may be further earlier records."""
 
     @property
     def size(self) -> int:
@@ -41,16 +42,18 @@ def find_neighbours(plan: Plan) -> tuple[Neighbour, ...]:
     if not wanted:
         return ()
     found: list[Neighbour] = []
-    for read, near in enumerate(editions_near(plan.location, plan.edition)):
+    current = (plan.suite.whole or plan.suite).trials.keys()
+    read = 0
+    for near in editions_near(plan.location, plan.edition):
         keys = near.keys()
         there = wanted.keys() & keys
         others = [trial for key, trial in wanted.items() if key not in there]
-        stale = _stale(plan, near, others) if keys and others and read < MOST_READ else {}
+        stale, unread = {}, 0
+        # Records of the suite itself are no earlier ones.
+        if others and keys - current and read < MOST_READ:
+            read += 1
+            heads, unread = near.heads(keys - current)
+            stale = describe(find_stale(others, heads, current))
         if there or stale:
-            found.append(Neighbour(near.location, near.edition, len(there), stale))
+            found.append(Neighbour(near.location, near.edition, len(there), stale, unread))
     return tuple(heapq.nlargest(MOST_SHOWN, found, key=lambda n: (n.trials, n.size)))
-
-
-def _stale(plan: Plan, near: NearbyEdition, others: Sequence[Trial]) -> Mapping[str, int]:
-    current = (plan.suite.whole or plan.suite).trials.keys()
-    return describe(find_stale(others, near.heads(), current))

@@ -1,26 +1,40 @@
 """Editions near a store in a folder: its other editions, and stores above, below and beside it.
 
 They are only read, and never more than a few hundred folders of them. The index of an edition is
-used where there is one, but not brought up to date. Nothing is looked for in object storage.
+used where there is one, but not brought up to date: of the records that it lacks, a few hundred are
+read. Nothing is looked for in object storage.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from evenhand.store.files import URL
 from evenhand.store.index import Head, load_index
+from evenhand.store.reading import Unreadable, read_head
 from evenhand.store.store import INDEX, KEY, NAME, RECORD
 
 MOST_FOLDERS = 200
 """Folders that are looked at in one place."""
+MOST_HEADS = 300
+"""Records of one edition that are read because its index lacks them."""
 ABOVE = (1, 2, 3)
 """Levels above the working directory at which a relative location is looked for."""
 MAIN = "main"
+
+
+class NearbyHeads(NamedTuple):
+    """Heads of the records of an edition that is not the one that was read."""
+
+    heads: dict[str, Head]
+    """Heads by key."""
+    unread: int
+    """Number of records that were not read, because there are too many."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +53,21 @@ class NearbyEdition:
         names = [name for name in _folders(self.folder) if KEY.fullmatch(name)]
         return frozenset(name for name in names if (self.folder / name / RECORD).is_file())
 
-    def heads(self) -> dict[str, Head]:
-        """Heads of its records, as far as its index has them."""
+    def heads(self, keys: Collection[str]) -> NearbyHeads:
+        """Heads of some of its records: those in its index, and the first ones of the others.
+
+        An index of another format has none. Files that cannot be read as a record are left out.
+        """
         try:
             entries = load_index((self.folder / INDEX).read_bytes())
         except OSError:
-            return {}
-        return {key: entry.head for key, entry in entries.items()}
+            entries = {}
+        found = {key: entries[key].head for key in keys if key in entries}
+        others = sorted(key for key in keys if key not in entries)
+        for key in others[:MOST_HEADS]:
+            with suppress(OSError, Unreadable):
+                found[key] = read_head((self.folder / key / RECORD).read_bytes(), key)
+        return NearbyHeads(found, len(others[MOST_HEADS:]))
 
 
 def editions_near(location: str, edition: str) -> Iterator[NearbyEdition]:
@@ -87,9 +109,9 @@ def _parent(given: Path) -> Path:
 
 
 def _editions(folder: Path) -> list[str]:
-    """The first folders in a folder whose names an edition can have."""
+    """The first folders in a folder, by name, whose names an edition can have."""
     names = (name for name in _folders(folder) if NAME.fullmatch(name) and not KEY.fullmatch(name))
-    return sorted(islice(names, MOST_FOLDERS))
+    return sorted(names)[:MOST_FOLDERS]
 
 
 def _folders(folder: Path) -> Iterator[str]:

@@ -270,7 +270,11 @@ def test_teachers_without_a_row_are_priced_on_their_own(here, name):
     rows = [line.split() for line in plan().splitlines()]
     assert [*name.split(), "3", "0", "3", "0", "–", "unknown"] in rows
     assert ["teachers", "and", "parents", "3", "0", "3", "0", "–", "unknown"] in rows
-    assert "teachers and parents: networks without a row of their own" in plan()
+    line = (
+        "\nteachers and parents: 3 missing trials without a row, from which trials of rows read\n"
+    )
+    assert line in plan()
+    assert line in evenhand("status", "small.yaml", "--plugin", "mine.py")
     assert "teachers and parents" not in plan("--only", "method=erm")
 
 

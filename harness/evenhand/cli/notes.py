@@ -42,6 +42,14 @@ def print_editions(place: Place, out: Console) -> None:
         out.print(f"{where} has {plural(n, 'record')}: `{command}`", style="yellow", soft_wrap=True)
 
 
+def print_without_row(plan: Plan, out: Console) -> None:
+    """Print how many missing trials are networks that only other trials need."""
+    n = sum(trial.key not in plan.suite.trials for trial in plan.missing)
+    if n:
+        text = f"teachers and parents: {plural(n, 'missing trial')} without a row"
+        out.print(f"{text}, from which trials of rows read", soft_wrap=True)
+
+
 def print_missing(plan: Plan, place: Place, out: Console) -> None:
     """Print why records are not used, and where other records of the missing trials are."""
     from evenhand.execution.neighbours import find_neighbours

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evenhand.cli.notes import neighbours_as_json, print_blocked, print_missing, print_store
+from evenhand.cli.notes import (
+    neighbours_as_json,
+    print_blocked,
+    print_missing,
+    print_store,
+    print_without_row,
+)
 from evenhand.cli.options import AsJson, Data, Edition, Only, Plugins, Results, SuiteName, open_part
 from evenhand.cli.output import console, duration, plural, print_json, print_table
 
@@ -76,11 +82,7 @@ def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
         f"{len(plan.missing)} missing, {len(plan.failed)} failed"
         + (f", {len(plan.blocked)} blocked" if plan.blocked else "")
     )
-    if any(trial.key not in plan.suite.trials for trial in plan.missing):
-        out.print(
-            "teachers and parents: networks without a row of their own, which rows of the suite\n"
-            "are distilled from or apply post-hoc methods to"
-        )
+    print_without_row(plan, out)
     if plan.again:
         text = f"{len(plan.again)} of the missing trials are trained again"
         out.print(f"{text}: their records lack outputs that other trials need")

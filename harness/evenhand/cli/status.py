@@ -14,6 +14,7 @@ from evenhand.cli.notes import (
     print_editions,
     print_missing,
     print_store,
+    print_without_row,
 )
 from evenhand.cli.options import AsJson, Edition, Only, Plugins, Results, open_part
 from evenhand.cli.output import console, print_json, print_table
@@ -161,6 +162,7 @@ def _print(plan: Plan, store: Store, place: Place) -> None:
         f"\n{len(plan.done)} of {total} done, {len(plan.missing)} missing, "
         f"{len(plan.failed)} failed"
     )
+    print_without_row(plan, out)
     for cause, trials in list(_causes(plan, store).items())[:CAUSES_SHOWN]:
         out.print(f"{len(trials)}×", style="red", end=" ")
         out.print(cause, soft_wrap=True)

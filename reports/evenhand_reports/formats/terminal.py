@@ -28,8 +28,9 @@ NAME_WIDTH = 20
 MOST_HEADER = 18
 """Columns of the header of a column; a longer name of the baseline stands above the table."""
 
-PADDING = 2
 INTERVAL = "interval"
+UNLIMITED = 10_000
+"""Columns of a terminal in which every table is as wide as its contents."""
 
 
 def render(board: Leaderboard) -> RenderableType:
@@ -42,7 +43,7 @@ def render(board: Leaderboard) -> RenderableType:
         Text(answer(board)),
     ]
     for problem in board.problems:
-        parts += [Text(), _heading(board, problem), _Table(board, board.on(problem))]
+        parts += [Text(), _heading(board, problem), _problem_table(board, board.on(problem))]
         parts += [_indented(Text(text)) for text in choices(board, problem)]
     for fronts in all_front_sets(board, board.rule):
         parts += [Text(), _front_heading(fronts), _front_table(fronts)]
@@ -63,55 +64,93 @@ def _heading(board: Leaderboard, problem: str) -> Text:
     )
 
 
-@dataclass(frozen=True)
-class _Table:
-    """The table of a problem: without intervals where names are long, as a list where it is narrow.
-
-    Names are text and never markup, and none is folded into less than `NAME_WIDTH` columns.
-    """
-
-    board: Leaderboard
-    results: Sequence[Result]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        columns = _columns(self.board, self.results)
-        titles = [result.title for result in self.results]
-        longest = max(map(cell_len, titles), default=0)
-        words = max((cell_len(word) for title in titles for word in title.split()), default=0)
-        for kept, needed in (
-            (columns, max(words, longest // 2)),
-            ([c for c in columns if c.name != INTERVAL], min(longest, NAME_WIDTH)),
-        ):
-            room = options.max_width - sum(column.width + PADDING for column in kept)
-            if room >= max(needed, len("method")):
-                yield self._grid(kept)
-                return
-        yield from _listed(self.results, columns)
-
-    def _grid(self, columns: Sequence[_Column]) -> Table:
-        grid, names = _grid(), [Text(result.title, overflow="fold") for result in self.results]
-        rank, *others = columns
-        grid.add_column(Text(rank.name), justify="right", no_wrap=True)
-        grid.add_column("method", overflow="fold", ratio=1)
-        for column in others:
-            grid.add_column(Text(column.name), justify="right", no_wrap=True)
-        for i, result in enumerate(self.results):
-            cells = [Text(column.cells[i]) for column in others]
-            style = "bold" if result.is_bold else ""
-            grid.add_row(Text(rank.cells[i]), names[i], *cells, style=style)
-        return grid
-
-
 class _Column(NamedTuple):
     """A column of numbers."""
 
     name: str
-    cells: list[str]
+    cells: Sequence[str]
 
     @property
     def width(self) -> int:
         """Columns of the terminal."""
         return max(map(cell_len, (self.name, *self.cells)))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of rows with their names: without `optional` where it is wide, else as a list.
+
+    Names are text and never markup. None is folded into less than `NAME_WIDTH` columns, or into
+    less than half of it and its longest word where that is shorter.
+    """
+
+    titles: Sequence[str]
+    columns: Sequence[_Column]
+    leading: int = 0
+    """Number of columns before the names."""
+
+    optional: str = ""
+    """Name of the column that is left out first."""
+
+    bold: Sequence[bool] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        longest = max(map(cell_len, self.titles), default=0)
+        words = (cell_len(word) for title in self.titles for word in title.split())
+        layouts = [(self.columns, max(longest // 2, *words, 0))]
+        if self.optional:
+            kept = [column for column in self.columns if column.name != self.optional]
+            layouts.append((kept, min(longest, NAME_WIDTH)))
+        for columns, needed in layouts:
+            grid = self._header(columns, needed)
+            unlimited = options.update(width=UNLIMITED)
+            if console.measure(grid, options=unlimited).minimum <= options.max_width:
+                self._add_rows(grid, columns)
+                yield grid
+                return
+        yield from self._listed()
+
+    def _header(self, columns: Sequence[_Column], needed: int) -> Table:
+        """A table without rows, whose names have at least `needed` columns of the terminal."""
+        grid = Table(
+            box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim", expand=True
+        )
+        numbers: list[_Column | None] = list(columns)
+        numbers.insert(self.leading, None)
+        for column in numbers:
+            if column is None:
+                least = max(needed, len("method"))
+                grid.add_column("method", overflow="fold", ratio=1, min_width=least)
+            else:
+                name = Text(column.name)
+                grid.add_column(name, justify="right", no_wrap=True, width=column.width)
+        return grid
+
+    def _add_rows(self, grid: Table, columns: Sequence[_Column]) -> None:
+        for i, title in enumerate(self.titles):
+            cells = [Text(column.cells[i]) for column in columns]
+            cells.insert(self.leading, Text(title, overflow="fold"))
+            grid.add_row(*cells, style=self._style(i))
+
+    def _listed(self) -> Iterable[RenderableType]:
+        """Each row as its name and, below it, its numbers with their names."""
+        for i, title in enumerate(self.titles):
+            yield Text(title, style=self._style(i), overflow="fold")
+            numbers = (f"{column.name} {column.cells[i].strip()}" for column in self.columns)
+            yield _indented(Text("; ".join(numbers)))
+
+    def _style(self, i: int) -> str:
+        return "bold" if self.bold and self.bold[i] else ""
+
+
+def _problem_table(board: Leaderboard, results: Sequence[Result]) -> _Table:
+    return _Table(
+        [result.title for result in results],
+        _columns(board, results),
+        leading=1,
+        optional=INTERVAL,
+        bold=[result.is_bold for result in results],
+    )
 
 
 def _columns(board: Leaderboard, results: Sequence[Result]) -> list[_Column]:
@@ -145,46 +184,23 @@ def _difference_name(board: Leaderboard) -> str:
     return name if cell_len(name) <= MOST_HEADER else "Δ to baseline"
 
 
-def _listed(results: Sequence[Result], columns: Sequence[_Column]) -> Iterable[RenderableType]:
-    """Each row as its name and, below it, its numbers with their names."""
-    for i, result in enumerate(results):
-        yield Text(result.title, style="bold" if result.is_bold else "", overflow="fold")
-        numbers = (f"{column.name} {column.cells[i].strip()}" for column in columns)
-        yield _indented(Text(", ".join(numbers)))
-
-
 def _front_heading(fronts: FrontSet) -> Text:
     return Text.assemble((fronts.scope, "bold"), (f"  {front_title(fronts)}", "dim"))
 
 
-def _front_table(fronts: FrontSet) -> RenderableType:
-    grid = _grid()
-    grid.add_column("method", overflow="fold", ratio=1)
-    grid.add_column("on its front", overflow="fold")
-    grid.add_column("on joint front", justify="right", no_wrap=True)
-    grid.add_column("hypervolume", justify="right", no_wrap=True)
-    grid.add_column("n", justify="right", no_wrap=True)
-    for name, (_, best, joint, area, _, n) in front_rows(fronts):
-        grid.add_row(*map(Text, (name, best, joint, area, n)))
-    return grid
+def _front_table(fronts: FrontSet) -> _Table:
+    names, values = zip(*front_rows(fronts), strict=True)
+    _, best, joint, area, _, n = zip(*values, strict=True)
+    columns = {"on its front": best, "on joint front": joint, "hypervolume": area, "n": n}
+    return _Table(names, [_Column(name, cells) for name, cells in columns.items()])
 
 
-def _averages(board: Leaderboard) -> RenderableType:
-    grid = _grid()
-    grid.add_column("average", justify="right")
-    grid.add_column("method", overflow="fold", ratio=1)
+def _averages(board: Leaderboard) -> _Table:
     averages = board.average_ranks
-    for row in sorted(averages, key=lambda r: (averages[r] is None, averages[r] or 0)):
-        mean = averages[row]
-        text = formatting.NO_VALUE if mean is None else f"{mean:.2f}"
-        grid.add_row(text, Text(board.rows[row]))
-    return grid
-
-
-def _grid() -> Table:
-    return Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim", expand=True
-    )
+    rows = sorted(averages, key=lambda r: (averages[r] is None, averages[r] or 0))
+    means = [averages[row] for row in rows]
+    texts = [formatting.NO_VALUE if mean is None else f"{mean:.2f}" for mean in means]
+    return _Table([board.rows[row] for row in rows], [_Column("average", texts)], leading=1)
 
 
 def _gaps(gaps: Sequence[Gap]) -> list[RenderableType]:

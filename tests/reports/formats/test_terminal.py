@@ -174,3 +174,57 @@ def test_brackets_in_a_metrics_title_and_in_fronts_are_text(unregistered: None) 
     assert "recall [/red] in percent" in text_of(terminal.render(board))
     assert text_of(terminal.render(board)).count("VS [b]") >= 3
     assert "Recall [/red]" in text_of(trial.render(make_record()))
+
+
+SHORT = (
+    "ERM",
+    "LDAM-DRW",
+    "CSL [every=4]",
+    "cross-entropy",
+    "b1 [/x] %{y}",
+    "weighted CE",
+    "seldom-the-same!",
+)
+
+
+@pytest.mark.parametrize("baseline", SHORT)
+@pytest.mark.parametrize("width", [60, 67, 72, 76, 79, 80, 81, 85, 93, 100])
+def test_no_word_of_a_short_name_is_broken(baseline: str, width: int) -> None:
+    suite = make_suite(["ERM", "LA", "VS"])
+    others = [name for name in SHORT if name != baseline]
+    for pair in zip(others[::2], others[1::2], strict=True):
+        names = dict(zip(("ERM", "LA", "VS"), (baseline, *pair), strict=True))
+        titled = tuple(
+            replace(c, title=names[c.title], method_title=names[c.title])
+            for c in suite.configurations
+        )
+        records = scored(suite, lambda trial: 0.6 + 0.01 * trial.seed)
+        board = build_from(suite.replaced(configurations=titled), records)
+        lines = text_of(terminal.render(board), width).splitlines()
+        heading = next(i for i, line in enumerate(lines) if line.startswith("cifar10"))
+        words = " ".join(lines[heading:]).split()
+
+        assert max(map(len, lines)) <= width
+        for name in names.values():
+            assert set(name.split()) <= set(words)
+        assert "method" in words or not any(line.startswith(" rank") for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_no_word_of_a_name_is_broken_beside_a_long_list_of_settings(width: int) -> None:
+    taus = [{"tau": i / 7} for i in range(1, 9)]
+    suite = make_suite(
+        {"VS": taus, "LA": taus},
+        baseline="vs",
+        figures=[{"front": ["balanced_accuracy", "min_recall"], "over": "tau"}],
+    )
+    titled = tuple(
+        replace(c, method_title="LDAM-DRW" if c.title.startswith("LA") else "CSL")
+        for c in suite.configurations
+    )
+    records = scored(suite, lambda trial: [0.5 + 0.02 * trial.method.settings["tau"]] * 10)
+    board = build_from(suite.replaced(configurations=titled), records)
+    text = text_of(terminal.render(board), width)
+
+    assert max(map(len, text.splitlines())) <= width
+    assert {"LDAM-DRW", "CSL"} <= set(text.split())

@@ -36,7 +36,12 @@ typed.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[
 sys.modules["typed"] = typed
 install_import_hook(WITH_ARRAYS, "typed.check")
 
-from evenhand.declared.registry import REGISTRY  # noqa: E402  the hook must come first
+from evenhand.declared.plugin_modules import (  # noqa: E402  the hook must come first
+    PluginFiles,
+    _Finder,
+    plugin_of,
+)
+from evenhand.declared.registry import REGISTRY  # noqa: E402
 
 
 @pytest.fixture
@@ -46,7 +51,18 @@ def unregistered() -> Iterator[None]:
     entries = {kind: dict(names) for kind, names in REGISTRY._entries.items()}
     aliases = {kind: dict(names) for kind, names in REGISTRY._aliases.items()}
     modules = set(sys.modules)
+    served = {name: dict(plugins) for name, plugins in _served()}
     yield
     REGISTRY._entries, REGISTRY._aliases = entries, aliases
-    for name in [n for n in sys.modules if n.startswith("evenhand_plugin_") and n not in modules]:
+    for name in [n for n in sys.modules if n not in modules and plugin_of(n) is not None]:
         del sys.modules[name]
+    for name, plugins in _served():
+        plugins.clear()
+        plugins.update(served.get(name, {}))
+
+
+def _served() -> Iterator[tuple[int, dict[str, PluginFiles]]]:
+    """Plugins whose modules each finder of `sys.meta_path` serves."""
+    for finder in sys.meta_path:
+        if isinstance(finder, _Finder):
+            yield id(finder), finder.plugins

@@ -12,7 +12,9 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from evenhand.data.files.columns import read
+from evenhand.data.files.data_root import use_data_root
 from evenhand.data.files.own_images import Background, ImageRule, Intensity, read_images
+from evenhand.declared.registry import REGISTRY
 from evenhand.errors import DataError
 from tests.data.files.pictures import encoded, png
 from tests.data.groups import write_rows
@@ -181,3 +183,31 @@ def test_a_background_is_a_colour(value):
 @pytest.mark.parametrize("cells", [[1, 2], [1.5, None], [[0, 1], [2, 3]], [[0], [1, 2]]])
 def test_numbers_are_no_images(tmp_path, cells):
     assert has_facts(refusal(parquet(tmp_path, cells)), "paths, bytes … has numbers … PNG")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"intensity": [0, 4095]},
+        {"intensity": [0.5, 1.5]},
+        {"intensity": "file"},
+        {"background": [0, 128, 255]},
+        {"background": "black"},
+    ],
+)
+@pytest.mark.parametrize("name", ["table", "image_folder"])
+def test_settings_are_read_from_the_lists_of_a_suite(name, settings):
+    needed = {"table": {"path": "a.csv", "label": "y", "image": "f"}, "image_folder": {"path": "a"}}
+    part = REGISTRY.part("dataset", name, {**needed[name], **settings})
+    assert {key: part.settings[key] for key in settings} == settings
+
+
+def test_lists_of_a_suite_reach_the_pixels(tmp_path):
+    listed(tmp_path, {f"{i}.png": np.full((8, 8), 1000 * i, dtype=np.uint16) for i in range(8)})
+    lines = [["file", "y", "split"]]
+    lines += [[f"{i}.png", "ab"[i % 2], "train" if i < 4 else "test"] for i in range(8)]
+    write_rows(tmp_path / "t.csv", lines)
+    given = {"path": "t.csv", "label": "y", "image": "file", "intensity": [0, 10000]}
+    with use_data_root(tmp_path):
+        source = REGISTRY.make("dataset", REGISTRY.part("dataset", "table", given))
+    np.testing.assert_array_equal(source.train.pixels[:, 0, 0, 0], [0, 26, 51, 76])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,20 @@ def test_the_seed_of_a_trial_chooses_the_test_fold(root):
         assert data.val is not None
         assert len(data.train) + len(data.val) + len(data.test) == 60
         assert not data.summary.shared
+
+
+@pytest.mark.parametrize("settings", [{"folds": 3}, {"folds": 3, "together": "who"}])
+def test_a_cross_validation_travels_to_other_processes(root, settings):
+    table = noise().assign(who=[i // 2 for i in range(60)])
+    source = REGISTRY.make("dataset", table_of(root, table, split=settings, features="f"))
+
+    again = pickle.loads(pickle.dumps(source))
+
+    assert source.of_seed is not None
+    for seed in range(4):
+        np.testing.assert_array_equal(
+            again.of_seed(seed).test.pixels, source.of_seed(seed).test.pixels
+        )
 
 
 def test_folds_need_seeds_that_vary_the_split(root):

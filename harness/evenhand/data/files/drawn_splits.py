@@ -37,7 +37,8 @@ class Shares(NamedTuple):
     val: float
 
 
-class Cells(NamedTuple):
+@dataclass(frozen=True)
+class Cells:
     """Cell of each row, and the names of the cells."""
 
     table: str
@@ -45,7 +46,7 @@ class Cells(NamedTuple):
     of_row: Indices
     names: tuple[str, ...]
 
-    def __iter__(self) -> Iterator[tuple[str, Indices]]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[tuple[str, Indices]]:
         """Name and rows of each cell that has rows."""
         for cell, name in enumerate(self.names):
             index = np.flatnonzero(self.of_row == cell)

@@ -32,7 +32,8 @@ def _or_say(right: str, accept: Callable[[Any], bool] = lambda _: True) -> WrapV
 
     def check(value: Any, inner: ValidatorFunctionWrapHandler) -> Any:
         try:
-            found = inner(value)
+            # A suite has lists, which strict validation would not take for tuples.
+            found = inner(tuple(value) if isinstance(value, list) else value)
         except ValidationError:
             raise ValueError(right) from None
         if not accept(found):

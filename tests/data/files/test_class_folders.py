@@ -74,6 +74,12 @@ def test_hidden_and_system_files_are_ignored_and_counted(root):
     assert found.notes == ("5 hidden or system files were ignored, such as .DS_Store",)
 
 
+@pytest.mark.parametrize("tree", [SPLIT, ALONE])
+def test_an_ignored_file_is_counted_once(root, tree):
+    found = list_class_folders(made(root, *tree, ".DS_Store"))
+    assert found.notes == ("1 hidden or system file was ignored, such as .DS_Store",)
+
+
 def test_symbolic_links_are_followed_and_broken_ones_refused(root, tmp_path):
     made(root, *SPLIT)
     made(tmp_path / "elsewhere", "6.png")

@@ -89,7 +89,8 @@ def _visible(folder: Path, found: _Found) -> Iterator[Path]:
         ) from None
     for path in paths:
         if path.name.startswith(".") or path.name.lower() in LITTER:
-            found.ignored.append(path)
+            # The top folder is listed twice: for splits, and for classes where it has none.
+            found.ignored += [path] if path not in found.ignored else []
         else:
             yield path
 

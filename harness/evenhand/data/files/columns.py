@@ -171,7 +171,8 @@ class Columns:
         """Sentences on what was done to cells, as far as columns were read."""
         found = []
         if self.blank:
-            found.append(f"{count(len(self.blank), 'blank row')} were skipped")
+            were = "was" if len(self.blank) == 1 else "were"
+            found.append(f"{count(len(self.blank), 'blank row')} {were} skipped")
         if self.stripped:
             found.append(
                 f"spaces around texts were removed in {shorten(sorted(self.stripped))}; "

@@ -89,9 +89,9 @@ def _path(problem: Problem) -> Path:
 def _summaries(suite: Suite, problems: list[Problem]) -> dict[str, DataSummary]:
     if not problems:
         return {}
-    from evenhand.execution.preflight import check_data, load_data
+    from evenhand.execution.preflight import check_data, load_data, seeds_of
 
-    seeds = list(dict.fromkeys(trial.seed for trial in suite.trials.values()))
-    loaded = load_data(problems, seeds, suite.declaration.vary)
-    check_data(suite, list(suite.trials.values()), loaded.sources)
+    trials = list(suite.trials.values())
+    loaded = load_data(problems, seeds_of(trials), suite.declaration.vary)
+    check_data(suite, trials, loaded.sources)
     return loaded.summaries

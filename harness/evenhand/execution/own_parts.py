@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evenhand.declared.record import DataSummary
 from evenhand.declared.registry import REGISTRY
-from evenhand.execution.preflight import check_data, check_networks, load_data
+from evenhand.execution.preflight import check_data, check_networks, load_data, seeds_of
 from evenhand.suite.resolve import Suite
 
 
@@ -17,8 +17,7 @@ def check_own_parts(suite: Suite) -> dict[str, DataSummary]:
     """
     trials = list(suite.trials.values())
     own = {t.problem.name: t.problem for t in trials if _is_own("dataset", t.problem.dataset.name)}
-    seeds = list(dict.fromkeys(t.seed for t in trials))
-    loaded = load_data(own.values(), seeds, suite.declaration.vary)
+    loaded = load_data(own.values(), seeds_of(trials), suite.declaration.vary)
     check_data(suite, trials, loaded.sources)
     networks = [t for t in trials if _is_own("backbone", t.recipe.backbone.name)]
     if networks:

@@ -62,6 +62,11 @@ def load_data(
     return loaded
 
 
+def seeds_of(trials: Iterable[Trial]) -> list[int]:
+    """Seeds of trials, each once, in the order of the trials."""
+    return list(dict.fromkeys(trial.seed for trial in trials))
+
+
 def check_data(suite: Suite, trials: Sequence[Trial], sources: Mapping[str, Source]) -> None:
     """Check the requirements of a suite and of its trials that depend on the loaded data.
 

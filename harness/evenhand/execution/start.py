@@ -170,13 +170,13 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
     Duplicates between splits are sent to the sink.
     """
     from evenhand.data.files.data_root import use_data_root
-    from evenhand.execution.preflight import check_data, check_networks, load_data
+    from evenhand.execution.preflight import check_data, check_networks, load_data, seeds_of
 
     suite = plan.suite.declaration
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
     with use_data_root(options.data, suite.data) if trained else nullcontext():
-        loaded = load_data(problems.values(), _seeds(trained), suite.vary)
+        loaded = load_data(problems.values(), seeds_of(trained), suite.vary)
     sources = loaded.sources
     for name, summary in loaded.summaries.items():
         for text in describe_shared(summary):
@@ -201,11 +201,6 @@ def _command(plan: Plan, options: RunOptions) -> str:
     place = Place(plan.location, plan.edition, options.data)
     flags = ["--inline"] if options.inline else []
     return suite_command("run", plan.suite, *flags, place=place)
-
-
-def _seeds(trials: Iterable[Trial]) -> list[int]:
-    """Seeds of trials, each once."""
-    return list(dict.fromkeys(trial.seed for trial in trials))
 
 
 def _runner(options: RunOptions) -> Runner:

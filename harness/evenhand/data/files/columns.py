@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from evenhand.data.files.csv_hints import header_hint
 from evenhand.data.files.csv_text import CsvCells, TextFormat, read_csv
 from evenhand.data.files.typed_tables import read_npz, read_parquet
-from evenhand.errors import DataError, suggest
+from evenhand.errors import DataError, listed, suggest
 
 SUFFIXES = (".csv", ".parquet", ".npz")
 MAX_LISTED = 5
@@ -59,14 +59,13 @@ class Columns:
         if name in self.values:
             return
         names = [*self.values]
-        more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
         hints = [suggest(name, names).hint]
         if isinstance(self.values, CsvCells) and self.form.header is None:
             hints.append(header_hint(names))
         told = "".join(f"\n  {hint}" for hint in hints if hint)
         raise DataError(
             f"{self.path}: no column is called {name!r}\n"
-            f"  its columns: {', '.join(names[:MAX_SHOWN])}{more}{told}"
+            f"  its columns: {listed(names, MAX_SHOWN)}{told}"
         )
 
     def reject_rows(self, is_wrong: Bool[np.ndarray, " rows"], what: str, right: str) -> None:
@@ -183,8 +182,7 @@ class Columns:
 
 def shorten(names: Sequence[str]) -> str:
     """Names in quotation marks, shortened where there are many."""
-    more = f" and {len(names) - MAX_SHOWN:,} more" if len(names) > MAX_SHOWN else ""
-    return ", ".join(map(repr, names[:MAX_SHOWN])) + more
+    return listed([*map(repr, names)], MAX_SHOWN)
 
 
 def count(n: int, what: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from evenhand.errors import DataError
+from evenhand.errors import DataError, listed
 
 SEPARATORS = (",", ";", "\t", "|", " ")
 N_LINES = 20
@@ -106,10 +106,9 @@ def reject_header(path: Path, names: Sequence[str]) -> None:
         right = "rename them"
         if hint := header_hint(names):
             right = f"{hint}, or rename them"
-        more = f" and {len(doubled) - MAX_SHOWN} more" if len(doubled) > MAX_SHOWN else ""
         raise DataError(
             f"{path}: columns need different names, and several are called "
-            f"{', '.join(doubled[:MAX_SHOWN])}{more}\n  {right}"
+            f"{listed(doubled, MAX_SHOWN)}\n  {right}"
         )
 
 

@@ -23,7 +23,7 @@ from evenhand.data.files.number_columns import (
     stack_lists,
 )
 from evenhand.data.files.own_source import Examples
-from evenhand.errors import DataError
+from evenhand.errors import DataError, listed
 
 Matrix = Float32[np.ndarray, "rows _"]
 
@@ -75,11 +75,10 @@ def _reject_numbers(
     """Refuse a matrix with row numbers or a copy of the label among its numbers."""
     wrong = wrong_in_matrix(matrix, labels)
     if wrong:
-        told = ", ".join(f"{what} at place {i}" for i, what in wrong[:MAX_LISTED])
-        more = f" and {len(wrong) - MAX_LISTED} more" if len(wrong) > MAX_LISTED else ""
+        told = listed([f"{what} at place {i}" for i, what in wrong], MAX_LISTED)
         refusals.add_line(
             name,
-            f"{name!r} has {told}{more} of its {count(matrix.shape[1], 'number')}, from 0",
+            f"{name!r} has {told} of its {count(matrix.shape[1], 'number')}, from 0",
             f"write the file without them, or `features: {yaml_list([name])}` with all other "
             "features to take it as it is",
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from evenhand.data.files.columns import MAX_SHOWN, Columns, count
-from evenhand.errors import DataError
+from evenhand.errors import DataError, listed
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?: [A-Za-z0-9_]+)*")
 """Names that need no quotation marks in YAML."""
@@ -72,8 +72,7 @@ class Refusals:
 
 def _listed(names: dict[str, str]) -> str:
     told = [f"{name!r}{detail and f' ({detail})'}" for name, detail in names.items()]
-    more = f" and {len(told) - MAX_SHOWN:,} more" if len(told) > MAX_SHOWN else ""
-    return ", ".join(told[:MAX_SHOWN]) + more
+    return listed(told, MAX_SHOWN)
 
 
 def yaml_list(names: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from evenhand.data.files.decoding import Decoder
 from evenhand.data.files.image_file import ImageFile
 from evenhand.data.files.original import Original
 from evenhand.data.images import Images, Source
-from evenhand.errors import DataError, suggest
+from evenhand.errors import DataError, listed, suggest
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -111,10 +111,9 @@ def _folders(original: Original, folder: Path) -> list[Path]:
         there[name] = path
     missing = [name for name in original.classes if name not in there]
     if missing:
-        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
         raise DataError(
             f"{folder}: {original.name} needs a folder for each of its {len(original.classes)} "
-            f"classes, and has none for {', '.join(missing[:8])}{more}\n  copy it again"
+            f"classes, and has none for {listed(missing, 8)}\n  copy it again"
         )
     return [there[name] for name in original.classes]
 

@@ -15,7 +15,6 @@ from evenhand.data.files.batch_decoding import decode_all
 from evenhand.data.files.columns import MAX_LISTED, Columns
 from evenhand.data.files.decoding import Decoder
 from evenhand.data.files.image_file import ImageFile
-from evenhand.data.files.named_rows import row_name
 from evenhand.data.images import Images, Source
 from evenhand.errors import DataError
 
@@ -179,7 +178,7 @@ def reject_files(
 
 def file_name(table: Columns, row: int, file: ImageFile) -> str:
     """Name of an image in errors: its path, or the row that holds its bytes."""
-    return row_name(table, row) if isinstance(file, bytes) else str(file)
+    return table.row_numbers([row]) if isinstance(file, bytes) else str(file)
 
 
 def reject_absent(table: Columns, files: Sequence[ImageFile], folder: Path) -> None:

@@ -28,8 +28,3 @@ class NamedRows(Columns):
         """Names of rows, shortened where there are many."""
         more = f" and {len(rows) - MAX_LISTED:,} more" if len(rows) > MAX_LISTED else ""
         return ", ".join(self.names[int(row)] for row in rows[:MAX_LISTED]) + more
-
-
-def row_name(columns: Columns, row: int) -> str:
-    """Name of a row in errors."""
-    return columns.row_numbers([row])

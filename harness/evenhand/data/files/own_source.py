@@ -82,7 +82,8 @@ def own_source(
     # Slices of one array: the splits of a large data set are not copied.
     ends = np.cumsum([len(split.train), len(split.val)])
     train, val, test = (_slice(whole, *place) for place in _places(ends, len(order)))
-    return _source(rows, examples, FixedImages(train, val, test))
+    digest = fingerprint([train, val if len(val) else None, test], [])
+    return _source(rows, examples, FixedImages(train, val, test), digest)
 
 
 class FixedImages(NamedTuple):
@@ -102,17 +103,16 @@ def _slice(images: Images, start: int, end: int) -> Images:
     return Images(images.pixels[start:end], images.labels[start:end], images.groups[start:end])
 
 
-def _source(rows: Labelled, examples: Examples, images: FixedImages) -> Source:
+def _source(rows: Labelled, examples: Examples, images: FixedImages, digest: str) -> Source:
     train, val, test = images
-    own_val = val if len(val) else None
     return Source(
         train=train,
         test=test,
-        val=own_val,
+        val=val if len(val) else None,
         classes=rows.classes,
         groups=rows.group_names,
         # A user's file may change under its name.
-        digest=fingerprint([train, own_val, test], []),
+        digest=digest,
         encoder=examples.encoder,
         reading=examples.reading,
     )
@@ -121,7 +121,7 @@ def _source(rows: Labelled, examples: Examples, images: FixedImages) -> Source:
 def _cross_validated(rows: Labelled, folds: Folds, read: Callable[[Indices], Examples]) -> Source:
     examples = read(np.arange(len(rows.labels)))
     whole = Images(examples.pixels, rows.labels, rows.groups)
-    return FoldedSource(rows, folds, examples, whole)(0)
+    return FoldedSource(rows, folds, examples, whole, fingerprint([whole], []))(0)
 
 
 @dataclass(frozen=True)
@@ -132,17 +132,14 @@ class FoldedSource:
     folds: Folds
     examples: Examples
     whole: Images
+    digest: str
+    """Fingerprint of the whole table, the same at every seed."""
 
     def __call__(self, seed: int) -> Source:
         """The data set with the test fold of a seed. Raises `DataError` for too large a seed."""
-        split = self.folds.at(seed)
-        found = _source(
-            self.rows,
-            self.examples,
-            FixedImages(*(self.whole[index] for index in (split.train, split.val, split.test))),
-        )
-        digest = fingerprint([self.whole], [])
-        return replace(found, of_seed=self, folds=self.folds.n, digest=digest)
+        images = FixedImages(*(self.whole[index] for index in self.folds.at(seed)))
+        found = _source(self.rows, self.examples, images, self.digest)
+        return replace(found, of_seed=self, folds=self.folds.n)
 
 
 def _check(rows: Labelled, split: FixedSplit | Folds) -> None:

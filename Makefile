@@ -13,7 +13,7 @@ FILTER := $(if $(ONLY),--only $(ONLY))
 
 quickstart: .venv/installed
 	$(BIN)/evenhand run suites/quickstart.yaml --results $(RESULTS) $(FILTER)
-	$(BIN)/evenhand report suites/quickstart.yaml --results $(RESULTS) --out report/quickstart $(FILTER)
+	$(BIN)/evenhand report suites/quickstart.yaml --results $(RESULTS) $(FILTER)
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 4

@@ -133,7 +133,7 @@ def test_the_installed_package_trains_and_reports(installed, crowded):
     part = ("quickstart", "--only", "method=erm,seed=0")
     run(installed, crowded, "evenhand", "run", *part, "--inline")
     run(installed, crowded, "evenhand", "report", *part)
-    assert (crowded / "report/quickstart/index.html").stat().st_size > 1_000_000
+    assert (crowded / "report/quickstart-part/index.html").stat().st_size > 1_000_000
 
 
 def test_installing_leaves_other_packages_as_they_were(installed):

@@ -77,7 +77,7 @@ class Board:
 
         `standalone.tex` compiles by itself. The tables that this suite's last report wrote into the
         folder are replaced or removed. Raises `ReportError` where a file cannot be written, or
-        where one is in the way that no report of this suite has written.
+        where the folder has files that `write` would not replace.
         """
         from evenhand_reports.formats import files
 
@@ -106,8 +106,9 @@ class Board:
         """Write the page, the tables, CSV, Markdown and Parquet into a folder.
 
         The files of this suite's last report in the folder are replaced or removed, as a file
-        `report.json` lists them. Raises `ReportError` where a file cannot be written, or where one
-        is in the way that no report of this suite has written.
+        `report.json` lists them. Raises `ReportError` where a file cannot be written or is in the
+        way that no report has written, and where the folder has a report of another suite or
+        edition, or of the whole suite of which this board is a part.
         """
         from evenhand_reports.formats import files
 

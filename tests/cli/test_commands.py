@@ -180,9 +180,23 @@ def test_a_report_of_nothing_but_failures_is_written_and_exits_with_1(here):
     assert result.exit_code == 1
     assert "no trial of small has a score: 2 failed" in result.stderr
     assert "a method of somebody's own fails" in result.stderr
-    assert (here / "report/small/index.html").is_file()
+    assert (here / "report/small-part/index.html").is_file()
     small("run", "--inline", "--only", "method=erm")
     small("report")
+
+
+def test_a_part_and_another_edition_have_report_folders_of_their_own(here):
+    small("run", "--inline", "--only", "method=erm")
+    small("run", "--inline", "--only", "method=erm", "--edition", "night")
+    small("report")
+    small("report", "--only", "seed=0")
+    small("report", "--edition", "night")
+    small("report", "--edition", "night", "--only", "seed=0")
+
+    names = {path.parent.name for path in here.glob("report/*/index.html")}
+    assert names == {"small", "small-part", "small-night", "small-night-part"}
+    with pytest.raises(EvenhandError, match=r"report/small: .*whole suite 'small'.*seed=0.*\n"):
+        small("report", "--only", "seed=0", "--out", "report/small")
 
 
 def test_a_report_folder_of_another_suite_is_refused(here):

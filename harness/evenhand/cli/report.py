@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evenhand.cli.options import Edition, Only, Plugins, Results, SuiteName, open_part
 from evenhand.cli.output import console
+
+if TYPE_CHECKING:
+    from evenhand.suite.resolve import Suite
 
 
 def report(
@@ -19,7 +22,10 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="The folder to write to. Default: report/SUITE.", file_okay=False
+            metavar="DIR",
+            help="The folder to write to. Default: report/SUITE, with -EDITION for another edition "
+            "than main and -part with --only.",
+            file_okay=False,
         ),
     ] = None,
     only: Only = None,
@@ -32,14 +38,10 @@ def report(
     """
     from evenhand import api
     from evenhand.execution import provenance
-    from evenhand_reports.formats.file_names import shortened
 
     opened = open_part(suite, only, plugin)
     board = api.leaderboard(opened, api.open_store(results, edition))
-    name = opened.declaration.suite
-    written = board.write(
-        out or Path("report") / shortened(name, name), command=provenance.command()
-    )
+    written = board.write(out or _folder(opened, edition), command=provenance.command())
     console().print(board)
     # Without rich, which would read brackets in a path as markup and wrap the line.
     print()
@@ -48,3 +50,14 @@ def report(
     if board.failure:
         print(board.failure, file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _folder(suite: Suite, edition: str) -> Path:
+    """Default folder: of its own for each edition, and for reports of a part of the suite."""
+    from evenhand.suite.commands import DEFAULT_EDITION
+    from evenhand_reports.formats.file_names import shortened
+
+    name = suite.declaration.suite
+    name += "" if edition == DEFAULT_EDITION else f"-{edition}"
+    name += "-part" if suite.only else ""
+    return Path("report") / shortened(name, name)

@@ -111,6 +111,9 @@ class Leaderboard:
     source: str = ""
     """The suite as the user names it: a path, or the name of a shipped suite."""
 
+    only: tuple[str, ...] = ()
+    """The filters of `--only`; none for the whole suite."""
+
     command: str = ""
     """The command that runs the missing trials of the suite, or of the part that is reported."""
 
@@ -226,6 +229,7 @@ def build_from(
         location=location,
         edition=edition,
         source=suite.source,
+        only=suite.only,
         command=run_missing(suite, shown.values(), location=location, edition=edition),
     )
 

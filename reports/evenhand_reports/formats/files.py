@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evenhand_reports.formats.own_files import check_folder, write_files
+from evenhand_reports.formats.own_files import Subject, check_folder, write_files
 
 if TYPE_CHECKING:
     from evenhand_reports.board.leaderboard import Leaderboard
@@ -36,7 +36,8 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
 
     The files of the suite's last report in this folder are replaced or removed. Raises
     `ReportError` where a file cannot be written, and before anything is written where the folder
-    has the report of another suite or files that no report has written.
+    has files that no report has written, or a report that this one may not replace: of another
+    suite or edition, or of the whole suite of which the board is a part.
     """
     # Imported here, because plotly and pyarrow take longer to import than a small report to write.
     from evenhand_reports.formats import html, hypervolumes, latex, long_form, markdown
@@ -58,10 +59,11 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
     }
     pages = {**encoded(texts), files.parquet.name: long_form.parquet_bytes(board)}
     tables = encoded(latex.files(board))
-    check_folder(out, board.suite.suite, list(pages))
-    check_folder(files.tables, board.suite.suite, list(tables))
-    write_files(out, board.suite.suite, pages)
-    write_files(files.tables, board.suite.suite, tables)
+    subject = _subject(board)
+    check_folder(out, subject, list(pages))
+    check_folder(files.tables, subject, list(tables))
+    write_files(out, subject, pages)
+    write_files(files.tables, subject, tables)
     return files
 
 
@@ -69,7 +71,11 @@ def write_tables(board: Leaderboard, folder: Path) -> None:
     """Write the LaTeX tables into a folder, with the rules and errors of `write`."""
     from evenhand_reports.formats import latex
 
-    write_files(folder, board.suite.suite, encoded(latex.files(board)))
+    write_files(folder, _subject(board), encoded(latex.files(board)))
+
+
+def _subject(board: Leaderboard) -> Subject:
+    return Subject(board.suite.suite, board.edition, board.only)
 
 
 def encoded(texts: Mapping[str, str]) -> dict[str, bytes]:

@@ -2,10 +2,12 @@
 
 A folder that a report was written to has a `report.json`:
 
-    {"written_by": "evenhand", "suite": "quickstart", "files": ["index.html", "leaderboard.csv"]}
+    {"written_by": "evenhand", "suite": "quickstart", "edition": "main", "only": [],
+     "files": ["index.html", "leaderboard.csv"]}
 
-Only files in this list are replaced, and those that the suite no longer has are removed. The files
-of anybody else, and the report of another suite, stay as they are.
+Only files in this list are replaced, and those that the suite no longer has are removed. Files that
+no report has written stay as they are. So does the report of another suite or edition, and the
+report of a whole suite stays where a part of the suite (`--only`) is reported.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evenhand.errors import ReportError
 
@@ -24,14 +26,22 @@ ELSEWHERE = "write the report to another folder: `--out DIR`, or the path of the
 MOST_NAMES = 5
 
 
-def write_files(folder: Path, suite: str, files: Mapping[str, bytes]) -> None:
-    """Write the files of a suite's report into a folder, and remove those of its last report.
+class Subject(NamedTuple):
+    """What a report is on."""
 
-    Raises `ReportError`, before anything is written, where the folder has the report of another
-    suite or where a file is in the way that no report has written.
+    suite: str
+    edition: str = "main"
+    only: tuple[str, ...] = ()
+    """Filters of `--only`; none for the whole suite."""
+
+
+def write_files(folder: Path, subject: Subject, files: Mapping[str, bytes]) -> None:
+    """Write the files of a report into a folder, and remove those of its last report.
+
+    Raises `ReportError` as `check_folder` does, before anything is written.
     """
-    known = check_folder(folder, suite, list(files))
-    _write_manifest(folder, suite, sorted({*known, *files}))
+    known = check_folder(folder, subject, list(files))
+    _write_manifest(folder, subject, sorted({*known, *files}))
     for name in known:
         # Before the new files: a file system that ignores case has one file for two names.
         if name not in files:
@@ -39,23 +49,20 @@ def write_files(folder: Path, suite: str, files: Mapping[str, bytes]) -> None:
                 (folder / name).unlink(missing_ok=True)
     for name, content in files.items():
         write_file(folder / name, content)
-    _write_manifest(folder, suite, sorted(files))
+    _write_manifest(folder, subject, sorted(files))
 
 
-def check_folder(folder: Path, suite: str, names: Sequence[str]) -> list[str]:
-    """The files that an earlier report of the suite has written into a folder.
+def check_folder(folder: Path, subject: Subject, names: Sequence[str]) -> list[str]:
+    """The files that an earlier report on the subject has written into a folder.
 
-    Raises `ReportError` where the folder has the report of another suite, or where a file is in the
-    way that no report has written.
+    Raises `ReportError` where the folder has the report of another suite or edition, or of the
+    whole suite while `subject` is a part, or where a file is in the way that no report has written.
     """
     if folder.exists() and not folder.is_dir():
         raise ReportError(f"{folder}: the report cannot be written: not a folder\n  {ELSEWHERE}")
     manifest = _read_manifest(folder)
-    if manifest.get("suite", suite) != suite:
-        raise ReportError(
-            f"{folder}: the folder has the report of the suite {manifest['suite']!r}, and this is "
-            f"the report of {suite!r}\n  {ELSEWHERE}"
-        )
+    if what := _other_subject(manifest, subject):
+        raise ReportError(f"{folder}: the folder has the report of {what}\n  {ELSEWHERE}")
     known = [name for name in manifest.get("files", []) if _is_plain(name)]
     foreign = [name for name in names if _is_foreign(folder, name, known)]
     if foreign:
@@ -65,6 +72,23 @@ def check_folder(folder: Path, suite: str, names: Sequence[str]) -> list[str]:
             f"  move them away, or {ELSEWHERE}"
         )
     return known
+
+
+def _other_subject(manifest: Mapping[str, Any], subject: Subject) -> str:
+    """What the folder has a report on, and what this report is on; "" if it may be replaced."""
+    suite = manifest.get("suite", subject.suite)
+    edition = manifest.get("edition", subject.edition)
+    if suite != subject.suite:
+        return f"the suite {suite!r}, and this is the report of {subject.suite!r}"
+    if edition != subject.edition:
+        return (
+            f"the edition {edition!r} of {suite!r}, and this is the report of the edition "
+            f"{subject.edition!r}"
+        )
+    if subject.only and manifest.get("only") == []:
+        part = " ".join(f"--only {text}" for text in subject.only)
+        return f"the whole suite {suite!r}, and this is the report of a part ({part})"
+    return ""
 
 
 def _is_foreign(folder: Path, name: str, known: Sequence[str]) -> bool:
@@ -106,8 +130,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _write_manifest(folder: Path, suite: str, files: Sequence[str]) -> None:
-    manifest = {"written_by": WRITER, "suite": suite, "files": list(files)}
+def _write_manifest(folder: Path, subject: Subject, files: Sequence[str]) -> None:
+    manifest = {"written_by": WRITER, **subject._asdict(), "files": list(files)}
     write_file(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
 
 

@@ -14,8 +14,10 @@ from evenhand.errors import ReportError
 from evenhand.suite.only import restrict
 from evenhand_reports import Board
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
-from evenhand_reports.formats.own_files import MANIFEST, write_files
+from evenhand_reports.formats.own_files import MANIFEST, Subject, write_files
 from tests.reports.suites import make_suite, scored
+
+SUITE = Subject("cifar-lt")
 
 
 def board_of(*problems: dict[str, Any], **changed: Any) -> Leaderboard:
@@ -77,15 +79,71 @@ def test_the_folder_of_another_suite_is_refused_with_its_name(tmp_path: Path) ->
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
 
 
-def test_another_version_or_a_part_of_the_suite_replaces_its_report(tmp_path: Path) -> None:
+def test_another_version_of_the_suite_replaces_its_report(tmp_path: Path) -> None:
+    evenhand_reports.write(board_of(), tmp_path)
+    evenhand_reports.write(board_of(version=2), tmp_path)
+
+    assert "version 2" in (tmp_path / "tables" / "leaderboard.tex").read_text()
+
+
+PROBLEM, ROW = ("problem=*step*",), ("method=la", "seed=0..2")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wrong"),
+    [
+        (Subject("a"), Subject("a", only=PROBLEM), r"whole suite 'a'.*\(--only problem=\*step\*\)"),
+        (Subject("a"), Subject("a", only=ROW), r"part \(--only method=la --only seed=0\.\.2\)"),
+        (Subject("a"), Subject("a", "night"), "edition 'main' of 'a'.*edition 'night'"),
+        (Subject("a", "night"), Subject("a"), "edition 'night' of 'a'.*edition 'main'"),
+        (Subject("a", "n1"), Subject("a", "n2", PROBLEM), "edition 'n1' of 'a'.*edition 'n2'"),
+        (Subject("a", only=ROW), Subject("b", only=ROW), "suite 'a'.*report of 'b'"),
+        (Subject("a", only=ROW), Subject("a", only=PROBLEM), ""),
+        (Subject("a", only=ROW), Subject("a"), ""),
+        (Subject("a", "night"), Subject("a", "night"), ""),
+        (Subject("a", "night", ROW), Subject("a", "night", ROW), ""),
+    ],
+)
+def test_a_report_replaces_no_fuller_report_and_none_of_another_edition(
+    before: Subject, after: Subject, wrong: str, tmp_path: Path
+) -> None:
+    write_files(tmp_path, before, {"a.tex": b"first", "b.tex": b"b"})
+    if not wrong:
+        write_files(tmp_path, after, {"a.tex": b"second"})
+        assert names_in(tmp_path) == {"a.tex", MANIFEST}
+        return
+
+    with pytest.raises(ReportError, match=rf"{wrong}.*\n.*--out DIR"):
+        write_files(tmp_path, after, {"a.tex": b"second"})
+
+    assert names_in(tmp_path) == {"a.tex", "b.tex", MANIFEST}
+    assert (tmp_path / "a.tex").read_bytes() == b"first"
+
+
+def test_a_part_of_a_suite_does_not_replace_its_report_or_its_tables(tmp_path: Path) -> None:
     suite = make_suite(["ERM", "LA"], problems=({}, {"profile": "step"}))
     records = scored(suite, lambda trial: 0.7)
     evenhand_reports.write(build_from(suite, records), tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    part = Board(build_from(restrict(suite, list(PROBLEM)), records))
+    night = Board(build_from(suite, records, edition="night"))
 
-    evenhand_reports.write(build_from(restrict(suite, ["problem=*step*"]), records), tmp_path)
-    assert "problem-cifar10-exp-100.tex" not in names_in(tmp_path / "tables")
-    evenhand_reports.write(board_of(version=2), tmp_path)
-    assert "version 2" in (tmp_path / "tables" / "leaderboard.tex").read_text()
+    for board, kind in ((part, "whole suite"), (night, "edition")):
+        with pytest.raises(ReportError, match=kind):
+            board.write(tmp_path)
+        with pytest.raises(ReportError, match=kind):
+            board.to_latex(tmp_path / "tables")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+
+
+def test_a_manifest_without_edition_and_filters_is_one_of_any(tmp_path: Path) -> None:
+    old = {"written_by": "evenhand", "suite": "cifar-lt", "files": ["old.tex"]}
+    (tmp_path / MANIFEST).write_text(json.dumps(old))
+    (tmp_path / "old.tex").write_text("old")
+
+    write_files(tmp_path, SUITE._replace(edition="night", only=ROW), {"new.tex": b"new"})
+
+    assert names_in(tmp_path) == {"new.tex", MANIFEST}
 
 
 @pytest.mark.parametrize(
@@ -103,12 +161,12 @@ def test_a_manifest_of_somebody_else_is_left_alone(text: str, tmp_path: Path) ->
 def test_a_manifest_cannot_name_files_outside_its_folder(tmp_path: Path) -> None:
     folder, outside = tmp_path / "report", tmp_path / "thesis.tex"
     outside.write_text("years of work")
-    write_files(folder, "cifar-lt", {"a.tex": b"a"})
+    write_files(folder, SUITE, {"a.tex": b"a"})
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["files"] = ["a.tex", "../thesis.tex", str(outside), "", "..", 3]
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
-    write_files(folder, "cifar-lt", {"b.tex": b"b"})
+    write_files(folder, SUITE, {"b.tex": b"b"})
 
     assert outside.read_text() == "years of work"
     assert names_in(folder) == {"b.tex", MANIFEST}
@@ -118,12 +176,12 @@ def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "precious.html"
     outside.write_text("precious")
     folder = tmp_path / "report"
-    write_files(folder, "cifar-lt", {"index.html": b"page"})
+    write_files(folder, SUITE, {"index.html": b"page"})
     (folder / "index.html").unlink()
     (folder / "index.html").symlink_to(outside)
 
     with pytest.raises(ReportError, match=r"no report has written: index\.html"):
-        write_files(folder, "cifar-lt", {"index.html": b"page"})
+        write_files(folder, SUITE, {"index.html": b"page"})
 
     assert outside.read_text() == "precious"
 
@@ -132,7 +190,7 @@ def test_a_report_that_was_interrupted_can_be_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The manifest names the new files before they are there, and the old ones until they go."""
-    write_files(tmp_path, "cifar-lt", {"a.tex": b"a", "old.tex": b"old"})
+    write_files(tmp_path, SUITE, {"a.tex": b"a", "old.tex": b"old"})
     really_write = Path.write_bytes
 
     def full(path: Path, content: bytes) -> int:
@@ -143,9 +201,9 @@ def test_a_report_that_was_interrupted_can_be_written_again(
     monkeypatch.setattr(Path, "write_bytes", full)
     files = {"a.tex": b"A", "b.tex": b"b", "c.tex": b"c"}
     with pytest.raises(ReportError, match=r"c\.tex: the report cannot be written: No space left"):
-        write_files(tmp_path, "cifar-lt", files)
+        write_files(tmp_path, SUITE, files)
     monkeypatch.undo()
-    write_files(tmp_path, "cifar-lt", files)
+    write_files(tmp_path, SUITE, files)
 
     assert names_in(tmp_path) == {*files, MANIFEST}
     assert json.loads((tmp_path / MANIFEST).read_text())["files"] == list(files)

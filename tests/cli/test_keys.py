@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 
 import pytest
 
 from evenhand.errors import StoreError
-from tests.cli.test_commands import evenhand, here, small
+from tests.cli.test_commands import PARTS, evenhand, here, small
 
 __all__ = ["here"]
 
@@ -56,4 +59,25 @@ def test_the_page_says_what_made_it_and_how_to_make_a_number_again(here, monkeyp
     page = (here / "report/small/index.html").read_text(encoding="utf-8")
 
     assert "<code>evenhand report small.yaml --out &#39;my report&#39;</code>" in page
-    assert "evenhand status SUITE --keys" in page
+    assert "<code>evenhand show KEY</code>" in page
+    assert f"<code>evenhand status small.yaml --plugin {PARTS} --keys</code>" in page
+
+
+def test_the_page_and_the_tables_name_the_edition_and_the_store(here, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["evenhand", "run", "small.yaml", "--plugin", PARTS])
+    there = ("--results", "my out", "--edition", "night")
+    small("run", "--inline", "--only", "seed=0,method=erm", *there)
+    small("report", "--only", "seed=0", *there, "--out", "out")
+    page = html.unescape((here / "out/index.html").read_text(encoding="utf-8"))
+    tables = (here / "out/tables/leaderboard.tex").read_text(encoding="utf-8")
+    shown, listed = (
+        found.group(1)
+        for verb in ("show KEY", "status small")
+        if (found := re.search(rf"<code>(evenhand {verb}[^<]*)</code>", page))
+    )
+
+    assert shown == "evenhand show KEY --results 'my out' --edition night"
+    key = evenhand(*shlex.split(listed)[1:]).split()[0]
+    assert key in evenhand(*shlex.split(shown.replace("KEY", key))[1:])
+    assert "% to show one trial: evenhand show KEY --edition night (" in tables
+    assert f"evenhand run small.yaml --only seed=0 --plugin {PARTS} --results rerun" in tables

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,15 +58,24 @@ def suite_command(verb: str, suite: Suite, *more: str, place: Place = HERE) -> s
     For a suite that was built in Python it is a call in Python.
     """
     if not suite.source:
-        return _call(verb, more, place)
-    words = ["evenhand", verb, suite.source]
-    words += [word for text in suite.only for word in ("--only", text)]
-    words += [word for plugin in loaded_plugins() for word in ("--plugin", plugin.path)]
+        return python_call(verb, *more, place=place)
     data = place.data_options if verb in TAKE_DATA else []
-    return shlex.join([*words, *place.options, *data, *more])
+    plugins = [plugin.path for plugin in loaded_plugins()]
+    words = (*place.options, *data, *more)
+    return source_command(verb, suite.source, *words, only=suite.only, plugins=plugins)
 
 
-def _call(verb: str, more: Sequence[str], place: Place) -> str:
+def source_command(
+    verb: str, source: str, *more: str, only: Iterable[str], plugins: Iterable[str]
+) -> str:
+    """The command for a suite of which the name is known, with its options in full."""
+    words = ["evenhand", verb, source]
+    words += [word for text in only for word in ("--only", text)]
+    words += [word for path in plugins for word in ("--plugin", path)]
+    return shlex.join([*words, *more])
+
+
+def python_call(verb: str, *more: str, place: Place = HERE) -> str:
     """The call in Python: `evenhand.run(suite, 'other', retry_failed=True)`."""
     arguments = [repr(place.location)] if place.location else []
     if place.edition != DEFAULT_EDITION:

@@ -19,7 +19,7 @@ from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.baseline import baseline_rows, baseline_title
 from evenhand_reports.board.comparison import compare, settings_by_place
 from evenhand_reports.board.environment import with_deviations
-from evenhand_reports.board.provenance import commit, run_missing
+from evenhand_reports.board.provenance import commit, list_keys, run_missing
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.board.scores import (
     keys_to_read,
@@ -116,6 +116,9 @@ class Leaderboard:
 
     command: str = ""
     """The command that runs the missing trials of the suite, or of the part that is reported."""
+
+    keys_command: str = ""
+    """The command that lists the keys of these trials."""
 
     @cached_property
     def n_seeds(self) -> int:
@@ -231,6 +234,7 @@ def build_from(
         source=suite.source,
         only=suite.only,
         command=run_missing(suite, shown.values(), location=location, edition=edition),
+        keys_command=list_keys(suite, location=location, edition=edition),
     )
 
 

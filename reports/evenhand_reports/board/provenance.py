@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from evenhand.declared.record import Record
 from evenhand.errors import SpecError
-from evenhand.suite.commands import Place, suite_command
+from evenhand.suite.commands import Place, python_call, source_command, store_command, suite_command
 from evenhand.suite.only import Only, setting_beside, term, terms
 from evenhand.suite.resolve import Configuration, Suite
 
 RERUN_FOLDER = "rerun"
 """A new results folder: in the old one, a trial that has a record would not run again."""
 
-PYTHON_CALL = "evenhand.run("
+PYTHON_CALL = python_call("run").rstrip(")")
 """How the recorded command of a suite that was built in Python begins."""
 
 FLAGS = {"--inline", "--retry-failed", "--json"}
@@ -40,25 +40,37 @@ def rerun(record: Record) -> str:
     suite = found.suite
     if not suite and not record.provenance.command.startswith(PYTHON_CALL):
         suite = record.provenance.suite.partition(" ")[0] or "SUITE"
-    more = ["--only", f"key={record.key}", *_data(found.data), "--results", RERUN_FOLDER]
-    return _command(suite, found.plugins, *more)
+    return _rerun(suite, [f"key={record.key}"], [found])
 
 
-def _data(folder: str) -> list[str]:
-    return ["--data", folder] if folder else []
+def rerun_suite(source: str, only: Sequence[str], records: Iterable[Record]) -> str:
+    """The command that reruns a suite or a part of it: `evenhand run SUITE --results rerun`."""
+    return _rerun(source, only, [parse_command(record) for record in records])
 
 
-def rerun_suite(source: str, records: Iterable[Record], *more: str) -> str:
-    """The command that runs a suite: `evenhand run SUITE --plugin FILE --data FOLDER`."""
-    found = [parse_command(record) for record in records]
-    return _command(source, _plugins(found), *_folder(found), *more)
+def _rerun(source: str, only: Sequence[str], commands: Sequence[RunCommand]) -> str:
+    """The command with the plugins and the data of the recorded commands."""
+    if not source:
+        call = python_call("run", place=Place(RERUN_FOLDER))
+        return f"{call}  # the suite was built in Python"
+    folder = _folder(commands)
+    words = [*(["--data", folder] if folder else []), "--results", RERUN_FOLDER]
+    plugins = dict.fromkeys(path for command in commands for path in command.plugins)
+    return source_command("run", source, *words, only=only, plugins=plugins)
 
 
 def run_missing(suite: Suite, records: Iterable[Record], *, location: str, edition: str) -> str:
     """The command that runs the missing trials of a suite into the store that a report reads."""
     folder = _folder([parse_command(record) for record in records])
-    place = Place(location, edition, folder[-1] if folder else None)
-    return suite_command("run", suite, place=place)
+    return suite_command("run", suite, place=Place(location, edition, folder))
+
+
+def list_keys(suite: Suite, *, location: str, edition: str) -> str:
+    """The command that lists the keys of the trials in a report."""
+    place = Place(location, edition)
+    if suite.source:
+        return suite_command("status", suite, "--keys", place=place)
+    return store_command("status", "--keys", place=place)
 
 
 def rerun_configuration(
@@ -70,11 +82,10 @@ def rerun_configuration(
     configuration's records name the plugins that it needs.
     """
     found = [parse_command(record) for record in records if record is not None]
-    plugins = _plugins(found)
     text = ",".join([*_terms(configuration), f"problem={configuration.problem.name}"])
     if not _finds(text, configuration):
         text = ",".join(f"key={trial.key}" for trial in configuration.trials)
-    return _command(source, plugins, "--only", text, *_folder(found), "--results", RERUN_FOLDER)
+    return _rerun(source, [text], found)
 
 
 def _terms(configuration: Configuration) -> list[str]:
@@ -91,23 +102,10 @@ def _finds(text: str, configuration: Configuration) -> bool:
     return all(only.holds(configuration, trial) for trial in configuration.trials)
 
 
-def _plugins(commands: Iterable[RunCommand]) -> tuple[str, ...]:
-    """Every plugin of the records' commands, once."""
-    return tuple(dict.fromkeys(path for command in commands for path in command.plugins))
-
-
-def _folder(commands: Sequence[RunCommand]) -> list[str]:
+def _folder(commands: Sequence[RunCommand]) -> str | None:
     """The `--data` of the records' commands, where all that have one agree."""
     folders = {command.data for command in commands if command.data}
-    return _data(folders.pop()) if len(folders) == 1 else []
-
-
-def _command(suite: str, plugins: Sequence[str], *more: str) -> str:
-    """The command line; the call in Python for a suite that has no file."""
-    if not suite:
-        return f'{PYTHON_CALL}suite, "{RERUN_FOLDER}")  # the suite was built in Python'
-    given = [word for path in plugins for word in ("--plugin", path)]
-    return shlex.join(["evenhand", "run", suite, *given, *more])
+    return folders.pop() if len(folders) == 1 else None
 
 
 def parse_command(record: Record) -> RunCommand:

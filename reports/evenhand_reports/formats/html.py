@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.declared.record import RULES, Rule
+from evenhand.suite.commands import Place, store_command
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import environments
 from evenhand_reports.board.results import Result
@@ -99,6 +100,8 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "faults": board.faults,
         "environments": environments(list(board.records.values())),
         "command": board.command,
+        "keys_command": board.keys_command,
+        "show_command": store_command("show", "KEY", place=Place(board.location, board.edition)),
         "footnotes": footnotes(board),
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from evenhand.suite.commands import DEFAULT_RESULTS, Place, store_command
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import rerun_suite
 from evenhand_reports.formats.tex_text import breakable, comment, escape
@@ -61,16 +62,20 @@ class _Part:
 
 
 def opening(board: Leaderboard) -> list[str]:
-    """Comment lines on the suite, the commits, the command that reruns it, and the gaps."""
+    """Comment lines on the suite, the commits, the command that reruns it, and the gaps.
+
+    They depend on the records alone, and not on their location or the environment's variables.
+    """
     suite = board.suite
     records = board.records.values()
+    show = store_command("show", "KEY", place=Place(edition=board.edition))
     gaps = [f"{gap_location(gap)}, {gap.key}: {gap_cause(gap)}" for gap in board.gaps]
     return comment(
         f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
         f"commits: {', '.join(board.commits)} (+: with uncommitted changes)",
         f"trials: {len(board.records)} of {board.trials} have a record; {board.n_seeds} seeds",
-        f"to rerun the trials: {rerun_suite(board.source, records, '--results', 'rerun')}",
-        "to show one trial: evenhand show KEY",
+        f"to rerun the trials: {rerun_suite(board.source, board.only, records)}",
+        f"to show one trial: {show} (and --results, if its record is not in {DEFAULT_RESULTS})",
         *(f"not usable: {gap}" for gap in gaps),
     )
 

@@ -11,9 +11,11 @@ from evenhand.suite.only import restrict
 from evenhand.suite.resolve import Suite
 from evenhand_reports.board.leaderboard import build_from
 from evenhand_reports.board.provenance import (
+    list_keys,
     parse_command,
     rerun,
     rerun_configuration,
+    rerun_suite,
     run_missing,
 )
 from tests.records import make_record
@@ -90,9 +92,15 @@ def test_plugins_come_along() -> None:
     )
 
     assert rerun_configuration("x.yaml", cell, [record, None]).startswith(
-        "evenhand run x.yaml --plugin 'my parts.py' --only row=erm,"
+        "evenhand run x.yaml --only row=erm,"
     )
-    assert rerun(record).startswith("evenhand run x.yaml --plugin 'my parts.py' --only key=")
+    assert rerun(record).startswith("evenhand run x.yaml --only key=")
+    for command in (
+        rerun(record),
+        rerun_configuration("x.yaml", cell, [record, None]),
+        rerun_suite("x.yaml", ["seed=0"], [record, record]),
+    ):
+        assert command.endswith(" --plugin 'my parts.py' --results rerun")
 
 
 def test_without_a_command_the_name_of_the_suite_is_all_there_is() -> None:
@@ -146,6 +154,32 @@ def test_the_missing_trials_go_to_the_store_that_was_read(
     head = ["evenhand", "run", "small.yaml", "--only", "method=erm"]
 
     assert words == [*head, *options, "--data", "/my data"]
+
+
+@pytest.mark.parametrize("command", ["evenhand.run(suite)", "evenhand.run(suite, 'my results')"])
+def test_a_suite_that_was_built_in_python_is_rerun_by_a_call(command: str) -> None:
+    cell = resolved().configurations[0]
+    record = make_record(trial=cell.trials[0], provenance={"command": command})
+    call = "evenhand.run(suite, 'rerun')  # the suite was built in Python"
+
+    assert rerun(record) == call
+    assert rerun_configuration("", cell, [record]) == call
+    assert rerun_suite("", [], [record]) == call
+
+
+def test_the_command_that_lists_keys_is_one_for_every_suite(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("EVENHAND_RESULTS", raising=False)
+    place = {"location": "out", "edition": "night"}
+    part = restrict(resolved(), ["method=erm"])
+
+    assert list_keys(part, **place) == (
+        "evenhand status small.yaml --only method=erm --results out --edition night --keys"
+    )
+    assert list_keys(resolved().replaced(source=""), **place) == (
+        "evenhand status --keys --results out --edition night"
+    )
 
 
 def test_nothing_to_report_names_the_store_and_the_command_for_it() -> None:

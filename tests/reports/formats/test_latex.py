@@ -40,6 +40,24 @@ def test_the_same_records_in_any_order_give_the_same_bytes() -> None:
     assert first == again
 
 
+def test_the_bytes_do_not_depend_on_variables_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    suite = make_suite()
+    command = "evenhand run a.yaml --data there --plugin p.py --edition night"
+    records = scored(suite, around(MEANS), provenance={"command": command})
+    for variable in ("EVENHAND_RESULTS", "EVENHAND_DATA"):
+        monkeypatch.delenv(variable, raising=False)
+    first = latex.files(build_from(suite, records, location="there", edition="night"))
+    for variable in ("EVENHAND_RESULTS", "EVENHAND_DATA"):
+        monkeypatch.setenv(variable, "there")
+
+    assert latex.files(build_from(suite, records, location="there", edition="night")) == first
+    assert "evenhand show KEY --edition night (" in first["leaderboard.tex"]
+    rerun = "suites/cifar-lt.yaml --plugin p.py --data there --results rerun"
+    assert f"% to rerun the trials: evenhand run {rerun}\n" in first["leaderboard.tex"]
+
+
 def test_every_table_opens_with_where_it_comes_from(torn: Leaderboard) -> None:
     for text in latex.files(torn).values():
         head = text.split("\\", 1)[0]

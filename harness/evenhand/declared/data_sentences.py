@@ -56,10 +56,24 @@ def describe_shared(data: DataSummary) -> list[str]:
 
 def _shared(data: DataSummary, shared: SharedExamples) -> str:
     of = data.n_test if shared.split == "test" else data.n_val
-    other = f", {shared.relabelled:,} of them with another label" if shared.relabelled else ""
+    return shared_sentence(
+        shared.split, shared.other, f"{shared.n:,}", f"{of:,}", f"{shared.relabelled:,}"
+    )
+
+
+def shared_sentence(
+    split: str, other: str, n: str, of: str, relabelled: str = "0", problem: str = ""
+) -> str:
+    """The sentence on examples of a split that another has, too, with numbers or ranges of them.
+
+    >>> shared_sentence("val", "train", "3 to 5", "40", problem="digits-exp-10")
+    '3 to 5 of 40 validation examples of digits-exp-10 are also in the training split'
+    """
+    of_problem = f" of {problem}" if problem else ""
+    labels = f", {relabelled} of them with another label" if relabelled != "0" else ""
     return (
-        f"{shared.n:,} of {of:,} {SPLITS[shared.split]} examples are also in the "
-        f"{SPLITS[shared.other]} split{other}"
+        f"{n} of {of} {SPLITS[split]} examples{of_problem} are also in the {SPLITS[other]} "
+        f"split{labels}"
     )
 
 

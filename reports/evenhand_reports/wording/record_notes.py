@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from evenhand.declared.data_sentences import SPLITS
+from evenhand.declared.data_sentences import shared_sentence
 from evenhand.declared.record import Record, SharedExamples
 from evenhand.declared.registry import REGISTRY
 from evenhand_reports.board.leaderboard import Leaderboard
@@ -23,7 +23,6 @@ DIRTY = (
 )
 UNDEFINED = "{metric} is undefined{rows} on {problem}: {cause}."
 CELLS = "{metrics}: on {problems}, without groups, each class is a cell."
-SHARED = "{n} of {of} {split} examples of {problem} are also in the {other} split{labels}."
 
 
 def environment_notes(board: Leaderboard) -> list[str]:
@@ -120,15 +119,8 @@ def _shared(problem: str, records: Sequence[Record]) -> list[str]:
     for (split, other), sharing in found.items():
         absent = [0] * (len(records) - len(sharing))
         relabelled = [shared.relabelled for shared, _ in sharing] + absent
-        labels = f", {size_range(relabelled)} of them with another label" if any(relabelled) else ""
-        notes.append(
-            SHARED.format(
-                n=size_range([shared.n for shared, _ in sharing] + absent),
-                of=size_range([of for _, of in sharing]),
-                split=SPLITS[split],
-                problem=problem,
-                other=SPLITS[other],
-                labels=labels,
-            )
-        )
+        n = size_range([shared.n for shared, _ in sharing] + absent)
+        of = size_range([of for _, of in sharing])
+        text = shared_sentence(split, other, n, of, size_range(relabelled), problem)
+        notes.append(f"{text}.")
     return notes

@@ -22,6 +22,7 @@ from evenhand_reports.board.environment import with_deviations
 from evenhand_reports.board.provenance import commit, list_keys, run_missing
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.board.scores import (
+    SuiteRecords,
     keys_to_read,
     match_records,
     metrics_of,
@@ -208,12 +209,7 @@ def build_from(
     if not shown:
         raise ReportError(_nothing(suite, location, edition, faults))
     titles = _titles(suite.whole or suite)
-    results = {
-        place: result_of(declaration, _titled(found, titles), matched)
-        for place, found in settings_by_place(suite).items()
-    }
-    ranked, families = compare(declaration, suite.problems, results)
-    compared = with_deviations(declaration, ranked)
+    compared, families = _compared(suite, matched, titles)
     places = {(each.row, each.problem.name) for each in suite.configurations}
     return Leaderboard(
         suite=declaration,
@@ -236,6 +232,18 @@ def build_from(
         command=run_missing(suite, shown.values(), location=location, edition=edition),
         keys_command=list_keys(suite, location=location, edition=edition),
     )
+
+
+def _compared(
+    suite: Suite, records: SuiteRecords, titles: dict[str, str]
+) -> tuple[dict[tuple[str, str], Result], dict[str, Families]]:
+    """The ranked results of the whole suite, and the numbers of comparisons by problem."""
+    results = {
+        place: result_of(suite.declaration, _titled(found, titles), records)
+        for place, found in settings_by_place(suite).items()
+    }
+    ranked, families = compare(suite.declaration, suite.problems, results)
+    return with_deviations(suite.declaration, ranked), families
 
 
 def _nothing(suite: Suite, location: str, edition: str, faults: Sequence[Fault]) -> str:

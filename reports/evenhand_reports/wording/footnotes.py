@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from evenhand.declared.registry import REGISTRY
 from evenhand_reports.board.baseline import has_one_baseline_per_recipe
@@ -38,37 +39,17 @@ def footnotes(
 
     Notes on data are those of all problems, or of the one that the table shows.
     """
-    suite, select, results = board.suite, board.suite.select, list(board.results.values())
-    families = [family for family in board.families.values() if sum(family)]
-    declared, others = zip(*families, strict=True) if families else ((0,), (0,))
-    scores = [result.scores[metric, board.rule] for result in results for metric in board.metrics]
     notes = fill(
         "footnotes.j2",
         board=board,
         brackets=brackets,
-        title=board.metrics[suite.primary],
+        title=board.metrics[board.suite.primary],
         rule=RULE_PHRASES[board.rule],
-        n=sample_size(board),
-        level=f"{100 * (1 - suite.alpha):g}",
-        alpha=f"{suite.alpha:g}",
-        double_alpha=f"{2 * suite.alpha:g}",
-        smallest_n=SMALLEST_N,
         several=len(board.problems) > 1,
-        families=families,
-        declared=size_range(declared),
-        others=size_range(others),
-        has_both=any(all(family) for family in families),
-        one_per_recipe=has_one_baseline_per_recipe(suite, board.compared.values()),
-        bold_below_other=any(_is_bold_below_other(board, problem) for problem in board.problems),
-        select=select,
-        selected_by=_metric_title(select.by or suite.primary) if select else "",
-        select_rule=RULE_PHRASES[select.epoch] if select else "",
+        **_tests(board),
+        **_selection(board),
+        **_gaps(board),
         halved=_halved(board),
-        untested=_untested(board),
-        dagger=INCOMPLETE,
-        incomplete=any(INCOMPLETE in mark_meanings(board, result) for result in results),
-        unusable=len({gap.key for gap in board.gaps if gap.kind != "undefined"}),
-        undefined=any(score.estimate and not score.is_complete for score in scores),
         folds=_folds(board),
         part=_part(board),
         hides_rows=any(place not in board.results for place in board.compared),
@@ -82,6 +63,49 @@ def footnotes(
         *environment_notes(board),
         *data,
     )
+
+
+def _tests(board: Leaderboard) -> dict[str, Any]:
+    """The facts on intervals, tests and ranks."""
+    suite = board.suite
+    families = [family for family in board.families.values() if sum(family)]
+    declared, others = zip(*families, strict=True) if families else ((0,), (0,))
+    return {
+        "n": sample_size(board),
+        "level": f"{100 * (1 - suite.alpha):g}",
+        "alpha": f"{suite.alpha:g}",
+        "double_alpha": f"{2 * suite.alpha:g}",
+        "smallest_n": SMALLEST_N,
+        "families": families,
+        "declared": size_range(declared),
+        "others": size_range(others),
+        "has_both": any(all(family) for family in families),
+        "one_per_recipe": has_one_baseline_per_recipe(suite, board.compared.values()),
+        "bold_below_other": any(_is_bold_below_other(board, each) for each in board.problems),
+        "untested": _untested(board),
+    }
+
+
+def _selection(board: Leaderboard) -> dict[str, Any]:
+    """The facts on the choice of settings on validation data."""
+    select = board.suite.select
+    return {
+        "select": select,
+        "selected_by": _metric_title(select.by or board.suite.primary) if select else "",
+        "select_rule": RULE_PHRASES[select.epoch] if select else "",
+    }
+
+
+def _gaps(board: Leaderboard) -> dict[str, Any]:
+    """The facts on incomplete and undefined results."""
+    results = list(board.results.values())
+    scores = [result.scores[metric, board.rule] for result in results for metric in board.metrics]
+    return {
+        "dagger": INCOMPLETE,
+        "incomplete": any(INCOMPLETE in mark_meanings(board, result) for result in results),
+        "unusable": len({gap.key for gap in board.gaps if gap.kind != "undefined"}),
+        "undefined": any(score.estimate and not score.is_complete for score in scores),
+    }
 
 
 def _metric_title(metric: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from evenhand.declared.record import Rule
 from evenhand_reports.board.leaderboard import Leaderboard
@@ -30,6 +31,30 @@ def answer(board: Leaderboard) -> str:
     names those that beat the baseline on every problem.
     """
     ranked = [result for result in board.results.values() if result.rank is not None]
+    place = board.suite.primary, board.rule
+    undefined = [r for r in board.results.values() if r.scores[place].is_undefined]
+    lines = fill(
+        "answer.j2",
+        board=board,
+        ranked=ranked,
+        all_equal=all(r.is_bold for r in board.compared.values() if r.rank is not None),
+        problems=len({result.problem for result in ranked}),
+        **_winners(board, ranked),
+        baseline=baseline_phrase(board),
+        n=sample_size(board),
+        smallest_n=SMALLEST_N,
+        nobody="no row of this part" if len(board.compared) > len(board.results) else "no method",
+        only_baselines=set(board.rows) <= set(board.baselines),
+        alone=len({row for row, _ in board.compared}) == 1,
+        incomplete=sum(not r.is_complete for r in board.results.values()) - len(undefined),
+        undefined=join_names(list(dict.fromkeys(result.problem for result in undefined))),
+        title=board.metrics[board.suite.primary],
+    )
+    return " ".join(lines)
+
+
+def _winners(board: Leaderboard, ranked: Sequence[Result]) -> dict[str, Any]:
+    """The facts on rows that have rank 1 on most problems, or beat the baseline on every one."""
     wins = Counter(result.row for result in ranked if result.is_bold)
     most = max(wins.values(), default=0)
     order = rows_by_position(board)
@@ -41,31 +66,14 @@ def answer(board: Leaderboard) -> str:
             gains.setdefault(result.row, []).append(gain)
     everywhere = [row for row in order if len(gains.get(row, ())) == compared]
     beating = [row for row in everywhere if row in best] or everywhere
-    place = board.suite.primary, board.rule
-    undefined = [r for r in board.results.values() if r.scores[place].is_undefined]
-    lines = fill(
-        "answer.j2",
-        board=board,
-        ranked=ranked,
-        all_equal=all(r.is_bold for r in board.compared.values() if r.rank is not None),
-        best=join_names([board.rows[row] for row in best]),
-        most=most,
-        problems=len({result.problem for result in ranked}),
-        compared=compared,
-        gains=gains,
-        baseline=baseline_phrase(board),
-        beating=join_names([board.rows[row] for row in beating]),
-        points=_points([gain for row in beating for gain in gains.get(row, ())]),
-        n=sample_size(board),
-        smallest_n=SMALLEST_N,
-        nobody="no row of this part" if len(board.compared) > len(board.results) else "no method",
-        only_baselines=set(board.rows) <= set(board.baselines),
-        alone=len({row for row, _ in board.compared}) == 1,
-        incomplete=sum(not r.is_complete for r in board.results.values()) - len(undefined),
-        undefined=join_names(list(dict.fromkeys(result.problem for result in undefined))),
-        title=board.metrics[board.suite.primary],
-    )
-    return " ".join(lines)
+    return {
+        "best": join_names([board.rows[row] for row in best]),
+        "most": most,
+        "compared": compared,
+        "gains": gains,
+        "beating": join_names([board.rows[row] for row in beating]),
+        "points": _points([gain for row in beating for gain in gains.get(row, ())]),
+    }
 
 
 def _gain(board: Leaderboard, result: Result) -> float | None:

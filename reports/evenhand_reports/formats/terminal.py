@@ -17,6 +17,7 @@ from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.figures.front_tables import front_rows, front_title
 from evenhand_reports.figures.fronts import FrontSet, all_front_sets
+from evenhand_reports.formats.visible import Visible
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.summary import answer, choices, gap_cause, gap_location
@@ -52,7 +53,7 @@ def render(board: Leaderboard) -> RenderableType:
     parts += _gaps(board.gaps)
     parts += [Text(f"unreadable record {f.path}: {f.reason}") for f in board.faults[:MOST_GAPS]]
     parts += [Text(), *[Text(note, style="dim") for note in footnotes(board)]]
-    return Group(*parts)
+    return Visible(Group(*parts))
 
 
 def _heading(board: Leaderboard, problem: str) -> Text:

@@ -19,6 +19,7 @@ from evenhand_reports.board import lineage
 from evenhand_reports.board.provenance import commit
 from evenhand_reports.figures import restarts
 from evenhand_reports.figures.learned_figures import final_values
+from evenhand_reports.formats.visible import Visible
 from evenhand_reports.wording.formatting import NO_VALUE, percent, seconds
 
 EPOCHS_SHOWN = 8
@@ -46,7 +47,7 @@ def render(record: Record) -> RenderableType:
     parts += [Text(), Text("rerun with:", style="dim")]
     if record.exit.traceback:
         parts += [Text(), Text(record.exit.traceback.rstrip(), style="dim")]
-    return Group(*parts)
+    return Visible(Group(*parts))
 
 
 def _facts(pairs: Iterable[tuple[str, str]]) -> RenderableType:

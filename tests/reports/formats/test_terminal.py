@@ -104,6 +104,19 @@ def test_a_trial_is_shown_with_what_was_read_of_its_files() -> None:
         assert part in text
 
 
+def test_control_characters_are_shown_and_not_obeyed() -> None:
+    suite = make_suite(["ERM", "LA"], question="Is \x1b[31mred\x1b[0m text obeyed?")
+    name = "\x1b]0;title\x07 \x9b31m\x7f"
+    titled = tuple(replace(c, title=name + c.title) for c in suite.configurations)
+    board = build_from(suite.replaced(configurations=titled), scored(suite, lambda trial: 0.7))
+    record = make_record(method="vs", settings={"name": "\x1b[2J"})
+
+    for shown in (terminal.render(board), trial.render(record)):
+        text = text_of(shown)
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+        assert "␛[" in text
+
+
 LONG = "group_dro_with_vector_scaling_tau=1.25_gamma=0.30_step_size=0.01"
 NAMES = {
     "ERM": LONG,

@@ -152,6 +152,7 @@ CHANGES = [
     {"recipe": {"deterministic": False}},
     {"recipe": {"evaluate_every": 2}},
     {"recipe": {"dense_from": 0.8}},
+    {"recipe": {"dense_until": 0.1}},
     {"recipe": {"evaluate_train": True}},
     {"recipe": {"best_by": "accuracy"}},
     {"recipe": {"decay_norms": False}},

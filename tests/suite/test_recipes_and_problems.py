@@ -56,6 +56,7 @@ def test_any_field_may_be_replaced():
         "deterministic": False,
         "evaluate_every": 2,
         "dense_from": 0.8,
+        "dense_until": 0.1,
         "evaluate_train": True,
         "best_by": "accuracy",
         "sam": [0.1, 0.2],

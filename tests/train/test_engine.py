@@ -266,6 +266,15 @@ def test_from_a_share_of_the_epochs_on_every_one_is_evaluated(epochs, every, den
     assert run(trial).curves["epoch"] == seen
 
 
+@pytest.mark.parametrize(
+    ("epochs", "every", "dense_until", "seen"),
+    [(10, 4, 0.3, [1, 2, 3, 4, 8, 10]), (6, 9, 0.0, [6]), (3, 3, 1.0, [1, 2, 3])],
+)
+def test_up_to_a_share_of_the_epochs_every_one_is_evaluated(epochs, every, dense_until, seen):
+    trial = make(epochs=epochs, evaluate_every=every, dense_until=dense_until)
+    assert run(trial).curves["epoch"] == seen
+
+
 def test_the_training_images_are_evaluated_class_by_class_where_the_recipe_says(models):
     outcome = run(make(epochs=3, evaluate_train=True))
     plain = run(make(epochs=3))

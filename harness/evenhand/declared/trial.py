@@ -198,6 +198,8 @@ class Recipe(Spec):
     """Epochs between two evaluations; the last epoch is always evaluated."""
     dense_from: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of the epochs after which every epoch is evaluated; None for no such period."""
+    dense_until: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the epochs up to which every epoch is evaluated; None for no such period."""
     evaluate_train: Literal[True] | None = None
     """Whether the training images are evaluated as well, by class and without augmentation."""
     best_by: str = "balanced_accuracy"
@@ -214,8 +216,9 @@ class Recipe(Spec):
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether a 1-based epoch ends with an evaluation."""
-        dense = self.dense_from is not None and epoch > round(self.dense_from * self.epochs)
-        return dense or epoch % self.evaluate_every == 0 or epoch == self.epochs
+        late = self.dense_from is not None and epoch > round(self.dense_from * self.epochs)
+        early = self.dense_until is not None and epoch <= round(self.dense_until * self.epochs)
+        return late or early or epoch % self.evaluate_every == 0 or epoch == self.epochs
 
 
 class Teacher(Spec):

@@ -8,11 +8,12 @@ from dataclasses import replace
 from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Recipe
-from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
+from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.baseline import check_baseline, named_rows
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.figure_checks import check_figures
 from evenhand.suite.group_metrics import check_group_metrics
+from evenhand.suite.primary import check_primary
 from evenhand.suite.problems import has_validation
 from evenhand.suite.readable import UNREADABLE
 from evenhand.suite.recipes import FIELDS
@@ -24,7 +25,7 @@ from evenhand.suite.suite_parts import SuiteParts
 def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
     """Run all checks of this module and collect the mistakes."""
     _check_metrics(suite, mistakes)
-    _check_ranked(suite, mistakes)
+    check_primary(suite, parts.names, mistakes)
     _check_groups(suite, parts.problems, mistakes)
     check_baseline(suite, parts.rows, mistakes)
     _check_validation(suite, parts.problems, mistakes)
@@ -59,28 +60,10 @@ def _shared(suite: SuiteDeclaration, name: str, entry: int) -> Mistake:
 
 
 def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
-    named = [mistakes.catch(("metrics", i), _metric, m) for i, m in enumerate(suite.metrics)]
+    for i, metric in enumerate(suite.metrics):
+        mistakes.catch(("metrics", i), _metric, metric)
     if suite.select and suite.select.by:
         mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
-    # A misspelt metric is reported once, and not again as missing for `primary`.
-    if suite.primary in (*suite.metrics, UNREADABLE) or None in named or UNREADABLE in named:
-        return
-    said = suggest(suite.primary, suite.metrics, "metric")
-    what = f"primary {suite.primary!r} is not among the suite's metrics"
-    mistakes.found.append(Mistake(what, ("primary",), said.right, said.hint))
-
-
-def _check_ranked(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
-    """Metrics that rank have a direction."""
-    ranked: list[tuple[KeyPath, str | None]] = [(("primary",), suite.primary)]
-    ranked += [(("select", "by"), suite.select.by)] if suite.select else []
-    facts = {entry.name: entry.facts for entry in REGISTRY.all("metric")}
-    for where, name in ranked:
-        if facts.get(name or "", {}).get("signed"):
-            shown = f"{'.'.join(map(str, where))} = {name!r}"
-            what = f"{shown} is signed: its best value is 0, and it cannot rank"
-            right = "rank by another metric, and draw this one in `figures:`"
-            mistakes.found.append(Mistake(what, where, right))
 
 
 def _check_groups(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from evenhand.suite.figures import Figure
 from evenhand.suite.yaml_lines import Document, read
 
 HOW_NAMED = "write `name`, or `name: {setting: value}`"
+HOW_PRIMARY = "write a metric, or one for each problem: `{cifar10-*: min_recall, …}`"
 IN_WHEEL = Path(__file__).parents[1] / "_suites"
 IN_CHECKOUT = Path(__file__).parents[3] / "suites"
 
@@ -50,7 +52,7 @@ class Select(Spec):
     on: Literal["val"] = "val"
     """Split on which settings are compared; only validation data are allowed."""
     by: str | None = None
-    """Metric of the comparison; None for the primary metric of the suite."""
+    """Metric of the comparison; None for the primary metric of the problem."""
     epoch: Literal["last", "best-val"] = "last"
     """Checkpoint rule at which settings are compared and the chosen one is ranked."""
 
@@ -86,8 +88,8 @@ class SuiteDeclaration(Spec):
     """Folder of prepared data sets, relative to the suite file; not part of any trial."""
     metrics: Annotated[tuple[str, ...], Field(min_length=1)]
     """Metrics that are reported."""
-    primary: str
-    """Metric by which methods are ranked."""
+    primary: str | dict[str, str]
+    """Metric by which methods are ranked, or one for each problem by globs over their names."""
     select: Select | None = None
     """Choice of a setting for each method and problem; None to report every setting."""
     baseline: str
@@ -110,6 +112,14 @@ class SuiteDeclaration(Spec):
             return tuple(value)
         raise ValueError("write a number of seeds, or a list of them")
 
+    @field_validator("primary", mode="before")
+    @classmethod
+    def _metric_or_metrics(cls, value: Any) -> Any:
+        by_problem = isinstance(value, dict) and all(isinstance(m, str) for m in value.values())
+        if isinstance(value, str) or (by_problem and value):
+            return value
+        raise ValueError(HOW_PRIMARY)
+
     @field_validator("seeds", "metrics", "vary", "sources", "keep")
     @classmethod
     def _no_duplicates(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -117,6 +127,15 @@ class SuiteDeclaration(Spec):
         if twice:
             raise ValueError(f"{', '.join(twice)} is listed twice")
         return value
+
+    @property
+    def primaries(self) -> dict[str, str]:
+        """Primary metrics by glob over names of problems; `*` where all problems share one."""
+        return {"*": self.primary} if isinstance(self.primary, str) else self.primary
+
+    def primary_on(self, problem: str) -> str:
+        """Metric by which methods are ranked on the problem with this name."""
+        return next(m for glob, m in self.primaries.items() if fnmatchcase(problem, glob))
 
 
 def load(document: Document) -> SuiteDeclaration:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.declaration import SuiteDeclaration
+from evenhand.suite.primary import ranked_on
 
 
 def check_group_metrics(
@@ -18,21 +19,22 @@ def check_group_metrics(
     metric over cells would be a metric of classes under another name if no problem has groups.
     """
     alone = [problem for problem, n in n_groups.items() if n == 1]
+    ranked = ranked_on(suite, list(n_groups))
     facts = {entry.name: entry.facts for entry in REGISTRY.all("metric")}
-    ranked: list[tuple[KeyPath, str]] = [(("primary",), suite.primary)]
-    ranked += [(("select", "by"), suite.select.by)] if suite.select and suite.select.by else []
     told = set()
-    for where, name in ranked:
-        if alone and facts.get(name, {}).get("compares") == "groups":
+    for where, name, problems in ranked:
+        single = [problem for problem in problems if problem in alone]
+        if single and facts.get(name, {}).get("compares") == "groups":
             shown = f"{'.'.join(map(str, where))} = {name!r}"
-            what = f"{shown} compares groups, and there is a single group in {', '.join(alone)}"
+            what = f"{shown} compares groups, and there is a single group in {', '.join(single)}"
             right = "rank by another metric, or choose problems with groups"
             mistakes.found.append(Mistake(what, where, right))
             told.add(name)
     if len(alone) < len(n_groups) or not alone:
         return
     named: list[tuple[KeyPath, str]] = [(("metrics", i), m) for i, m in enumerate(suite.metrics)]
-    for where, name in (*named, *(each for each in ranked if each[1] not in suite.metrics)):
+    named += [(where, name) for where, name, _ in ranked if name not in suite.metrics]
+    for where, name in named:
         of_name = facts.get(name, {})
         is_of_groups = of_name.get("compares") == "groups" or of_name.get("over") == "cells"
         if is_of_groups and name not in told:

@@ -37,7 +37,8 @@ def suite_schema() -> dict[str, Any]:
     properties["recipe"] = {"$ref": f"#/$defs/{RECIPE}"}
     metric = {"enum": [entry.name for entry in _all("metric")]}
     properties["metrics"] = LIST | {"items": metric, "uniqueItems": True}
-    properties["primary"] = metric
+    by_problem = {"type": "object", "additionalProperties": metric, "minProperties": 1}
+    properties["primary"] = {"anyOf": [metric, by_problem]}
     # A method, possibly with teacher or post-hoc method: `distilled-vs`, `vs+post_shift`.
     properties["baseline"] = {
         "type": "string",

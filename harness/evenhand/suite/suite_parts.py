@@ -24,6 +24,8 @@ class SuiteParts(NamedTuple):
 
     problems: list[Problem]
     """Problems."""
+    names: list[str] | None
+    """Their names; None if some could not be read."""
     rows: list[Row]
     """Settings of the methods' entries, with their names."""
     recipes: list[RecipeVariant]
@@ -45,7 +47,7 @@ def resolve_parts(suite: SuiteDeclaration, mistakes: Mistakes) -> SuiteParts:
     names = None if unread or len(mistakes.found) > wrong else [p.name for p in problems]
     recipes = _recipes(suite.recipe, seed, ("recipe", suite.recipe.name), mistakes)
     context = SuiteContext(suite, seed, names, suite.recipe.name, recipes, own)
-    return SuiteParts(problems, all_rows(context, mistakes), recipes, own)
+    return SuiteParts(problems, names, all_rows(context, mistakes), recipes, own)
 
 
 def _problems(

@@ -86,7 +86,7 @@ def _rank(
     table = _table(suite, results)
     if sum(result.is_complete for result in results) < SMALLEST_N or not table.size:
         return None, baselines
-    higher = better(suite.primary) == "higher"
+    higher = better(suite.primary_on(results[0].problem)) == "higher"
     ranking = rank_rows(
         table,
         higher=higher,
@@ -99,7 +99,7 @@ def _rank(
 
 def _table(suite: SuiteDeclaration, results: Sequence[Result]) -> Float[np.ndarray, "rows seeds"]:
     """The primary metric of each row, at the seeds that all complete rows have; else NaN."""
-    place = suite.primary, ranking_rule(suite)
+    place = suite.primary_on(results[0].problem), ranking_rule(suite)
     by_seed = [
         dict(zip((t.seed for t in r.configuration.trials), r.scores[place].values, strict=True))
         if r.is_complete

@@ -20,7 +20,7 @@ from evenhand_reports.board.baseline import baseline_rows, baseline_title
 from evenhand_reports.board.comparison import compare, settings_by_place
 from evenhand_reports.board.environment import with_deviations
 from evenhand_reports.board.provenance import commit, list_keys, run_missing
-from evenhand_reports.board.results import Gap, Result
+from evenhand_reports.board.results import Gap, Result, Score
 from evenhand_reports.board.scores import (
     SuiteRecords,
     keys_to_read,
@@ -89,7 +89,7 @@ class Leaderboard:
     """`results`, and those of the rows that `--only` leaves out: ranks and tests are over all."""
 
     metrics: dict[str, str]
-    """Title of each metric; the primary metric comes first."""
+    """Title of each metric; primary metrics come first."""
 
     rule: Rule
     """The checkpoint rule of every rank and test."""
@@ -126,15 +126,25 @@ class Leaderboard:
         """Number of seeds of the suite, or of the part that is reported."""
         return max(len(result.records) for result in self.results.values())
 
-    @property
-    def direction(self) -> str:
-        """`higher` or `lower`: the direction in which the primary metric is better."""
-        return better(self.suite.primary)
+    def primary(self, problem: str) -> str:
+        """The metric by which the rows are ranked on a problem."""
+        return self.suite.primary_on(problem)
 
-    @property
-    def higher(self) -> bool:
-        """Whether a higher primary metric is better."""
-        return self.direction == "higher"
+    def others(self, problem: str) -> list[str]:
+        """The metrics of the suite without the primary metric of a problem."""
+        return [metric for metric in self.metrics if metric != self.primary(problem)]
+
+    def score(self, result: Result, rule: Rule | None = None) -> Score:
+        """The primary score of a result, by default at the checkpoint rule of the ranking."""
+        return result.scores[self.primary(result.problem), rule or self.rule]
+
+    @cached_property
+    def ranked_by(self) -> dict[str, list[str]]:
+        """The problems of each primary metric, in the order of the problems."""
+        found: dict[str, list[str]] = {}
+        for problem in self.problems:
+            found.setdefault(self.primary(problem), []).append(problem)
+        return found
 
     @property
     def trials(self) -> int:
@@ -165,18 +175,22 @@ class Leaderboard:
 
     def on(self, problem: str) -> list[Result]:
         """The results on one problem, best mean first; incomplete ones last."""
-        sign = -1 if self.higher else 1
+        sign = -1 if better(self.primary(problem)) == "higher" else 1
         found = [s for (_, p), s in self.results.items() if p == problem]
 
         def order(result: Result) -> tuple[bool, float]:
-            mean = result.scores[self.suite.primary, self.rule].estimate
+            mean = self.score(result).estimate
             return not result.is_complete, sign * mean.mean if mean else np.inf
 
         return sorted(found, key=order)
 
     @cached_property
     def average_ranks(self) -> dict[str, float | None]:
-        """Mean rank over all problems; None for a row that is not ranked on every one."""
+        """Mean rank over all problems; None for a row that is not ranked on every one.
+
+        Each rank is by the primary metric of its problem. Ranks of different metrics have one scale
+        and can be averaged; the values of different metrics cannot.
+        """
         averages: dict[str, float | None] = {}
         for row in self.rows:
             found = [self.results.get((row, problem)) for problem in self.problems]

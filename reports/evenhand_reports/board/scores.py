@@ -113,7 +113,7 @@ def result_of(
     usable = tuple(records.usable(trial) for trial in configuration.trials)
     ratio = test_ratio(usable, "test")
     scores = _scores(suite, usable, ratio)
-    primary = scores[suite.primary, ranking_rule(suite)]
+    primary = scores[suite.primary_on(configuration.problem.name), ranking_rule(suite)]
     gaps = [gap for each in configurations for gap in _gaps(each, records)]
     gaps += _undefined(suite, configuration, usable, primary)
     return Result(
@@ -162,8 +162,8 @@ def ranking_rule(suite: SuiteDeclaration) -> Rule:
 
 
 def metrics_of(suite: SuiteDeclaration) -> tuple[str, ...]:
-    """The metrics of the suite, the primary first, each once."""
-    return tuple(dict.fromkeys((suite.primary, *suite.metrics)))
+    """The metrics of the suite, primary metrics first, each once."""
+    return tuple(dict.fromkeys((*suite.primaries.values(), *suite.metrics)))
 
 
 def value(record: Record | None, split: Split, rule: Rule, metric: str) -> float | None:
@@ -209,8 +209,9 @@ def _undefined(
     primary: Score,
 ) -> list[Gap]:
     """Gaps of seeds whose record is usable but has no value of the primary metric."""
-    none = f"no {suite.primary} on the test split at {ranking_rule(suite)}"
-    cause = f"{suite.primary}: {primary.undefined}" if primary.undefined else none
+    metric = suite.primary_on(configuration.problem.name)
+    none = f"no {metric} on the test split at {ranking_rule(suite)}"
+    cause = f"{metric}: {primary.undefined}" if primary.undefined else none
     seeds = zip(configuration.trials, records, primary.values, strict=True)
     return [
         _gap(configuration, t, "undefined", cause)
@@ -242,7 +243,7 @@ def _choose(
 
     Ties go to the setting that the suite names first.
     """
-    metric = select.by or suite.primary
+    metric = select.by or suite.primary_on(configurations[0].problem.name)
     sign = 1 if better(metric) == "higher" else -1
     candidates = []
     for configuration in configurations:

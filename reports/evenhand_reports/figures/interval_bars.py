@@ -21,8 +21,7 @@ MARGIN = 4
 
 def scale_of(board: Leaderboard, results: Sequence[Result]) -> tuple[float, float]:
     """Both ends of the axis. Extremely long intervals are cut, or they would hide the others."""
-    primary = board.suite.primary
-    found = [e for s in results for rule in RULES if (e := s.scores[primary, rule].estimate)]
+    found = [e for s in results for rule in RULES if (e := board.score(s, rule).estimate)]
     means = [e.mean for e in found] or [0.0]
     room = 2 * (max(means) - min(means) + max((e.sd or 0.0 for e in found), default=0.0)) or 0.01
     ends = [end for e in found if e.interval for end in (e.interval.low, e.interval.high)]
@@ -35,7 +34,7 @@ def bar(
     board: Leaderboard, result: Result, rule: Rule, scale: tuple[float, float]
 ) -> dict[str, Any] | None:
     """The positions of mean, interval and baseline on the axis; None without a mean."""
-    found = result.scores[board.suite.primary, rule].estimate
+    found = board.score(result, rule).estimate
     if found is None:
         return None
     baseline = _baseline_mean(board, result, rule)
@@ -52,7 +51,7 @@ def _baseline_mean(board: Leaderboard, result: Result, rule: Rule) -> Estimate |
     if result.to_baseline is None and not is_baseline(board.suite, result):
         return None
     row = result.to_baseline.second if result.to_baseline else result.row
-    return board.compared[row, result.problem].scores[board.suite.primary, rule].estimate
+    return board.score(board.compared[row, result.problem], rule).estimate
 
 
 def _x(value: float, scale: tuple[float, float]) -> float:

@@ -30,6 +30,7 @@ from evenhand_reports.papers.matching import (
 from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.footnotes import footnotes, printed_note
+from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
 from evenhand_reports.wording.problem_names import short_names
 from evenhand_reports.wording.summary import (
     RULE_PHRASES,
@@ -70,6 +71,7 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
     suite = board.suite
     numbers = {place: i for i, place in enumerate(board.results)}
     printed = {metric: printed_numbers(board, metric) for metric in board.metrics}
+    ranked = printed_numbers(board)
     return {
         "name": f"{suite.suite} v{suite.version}",
         "edition": board.edition,
@@ -80,21 +82,24 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "rule": board.rule,
         "rule_words": RULE_PHRASES[board.rule],
         "rules": _rules(board),
-        "primary": board.metrics[suite.primary],
-        "heading": formatting.heading(board, suite.primary),
-        "direction": board.direction,
-        "others": [formatting.heading(board, m) for m in board.metrics if m != suite.primary],
+        "primary": primary_phrase(board),
+        "averaged": AVERAGED if len(board.ranked_by) > 1 else "",
+        "column_metrics": {
+            problem: formatting.heading(board, metric) if len(board.ranked_by) > 1 else ""
+            for metric, problems in board.ranked_by.items()
+            for problem in problems
+        },
         "baseline": board.baseline,
         "level": f"{100 * (1 - suite.alpha):g}",
         "several": board.n_seeds > 1,
-        "overview": _overview(board, printed[suite.primary]) if len(board.problems) > 1 else [],
+        "overview": _overview(board, ranked) if len(board.problems) > 1 else [],
         "figures": suite_captions(figures["over"]),
         "short": short_names(board.problems),
         "problems": [
             _problem(board, problem, numbers, printed) | figure_texts(board, problem, drawn)
             for problem, drawn in zip(board.problems, figures["problems"], strict=True)
         ],
-        "printed_caption": _overview_note(board, printed[suite.primary]),
+        "printed_caption": _overview_note(board, ranked),
         "gaps": [(gap_location(gap), gap) for gap in board.gaps[:MOST_GAPS]],
         "more_gaps": max(0, len(board.gaps) - MOST_GAPS),
         "faults": board.faults,
@@ -131,8 +136,7 @@ def _facts(board: Leaderboard) -> list[tuple[str, str]]:
 
 
 def _rules(board: Leaderboard) -> list[dict[str, Any]]:
-    primary = board.suite.primary
-    known = {r for r in RULES for s in board.results.values() if s.scores[primary, r].estimate}
+    known = {r for r in RULES for s in board.results.values() if board.score(s, r).estimate}
     return [{"name": r, "words": RULE_PHRASES[r], "available": r in known} for r in RULES]
 
 
@@ -164,7 +168,7 @@ def _overview(board: Leaderboard, printed: PrintedNumbers) -> list[dict[str, Any
 def _overview_cell(board: Leaderboard, result: Result | None) -> dict[str, Any]:
     if result is None:
         return {"text": dict.fromkeys(RULES, formatting.NO_VALUE), "bold": False, "marks": {}}
-    text = _by_rule(result, board.suite.primary)
+    text = _by_rule(result, board.primary(result.problem))
     return {"text": text, "bold": result.is_bold, "marks": formatting.mark_meanings(board, result)}
 
 
@@ -176,9 +180,12 @@ def _problem(
 ) -> dict[str, Any]:
     results = board.on(problem)
     scale = scale_of(board, results)
-    papers = sources_on(printed[board.suite.primary], problem)
+    primary = board.primary(problem)
+    papers = sources_on(printed[primary], problem)
     return {
         "name": problem,
+        "heading": formatting.heading(board, primary),
+        "others": [formatting.heading(board, metric) for metric in board.others(problem)],
         "id": f"problem-{board.problems.index(problem)}",
         "rows": [
             _row(board, s, scale, numbers[s.row, problem])
@@ -216,7 +223,7 @@ def _row(
         "bold": result.is_bold,
         "complete": result.is_complete,
         "marks": formatting.mark_meanings(board, result),
-        "primary": _by_rule(result, board.suite.primary),
+        "primary": _by_rule(result, board.primary(result.problem)),
         "bars": {rule: bar(board, result, rule, scale) for rule in RULES},
         "compared": [_compared(result.to_best), _compared(result.to_baseline)],
         "n": formatting.n(board, result),
@@ -234,8 +241,9 @@ def _printed_caption(
 ) -> str:
     """The note on the printed numbers of a problem; "" where papers print none."""
     metrics = {m for m, found in printed.items() if any(name == problem for _, name in found)}
-    columns = ["printed"] if board.suite.primary in metrics else []
-    columns += ["small under other metrics"] if metrics - {board.suite.primary} else []
+    primary = board.primary(problem)
+    columns = ["printed"] if primary in metrics else []
+    columns += ["small under other metrics"] if metrics - {primary} else []
     papers = dict.fromkeys(p for found in printed.values() for p in sources_on(found, problem))
     return printed_note(papers, where=", ".join(columns).capitalize()) if columns else ""
 
@@ -250,7 +258,7 @@ def _printed_by_metric(
     place = result.row, result.problem
     quotes = {metric: printed[metric].get(place, ()) for metric in board.metrics}
     return {
-        "printed": _printed(quotes.pop(board.suite.primary), papers),
+        "printed": _printed(quotes.pop(board.primary(result.problem)), papers),
         "others": [
             {"text": _marked_by_rule(result, metric), "printed": [quote.text for quote in found]}
             for metric, found in quotes.items()
@@ -282,7 +290,6 @@ def _unchosen(result: Result) -> list[str]:
 def _data(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
     """The data of the page's script."""
     return {
-        "primary": board.metrics[board.suite.primary],
         "rules": RULES,
         "baseline": next(iter(board.baselines), ""),
         "shown": drawn_rows(board),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from evenhand.metrics import better
 from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats.file_names import file_names, slug
 from evenhand_reports.formats.latex_fronts import front_tables
+from evenhand_reports.formats.latex_macros import macros
 from evenhand_reports.formats.tex_frame import (
     HEAD_LETTERS,
     Block,
@@ -21,9 +23,10 @@ from evenhand_reports.formats.tex_frame import (
     table_block,
     table_row,
 )
-from evenhand_reports.formats.tex_text import comment, escape, macro_names
+from evenhand_reports.formats.tex_text import comment, escape, tex_number
 from evenhand_reports.papers.matching import (
     PrintedNumbers,
+    cited_text,
     printed_numbers,
     quoted_text,
     sources_on,
@@ -32,6 +35,7 @@ from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.footnotes import footnotes, printed_note
+from evenhand_reports.wording.primary_phrase import primary_phrase
 from evenhand_reports.wording.summary import choices
 
 ACROSS = 4
@@ -69,7 +73,7 @@ def files(board: Leaderboard) -> dict[str, str]:
     tables |= front_tables(board)
     inputs = "\n\\clearpage\n".join(f"\\input{{{name}}}" for name in tables)
     head = "\n".join(opening(board))
-    document = {"macros.tex": _macros(board), "standalone.tex": f"{head}\n{STANDALONE % inputs}"}
+    document = {"macros.tex": macros(board), "standalone.tex": f"{head}\n{STANDALONE % inputs}"}
     return tables | document
 
 
@@ -79,8 +83,7 @@ def _leaderboard(board: Leaderboard) -> str:
     columns: list[Column] = [(p, _mean_on(board, p)) for p in board.problems]
     if len(board.problems) > 1:
         columns.append(("rank", lambda s: _average(board, s)))
-    title = board.metrics[board.suite.primary]
-    caption = f"{title} in percent ({board.direction} is better). {board.suite.question}"
+    caption = f"{primary_phrase(board)}. {board.suite.question}"
     blocks, spec = _blocks(columns, list(first.values()), keys=board.problems, board=board)
     notes = list(footnotes(board, brackets=False))
     if len(board.problems) > 1:
@@ -101,7 +104,7 @@ def _average(board: Leaderboard, result: Result | None) -> str:
 def _mean_on(board: Leaderboard, problem: str) -> Callable[[Result | None], str]:
     def cell(result: Result | None) -> str:
         on_problem = board.results.get((result.row, problem)) if result else None
-        return _mean(board, on_problem, board.suite.primary)
+        return _mean(board, on_problem, board.primary(problem))
 
     return cell
 
@@ -118,24 +121,20 @@ def _mean(board: Leaderboard, result: Result | None, metric: str) -> str:
     raised = rf"\rlap{{$^{{{signs}}}$}}" if signs else ""
     if score.estimate is None:
         return f"{formatting.UNDEFINED if score.is_undefined else NONE}{raised}"
-    bold = result.is_bold and metric == board.suite.primary
-    mean = _number(formatting.percent(score.estimate.mean))
+    bold = result.is_bold and metric == board.primary(result.problem)
+    mean = tex_number(formatting.percent(score.estimate.mean))
     sd = score.estimate.sd
     spread = "" if sd is None else rf" \pm {formatting.percent(sd)}"
     shown = rf"\mathbf{{{mean}}}" if bold else mean
     return f"${shown}{spread}${raised}"
 
 
-def _number(text: str) -> str:
-    return text.replace(formatting.MINUS, "-")
-
-
 def _problem(board: Leaderboard, problem: str, label: str) -> str:
     """The full table of one problem: intervals, differences, p-values, n and printed numbers."""
-    primary = board.suite.primary
+    primary = board.primary(problem)
     columns: list[Column] = [
         ("mean ± sd", lambda s: _mean(board, s, primary)),
-        ("interval", lambda s: _interval(s.scores[primary, board.rule].estimate) if s else NONE),
+        ("interval", lambda s: _interval(board.score(s).estimate) if s else NONE),
         ("Δ to best (p)", lambda s: _compared(s.to_best) if s else NONE),
         (f"Δ to {board.baseline} (p)", lambda s: _compared(s.to_baseline) if s else NONE),
         ("n", lambda s: formatting.n(board, s) if s else NONE),
@@ -148,8 +147,8 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
         ("printed" if len(papers) == 1 else head, _printed(printed, paper))
         for paper, head in papers.items()
     ]
-    title = board.metrics[primary]
-    caption = f"{title} in percent on {problem} ({board.direction} is better)."
+    title, direction = board.metrics[primary], better(primary)
+    caption = f"{title} in percent on {problem} ({direction} is better)."
     rows = board.on(problem)
     blocks, spec = _blocks(columns, rows, keys=(problem,), board=board, across=ACROSS_NARROW)
     notes = [*footnotes(board, problem=problem), *choices(board, problem)]
@@ -167,26 +166,43 @@ def _printed(printed: PrintedNumbers, paper: str) -> Callable[[Result | None], s
     return cell
 
 
+def _cited(printed: PrintedNumbers) -> Callable[[Result | None], str]:
+    """The column of the numbers of all papers."""
+
+    def cell(result: Result | None) -> str:
+        numbers = printed.get((result.row, result.problem), ()) if result else ()
+        return escape(cited_text(numbers)) or NONE
+
+    return cell
+
+
 def _metrics(board: Leaderboard, problem: str, label: str) -> str:
     """The table of one problem by every metric of the suite."""
 
     def column(metric: str) -> Column:
         return formatting.heading(board, metric), lambda result: _mean(board, result, metric)
 
-    columns = [column(metric) for metric in board.metrics]
+    primary, columns, papers = board.primary(problem), list[Column](), dict[str, str]()
+    for metric in (primary, *board.others(problem)):
+        columns.append(column(metric))
+        printed = printed_numbers(board, metric)
+        if found := sources_on(printed, problem):
+            papers |= dict.fromkeys(found.values(), "")
+            columns.append(("printed", _cited(printed)))
     longest = max(min(len(header), HEAD_LETTERS) for header, _ in columns)
     across = max(1, min(ACROSS, HEADERS_WIDTH // longest))
     rows = board.on(problem)
     blocks, spec = _blocks(columns, rows, keys=(problem,), board=board, across=across)
     caption = f"All metrics on {problem}, in percent."
     bold = "Bold and ranks refer to the first metric; the other metrics are not tested."
+    quoted = [printed_note(papers)] if papers else []
     return floated(
         board,
         blocks,
         columns=spec,
         caption=caption,
         label=label,
-        notes=[*footnotes(board, brackets=False, problem=problem), bold],
+        notes=[*footnotes(board, brackets=False, problem=problem), bold, *quoted],
     )
 
 
@@ -194,9 +210,8 @@ def _interval(estimate: Estimate | None) -> str:
     found = estimate.interval if estimate else None
     if found is None:
         return NONE
-    return (
-        f"$[{_number(formatting.percent(found.low))}, {_number(formatting.percent(found.high))}]$"
-    )
+    low, high = (tex_number(formatting.percent(end)) for end in (found.low, found.high))
+    return f"$[{low}, {high}]$"
 
 
 def _compared(comparison: Comparison | None) -> str:
@@ -209,7 +224,7 @@ def _compared(comparison: Comparison | None) -> str:
 
 
 def _math(text: str) -> str:
-    return NONE if text == formatting.NO_VALUE else f"${_number(text)}$"
+    return NONE if text == formatting.NO_VALUE else f"${tex_number(text)}$"
 
 
 def _blocks(
@@ -256,40 +271,3 @@ def _trials(board: Leaderboard, row: str, problems: Sequence[str]) -> list[str]:
             ]
             lines.append(f"{', '.join(filter(None, parts))} on {problem}: {keys}")
     return comment(*lines)
-
-
-def _macros(board: Leaderboard) -> str:
-    """Macros for the numbers of complete results; a paper that uses any other does not compile."""
-    # Names are given to all places of the suite: they stay when a result or `--only` is added.
-    names = macro_names(f"Evenhand {board.suite.suite}", board.compared)
-    numbers: dict[str, str] = {}
-    for place, result in board.results.items():
-        if result.is_complete:
-            found = _numbers(board, result)
-            numbers |= {f"{names[place]}{k.title()}": value for k, value in found.items()}
-    explanation = comment(
-        f"Numbers as macros: {board.metrics[board.suite.primary]} in percent, {board.rule}.",
-        "\\Evenhand + suite + row + problem + one of: Mean, Sd, Low and High (interval), N, Rank,",
-        "Difference (to the baseline, in points), P (of that difference, Holm-corrected).",
-        "A name consists of letters, and digits are spelled out: 100 is OneZeroZero. There is no",
-        "macro for an undefined number and for an incomplete result.",
-    )
-    lines = [f"\\newcommand{{\\{name}}}{{{value}}}" for name, value in numbers.items()]
-    return "\n".join([*opening(board), *explanation, *lines]) + "\n"
-
-
-def _numbers(board: Leaderboard, result: Result) -> dict[str, str]:
-    found = result.scores[board.suite.primary, board.rule].estimate
-    assert found is not None, "a complete result has a mean"
-    numbers = {"mean": formatting.percent(found.mean), "n": str(found.n)}
-    if found.sd is not None and found.interval is not None:
-        numbers["sd"] = formatting.percent(found.sd)
-        numbers["low"] = formatting.percent(found.interval.low)
-        numbers["high"] = formatting.percent(found.interval.high)
-    if result.rank:
-        numbers["rank"] = str(result.rank.rank)
-    if result.to_baseline:
-        numbers["difference"] = formatting.difference(result.to_baseline)
-        if result.to_baseline.holm is not None:
-            numbers["p"] = formatting.p_value(result.to_baseline.holm)
-    return {name: rf"\ensuremath{{{_number(value)}}}" for name, value in numbers.items()}

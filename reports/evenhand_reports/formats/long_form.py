@@ -114,7 +114,8 @@ def lines(board: Leaderboard) -> Iterator[Line]:
 def _test_line(board: Leaderboard, result: Result, metric: str, rule: Rule) -> Line:
     score = result.scores[metric, rule]
     found = zip(result.configuration.trials, score.values, strict=True)
-    ranked = _ranked(result) if (metric, rule) == (board.suite.primary, board.rule) else {}
+    is_primary = metric == board.primary(result.problem)
+    ranked = _ranked(result) if is_primary and rule == board.rule else {}
     is_complete = result.is_complete and score.is_complete
     return _line(
         board,

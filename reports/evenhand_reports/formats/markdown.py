@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
@@ -10,6 +10,7 @@ from evenhand_reports.figures.front_tables import HEADERS, front_note, front_row
 from evenhand_reports.figures.fronts import all_front_sets
 from evenhand_reports.papers.matching import (
     PrintedNumbers,
+    cited_text,
     printed_numbers,
     quoted_text,
     sources_on,
@@ -27,13 +28,18 @@ def render(board: Leaderboard) -> str:
     suite = board.suite
     lines = [f"# {escape(suite.suite)} v{suite.version}", "", escape(suite.question), ""]
     lines += [f"**{escape(answer(board))}**", ""]
-    printed = printed_numbers(board)
+    printed = {metric: printed_numbers(board, metric) for metric in board.metrics}
     for problem in board.problems:
         lines += [f"## {escape(problem)}", "", *_table(board, problem, printed), ""]
         lines += [*(f"- {escape(text)}" for text in choices(board, problem)), ""]
     lines += [line for table in _fronts(board) for line in table]
     lines += _gaps(board)
-    papers = dict.fromkeys(source for p in board.problems for source in sources_on(printed, p))
+    papers = dict.fromkeys(
+        paper
+        for found in printed.values()
+        for p in board.problems
+        for paper in sources_on(found, p)
+    )
     notes = [*footnotes(board), *([printed_note(papers)] if papers else [])]
     lines += [line for note in notes for line in (escape(note), "")]
     return "\n".join(_single_blanks(lines))
@@ -44,28 +50,39 @@ def escape(text: str) -> str:
     return " ".join(text.split()).translate(SPECIAL)
 
 
-def _table(board: Leaderboard, problem: str, printed: PrintedNumbers) -> list[str]:
-    results, papers = board.on(problem), sources_on(printed, problem)
-    others = [metric for metric in board.metrics if metric != board.suite.primary]
-    heads = ["rank", "method", formatting.heading(board, board.suite.primary), "interval"]
+def _table(board: Leaderboard, problem: str, printed: Mapping[str, PrintedNumbers]) -> list[str]:
+    """The table of a problem: the primary metric, then each other metric with printed numbers."""
+    results, primary = board.on(problem), board.primary(problem)
+    heads = ["rank", "method", formatting.heading(board, primary), "interval"]
     heads += ["Δ to best (p)", f"Δ to {board.baseline} (p)", "n"]
-    heads += [formatting.heading(board, metric) for metric in others]
-    rows = [_cells(board, result, others) for result in results]
-    for paper, head in papers.items():
-        heads.append(f"printed in {head}")
-        for row, result in zip(rows, results, strict=True):
-            numbers = quoted_text(printed.get((result.row, problem), ()), paper)
-            row.append(escape(numbers) or formatting.NO_VALUE)
+    rows = [_cells(board, result) for result in results]
+    for paper, source in sources_on(printed[primary], problem).items():
+        quotes = [printed[primary].get((r.row, problem), ()) for r in results]
+        _append(heads, rows, f"printed in {source}", [quoted_text(q, paper) for q in quotes])
+    for metric in board.others(problem):
+        head = formatting.heading(board, metric)
+        scores = [result.scores[metric, board.rule] for result in results]
+        _append(heads, rows, head, [formatting.mean_sd_marked(score) for score in scores])
+        quotes = [printed[metric].get((r.row, problem), ()) for r in results]
+        if any(quotes):
+            _append(heads, rows, f"{head}, printed", [cited_text(each) for each in quotes])
     rules = ["--:", ":--", *["--:"] * (len(heads) - 2)]
     return [_line(map(escape, heads)), _line(rules), *(_line(row) for row in rows)]
+
+
+def _append(heads: list[str], rows: Sequence[list[str]], head: str, cells: Sequence[str]) -> None:
+    """Add a column to a table."""
+    heads.append(head)
+    for row, cell in zip(rows, cells, strict=True):
+        row.append(escape(cell) or formatting.NO_VALUE)
 
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cells(board: Leaderboard, result: Result, others: Sequence[str]) -> list[str]:
-    score = result.scores[board.suite.primary, board.rule]
+def _cells(board: Leaderboard, result: Result) -> list[str]:
+    score = board.score(result)
     found = score.estimate
     marked = formatting.score_text(score) + formatting.mark(board, result)
     head = [escape(result.title), marked]
@@ -78,7 +95,6 @@ def _cells(board: Leaderboard, result: Result, others: Sequence[str]) -> list[st
         escape(formatting.difference_and_p(result.to_best)),
         escape(formatting.difference_and_p(result.to_baseline)),
         formatting.n(board, result),
-        *(formatting.mean_sd_marked(result.scores[metric, board.rule]) for metric in others),
     ]
 
 

@@ -20,11 +20,14 @@ def render(board: Leaderboard) -> str:
         name=f"{board.suite.suite} v{board.suite.version}",
         question=board.suite.question,
         answer=answer(board),
-        heading=formatting.heading(board, board.suite.primary),
         baseline=board.baseline,
         level=f"{100 * (1 - board.suite.alpha):g}",
         problems=[
-            {"name": name, "rows": [_row(board, result) for result in board.on(name)]}
+            {
+                "name": name,
+                "heading": formatting.heading(board, board.primary(name)),
+                "rows": [_row(board, result) for result in board.on(name)],
+            }
             for name in board.problems
         ],
         n_gaps=len(board.gaps),
@@ -33,7 +36,7 @@ def render(board: Leaderboard) -> str:
 
 
 def _row(board: Leaderboard, result: Result) -> dict[str, Any]:
-    score = result.scores[board.suite.primary, board.rule]
+    score = board.score(result)
     found = score.estimate
     return {
         "rank": formatting.rank(result),

@@ -39,6 +39,7 @@ def _result(board: Leaderboard, result: Result, index: _TextIndex) -> dict[str, 
     trials = configuration.trials
     return {
         "method": lineage.full_method(trials[0]),
+        "primary": board.metrics[board.primary(result.problem)],
         "parent": lineage.parent_role(trials[0]),
         "trials": [_trial(board, result, i, index) for i in range(len(trials))],
         "candidates": _candidates(result.choice) if result.choice else [],
@@ -48,7 +49,7 @@ def _result(board: Leaderboard, result: Result, index: _TextIndex) -> dict[str, 
 
 def _trial(board: Leaderboard, result: Result, i: int, index: _TextIndex) -> dict[str, Any]:
     trial, record = result.configuration.trials[i], result.records[i]
-    values = [result.scores[board.suite.primary, rule].values[i] for rule in RULES]
+    values = [board.score(result, rule).values[i] for rule in RULES]
     gap = next((gap.kind for gap in result.gaps if gap.key == trial.key), None)
     return {
         "key": trial.key,

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from evenhand.metrics import better
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.figures.front_tables import front_rows, front_title
@@ -57,11 +58,12 @@ def render(board: Leaderboard) -> RenderableType:
 
 
 def _heading(board: Leaderboard, problem: str) -> Text:
-    title = board.metrics[board.suite.primary].lower()
+    primary = board.primary(problem)
+    title = board.metrics[primary].lower()
     is_named = board.baseline in _difference_name(board)
     named = "" if is_named else f"; the baseline is {board.baseline}"
     return Text.assemble(
-        (problem, "bold"), (f"  {title} in percent, {board.direction} is better{named}", "dim")
+        (problem, "bold"), (f"  {title} in percent, {better(primary)} is better{named}", "dim")
     )
 
 
@@ -155,8 +157,7 @@ def _problem_table(board: Leaderboard, results: Sequence[Result]) -> _Table:
 
 
 def _columns(board: Leaderboard, results: Sequence[Result]) -> list[_Column]:
-    place = board.suite.primary, board.rule
-    scores = [result.scores[place] for result in results]
+    scores = [board.score(result) for result in results]
     marks = [formatting.mark(board, result) for result in results]
     # Numbers stay below each other where some of them have a mark.
     room = max(1, *map(len, marks))

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from evenhand_reports.wording.formatting import MINUS
+
 DIGITS = ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"]
 LIKE_LATIN = set("οΑΒΕΖΗΙΚΜΝΟΡΤΧ")
 """Greek letters that look like Latin ones and have no command in LaTeX."""
@@ -84,3 +86,8 @@ def _letters(text: str) -> str:
     spelled = re.sub(r"(?<![\w)])-(?=[\d.])", " minus ", spelled)
     spelled = re.sub(r"\d", lambda digit: f" {DIGITS[int(digit[0])]} ", spelled)
     return "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z]+", spelled))
+
+
+def tex_number(text: str) -> str:
+    """A number with the minus sign of LaTeX's math mode."""
+    return text.replace(MINUS, "-")

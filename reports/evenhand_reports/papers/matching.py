@@ -46,16 +46,19 @@ PrintedNumbers = Mapping[tuple[str, str], tuple[Quote, ...]]
 
 
 def printed_numbers(board: Leaderboard, metric: str = "") -> PrintedNumbers:
-    """The printed numbers of a metric, by default the primary, for the rows that have some."""
-    metric = metric or board.suite.primary
+    """The printed numbers of a metric for the rows that have some.
+
+    By default the numbers of each problem's primary metric.
+    """
     found: dict[tuple[str, str], list[PrintedNumber]] = {}
     for name in board.problems:
         configurations = {result.row: result.configuration for result in board.on(name)}
         problem = next(iter(configurations.values())).problem
         if problem.n_max is not None:
             continue  # fewer images than any paper trains on
+        wanted = metric or board.primary(name)
         for number in published.numbers_for(problem, board.suite.sources):
-            rows = [row for row, each in configurations.items() if _matches(number, each, metric)]
+            rows = [row for row, each in configurations.items() if _matches(number, each, wanted)]
             if len(rows) == 1 and number.value is not None:
                 found.setdefault((rows[0], name), []).append(number)
     return {place: _quoted(numbers) for place, numbers in found.items()}
@@ -106,6 +109,11 @@ def sources_on(quotes: PrintedNumbers, problem: str) -> dict[str, str]:
     for quote in on_problem:
         tables.setdefault(quote.paper, []).extend(quote.tables)
     return {paper: f"{paper}, {table_names(found)}" for paper, found in tables.items()}
+
+
+def cited_text(quotes: Sequence[Quote]) -> str:
+    """The numbers of all papers, each with its source where there are several; "" for none."""
+    return "; ".join(q.text + (f" ({q.source})" if len(quotes) > 1 else "") for q in quotes)
 
 
 def quoted_text(quotes: Sequence[Quote], paper: str) -> str:

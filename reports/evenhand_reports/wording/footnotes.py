@@ -10,6 +10,7 @@ from evenhand_reports.board.baseline import has_one_baseline_per_recipe
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.statistics.paired_tests import SMALLEST_N
 from evenhand_reports.wording.formatting import INCOMPLETE, mark_meanings
+from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
 from evenhand_reports.wording.record_notes import (
     cell_notes,
     data_notes,
@@ -43,8 +44,8 @@ def footnotes(
         "footnotes.j2",
         board=board,
         brackets=brackets,
-        title=board.metrics[board.suite.primary],
-        rule=RULE_PHRASES[board.rule],
+        metric=primary_phrase(board, problem, where=f" on test data {RULE_PHRASES[board.rule]}"),
+        averaged=AVERAGED if problem is None and len(board.ranked_by) > 1 else "",
         several=len(board.problems) > 1,
         **_tests(board),
         **_selection(board),
@@ -91,7 +92,7 @@ def _selection(board: Leaderboard) -> dict[str, Any]:
     select = board.suite.select
     return {
         "select": select,
-        "selected_by": _metric_title(select.by or board.suite.primary) if select else "",
+        "selected_by": _selected_by(board) if select else "",
         "select_rule": RULE_PHRASES[select.epoch] if select else "",
     }
 
@@ -108,7 +109,11 @@ def _gaps(board: Leaderboard) -> dict[str, Any]:
     }
 
 
-def _metric_title(metric: str) -> str:
+def _selected_by(board: Leaderboard) -> str:
+    select = board.suite.select
+    if (select is None or select.by is None) and len(board.ranked_by) > 1:
+        return "primary metric of the problem"
+    metric = select.by if select and select.by else next(iter(board.ranked_by))
     return REGISTRY.get("metric", metric).title.lower()
 
 

@@ -96,7 +96,7 @@ def mark(board: Leaderboard, result: Result) -> str:
 
 def mark_meanings(board: Leaderboard, result: Result) -> dict[str, str]:
     """The marks of a result, each with its meaning in a few words."""
-    is_undefined = result.scores[board.suite.primary, board.rule].is_undefined
+    is_undefined = board.score(result).is_undefined
     marks = {
         INCOMPLETE: "" if result.is_complete or is_undefined else "incomplete",
         ELSEWHERE: "; ".join(map(str, result.deviations)),
@@ -109,7 +109,7 @@ def n(board: Leaderboard, result: Result) -> str:
 
     A dash for a metric that is undefined on whole records.
     """
-    score = result.scores[board.suite.primary, board.rule]
+    score = board.score(result)
     if score.is_undefined:
         return NO_VALUE
     have, want = score.estimate.n if score.estimate else 0, len(result.records)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evenhand.declared.record import Rule
+from evenhand.metrics import better
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.board.row_order import rows_by_position
@@ -31,8 +32,7 @@ def answer(board: Leaderboard) -> str:
     names those that beat the baseline on every problem.
     """
     ranked = [result for result in board.results.values() if result.rank is not None]
-    place = board.suite.primary, board.rule
-    undefined = [r for r in board.results.values() if r.scores[place].is_undefined]
+    undefined = [r for r in board.results.values() if board.score(r).is_undefined]
     lines = fill(
         "answer.j2",
         board=board,
@@ -47,10 +47,19 @@ def answer(board: Leaderboard) -> str:
         only_baselines=set(board.rows) <= set(board.baselines),
         alone=len({row for row, _ in board.compared}) == 1,
         incomplete=sum(not r.is_complete for r in board.results.values()) - len(undefined),
-        undefined=join_names(list(dict.fromkeys(result.problem for result in undefined))),
-        title=board.metrics[board.suite.primary],
+        undefined=_undefined(board, undefined),
     )
     return " ".join(lines)
+
+
+def _undefined(board: Leaderboard, results: Sequence[Result]) -> list[tuple[str, str]]:
+    """The titles of the primary metrics without a value, each with its problems."""
+    names = {result.problem for result in results}
+    return [
+        (board.metrics[metric], join_names(found))
+        for metric, problems in board.ranked_by.items()
+        if (found := [problem for problem in problems if problem in names])
+    ]
 
 
 def _winners(board: Leaderboard, ranked: Sequence[Result]) -> dict[str, Any]:
@@ -81,7 +90,8 @@ def _gain(board: Leaderboard, result: Result) -> float | None:
     comparison = result.to_baseline
     if comparison is None or comparison.holm is None or comparison.holm > board.suite.alpha:
         return None
-    gain = comparison.difference.mean if board.higher else -comparison.difference.mean
+    is_higher_better = better(board.primary(result.problem)) == "higher"
+    gain = comparison.difference.mean if is_higher_better else -comparison.difference.mean
     return gain if gain > 0 else None
 
 
@@ -98,8 +108,7 @@ def baseline_phrase(board: Leaderboard) -> str:
 
 def sample_size(board: Leaderboard) -> str:
     """`n = 5`, or `n = 3 to 5` where some results have fewer seeds."""
-    place = board.suite.primary, board.rule
-    estimates = [result.scores[place].estimate for result in board.results.values()]
+    estimates = [board.score(result).estimate for result in board.results.values()]
     return f"n = {size_range([board.n_seeds, *(each.n for each in estimates if each)])}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evenhand.metrics import better
 from evenhand_reports.board.environment import share_initial_weights
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.wording.summary import baseline_phrase
@@ -20,7 +21,7 @@ def table_caption(board: Leaderboard, problem: str) -> str:
     compared = [result for (_, name), result in board.compared.items() if name == problem]
     shared = "the data and the initial weights of the backbone"
     return template.format(
-        direction=board.direction,
+        direction=better(board.primary(problem)),
         baseline=baseline_phrase(board),
         shared=shared if share_initial_weights(compared) else "the data",
     )

@@ -13,6 +13,7 @@ import pytest
 
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import latex, tex_frame
+from evenhand_reports.formats.latex_macros import macros
 from evenhand_reports.formats.tex_text import breakable, comment, escape, macro_names
 from tests.reports.golden import check
 from tests.reports.suites import around, make_suite, scored
@@ -97,7 +98,7 @@ def test_macros_of_a_row_keep_their_names_without_the_other_rows(small: Leaderbo
     both = replace(small, results=places, compared=places)
     alone = replace(both, results={("a-b", problem): other})
 
-    texts = [latex._macros(board) for board in (both, alone)]
+    texts = [macros(board) for board in (both, alone)]
     names = [set(re.findall(r"\\newcommand\{\\(\w+)\}", text)) for text in texts]
 
     assert names[1] < names[0]

@@ -1,0 +1,47 @@
+"""The numbers of a leaderboard as LaTeX macros."""
+
+from __future__ import annotations
+
+from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.results import Result
+from evenhand_reports.formats.tex_frame import opening
+from evenhand_reports.formats.tex_text import comment, macro_names, tex_number
+from evenhand_reports.wording import formatting
+from evenhand_reports.wording.primary_phrase import primary_phrase
+
+
+def macros(board: Leaderboard) -> str:
+    """Macros for the numbers of complete results; a paper that uses any other does not compile."""
+    # Names are given to all places of the suite: they stay when a result or `--only` is added.
+    names = macro_names(f"Evenhand {board.suite.suite}", board.compared)
+    numbers: dict[str, str] = {}
+    for place, result in board.results.items():
+        if result.is_complete:
+            found = _numbers(board, result)
+            numbers |= {f"{names[place]}{k.title()}": value for k, value in found.items()}
+    explanation = comment(
+        f"Numbers as macros: {primary_phrase(board)}, {board.rule}.",
+        "\\Evenhand + suite + row + problem + one of: Mean, Sd, Low and High (interval), N, Rank,",
+        "Difference (to the baseline, in points), P (of that difference, Holm-corrected).",
+        "A name consists of letters, and digits are spelled out: 100 is OneZeroZero. There is no",
+        "macro for an undefined number and for an incomplete result.",
+    )
+    lines = [f"\\newcommand{{\\{name}}}{{{value}}}" for name, value in numbers.items()]
+    return "\n".join([*opening(board), *explanation, *lines]) + "\n"
+
+
+def _numbers(board: Leaderboard, result: Result) -> dict[str, str]:
+    found = board.score(result).estimate
+    assert found is not None, "a complete result has a mean"
+    numbers = {"mean": formatting.percent(found.mean), "n": str(found.n)}
+    if found.sd is not None and found.interval is not None:
+        numbers["sd"] = formatting.percent(found.sd)
+        numbers["low"] = formatting.percent(found.interval.low)
+        numbers["high"] = formatting.percent(found.interval.high)
+    if result.rank:
+        numbers["rank"] = str(result.rank.rank)
+    if result.to_baseline:
+        numbers["difference"] = formatting.difference(result.to_baseline)
+        if result.to_baseline.holm is not None:
+            numbers["p"] = formatting.p_value(result.to_baseline.holm)
+    return {name: rf"\ensuremath{{{tex_number(value)}}}" for name, value in numbers.items()}

@@ -26,13 +26,18 @@ Paths = str | Path | Sequence[str | Path]
 
 
 def open_suite(
-    name: str | Path, *, only: str | Sequence[str] | None = None, plugins: Paths | None = None
+    name: str | Path,
+    *,
+    only: str | Sequence[str] | None = None,
+    plugins: Paths | None = None,
+    changes: str | Sequence[str] | None = None,
 ) -> Suite:
     """The suite at a path, or the shipped suite of that name.
 
     only keeps a part of it, in the form of the command line's `--only`: "method=vs,seed=0..2";
     several are alternatives. plugins are files of methods, data sets and other parts of your own,
-    which the suite may name; `run` sends them to the workers. An edited file is read again.
+    which the suite may name; `run` sends them to the workers. An edited file is read again. changes
+    are made to the suite first, in the form of `--set`: "problems.selection=null", "seeds=1".
 
     Raises `SpecError` with every mistake and its line.
 
@@ -44,7 +49,7 @@ def open_suite(
     from evenhand.suite.only import restrict
 
     load_plugins(plugins)
-    return restrict(resolve.open_suite(name), _several(only))
+    return restrict(resolve.open_suite(name, _several(changes)), _several(only))
 
 
 def open_store(location: str | Path = "results", edition: str = "main") -> Store:

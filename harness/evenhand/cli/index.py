@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evenhand.declared.registry import Registered
+    from evenhand.suite.declaration import SuiteDeclaration
 
 INDEX = Path(__file__).with_name("index.json")
 Row = dict[str, Any]
@@ -74,9 +75,21 @@ def _suites() -> list[Row]:
     for name, path in shipped().items():
         suite = load(read(path))
         found.append(
-            {"name": name, "version": suite.version, "question": suite.question, "cost": suite.cost}
+            {
+                "name": name,
+                "version": suite.version,
+                "question": suite.question,
+                "cost": suite.cost,
+                "official_order": _in_official_order(suite),
+            }
         )
     return found
+
+
+def _in_official_order(suite: SuiteDeclaration) -> list[str]:
+    """Names of the data sets whose official order a suite needs, because a `selection` names it."""
+    named = [entry.name for entry in suite.problems if entry.settings.get("selection")]
+    return list(dict.fromkeys(named))
 
 
 def _entries(kind: str) -> list[Row]:

@@ -51,6 +51,15 @@ Data = Annotated[
         "~/.cache/evenhand.",
     ),
 ]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="A change to the suite: problems.selection=null, recipe.epochs=2, seeds=1. Can be "
+        "repeated; every command on the suite needs the same changes.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -61,8 +70,10 @@ def load_plugins(paths: list[Path] | None) -> tuple[Plugin, ...]:
     return plugin.load_plugins(paths or ())
 
 
-def open_part(name: str, only: list[str] | None, plugins: list[Path] | None) -> Suite:
-    """The suite, or the part of it that `--only` keeps. Raises `SpecError`."""
+def open_part(
+    name: str, only: list[str] | None, plugins: list[Path] | None, changes: list[str] | None = None
+) -> Suite:
+    """The suite after `--set`, or the part of it that `--only` keeps. Raises `SpecError`."""
     from evenhand import api
 
-    return api.open_suite(name, only=only or (), plugins=plugins or ())
+    return api.open_suite(name, only=only or (), plugins=plugins or (), changes=changes or ())

@@ -14,7 +14,17 @@ from evenhand.cli.notes import (
     print_store,
     print_without_row,
 )
-from evenhand.cli.options import AsJson, Data, Edition, Only, Plugins, Results, SuiteName, open_part
+from evenhand.cli.options import (
+    AsJson,
+    Changes,
+    Data,
+    Edition,
+    Only,
+    Plugins,
+    Results,
+    SuiteName,
+    open_part,
+)
 from evenhand.cli.output import console, duration, plural, print_json, print_table
 
 if TYPE_CHECKING:
@@ -27,6 +37,7 @@ def plan(
     results: Results = "results",
     edition: Edition = "main",
     only: Only = None,
+    changes: Changes = None,
     plugin: Plugins = None,
     data: Data = None,
     gpus_per_trial: Annotated[
@@ -49,7 +60,7 @@ def plan(
     from evenhand.suite.commands import Place
 
     store = api.open_store(results, edition)
-    made = api.plan(open_part(suite, only, plugin), store, retry_failed=retry_failed)
+    made = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
     own = read_own(made.suite, data)
     if json:
         planned = made.as_json(gpus_per_trial=gpus_per_trial, slots=slots)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evenhand.cli.options import Edition, Only, Plugins, Results, SuiteName, open_part
+from evenhand.cli.options import Changes, Edition, Only, Plugins, Results, SuiteName, open_part
 from evenhand.cli.output import console
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ def report(
         typer.Option(
             metavar="DIR",
             help="The folder to write to. Default: report/SUITE, with -EDITION for another edition "
-            "than main and -part with --only.",
+            "than main, -part with --only and -changed with --set.",
             file_okay=False,
         ),
     ] = None,
     only: Only = None,
+    changes: Changes = None,
     plugin: Plugins = None,
 ) -> None:
     """Write the leaderboard and the tables of a suite.
@@ -39,7 +40,7 @@ def report(
     from evenhand import api
     from evenhand.execution import provenance
 
-    opened = open_part(suite, only, plugin)
+    opened = open_part(suite, only, plugin, changes)
     board = api.leaderboard(opened, api.open_store(results, edition))
     written = board.write(out or _folder(opened, edition), command=provenance.command())
     console().print(board)
@@ -60,4 +61,5 @@ def _folder(suite: Suite, edition: str) -> Path:
     name = suite.declaration.suite
     name += "" if edition == DEFAULT_EDITION else f"-{edition}"
     name += "-part" if suite.only else ""
+    name += "-changed" if suite.changes else ""
     return Path("report") / shortened(name, name)

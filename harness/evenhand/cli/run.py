@@ -13,6 +13,7 @@ import typer
 from evenhand.cli.notes import print_blocked, print_missing, print_store
 from evenhand.cli.options import (
     AsJson,
+    Changes,
     Data,
     Edition,
     Only,
@@ -45,6 +46,7 @@ def run(
     results: Results = "results",
     edition: Edition = "main",
     only: Only = None,
+    changes: Changes = None,
     plugin: Plugins = None,
     data: Data = None,
     inline: Annotated[
@@ -97,7 +99,7 @@ def run(
 
     limit = float("inf") if time_limit is None else seconds(time_limit)
     store = api.open_store(results, edition)
-    plan = api.plan(open_part(suite, only, plugin), store, retry_failed=retry_failed)
+    plan = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
     place = Place(results, edition, data)
     # Beside `--json`, standard output has events only.
     notes = errors() if json else console()

@@ -16,7 +16,7 @@ from evenhand.cli.notes import (
     print_store,
     print_without_row,
 )
-from evenhand.cli.options import AsJson, Edition, Only, Plugins, Results, open_part
+from evenhand.cli.options import AsJson, Changes, Edition, Only, Plugins, Results, open_part
 from evenhand.cli.output import console, print_json, print_table
 from evenhand.errors import listed
 
@@ -39,6 +39,7 @@ def status(
     results: Results = "results",
     edition: Edition = "main",
     only: Only = None,
+    changes: Changes = None,
     plugin: Plugins = None,
     keys: Annotated[
         bool, typer.Option("--keys", help="List every trial with its key for `show`.")
@@ -61,7 +62,7 @@ def status(
         if not keys:
             _store(store, heads, place, json)
     else:
-        plan = api.plan(open_part(suite, only, plugin), store)
+        plan = api.plan(open_part(suite, only, plugin, changes), store)
         went_wrong = bool(plan.failed or plan.blocked)
         trials = _trials_of_suite(plan)
         if not keys:

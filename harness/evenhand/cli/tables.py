@@ -15,6 +15,11 @@ METHOD_KEYS = (
     "network's predictions are the labels) and `sample` (the number of settings to draw at random)."
 )
 
+ORDER = (
+    "Needs {names} in the order of the official files, which a mirror may not have; with "
+    "`--set problems.selection=null` it draws its images by the seed and runs on any copy."
+)
+
 
 def print_parts(kind: str, *, json: bool, plugins: bool = False) -> None:
     """Print what a suite can name of one kind."""
@@ -38,6 +43,9 @@ def _print_table(found: list[Row]) -> None:
         out.print(Text.assemble((row["name"], "bold cyan"), aliases, (cite, "dim")))
         summary = row.get("summary") or row.get("question", "")
         out.print(Padding(Text(summary), (0, 0, 0, 4)))
+        if row.get("official_order"):
+            text = ORDER.format(names=" and ".join(row["official_order"]))
+            out.print(Padding(Text(text, style="dim"), (0, 0, 0, 4)))
         if row.get("settings"):
             settings = [_setting(k, v) for k, v in row["settings"].items()]
             for line in _lines(settings, out.width - 4):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evenhand.cli.options import Data, Only, Plugins, SuiteName, open_part
+from evenhand.cli.options import Changes, Data, Only, Plugins, SuiteName, open_part
 from evenhand.cli.output import console, plural
 
 if TYPE_CHECKING:
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def validate(
-    suite: SuiteName, only: Only = None, plugin: Plugins = None, data: Data = None
+    suite: SuiteName,
+    only: Only = None,
+    changes: Changes = None,
+    plugin: Plugins = None,
+    data: Data = None,
 ) -> None:
     """Check a suite file and print its number of trials.
 
@@ -25,7 +29,7 @@ def validate(
     from evenhand.data.files.data_root import use_data_root
     from evenhand.execution.own_parts import check_own_parts
 
-    opened = open_part(suite, only, plugin)
+    opened = open_part(suite, only, plugin, changes)
     own = read_own(opened, data)
     with use_data_root(data, opened.declaration.data):
         made = check_own_parts(opened)

@@ -202,8 +202,8 @@ def _check_order(problem: Problem, source: Source) -> None:
         raise DataError(
             f"{problem.name}: the selection {problem.selection} names images by their places in "
             f"the official files; {name} was prepared from a mirror, where they have others\n"
-            f"  `{data_command('prepare', name, '--again')}` takes the official files; or leave "
-            "selection out"
+            f"  `{data_command('prepare', name, '--again')}` takes the official files; or draw the "
+            "images by the seed: `--set problems.selection=null`"
         )
 
 

@@ -53,24 +53,32 @@ HERE = Place()
 def suite_command(verb: str, suite: Suite, *more: str, place: Place = HERE) -> str:
     """The command that does something with a suite: `evenhand run mine.yaml --edition night`.
 
-    It has the suite's filters (`--only`) and the plugins that are loaded, and `--data` where the
-    command takes it. more are further options without a value.
-    For a suite that was built in Python it is a call in Python.
+    It has the suite's filters (`--only`) and changes (`--set`), the plugins that are loaded, and
+    `--data` where the command takes it. more are further options without a value. For a suite that
+    was built in Python it is a call in Python.
     """
     if not suite.source:
         return python_call(verb, *more, place=place)
     data = place.data_options if verb in TAKE_DATA else []
     plugins = [plugin.path for plugin in loaded_plugins()]
     words = (*place.options, *data, *more)
-    return source_command(verb, suite.source, *words, only=suite.only, plugins=plugins)
+    return source_command(
+        verb, suite.source, *words, only=suite.only, plugins=plugins, changes=suite.changes
+    )
 
 
 def source_command(
-    verb: str, source: str, *more: str, only: Iterable[str], plugins: Iterable[str]
+    verb: str,
+    source: str,
+    *more: str,
+    only: Iterable[str],
+    plugins: Iterable[str],
+    changes: Iterable[str] = (),
 ) -> str:
     """The command for a suite of which the name is known, with its options in full."""
     words = ["evenhand", verb, source]
     words += [word for text in only for word in ("--only", text)]
+    words += [word for text in changes for word in ("--set", text)]
     words += [word for path in plugins for word in ("--plugin", path)]
     return shlex.join([*words, *more])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from evenhand.declared.notation import format_settings, pipeline_name, titled
 from evenhand.declared.trial import Problem, Recipe, Trial
 from evenhand.errors import Mistakes, SpecError
 from evenhand.suite.baseline import Baseline, find_baseline
+from evenhand.suite.changes import changed
 from evenhand.suite.checks import check
 from evenhand.suite.declaration import SuiteDeclaration, find, load
 from evenhand.suite.entry_parts import RecipeVariant
@@ -96,6 +97,8 @@ class Suite:
     """Complete suite, if this is a part that `only` has selected; otherwise None."""
     only: tuple[str, ...] = ()
     """Filters that have selected the part."""
+    changes: tuple[str, ...] = ()
+    """Changes to the suite file, `problems.selection=null`; none for the file as it is."""
 
     def __init__(self, **keys: Any) -> None:
         made = read_suite(Document("Suite", plain_data(keys), {}))
@@ -109,10 +112,11 @@ class Suite:
         source: str = "",
         whole: Suite | None = None,
         only: tuple[str, ...] = (),
+        changes: tuple[str, ...] = (),
     ) -> Self:
         """A suite whose configurations are known already."""
         made = object.__new__(cls)
-        made._set(declaration, configurations, source, whole, only)
+        made._set(declaration, configurations, source, whole, only, changes)
         return made
 
     def _set(
@@ -122,8 +126,9 @@ class Suite:
         source: str = "",
         whole: Suite | None = None,
         only: tuple[str, ...] = (),
+        changes: tuple[str, ...] = (),
     ) -> None:
-        values = (declaration, configurations, source, whole, only)
+        values = (declaration, configurations, source, whole, only, changes)
         for field_, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, field_.name, value)
 
@@ -159,15 +164,16 @@ class Suite:
         )
 
 
-def open_suite(name: str | Path) -> Suite:
-    """The suite at a path, or the shipped suite of that name.
+def open_suite(name: str | Path, changes: Sequence[str] = ()) -> Suite:
+    """The suite at a path, or the shipped suite of that name, with changes to its file.
 
     Raises `SpecError` with every mistake and its line.
 
     >>> open_suite("quickstart")
     <Suite quickstart v1: 30 trials in 6 rows>
     """
-    return read_suite(find(str(name)), source=str(name))
+    made = read_suite(changed(find(str(name)), changes), source=str(name))
+    return made.replaced(changes=tuple(changes))
 
 
 def read_suite(document: Document, *, source: str = "") -> Suite:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
 
 from evenhand.errors import KeyPath, Mistake, SpecError
+
+BOOLEAN_KEY = (
+    "a key is {key}, for which `on` was written: YAML 1.1, as in PyYAML, reads `on` as true"
+)
+QUOTED = "write `on:`, or quote it where another program reads the file: `'on':`"
 
 
 @dataclass(frozen=True)
@@ -23,24 +28,31 @@ class Document:
     """Parsed data."""
     lines: dict[KeyPath, int]
     """Line of every value by its path of keys."""
+    changes: Mapping[KeyPath, str] = field(default_factory=dict)
+    """Changes of `--set` by the path of the value that they set."""
 
     def place(self, where: KeyPath) -> str:
         """File and line of the nearest enclosing value, `suites/x.yaml:22`."""
         for end in range(len(where), -1, -1):
+            if where[:end] in self.changes:
+                return f"--set {self.changes[where[:end]]}"
             if where[:end] in self.lines:
                 return f"{self.path}:{self.lines[where[:end]]}"
         return f"{self.path}: {key_path(where)}" if where else self.path
 
     def error(self, mistakes: list[Mistake]) -> SpecError:
         """All mistakes with their places, in the order of their lines."""
+        # One change of `--set` may be a mistake on several problems.
+        distinct = {m.render(self.place(m.where)): m for m in mistakes}.values()
         placed = sorted(
-            ((self.lines_of(m.where), m, self.place(m.where)) for m in mistakes), key=lambda x: x[0]
+            ((self.lines_of(m.where), m, self.place(m.where)) for m in distinct), key=lambda x: x[0]
         )
         return SpecError([m for _, m, _ in placed], [p for _, _, p in placed])
 
     def lines_of(self, where: KeyPath) -> int:
-        """Line of the nearest enclosing value; 0 for data that are from no file."""
-        return int(self.place(where).rpartition(":")[2]) if self.lines else 0
+        """Line of the nearest enclosing value; 0 for data that are from no line of a file."""
+        line = self.place(where).rpartition(":")[2]
+        return int(line) if self.lines and line.isdigit() else 0
 
 
 def key_path(where: KeyPath) -> str:
@@ -57,6 +69,8 @@ def plain_data(value: Any) -> Any:
     {'seeds': [0, 1], 'ratio': 0.5}
     """
     if isinstance(value, Mapping):
+        if True in value:
+            raise SpecError([Mistake(BOOLEAN_KEY.format(key="True"), (), QUOTED)])
         return {str(key): plain_data(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | range):
         return [plain_data(inner) for inner in value]
@@ -99,11 +113,11 @@ def parse(text: str, path: str) -> Document:
         if node is None:
             raise SpecError(f"{path}: is empty; a suite begins with `suite: NAME`")
         lines: dict[KeyPath, int] = {}
-        mistakes: list[tuple[int, str]] = []
+        mistakes: list[tuple[int, Mistake]] = []
         _walk(node, (), lines, mistakes)
         if mistakes:
             places = [f"{path}:{line}" for line, _ in mistakes]
-            raise SpecError([Mistake(what) for _, what in mistakes], places)
+            raise SpecError([mistake for _, mistake in mistakes], places)
         return Document(path, yaml.load(text, Loader=Loader), lines)  # noqa: S506  it is a SafeLoader
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error, text, path) from None
@@ -162,7 +176,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> SpecError:
 
 
 def _walk(
-    node: yaml.Node, where: KeyPath, lines: dict[KeyPath, int], mistakes: list[tuple[int, str]]
+    node: yaml.Node, where: KeyPath, lines: dict[KeyPath, int], mistakes: list[tuple[int, Mistake]]
 ) -> None:
     lines.setdefault(where, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
@@ -172,8 +186,11 @@ def _walk(
         seen: dict[str, int] = {}
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
+            if key.tag == "tag:yaml.org,2002:bool" and name.lower() == "true":
+                mistakes.append((line, Mistake(BOOLEAN_KEY.format(key=name), (), QUOTED)))
             if name in seen:
-                mistakes.append((line, f"{name!r} is given twice, first on line {seen[name]}"))
+                what = f"{name!r} is given twice, first on line {seen[name]}"
+                mistakes.append((line, Mistake(what)))
             seen[name] = line
             lines[(*where, name)] = line
             _walk(value, (*where, name), lines, mistakes)

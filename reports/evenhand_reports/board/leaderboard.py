@@ -115,6 +115,9 @@ class Leaderboard:
     only: tuple[str, ...] = ()
     """The filters of `--only`; none for the whole suite."""
 
+    changes: tuple[str, ...] = ()
+    """The changes of `--set`; none for the suite as its file has it."""
+
     command: str = ""
     """The command that runs the missing trials of the suite, or of the part that is reported."""
 
@@ -243,6 +246,7 @@ def build_from(
         edition=edition,
         source=suite.source,
         only=suite.only,
+        changes=suite.changes,
         command=run_missing(suite, shown.values(), location=location, edition=edition),
         keys_command=list_keys(suite, location=location, edition=edition),
     )

@@ -32,6 +32,8 @@ class RunCommand(NamedTuple):
     plugins: tuple[str, ...]
     data: str = ""
     """The folder of prepared data sets; "" for the default."""
+    changes: tuple[str, ...] = ()
+    """The changes of `--set`."""
 
 
 def rerun(record: Record) -> str:
@@ -40,15 +42,19 @@ def rerun(record: Record) -> str:
     suite = found.suite
     if not suite and not record.provenance.command.startswith(PYTHON_CALL):
         suite = record.provenance.suite.partition(" ")[0] or "SUITE"
-    return _rerun(suite, [f"key={record.key}"], [found])
+    return _rerun(suite, [f"key={record.key}"], [found], found.changes)
 
 
-def rerun_suite(source: str, only: Sequence[str], records: Iterable[Record]) -> str:
+def rerun_suite(
+    source: str, only: Sequence[str], records: Iterable[Record], changes: Sequence[str] = ()
+) -> str:
     """The command that reruns a suite or a part of it: `evenhand run SUITE --results rerun`."""
-    return _rerun(source, only, [parse_command(record) for record in records])
+    return _rerun(source, only, [parse_command(record) for record in records], changes)
 
 
-def _rerun(source: str, only: Sequence[str], commands: Sequence[RunCommand]) -> str:
+def _rerun(
+    source: str, only: Sequence[str], commands: Sequence[RunCommand], changes: Sequence[str]
+) -> str:
     """The command with the plugins and the data of the recorded commands."""
     if not source:
         call = python_call("run", place=Place(RERUN_FOLDER))
@@ -56,7 +62,7 @@ def _rerun(source: str, only: Sequence[str], commands: Sequence[RunCommand]) -> 
     folder = _folder(commands)
     words = [*(["--data", folder] if folder else []), "--results", RERUN_FOLDER]
     plugins = dict.fromkeys(path for command in commands for path in command.plugins)
-    return source_command("run", source, *words, only=only, plugins=plugins)
+    return source_command("run", source, *words, only=only, plugins=plugins, changes=changes)
 
 
 def run_missing(suite: Suite, records: Iterable[Record], *, location: str, edition: str) -> str:
@@ -74,7 +80,10 @@ def list_keys(suite: Suite, *, location: str, edition: str) -> str:
 
 
 def rerun_configuration(
-    source: str, configuration: Configuration, records: Sequence[Record | None]
+    source: str,
+    configuration: Configuration,
+    records: Sequence[Record | None],
+    changes: Sequence[str] = (),
 ) -> str:
     """The command that reruns every seed of a configuration.
 
@@ -85,7 +94,7 @@ def rerun_configuration(
     text = ",".join([*_terms(configuration), f"problem={configuration.problem.name}"])
     if not _finds(text, configuration):
         text = ",".join(f"key={trial.key}" for trial in configuration.trials)
-    return _rerun(source, [text], found)
+    return _rerun(source, [text], found, changes)
 
 
 def _terms(configuration: Configuration) -> list[str]:
@@ -109,9 +118,9 @@ def _folder(commands: Sequence[RunCommand]) -> str | None:
 
 
 def parse_command(record: Record) -> RunCommand:
-    """The suite and the plugins of the command that made the record."""
+    """The suite, the plugins, the data and the changes of the command that made the record."""
     # Typer's own parser would need the command line's module, which is above the reports.
-    suite, plugins, data = "", [], ""
+    suite, plugins, data, changes = "", [], "", []
     words = iter(_words(record.provenance.command))
     for word in words:
         name, equals, value = word.partition("=")
@@ -121,7 +130,8 @@ def parse_command(record: Record) -> RunCommand:
             value = value if equals else next(words, "")
             plugins += [value] if name == "--plugin" else []
             data = value if name == "--data" else data
-    return RunCommand(suite, tuple(plugins), data)
+            changes += [value] if name == "--set" else []
+    return RunCommand(suite, tuple(plugins), data, tuple(changes))
 
 
 def _words(command: str) -> list[str]:

@@ -75,7 +75,7 @@ def write_tables(board: Leaderboard, folder: Path) -> None:
 
 
 def _subject(board: Leaderboard) -> Subject:
-    return Subject(board.suite.suite, board.edition, board.only)
+    return Subject(board.suite.suite, board.edition, board.only, board.changes)
 
 
 def encoded(texts: Mapping[str, str]) -> dict[str, bytes]:

@@ -33,6 +33,8 @@ class Subject(NamedTuple):
     edition: str = "main"
     only: tuple[str, ...] = ()
     """Filters of `--only`; none for the whole suite."""
+    changes: tuple[str, ...] = ()
+    """Changes of `--set`; none for the suite as its file has it."""
 
 
 def write_files(folder: Path, subject: Subject, files: Mapping[str, bytes]) -> None:
@@ -85,6 +87,10 @@ def _other_subject(manifest: Mapping[str, Any], subject: Subject) -> str:
             f"the edition {edition!r} of {suite!r}, and this is the report of the edition "
             f"{subject.edition!r}"
         )
+    if (changes := manifest.get("changes", [])) != list(subject.changes):
+        before, now = (" ".join(f"--set {each}" for each in c) for c in (changes, subject.changes))
+        here = f"{suite!r} with {before or 'no changes'}"
+        return f"{here}, and this is its report with {now or 'no changes'}"
     if subject.only and manifest.get("only") == []:
         part = " ".join(f"--only {text}" for text in subject.only)
         return f"the whole suite {suite!r}, and this is the report of a part ({part})"

@@ -43,7 +43,7 @@ def _result(board: Leaderboard, result: Result, index: _TextIndex) -> dict[str, 
         "parent": lineage.parent_role(trials[0]),
         "trials": [_trial(board, result, i, index) for i in range(len(trials))],
         "candidates": _candidates(result.choice) if result.choice else [],
-        "command": rerun_configuration(board.source, configuration, result.records),
+        "command": rerun_configuration(board.source, configuration, result.records, board.changes),
     }
 
 

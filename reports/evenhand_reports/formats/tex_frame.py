@@ -74,7 +74,7 @@ def opening(board: Leaderboard) -> list[str]:
         f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
         f"commits: {', '.join(board.commits)} (+: with uncommitted changes)",
         f"trials: {len(board.records)} of {board.trials} have a record; {board.n_seeds} seeds",
-        f"to rerun the trials: {rerun_suite(board.source, board.only, records)}",
+        f"to rerun the trials: {rerun_suite(board.source, board.only, records, board.changes)}",
         f"to show one trial: {show} (and --results, if its record is not in {DEFAULT_RESULTS})",
         *(f"not usable: {gap}" for gap in gaps),
     )

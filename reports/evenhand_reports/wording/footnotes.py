@@ -53,6 +53,7 @@ def footnotes(
         halved=_halved(board),
         folds=_folds(board),
         part=_part(board),
+        changed=join_names(board.changes, most=len(board.changes)),
         hides_rows=any(place not in board.results for place in board.compared),
     )
     problems = board.problems if problem is None else (problem,)

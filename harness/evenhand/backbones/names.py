@@ -7,17 +7,32 @@ backbone: {timm: {model: convnext_tiny}}
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from evenhand.declared.decorators import backbone
 
 Shortcut = Literal["A", "B"]
 Init = Literal["torch"]
 """torch: PyTorch's initialisation. None: Kaiming-normal, which is left out of a trial's key."""
+
+WEIGHTS = r"^[A-Za-z0-9_.-]+-[0-9a-f]{8,64}\.(pth|pt|bin|safetensors)$"
+"""Name of a file of weights with the first digits of its SHA-256, as torch.hub names them."""
+
+HOW_WEIGHTS = (
+    "write the name of a file with the first 8 or more digits of its SHA-256 before the suffix, "
+    "such as resnet50-19c8e357.pth; suffixes: pth, pt, bin, safetensors"
+)
+
+
+def _named_by_content(name: str) -> str:
+    if not re.match(WEIGHTS, name):
+        raise ValueError(HOW_WEIGHTS)
+    return name
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,8 @@ class Backbone:
     """Whether the weights of a linear head start at zero."""
     intercept: bool = True
     """Whether the linear head has an intercept; else its bias stays zero in training."""
+    weights: str | None = None
+    """Name of a local file of initial weights, which replace timm's."""
 
 
 @backbone(cite="he2016deep", title="ResNet-8", fits="any", static=True)
@@ -97,9 +114,15 @@ def mlp(hidden: Annotated[int, Field(ge=1)] = 256) -> Backbone:
 
 
 @backbone(name="timm", cite="wightman2019timm", title="timm")
-def any_of_timm(model: str, pretrained: bool = False) -> Backbone:
+def any_of_timm(
+    model: str,
+    pretrained: bool = False,
+    weights: Annotated[str, AfterValidator(_named_by_content)] | None = None,
+) -> Backbone:
     """Any model of timm by its name, as `timm.list_models()` lists it.
 
-    `pretrained` loads timm's weights, over the network or from its cache.
+    `pretrained` loads timm's weights, over the network or from its cache. `weights` loads those of
+    a local file in their place, such as resnet50-19c8e357.pth: it lies in the folder `weights` of
+    the prepared data sets, and the digits in its name begin the SHA-256 of its content.
     """
-    return Backbone(model, {"pretrained": pretrained})
+    return Backbone(model, {"pretrained": pretrained}, weights=weights)

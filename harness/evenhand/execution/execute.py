@@ -10,8 +10,10 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from evenhand.data.files.data_root import use_data_root
 from evenhand.data.images import Source
 from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.record import Cost, Exit, Provenance, Record
@@ -51,6 +53,8 @@ class Execution:
     """Whether trials use a GPU where there is one."""
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Data sets in memory, by `source_key`; others are read from disk."""
+    data_root: Path | None = None
+    """Folder of prepared data sets, in which weights of networks are; None for the default."""
     attempts: Mapping[str, int] = field(default_factory=dict)
     """Attempts of each trial before this run, by key; a trial without an entry had none."""
     keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
@@ -86,7 +90,8 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     interrupt: KeyboardInterrupt | None = None
     kept: Mapping[Kept, Arrays] = {}
     try:
-        record, kept = make(trial, execution, store, sink)
+        with use_data_root(execution.data_root):
+            record, kept = make(trial, execution, store, sink)
     except KeyboardInterrupt as stop:
         interrupt = stop
         record = empty_record(trial, execution, Exit(status="interrupted", cause="interrupted"))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evenhand.data.files.data_root import data_root
 from evenhand.data.images import Source
 from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.base import Part, canonical
@@ -215,4 +216,5 @@ def _build(backbone: Part, given: _Input) -> None:
             head="linear",
             in_channels=given.channels,
             image_size=given.side,
+            folder=data_root(),
         )

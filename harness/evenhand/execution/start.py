@@ -169,20 +169,22 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
 
     Duplicates between splits are sent to the sink.
     """
-    from evenhand.data.files.data_root import use_data_root
+    from evenhand.data.files.data_root import data_root, use_data_root
     from evenhand.execution.preflight import check_data, check_networks, load_data, seeds_of
 
     suite = plan.suite.declaration
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
     with use_data_root(options.data, suite.data) if trained else nullcontext():
+        root = data_root().absolute()
         loaded = load_data(problems.values(), seeds_of(trained), suite.vary)
     sources = loaded.sources
     for name, summary in loaded.summaries.items():
         for text in describe_shared(summary):
             sink(Event("note", cause=f"{name}: {text}"))
     check_data(plan.suite, plan.missing, sources)
-    check_networks(plan.suite, trained, sources)
+    with use_data_root(root):
+        check_networks(plan.suite, trained, sources)
     return Execution(
         suite=f"{suite.suite} v{suite.version}",
         command=options.command or _command(plan, options),
@@ -190,6 +192,7 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
         time_limit=options.time_limit,
         use_gpu=options.gpus_per_trial != 0,
         sources=sources,
+        data_root=root,
         pack=options.pack,
         compiled=_compiled(plan, options),
         compile_anywhere=bool(options.compiled),

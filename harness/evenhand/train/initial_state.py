@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import nn
 
 from evenhand.backbones.networks.build import Network, build
+from evenhand.data.files.data_root import data_root
 from evenhand.data.splits import ProblemData
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method
@@ -126,6 +127,7 @@ def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> Netw
             head=method.head,
             in_channels=channels,
             image_size=side,
+            folder=data_root(),
         )
     return model.to(memory_format=torch.channels_last)
 

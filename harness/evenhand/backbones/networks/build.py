@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 from typing import Any
 
 import timm
@@ -18,6 +19,7 @@ import evenhand.backbones.networks.small_resnet  # noqa: F401  all register thei
 from evenhand.backbones.names import Backbone
 from evenhand.backbones.networks.head import make_head
 from evenhand.backbones.networks.own import TAKES, check_features, own_body
+from evenhand.backbones.networks.weights import weights_file
 from evenhand.declared.base import Part
 from evenhand.declared.method import Head
 from evenhand.declared.registry import REGISTRY
@@ -62,14 +64,21 @@ class Network(nn.Module):
 
 
 def build(
-    backbone: Part | Backbone, *, n_classes: int, head: Head, in_channels: int, image_size: int
+    backbone: Part | Backbone,
+    *,
+    n_classes: int,
+    head: Head,
+    in_channels: int,
+    image_size: int,
+    folder: Path = Path(),
 ) -> Network:
     """Build a network with initial weights, for square images of image_size pixels a side.
 
     The weights come from torch's global generator, those of the body first: at one seed, methods
-    with different heads have the same body. Raises `BackboneError` where timm has no such model,
-    where the model does not support these images, and where a body of the user's own gives no
-    features.
+    with different heads have the same body. Weights of a local file are below `folder`, the data
+    root. Raises `BackboneError` where timm has no such model, where weights are missing or of
+    another model, where the model does not support these images, and where a body of the user's own
+    gives no features.
     """
     name = "" if isinstance(backbone, Backbone) else backbone.name
     if isinstance(backbone, Part):
@@ -80,7 +89,7 @@ def build(
         features = _own_features(name, body, in_channels, image_size)
         check_features(name, body, features, n_classes)
         return Network(body, make_head(head, features.shape[1], n_classes))
-    body = _body(backbone, in_channels, image_size)
+    body = _body(backbone, in_channels, image_size, folder)
     n_features = _feature_width(backbone.model, body, in_channels, image_size)
     is_kaiming = backbone.options.get("init") != "torch"
     made = make_head(head, n_features, n_classes, is_kaiming=is_kaiming)
@@ -109,11 +118,14 @@ def _constrain_head(head: nn.Module, backbone: Backbone) -> None:
         head.bias.requires_grad_(False)
 
 
-def _body(backbone: Backbone, in_channels: int, image_size: int) -> nn.Module:
+def _body(backbone: Backbone, in_channels: int, image_size: int, folder: Path) -> nn.Module:
     """Make timm's model without its head, for this input. Raises `BackboneError`."""
     if not timm.is_model(backbone.model):
         raise BackboneError(_unknown(backbone.model))
     options: dict[str, Any] = dict(backbone.options)
+    if backbone.weights:
+        file = str(weights_file(backbone.weights, folder))
+        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": file}}
     config = get_pretrained_cfg(backbone.model)
     # Transformers and MLPs are made for one image size; only they, which timm marks, accept it.
     if config is not None and config.fixed_input_size:
@@ -123,6 +135,7 @@ def _body(backbone: Backbone, in_channels: int, image_size: int) -> nn.Module:
     except MODEL_ERRORS as error:
         what = f"timm cannot make {backbone.model!r} for"
         todo = FETCH if backbone.options.get("pretrained") else SMALL
+        todo = f"name weights of {backbone.model!r}" if backbone.weights else todo
         raise BackboneError(_refusal(what, in_channels, image_size, error, todo)) from error
 
 

@@ -87,7 +87,8 @@ def _other_subject(manifest: Mapping[str, Any], subject: Subject) -> str:
             f"the edition {edition!r} of {suite!r}, and this is the report of the edition "
             f"{subject.edition!r}"
         )
-    if (changes := manifest.get("changes", [])) != list(subject.changes):
+    changes = manifest.get("changes", []) if manifest else list(subject.changes)
+    if changes != list(subject.changes):
         before, now = (" ".join(f"--set {each}" for each in c) for c in (changes, subject.changes))
         here = f"{suite!r} with {before or 'no changes'}"
         return f"{here}, and this is its report with {now or 'no changes'}"

@@ -23,7 +23,7 @@ SUITE = {
     "question": "Does shifting the logits help?",
     "problems": [{"digits": {"profile": "step", "ratio": 10, "n_max": 40}}],
     "val": {"per_class": 10},
-    "recipe": {"digits": {"epochs": 2}},
+    "recipe": {"digits": {"epochs": 2, "schedule": "constant"}},
     "seeds": 2,
     "methods": ["erm", {"la": {"tau": {"grid": [0.5, 1.0]}}}],
     "metrics": ["balanced_accuracy", "min_recall"],
@@ -206,7 +206,7 @@ def test_a_frame_has_validation_scores_of_a_data_set_with_its_own_split(tmp_path
         | {
             "problems": ["digits_coloured"],
             "val": "none",
-            "recipe": {"digits": {"epochs": 1}},
+            "recipe": {"digits": {"epochs": 1, "schedule": "constant"}},
             "methods": ["erm"],
             "seeds": 1,
             "select": None,

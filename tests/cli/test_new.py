@@ -27,7 +27,7 @@ def _here(tmp_path, monkeypatch):
 def trained(suite: Path, only: str, *options: str) -> int:
     """Number of trials that are done after a run of two epochs instead of the suite's."""
     text = suite.read_text()
-    suite.write_text(re.sub(r"epochs: \d+", "epochs: 2", text))
+    suite.write_text(re.sub(r"epochs: \d+", "epochs: 2, schedule: constant", text))
     assert suite.read_text() != text
     evenhand("run", str(suite), "--inline", "--only", only, *options)
     return int(json.loads(evenhand("status", str(suite), "--json", *options))["done"])

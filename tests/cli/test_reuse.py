@@ -32,7 +32,7 @@ suite: small
 question: Does it run?
 problems: [digits: {profile: exp, ratio: 4}]
 val: {per_class: 10}
-recipe: {digits: {epochs: 1}}
+recipe: {digits: {epochs: 1, schedule: constant}}
 seeds: 3
 methods: [erm, mine]
 metrics: [balanced_accuracy]

@@ -41,7 +41,7 @@ SUITE = """
 suite: own
 question: Does it train?
 problems: [mine]
-recipe: {digits: {epochs: 2, backbone: Net}}
+recipe: {digits: {epochs: 2, schedule: constant, backbone: Net}}
 seeds: 1
 methods: [erm, la]
 metrics: [balanced_accuracy]
@@ -55,7 +55,7 @@ def suite(problem="digits", network="cifar_resnet8"):
         suite="own",
         question="Is it right?",
         problems=[problem],
-        recipe={"digits": {"epochs": 2, "backbone": network}},
+        recipe={"digits": {"epochs": 2, "schedule": "constant", "backbone": network}},
         seeds=2,
         methods=["erm", {"la": {"as": "b1"}}],
         metrics=["balanced_accuracy"],

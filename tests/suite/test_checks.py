@@ -26,7 +26,7 @@ def lasts(lr: float = 1.0) -> Method:
 
 
 def test_a_stage_that_would_begin_after_the_last_epoch_is_refused():
-    text = with_("recipe: digits\n", "recipe: {digits: {epochs: 2}}\n").replace(
+    text = with_("recipe: digits\n", "recipe: {digits: {epochs: 2, schedule: constant}}\n").replace(
         "- erm", "- ldam_drw"
     )
     text = text.replace("baseline: erm", "baseline: ldam_drw")
@@ -37,7 +37,7 @@ def test_a_stage_that_would_begin_after_the_last_epoch_is_refused():
 
 
 def test_a_stage_of_one_epoch_is_enough():
-    text = with_("recipe: digits\n", "recipe: {digits: {epochs: 3}}\n").replace(
+    text = with_("recipe: digits\n", "recipe: {digits: {epochs: 3, schedule: constant}}\n").replace(
         "- erm", "- erm_drw"
     )
     assert resolved(text.replace("baseline: erm", "baseline: erm_drw")).rows == ("erm_drw", "la")
@@ -228,7 +228,7 @@ def test_the_groups_of_a_table_are_not_known_before_it_is_read():
 
 def test_a_mistake_in_a_named_row_has_its_name():
     text = with_("  - la: {tau: 1.0}\n", "  - ldam_drw: {as: b1}\n  - ldam_drw: {as: b2, b: 0.9}\n")
-    text = text.replace("recipe: digits\n", "recipe: {digits: {epochs: 2}}\n")
+    text = text.replace("recipe: digits\n", "recipe: {digits: {epochs: 2, schedule: constant}}\n")
     with pytest.raises(SpecError) as told:
         resolved(text)
     assert [m.what.partition("(")[0] for m in told.value.mistakes] == [

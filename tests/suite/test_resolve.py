@@ -90,7 +90,10 @@ def test_a_sample_is_that_of_the_method_whatever_it_is_called():
 
 
 def test_a_grid_in_the_recipe_multiplies_rows():
-    text = with_("recipe: digits", "recipe: {digits: {lr: {grid: [0.1, 0.2]}, epochs: 2}}")
+    text = with_(
+        "recipe: digits",
+        "recipe: {digits: {lr: {grid: [0.1, 0.2]}, epochs: 2, schedule: constant}}",
+    )
     suite = resolved(text)
     assert suite.rows == ("erm(lr=0.1)", "erm(lr=0.2)", "la(lr=0.1)", "la(lr=0.2)")
     assert {c.recipe.epochs for c in suite.configurations} == {2}

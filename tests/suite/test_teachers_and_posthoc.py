@@ -69,10 +69,10 @@ def test_a_posthoc_method_or_a_teacher_makes_another_trial_and_neither_leaves_th
 
 
 def test_a_teacher_is_trained_under_the_students_recipe_but_for_its_own_fields():
-    cell = row("  - la: {recipe: {lr: 0.2}, teacher: {vs: {tau: 2, recipe: {epochs: 7}}}}\n")
+    cell = row("  - la: {recipe: {lr: 0.2}, teacher: {vs: {tau: 2, recipe: {epochs: 8}}}}\n")
     [first, *_] = cell.trials
     assert (first.recipe.lr, first.recipe.epochs) == (0.2, 100)
-    assert (first.parent.recipe.lr, first.parent.recipe.epochs) == (0.2, 7)
+    assert (first.parent.recipe.lr, first.parent.recipe.epochs) == (0.2, 8)
     assert first.parent.method.settings["tau"] == 2
     assert first.parent.seed == first.seed
     assert first.parent.teacher is None

@@ -8,7 +8,9 @@ from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import AfterValidator, Field
 
+from evenhand.declared.base import format_scalar
 from evenhand.declared.decorators import schedule
+from evenhand.declared.timetable import Phase, warmup_epochs
 from evenhand.declared.trial import Recipe
 
 Drops = tuple[tuple[float, float], ...]
@@ -40,6 +42,13 @@ class StepDrops:
         factors = [factor for share, factor in self.drops if epoch >= round(share * epochs)]
         return factors[-1] if factors else 1.0
 
+    def phases(self, epochs: int) -> tuple[Phase, ...]:
+        """The drops, each with its first epoch."""
+        return tuple(
+            Phase(share * epochs, round(share * epochs), f"× {format_scalar(factor)}")
+            for share, factor in self.drops
+        )
+
 
 @dataclass(frozen=True)
 class Overshoot:
@@ -51,8 +60,17 @@ class Overshoot:
     then: StepDrops
 
     def __call__(self, epoch: int, epochs: int) -> float:
-        n = max(1, round(self.rising * epochs))
+        n = self._rising(epochs)
         return self.peak * (epoch + 1) / n if epoch < n else self.then(epoch, epochs)
+
+    def phases(self, epochs: int) -> tuple[Phase, ...]:
+        """The rise, the full learning rate and the drops."""
+        rise = Phase(0.0, 0, f"rising to × {format_scalar(self.peak)}")
+        full = Phase(self.rising * epochs, self._rising(epochs), "× 1")
+        return (rise, full, *self.then.phases(epochs))
+
+    def _rising(self, epochs: int) -> int:
+        return max(1, round(self.rising * epochs))
 
 
 @dataclass(frozen=True)
@@ -71,8 +89,8 @@ def constant() -> Schedule:
 
 def _in_order(drops: Drops) -> Drops:
     shares = [share for share, _ in drops]
-    if shares != sorted(set(shares)) or not all(0 <= share <= 1 for share in shares):
-        raise ValueError("shares of the epochs must lie in 0..1 and increase")
+    if shares != sorted(set(shares)) or not all(0 <= share < 1 for share in shares):
+        raise ValueError("shares of the epochs must increase, from 0 and below 1")
     return drops
 
 
@@ -112,7 +130,7 @@ def learning_rate(recipe: Recipe, schedule: Schedule, epoch: int) -> float:
     With 200 epochs and `warmup` 0.025 the first five epochs have 1/5, 2/5, … 5/5 of `lr`, as in
     cao2019learning.
     """
-    rising = round(recipe.warmup * recipe.epochs)
+    rising = warmup_epochs(recipe, recipe.epochs)
     if epoch < rising:
         return recipe.lr * (epoch + 1) / rising
     return recipe.lr * schedule(epoch, recipe.epochs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Recipe
 from evenhand.errors import KeyPath, Mistake, Mistakes
@@ -20,6 +19,7 @@ from evenhand.suite.recipes import FIELDS
 from evenhand.suite.requirements import Pipeline, check_angle, check_pipeline, declared_facts
 from evenhand.suite.rows import Row
 from evenhand.suite.suite_parts import SuiteParts
+from evenhand.suite.timetable_checks import check_timetables
 
 
 def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
@@ -31,7 +31,7 @@ def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> Non
     _check_validation(suite, parts.problems, mistakes)
     _check_held_out(suite, parts, mistakes)
     _check_entries(suite, parts.rows, mistakes)
-    _check_stages(suite, parts, mistakes)
+    check_timetables(suite, parts, mistakes)
     _check_channels(suite, parts, mistakes)
     check_figures(suite, parts.rows, parts.problems, mistakes)
 
@@ -106,30 +106,6 @@ def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
 def _label(row: Row) -> str:
     """Beginning of a message about a row: its name, unless that is the method's."""
     return f"{row.name}: " if row.labelled else ""
-
-
-def _check_stages(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
-    """Every stage has an epoch; a stage without one would silently change the method."""
-    told: set[KeyPath] = set()
-    for row in parts.rows:
-        entry: KeyPath = ("methods", row.entry, suite.methods[row.entry].name)
-        trained = [(entry, row.part, variant.recipe) for variant in row.variants]
-        if row.teacher:
-            place, taught = (*entry, "teacher"), row.teacher.method
-            trained += [(place, taught, v.teacher or v.recipe) for v in row.variants]
-        for where, part, recipe in trained:
-            method: Method = REGISTRY.make("method", part)
-            first = method.first_epochs(recipe.epochs)
-            ends = [*first[1:], method.total_epochs(recipe.epochs)]
-            if where in told or all(a < b for a, b in zip(first, ends, strict=bool(first))):
-                continue
-            begins = " and ".join(f"{epoch + 1}" for epoch in first)
-            what = (
-                f"{_label(row)}{part}: of {recipe.epochs} epochs its stages would begin at {begins}"
-            )
-            right = "every stage needs at least one epoch: raise `epochs`"
-            mistakes.found.append(Mistake(what, where, right))
-            told.add(where)
 
 
 def _check_channels(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:

@@ -31,7 +31,7 @@ methods:
   - erm
   - la
   - erm: {teacher: la}
-  - la: {teacher: {erm: {temperature: 2, recipe: {epochs: 7}}}}
+  - la: {teacher: {erm: {temperature: 2, recipe: {epochs: 8}}}}
   - erm: {posthoc: {tau_norm: {tau: 0.5}}}
   - la: {teacher: erm, posthoc: {post_shift: {steps: 5}}}
 metrics: [balanced_accuracy]
@@ -69,7 +69,7 @@ def test_what_a_trial_comes_from_is_its_method_and_all_beside_it(suite: Suite) -
         == "erm, distilled from la(tau=1) (temperature=1)"
     )
     assert lineage.full_method(first(suite, "distilled-la")) == (
-        "la(tau=1), distilled from erm (temperature=2, epochs=7)"
+        "la(tau=1), distilled from erm (temperature=2, epochs=8)"
     )
     assert lineage.full_method(first(suite, "erm+tau_norm")) == "erm, then tau_norm(tau=0.5)"
 
@@ -99,7 +99,7 @@ def test_the_page_of_a_trial_names_them_and_the_trial_it_read(suite: Suite) -> N
     assert "teacher erm (temperature=1) (version 1)" in words
     assert "post-hoc post_shift(maximize=min_recall" in words
     assert f"parent {both.parent.key}, the network" in words
-    assert "teacher erm (temperature=2, epochs=7) (version 1)" in student
+    assert "teacher erm (temperature=2, epochs=8) (version 1)" in student
     assert f"parent {taught.parent.key}, the teacher" in student
     assert "parent" not in text_of(trial.render(make_record()))
 
@@ -134,6 +134,6 @@ def test_machines_read_them_in_columns_of_their_own(board: Leaderboard) -> None:
 def test_comments_in_latex_name_them(board: Leaderboard) -> None:
     text = latex.files(board)["leaderboard.tex"]
 
-    assert "% Distilled LA, distilled from erm (temperature=2, epochs=7) on digits-exp-10: " in text
+    assert "% Distilled LA, distilled from erm (temperature=2, epochs=8) on digits-exp-10: " in text
     assert ", then tau_norm(tau=0.5) on digits-exp-10: " in text
     assert "% ERM on digits-exp-10: " in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -28,6 +30,13 @@ def test_a_record_is_the_same_after_reading(status):
     again = Record.model_validate_json(record.model_dump_json())
     assert again == record
     assert again.trial.key == record.key
+
+
+def test_a_record_without_the_course_of_its_stages_is_read():
+    fields = json.loads(make_record().model_dump_json())
+    del fields["stages"], fields["changed"]
+    record = Record.model_validate_json(json.dumps(fields))
+    assert (record.stages, record.changed) == ((), None)
 
 
 def test_an_evaluation_is_found_by_split_and_rule():

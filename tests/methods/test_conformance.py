@@ -126,6 +126,22 @@ def test_what_it_reduces_by_is_finite_and_stays_where_it_is(entry):
         assert {name: t.data_ptr() for name, t in reduction.tensors().items()} == before
 
 
+def test_a_controller_returns_copies_of_the_values_that_it_updates(entry):
+    for stage in stages(entry):
+        if stage.controller is None:
+            continue
+        loss, names = bound(stage.loss, GROUPS), {"classes": "abcd", "groups": "xy"}
+        controller = stage.controller.bind(loss, GROUPS, GROUPS / GROUPS.sum(), **names)
+        before, kept = controller.values(), controller.state()
+        assert before and all(np.isfinite(value).all() for value in before.values())
+        confused = np.random.default_rng(0).integers(1, 50, (2, 4, 4))
+        controller.update(confused)
+        after = controller.values()
+        assert any((after[name] != before[name]).any() for name in before)
+        controller.restore(kept)
+        assert all((controller.values()[name] == before[name]).all() for name in before)
+
+
 def test_a_reduction_names_the_cells_that_it_lacks(entry):
     for stage in stages(entry):
         if isinstance(stage.reduce, Reduction):

@@ -42,6 +42,9 @@ class Watched:
     def curves(self) -> dict[str, float]:
         return {"seen": float(len(self.seen))}
 
+    def values(self) -> dict[str, np.ndarray]:
+        return {"seen": np.array([float(len(self.seen))])}
+
     def state(self) -> dict[str, Any]:
         return {}
 

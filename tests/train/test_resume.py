@@ -77,6 +77,23 @@ def test_a_state_of_an_attempt_that_went_on_is_as_good():
     assert result(gone_on(trial, later[4])[0]) == whole
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("csl", {"every": 4}),
+        ("autobalance", {"every": 3, "batches": 1, "terms": 0}),
+        ("jtt", {"first": 0.5}),
+        ("dro", {}),
+    ],
+)
+def test_the_counts_of_a_stage_are_those_of_the_whole_training(name, settings):
+    trial = make(name, settings, epochs=4)
+    whole = run(trial)
+    written, _ = states(trial)
+    for state in random.Random(1).sample(written, 5):
+        assert gone_on(trial, state)[0].stages == whole.stages
+
+
 def test_a_state_of_something_else_is_not_gone_on_from():
     trial = make(epochs=3, batch=32)
     written, outcome = states(trial)

@@ -43,7 +43,7 @@ def run(trial, source=SOURCE, *, time_limit=math.inf, **how):
 
 def result(outcome):
     """What must not depend on anything but the trial."""
-    return outcome.evaluations, outcome.curves
+    return outcome.evaluations, outcome.curves, outcome.stages
 
 
 RESNET = {

@@ -87,6 +87,10 @@ class BoundController(Protocol):
         """Values to log after an epoch, by name."""
         ...
 
+    def values(self) -> dict[str, Float[np.ndarray, " values"]]:
+        """Copies of the values that updates change, by name; the record states their movement."""
+        ...
+
     def state(self) -> dict[str, Any]:
         """The state for a checkpoint, as plain containers and tensors."""
         ...

@@ -10,6 +10,7 @@ from jaxtyping import Int
 from pydantic import Field
 
 from evenhand.declared.base import Spec
+from evenhand.declared.course import StageCourse
 from evenhand.declared.trial import Kept, Trial
 
 Status = Literal["done", "diverged", "failed", "interrupted"]
@@ -222,6 +223,10 @@ class Record(Spec):
     """Counts on each split at each checkpoint rule."""
     curves: dict[str, list[float | None]] = {}
     """Series by name, each as long as `curves["epoch"]`; None where a value was not finite."""
+    stages: tuple[StageCourse, ...] = ()
+    """Course of each stage that has begun; empty in records of earlier versions."""
+    changed: int | None = None
+    """Test images whose prediction a post-hoc method changed at the last epoch."""
     cost: Cost = Cost()
     """Time and memory."""
     data: DataSummary | None = None

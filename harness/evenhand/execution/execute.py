@@ -175,6 +175,7 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
     results: dict[str, object] = {
         "evaluations": result.evaluations,
         "curves": result.curves,
+        "stages": result.stages,
         "cost": result.cost.model_copy(update={"seconds": saved.seconds}),
         "data": data.summary,
         "provenance": record.provenance.model_copy(update=conditions),

@@ -32,6 +32,7 @@ def apply_posthoc(record: Record, store: Store) -> Record:
     arrays = read_arrays(store, parent.key, "logits")
     posthoc = REGISTRY.make("posthoc", trial.posthoc)
     evaluations: list[Evaluation] = []
+    changed: int | None = None
     for rule in RULES:
         there = parent.evaluation("test", rule)
         if there is None:
@@ -45,7 +46,11 @@ def apply_posthoc(record: Record, store: Store) -> Record:
         )
         predict = posthoc.fit(trained, seen.get("val"))
         evaluations += _evaluated(parent, seen, predict, rule=rule, epoch=there.epoch)
+        if rule == "last":
+            logits = seen["test"].logits
+            changed = int(np.sum(predict(logits) != logits.argmax(1)))
     found = {"evaluations": tuple(evaluations), "data": parent.data}
+    found |= {"stages": parent.stages, "changed": changed}
     return record.model_copy(update=found)
 
 

@@ -130,6 +130,10 @@ class BoundMultipliers:
         }
         return found
 
+    def values(self) -> dict[str, Float[np.ndarray, " multipliers"]]:
+        """λ."""
+        return {"multipliers": np.array(self.multipliers)}
+
     def state(self) -> dict[str, Any]:
         """λ and C, as lists."""
         seen = None if self.estimate is None else self.estimate.tolist()

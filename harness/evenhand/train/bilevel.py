@@ -91,6 +91,7 @@ class BoundHypergradient:
         """
         if run.steps % self.spec.interval == 0:
             gradients = self._hypergradient(run)
+            run.stage.tally.count_update()
         else:
             gradients = [torch.zeros_like(tensor) for tensor in self.learned]
         if not math.isfinite(length(gradients)):

@@ -21,6 +21,7 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.metrics import recalls, score
 from evenhand.recipes.schedules import learning_rate
 from evenhand.train.angles import angle
+from evenhand.train.courses import courses
 from evenhand.train.device_data import batches, draw_order
 from evenhand.train.evaluation import evaluate_on, predict
 from evenhand.train.graphs import Stepper, stepper_of
@@ -129,9 +130,10 @@ def _train(run: Training, stepper: Stepper, monitor: Monitor) -> TrainingResult:
             refit(run)
             _evaluate_and_log(run, {}, monitor)
     except TrainingEnded as end:
-        end.result = TrainingResult(curves=run.curves, cost=_cost(run))
+        end.result = TrainingResult(curves=run.curves, cost=_cost(run), stages=courses(run))
         raise
-    return TrainingResult(run.checkpoints.evaluations(), run.curves, _cost(run), _kept(run))
+    evaluations, kept = run.checkpoints.evaluations(), _kept(run)
+    return TrainingResult(evaluations, run.curves, _cost(run), kept, courses(run))
 
 
 def _kept(run: Training) -> dict[Kept, dict[str, np.ndarray]]:
@@ -223,6 +225,7 @@ def _train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
         run.losses[run.position].copy_(stepper(run, index))
         run.position += 1
         run.steps += 1
+        run.stage.tally.steps += 1
         run.images += len(index)
         if run.position - checked >= check_every:
             _check(run, checked)
@@ -231,6 +234,7 @@ def _train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
         run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
         monitor.after_step(run)
     _check(run, checked)
+    run.stage.tally.measure(run.stage.learned())
     mean = float(run.losses.mean())
     run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
     return mean

@@ -27,6 +27,7 @@ def update_on_held_out(run: Training) -> None:
     if spec.iterate == "best" and run.steps:
         _keep_if_best(run, predicted)
     controller.update(predicted)
+    run.stage.tally.count_update()
 
 
 def evaluate_iterate(run: Training) -> Snapshot:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from evenhand.declared.course import StageCourse
 from evenhand.declared.record import Cost, Evaluation
 from evenhand.declared.trial import Kept
 
@@ -14,7 +15,7 @@ from evenhand.declared.trial import Kept
 class TrainingResult:
     """Results of training that enter the record.
 
-    A trial that ended early has curves and cost alone.
+    A trial that ended early has no evaluations and no arrays.
     """
 
     evaluations: tuple[Evaluation, ...] = ()
@@ -22,6 +23,8 @@ class TrainingResult:
     cost: Cost = field(default_factory=Cost)
     kept: dict[Kept, dict[str, np.ndarray]] = field(default_factory=dict)
     """Arrays by name that other trials read, such as logits."""
+    stages: tuple[StageCourse, ...] = ()
+    """Course of each stage that has begun."""
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,10 @@ from evenhand.declared.stage_parts import Retrospective
 from evenhand.errors import StoreError
 from evenhand.train.checkpoints import Iterates
 from evenhand.train.process import GLOBAL_GENERATOR
+from evenhand.train.tally import Tally
 from evenhand.train.training import BoundStage, Training
 
-FORMAT = 3
+FORMAT = 4
 SHARE = 0.005
 """Share of the time that saving may take: after a save of t seconds, t / SHARE must pass."""
 
@@ -170,6 +171,7 @@ def _state_of_stage(stage: BoundStage) -> dict[str, Any]:
         "learned": {k: part.parameters() for k, part in stage.learnables.items()},
         "outer": stage.outer and stage.outer.state(),
         "weights": torch.from_numpy(stage.weights) if looks_back else None,
+        "tally": stage.tally.state(),
     }
 
 
@@ -186,6 +188,7 @@ def _restore_stage(stage: BoundStage, state: dict[str, Any]) -> None:
         stage.outer.restore(state["outer"])
     if state["weights"] is not None:
         stage.weights = state["weights"].cpu().numpy()
+    stage.tally = Tally(**state["tally"])
 
 
 def _python_state() -> list[Any]:

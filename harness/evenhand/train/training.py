@@ -34,6 +34,7 @@ from evenhand.recipes.schedules import Schedule
 from evenhand.train.checkpoints import Checkpoints, Iterates
 from evenhand.train.device_data import DeviceSplit, Normalise, augment_batch
 from evenhand.train.sam import Step
+from evenhand.train.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class BoundStage:
     controller: BoundController | None = None
     policy: BoundPolicy | None = None
     outer: BoundOuter | None = None
+    tally: Tally = field(default_factory=Tally)
+    """Steps and updates so far, for the record."""
 
     @property
     def learnables(self) -> dict[str, Learnable]:
@@ -101,7 +104,17 @@ class BoundStage:
     def reweigh(self, is_wrong: Callable[[], Int[np.ndarray, " n"]]) -> None:
         """Set the weights of a retrospective sampler from the errors of the current network."""
         if isinstance(self.spec.sampler, Retrospective):
-            self.weights = np.asarray(self.spec.sampler.by_example(is_wrong()), np.float64)
+            wrong = is_wrong()
+            self.weights = np.asarray(self.spec.sampler.by_example(wrong), np.float64)
+            self.tally.errors, self.tally.examples = int(wrong.sum()), len(wrong)
+
+    def learned(self) -> dict[str, Tensor]:
+        """Values beside the weights that change in this stage, by name and not copied."""
+        found = dict(self.reduction.tensors())
+        for part in self.learnables.values() if self.outer else ():
+            found |= part.parameters()
+        values = self.controller.values() if self.controller else {}
+        return found | {name: torch.as_tensor(value) for name, value in values.items()}
 
     def batch_loss(
         self,

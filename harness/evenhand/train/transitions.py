@@ -21,6 +21,7 @@ def begin_stage(run: Training) -> None:
     run.stage.reweigh(lambda: _misclassified(run))
     if run.stage.spec.restart:
         restart(run)
+    run.stage.tally.begin(run.stage.learned())
 
 
 @torch.no_grad()

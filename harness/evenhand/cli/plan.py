@@ -57,16 +57,20 @@ def plan(
     """
     from evenhand import api
     from evenhand.cli.readings import as_json, print_own, read_own
+    from evenhand.cli.warnings import find_warnings, print_warnings
     from evenhand.suite.commands import Place
 
     store = api.open_store(results, edition)
     made = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
     own = read_own(made.suite, data)
+    warnings = find_warnings(made.suite, own)
     if json:
         planned = made.as_json(gpus_per_trial=gpus_per_trial, slots=slots)
-        print_json(planned | {"neighbours": neighbours_as_json(made), "data": as_json(own)})
+        beside = {"neighbours": neighbours_as_json(made), "data": as_json(own)}
+        print_json(planned | beside | {"warnings": warnings})
         return
     _print(made, Place(results, edition, data), gpus_per_trial, slots)
+    print_warnings(warnings)
     print_own(own)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from evenhand.cli.options import AsJson, Edition, Results
-from evenhand.cli.output import console
+from evenhand.cli.options import AsJson, Edition, Plugins, Results, open_part
+from evenhand.cli.output import console, print_json
 from evenhand.errors import StoreError
 
 
@@ -17,9 +18,18 @@ def show(
     ],
     results: Results = "results",
     edition: Edition = "main",
+    suite: Annotated[
+        str | None,
+        typer.Option(metavar="SUITE", help="The suite of a trial that has no record yet."),
+    ] = None,
+    plugin: Plugins = None,
     json: AsJson = False,
 ) -> None:
-    """Print one trial: its specification, scores, cost and provenance."""
+    """Print one trial: its specification, scores, cost and provenance.
+
+    With `--suite`, a trial without a record is printed as it would run: the epochs of its stages
+    and drops of the learning rate, and the expected steps and updates.
+    """
     from evenhand.store import Store
     from evenhand.suite.commands import Place, store_command
     from evenhand_reports.board import provenance
@@ -27,6 +37,8 @@ def show(
 
     store = Store.open(results, edition)
     keys = [known for known in store.heads() if known.startswith(key)]
+    if suite is not None and not keys and _show_planned(key, suite, plugin, json=json):
+        return
     damaged = [fault for fault in store.faults if key in fault.path]
     if not keys and damaged:
         raise StoreError(f"{damaged[0]}\n  run its suite again, which trains it again")
@@ -42,3 +54,26 @@ def show(
     console().print(trial.render(record))
     # Without rich, which would wrap the line: a command is there to be copied.
     print(provenance.rerun(record))
+
+
+def _show_planned(key: str, suite: str, plugin: list[Path] | None, *, json: bool) -> bool:
+    """Print the trial of a suite with this key; false if not exactly one has it."""
+    from evenhand.suite.standstill import expected_stages
+    from evenhand_reports.formats import trial
+
+    opened = open_part(suite, None, plugin)
+    given = opened.trials.values()
+    trials = {
+        t.key: t for each in given for t in (each, each.parent) if t and t.key.startswith(key)
+    }
+    if len(trials) != 1:
+        return False
+    [planned] = trials.values()
+    stages = expected_stages(planned)
+    if json:
+        fields = planned.model_dump(mode="json")
+        expected = [stage.model_dump(mode="json") for stage in stages]
+        print_json({"key": planned.key, "trial": fields, "expected_stages": expected})
+        return True
+    console().print(trial.render_planned(planned, stages))
+    return True

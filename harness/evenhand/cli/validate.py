@@ -26,6 +26,7 @@ def validate(
     of a plugin are made once.
     """
     from evenhand.cli.readings import OwnData, print_own, read_own
+    from evenhand.cli.warnings import find_warnings, print_warnings
     from evenhand.data.files.data_root import use_data_root
     from evenhand.execution.own_parts import check_own_parts
 
@@ -38,6 +39,7 @@ def validate(
         f"  {_shape(opened)} = {plural(len(opened.trials), 'trial')}",
         soft_wrap=True,
     )
+    print_warnings(find_warnings(opened, own))
     print_own(own | {name: OwnData(summary, Path()) for name, summary in made.items()})
 
 

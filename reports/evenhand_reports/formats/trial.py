@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from evenhand.declared.base import format_scalar
+from evenhand.declared.course import StageCourse
 from evenhand.declared.data_sentences import describe_data
 from evenhand.declared.record import DataSummary, Evaluation, Record
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Recipe
+from evenhand.declared.trial import Recipe, Trial
 from evenhand.metrics import score
+from evenhand.suite.timetable_facts import describe_stage, timetable
 from evenhand_reports.board import lineage
 from evenhand_reports.board.provenance import commit
 from evenhand_reports.figures import restarts
@@ -43,11 +45,38 @@ def render(record: Record) -> RenderableType:
         parts += [Text(), _curves(record)]
     if final := final_values(record):
         parts += [Text(), _facts(final)]
+    if record.stages or record.changed is not None:
+        parts += [Text(), _facts(_course(record))]
     parts += [Text(), _facts(_cost(record)), Text(), _facts(_origin(record))]
     parts += [Text(), Text("rerun with:", style="dim")]
     if record.exit.traceback:
         parts += [Text(), Text(record.exit.traceback.rstrip(), style="dim")]
     return Visible(Group(*parts))
+
+
+def render_planned(trial: Trial, stages: Sequence[StageCourse]) -> RenderableType:
+    """A trial without a record, with the stages that are expected."""
+    course = [(f"stage {n}", describe_stage(n, stage)) for n, stage in enumerate(stages, 1)]
+    return Visible(
+        Group(
+            Text(str(trial), style="bold"),
+            Text(trial.key, style="dim"),
+            Text(),
+            _facts([("status", "no record"), *_declared(trial), *course]),
+        )
+    )
+
+
+def _course(record: Record) -> list[tuple[str, str]]:
+    """What each stage did, and how many predictions a post-hoc method changed."""
+    found = [
+        (f"stage {number}", describe_stage(number, stage))
+        for number, stage in enumerate(record.stages, 1)
+    ]
+    if record.changed is not None and record.data:
+        text = f"{record.changed:,} of {record.data.n_test:,} predictions changed at the last epoch"
+        found.append(("post-hoc", text))
+    return found
 
 
 def _facts(pairs: Iterable[tuple[str, str]]) -> RenderableType:
@@ -67,11 +96,9 @@ def _status(record: Record) -> str:
     return ", ".join(text for text in (end.status, end.cause, *where, tries) if text)
 
 
-def _spec(record: Record) -> list[tuple[str, str]]:
-    trial = record.trial
-    data = record.data
+def _declared(trial: Trial) -> list[tuple[str, str]]:
     teacher = trial.teacher.method if trial.teacher else None
-    pairs = [
+    return [
         ("method", f"{trial.method} (version {trial.method.version})"),
         ("teacher", f"{lineage.teacher(trial)} (version {teacher.version})" if teacher else ""),
         ("post-hoc", f"{trial.posthoc} (version {trial.posthoc.version})" if trial.posthoc else ""),
@@ -79,8 +106,13 @@ def _spec(record: Record) -> list[tuple[str, str]]:
         ("problem", f"{trial.problem.dataset} · {trial.problem.profile}"),
         ("recipe", _recipe(trial.recipe)),
         ("runs", restarts.describe_runs(trial)),
+        *((fact.heading, fact.text) for fact in timetable(trial)),
         ("seed", f"{trial.seed}, for {', '.join(trial.vary) or 'no stream'}"),
     ]
+
+
+def _spec(record: Record) -> list[tuple[str, str]]:
+    data, pairs = record.data, _declared(record.trial)
     if data:
         train = data.train_counts.sum(1)
         sizes = f"{train.sum():,} training images, {train.max():,} to {train.min():,} a class"

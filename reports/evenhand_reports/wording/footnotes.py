@@ -17,6 +17,7 @@ from evenhand_reports.wording.record_notes import (
     environment_notes,
     undefined_notes,
 )
+from evenhand_reports.wording.standstill_notes import standstill_notes
 from evenhand_reports.wording.summary import RULE_PHRASES, join_names, sample_size, size_range
 from evenhand_reports.wording.templating import fill
 
@@ -62,6 +63,7 @@ def footnotes(
         *notes,
         *cell_notes(board),
         *undefined_notes(board),
+        *standstill_notes(board, problems),
         *environment_notes(board),
         *data,
     )

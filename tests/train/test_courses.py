@@ -8,6 +8,7 @@ import torch
 
 from evenhand.declared.course import expected_course, n_batches
 from evenhand.declared.registry import REGISTRY
+from evenhand.declared.stage_parts import Retrospective
 from evenhand.train.device_data import batches
 from tests.train.trials import data_of, make, run
 
@@ -34,7 +35,8 @@ def test_the_expected_course_is_the_one_of_the_training(name, settings, fields):
     plain = tuple(stage.model_copy(update={"moved": {}}) for stage in found)
     plain = [stage.model_dump(exclude=set(measured)) for stage in plain]
     expected = expected_course(method, trial.recipe, counts)
-    assert plain == [stage.model_dump(exclude=set(measured)) for stage in expected]
+    n = sum(not isinstance(stage.sampler, Retrospective) for stage in method.stages)
+    assert plain[:n] == [stage.model_dump(exclude=set(measured)) for stage in expected]
     assert sum(stage.epochs for stage in found) == method.total_epochs(trial.recipe.epochs)
 
 

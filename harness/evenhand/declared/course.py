@@ -12,7 +12,7 @@ import numpy as np
 from evenhand.declared.base import Spec
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.stage_parts import Subsampler
+from evenhand.declared.stage_parts import Retrospective, Subsampler
 from evenhand.declared.trial import Recipe
 
 
@@ -68,22 +68,28 @@ def standing(stages: Sequence[StageCourse]) -> list[str]:
 def expected_course(
     method: Method, recipe: Recipe, counts: TrainingCounts
 ) -> tuple[StageCourse, ...]:
-    """Epochs, steps and updates of each stage for a training set with these counts."""
-    found, done = [], 0
+    """Epochs, steps and updates of each stage for a training set with these counts.
+
+    Stages from the first one on whose sampler uses the errors of a network are left out.
+    """
+    found: list[StageCourse] = []
+    done = 0
     for stage, first, epochs in stage_epochs(method, recipe.epochs):
         sampler = stage.sampler
+        if isinstance(sampler, Retrospective):
+            break
         chosen = sampler.kept(counts) if isinstance(sampler, Subsampler) else counts
         steps = epochs * n_batches(int(np.sum(chosen)), recipe)
-        interval = _interval(stage)
-        due = [] if interval is None else range(-(-done // interval) * interval, done + steps)
-        updates = list(due[::interval]) if interval else []
+        interval = interval_of(stage)
+        # The interval is counted over all stages, from the first step of the training.
+        due = range(0) if interval is None else range(-done % interval, steps, interval)
         found.append(
             StageCourse(
                 first_epoch=first + 1,
                 epochs=epochs,
                 steps=steps,
-                updates=None if interval is None else len(updates),
-                first_update=updates[0] - done + 1 if updates else None,
+                updates=None if interval is None else len(due),
+                first_update=due[0] + 1 if due else None,
             )
         )
         done += steps
@@ -108,7 +114,7 @@ def n_batches(n: int, recipe: Recipe) -> int:
     return full + (rest >= least)
 
 
-def _interval(stage: Stage) -> int | None:
+def interval_of(stage: Stage) -> int | None:
     """Steps between two updates on held-out data; None for a stage without updates."""
     if stage.outer is not None:
         return stage.outer.interval

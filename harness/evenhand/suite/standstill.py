@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from evenhand.declared.course import StageCourse, expected_course, standing
+from evenhand.declared.course import StageCourse, expected_course, interval_of, standing
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
@@ -42,7 +42,10 @@ def find_standstills(
         trial = configuration.trials[0]
         known = (counts or {}).get(trial.problem.name)
         for each in filter(None, (trial, trial.parent)):
-            for reason in standing(expected_stages(each, known)):
+            method: Method = REGISTRY.make("method", each.method)
+            # The counts are computed for methods with updates alone: a suite may have thousands.
+            adapts = each.posthoc is None and any(map(interval_of, method.stages))
+            for reason in standing(_expected(method, each, known) if adapts else ()):
                 row = configuration.row if each is trial else f"{configuration.row} (parent)"
                 found[Standstill(row, trial.problem.name, reason)] = None
     return tuple(found)
@@ -53,6 +56,12 @@ def expected_stages(trial: Trial, counts: TrainingCounts | None = None) -> tuple
     if trial.posthoc is not None:
         return ()
     method: Method = REGISTRY.make("method", trial.method)
+    return _expected(method, trial, counts)
+
+
+def _expected(
+    method: Method, trial: Trial, counts: TrainingCounts | None
+) -> tuple[StageCourse, ...]:
     sizes = _counts(trial.problem, method) if counts is None else counts
     return () if sizes is None else expected_course(method, trial.recipe, sizes)
 

@@ -67,3 +67,19 @@ def test_deferred_reweighting_at_the_first_drop_is_accepted():
 
 def test_a_schedule_without_drops_needs_no_epoch_of_its_own():
     assert resolved(short(5, ", schedule: cosine")).trials
+
+
+def test_a_grid_is_not_replaced_by_the_line_that_is_proposed():
+    told = mistakes(with_("recipe: digits\n", "recipe: {digits: {epochs: {grid: [5, 30]}}}\n"))
+    assert "write `epochs: 8`, the next number" in told
+
+
+def test_drops_within_the_warm_up_are_not_mended_by_more_epochs():
+    drops = ", warmup: 0.5, schedule: {step: {drops: [[0.3, 0.1]]}}"
+    assert "no larger number of epochs leaves one" in mistakes(short(20, drops))
+
+
+@pytest.mark.parametrize("share", [1.0, 1.5, -0.1])
+def test_a_drop_that_never_acts_is_refused_at_any_number_of_epochs(share):
+    drops = f", schedule: {{step: {{drops: [[0.5, 0.1], [{share}, 0.01]]}}}}"
+    assert "from 0 and below 1" in mistakes(short(20, drops))

@@ -6,7 +6,7 @@ method is silently another one: deferred re-weighting that begins with the last 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from evenhand.declared.base import Part
@@ -16,6 +16,7 @@ from evenhand.declared.timetable import clashes, every_stage_trains, next_epochs
 from evenhand.declared.trial import Recipe
 from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.declaration import SuiteDeclaration
+from evenhand.suite.entry_parts import RecipeVariant
 from evenhand.suite.rows import Row
 from evenhand.suite.suite_parts import SuiteParts
 
@@ -36,8 +37,8 @@ class _Trained(NamedTuple):
     """Place of the method."""
     recipe_at: KeyPath
     """Place of the recipe."""
-    given: Mapping[str, Any]
-    """Fields that this place declares."""
+    variant: RecipeVariant
+    """Variant of the recipe, with the fields that this place declares."""
 
     @property
     def method(self) -> Method:
@@ -68,11 +69,11 @@ def _trained(suite: SuiteDeclaration, parts: SuiteParts) -> Iterator[_Trained]:
         label = f"{row.name}: " if row.labelled else ""
         at = _recipe_at(suite, parts, row, where)
         for variant in row.variants:
-            yield _Trained(label, row.part, variant.recipe, where, at, variant.given)
+            yield _Trained(label, row.part, variant.recipe, where, at, variant)
             if row.teacher:
                 recipe, place = variant.teacher or variant.recipe, (*where, "teacher")
                 here = place if variant.teacher else at
-                yield _Trained(label, row.teacher.method, recipe, place, here, variant.given)
+                yield _Trained(label, row.teacher.method, recipe, place, here, variant)
 
 
 def _recipe_at(suite: SuiteDeclaration, parts: SuiteParts, row: Row, where: KeyPath) -> KeyPath:
@@ -124,13 +125,13 @@ def _of_recipe(each: _Trained, clash: str, methods: list[Method]) -> Mistake:
 def _raise(number: int | None, line: str = "") -> str:
     """The correction by more epochs, as the line of the suite where this is known."""
     if number is None:
-        return "raise `epochs`"
+        return "no larger number of epochs leaves one; change `warmup`, `drops` or the stages"
     return NEXT.format(line=line or f"`epochs: {number}` in the recipe")
 
 
 def _line(each: _Trained, **fields: Any) -> str:
     """The line of the suite with these fields, or the fields alone where it has others."""
-    others = each.given.keys() - {"epochs"}
+    others = each.variant.given.keys() - {"epochs"} | each.variant.swept.keys()
     text = ", ".join(f"{name}: {value}" for name, value in fields.items())
     if each.recipe_at[0] == "recipe" and not others:
         return f"`recipe: {{{each.recipe.name}: {{{text}}}}}`"

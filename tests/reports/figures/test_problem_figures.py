@@ -138,7 +138,7 @@ def test_theory_goes_over_a_setting_of_the_method_and_along_a_front() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("mean: [0.0], std: [1.0]", "epochs: 3"),
+        ("mean: [0.0], std: [1.0]", "epochs: 8"),
         ("val: none", "val: {fraction: 0.5}"),
     ],
     ids=["standardised inputs", "fewer examples"],

@@ -23,9 +23,9 @@ def test_one_change_takes_the_selection_from_every_problem():
 
 
 def test_a_field_of_the_recipe_is_set_for_problems_with_a_recipe_of_their_own():
-    suite = open_suite("narasimhan2021_table2", ["recipe.epochs=2", "seeds=[3]"])
+    suite = open_suite("narasimhan2021_table2", ["recipe.epochs=20", "seeds=[3]"])
     assert len({trial.recipe.name for trial in suite.trials.values()}) == 3
-    assert {(t.recipe.epochs, t.seed) for t in suite.trials.values()} == {(2, 3)}
+    assert {(t.recipe.epochs, t.seed) for t in suite.trials.values()} == {(20, 3)}
 
 
 def test_a_suite_without_changes_has_the_keys_of_its_file(tmp_path):

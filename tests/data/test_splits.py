@@ -11,6 +11,7 @@ import pytest
 from evenhand.data.images import Images, Source
 from evenhand.data.splits import make_splits, shared_examples
 from evenhand.declared.base import Part
+from evenhand.declared.split_counts import split_counts
 from evenhand.declared.trial import STREAMS, Problem, Val
 from evenhand.errors import DataError
 from tests.data.samples import has_facts, make_problem, make_source
@@ -351,3 +352,27 @@ def test_features_are_encoded_by_the_training_split_alone():
     assert np.ptp(shift) < 1e-6
     assert abs(shift[0] - train.pixels.mean()) > 1e-4  # the validation rows are not in the mean
     assert source.shape == (1, 1, 1)
+
+
+def test_further_validation_images_are_a_share_beside_training_images_that_stay_the_same():
+    source = make_source([40, 40, 40], groups=2)
+    shares, found = (0.1, 0.5), []
+    for share in shares:
+        problem = make_problem("exp", 4, n_max=24, val=Val(further=share))
+        found.append(make_splits(problem, source, seed=0, vary=STREAMS))
+    for share, data in zip(shares, found, strict=True):
+        np.testing.assert_array_equal(data.train.pixels, found[0].train.pixels)
+        expected = [[max(1, round(share * n)) for n in row] for row in data.counts.tolist()]
+        assert data.val.counts(3, 2).tolist() == expected
+        assert not np.isin(data.val.contents, data.train.contents).any()
+        counted = split_counts(
+            problem.model_copy(update={"val": Val(further=share)}), source.counts()
+        )
+        assert counted.val.tolist() == expected
+
+
+def test_further_validation_images_need_images_that_the_profile_leaves_out():
+    problem = make_problem("exp", 4, n_max=38, val=Val(further=0.25))
+    with pytest.raises(DataError, match=r"class a has 40 .* keeps 38.*further: 0.25") as told:
+        make_splits(problem, make_source([40, 40, 40]), seed=0, vary=STREAMS)
+    assert "lower the share or n_max" in str(told.value)

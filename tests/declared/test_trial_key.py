@@ -156,6 +156,7 @@ CHANGES = [
     {"recipe": {"evaluate_train": True}},
     {"recipe": {"best_by": "accuracy"}},
     {"recipe": {"decay_norms": False}},
+    {"recipe": {"train_on": "all"}},
     {"recipe": {"drop_last": True}},
     {"recipe": {"angle_to": {"name": "svm"}}},
     {"recipe": {"angle_to": {"name": "cs_svm", "settings": {"delta": 2.0}}}},

@@ -41,7 +41,21 @@ def test_the_rates_and_what_happens_between_two_gradients_are_those_of_each():
     text, code = (make(name).stages[1].outer for name in ("autobalance", "autobalance_released"))
     assert (text.lr, text.coast, text.diverging, text.warmup) == (0.05, False, "rescale", 0.0)
     assert (code.lr, code.coast, code.diverging) == (0.01, True, "allow")
-    assert round(300 * code.warmup) == 10 and (text.every, code.every) == (20, 1)
+    assert round(300 * code.warmup) == 10 and (text.interval, code.interval) == (20, 20)
+    assert (text.by_epoch, code.by_epoch) == (False, True)
+    assert (text.objective, code.objective) == ("balanced", "batch_weighted")
+
+
+def test_the_released_configurations_start_without_logit_adjustment():
+    assert make("autobalance").stages[0].loss.la_init
+    assert not make("autobalance_released").stages[0].loss.la_init
+
+
+@pytest.mark.parametrize("name", ["autobalance", "autobalance_released", "madao", "pda"])
+def test_the_retraining_has_training_and_held_out_images(name):
+    assert [s.train_on for s in make(name).stages] == ["train", "train", "all"]
+    alone = make(name, retrain_on="train")
+    assert [s.train_on for s in alone.stages] == ["train", "train", "train"]
 
 
 @pytest.mark.parametrize(

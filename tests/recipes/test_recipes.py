@@ -41,6 +41,10 @@ RISE = [0.02, 0.04, 0.06, 0.08, 0.1]
         ),
         ("cifar-autobalance-300", RISE + [0.1] * 215 + [1e-2] * 40 + [1e-3] * 40),
         (
+            "cifar100-autobalance-300",
+            [0.01 * e for e in range(1, 11)] + [0.1] * 210 + [1e-2] * 40 + [1e-3] * 40,
+        ),
+        (
             "cifar-ddc-400",
             [0.01 * e for e in range(1, 11)] + [0.1] * 310 + [1e-3] * 40 + [1e-5] * 40,
         ),
@@ -72,7 +76,7 @@ def test_every_learning_rate_is_that_of_the_protocol(name, by_hand):
 
 
 def test_every_recipe_for_cifar_is_pinned_here():
-    assert (len(CIFAR), len(NM21)) == (10, 4)
+    assert (len(CIFAR), len(NM21)) == (11, 4)
 
 
 @pytest.mark.parametrize("name", [name for name in CIFAR if name not in NM21])
@@ -92,6 +96,14 @@ def test_what_they_share(name):
         ("cifar-autobalance-300", OWN_NET, 1e-4, (0.4914, 0.4822, 0.4465), OWN_STD, None),
         (
             "cifar100-autobalance",
+            OWN_NET,
+            1e-4,
+            (0.5071, 0.4867, 0.4408),
+            (0.2675, 0.2565, 0.2761),
+            None,
+        ),
+        (
+            "cifar100-autobalance-300",
             OWN_NET,
             1e-4,
             (0.5071, 0.4867, 0.4408),

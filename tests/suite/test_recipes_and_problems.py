@@ -60,6 +60,7 @@ def test_any_field_may_be_replaced():
         "evaluate_train": True,
         "best_by": "accuracy",
         "sam": [0.1, 0.2],
+        "train_on": "all",
         "decay_norms": False,
         "drop_last": True,
         "angle_to": {"cs_svm": {"delta": 2.0}},

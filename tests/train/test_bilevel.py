@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,9 +14,11 @@ from evenhand.declared.bilevel import Hypergradient
 from evenhand.declared.labels import Labels
 from evenhand.errors import DataError, EvenhandError, SpecError
 from evenhand.losses.learned import LearnedScaling
-from evenhand.train.bilevel import bind, objective
+from evenhand.train.bilevel import bind
+from evenhand.train.held_out_loss import held_out_slope, objective
 from evenhand.train.hypergradient import Norm
 from evenhand.train.initial_state import begin
+from evenhand.train.replay import Replay
 from evenhand.train.result import Diverged
 from tests.data.samples import make_source
 from tests.train.test_resume import gone_on, states
@@ -150,19 +151,77 @@ def test_killed_at_any_step_it_ends_as_if_it_had_not_been(name, fields):
         assert result(found) == whole and saved.resumed is not None
 
 
-def test_coasting_goes_on_with_momentum_where_no_gradient_is():
-    training = searching()
-    spec = replace(training.stage.spec.outer, coast=True, interval=3, weight_decay=0.0)
-    outer = bind(spec, training.stage.learnables, np.full((4, 2), 5), CPU)
+def moves_of(training, monkeypatch, *, hypergradients, **fields):
+    """The learned values after each step of the optimiser, at a constant hypergradient of 1."""
+    spec = replace(training.stage.spec.outer, lr=1e-3, interval=20, weight_decay=0.0, **fields)
+    outer = bind(spec, training.stage.learnables, np.full((4, 1), 5), CPU)
+    ones = [torch.ones_like(tensor) for tensor in outer.learned]
+    monkeypatch.setattr(outer, "_hypergradient", lambda _: [slope.clone() for slope in ones])
     at = [learned(training).clone()]
-    for steps in (0, 1, 2):
-        training.steps = steps
+    for training.steps in range(20 * hypergradients):
         outer.step(training)
         at.append(learned(training).clone())
-    moves = [b - a for a, b in pairwise(at)]
-    torch.testing.assert_close(moves[1], 0.9 * moves[0], rtol=1e-3, atol=1e-6)
-    torch.testing.assert_close(moves[2], 0.81 * moves[0], rtol=1e-3, atol=1e-6)
-    assert spec.every == 1 and replace(spec, coast=False).every == 3
+    return torch.stack(at)[:, 0]
+
+
+def test_coasting_makes_a_step_without_a_gradient_before_every_step(monkeypatch):
+    moves = moves_of(searching({"warmup": 0.5}), monkeypatch, hypergradients=1, coast=True).diff()
+    expected = -1e-3 * np.array([1.9, *(0.9 ** np.arange(2, 21))])
+    np.testing.assert_allclose(moves, expected, rtol=1e-2)
+
+
+@pytest.mark.parametrize(("hypergradients", "times"), [(1, 8.9), (5, 3.7), (724, 1.01)])
+def test_coasting_matters_least_over_many_hypergradients(monkeypatch, hypergradients, times):
+    paths = [
+        moves_of(searching(), monkeypatch, hypergradients=hypergradients, coast=coast)
+        for coast in (True, False)
+    ]
+    far, near = (float(path[-1] - path[0]) for path in paths)
+    assert far / near == pytest.approx(times, rel=6e-3)
+
+
+@pytest.mark.parametrize(("by_epoch", "expected"), [(False, [0, 3, 6]), (True, [0, 3, 4, 7])])
+def test_an_interval_is_counted_over_all_steps_or_anew_in_each_epoch(
+    monkeypatch, by_epoch, expected
+):
+    training, found = searching(), []
+    outer = training.stage.outer
+    outer.spec = replace(outer.spec, by_epoch=by_epoch, interval=3)
+
+    def hypergradient(run):
+        found.append(run.steps)
+        return [torch.zeros_like(tensor) for tensor in outer.learned]
+
+    monkeypatch.setattr(outer, "_hypergradient", hypergradient)
+    for training.steps in range(8):
+        training.position = training.steps % 4
+        outer.step(training)
+    assert found == expected
+
+
+def test_the_released_objective_averages_the_weighted_means_of_batches():
+    training = searching(batch=8)
+    spec = replace(training.stage.spec.outer, objective="batch_weighted", batches=3)
+    counts = np.array([[50], [20], [7], [3]])
+    torch.manual_seed(0)
+    replay = Replay(training, spec)
+    weights = list(training.model.parameters())
+
+    found = held_out_slope(replay, weights, counts, spec)
+
+    means, total = [], [torch.zeros_like(w, dtype=torch.float64) for w in weights]
+    val = training.splits["val"]
+    for index in replay.val:
+        logits = training.model(training.inputs(val.pixels[index])).double()
+        labels = val.labels[index]
+        weight = torch.tensor(1 / counts[:, 0])
+        loss = F.cross_entropy(logits, labels, weight=weight)
+        means.append(loss.item())
+        total = [t + g / 3 for t, g in zip(total, torch.autograd.grad(loss, weights), strict=True)]
+    assert len(means) == 3
+    assert found.value == pytest.approx(np.mean(means), rel=1e-5)
+    for mine, theirs in zip(found.gradient, total, strict=True):
+        torch.testing.assert_close(mine.double(), theirs.double(), rtol=1e-4, atol=1e-6)
 
 
 def test_the_rate_follows_the_recipe_s_schedule_and_a_warm_up_of_its_own():

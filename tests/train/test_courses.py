@@ -19,6 +19,8 @@ DIVERSE = [
     ("csl", {"every": 1000}, {}),
     ("autobalance", {"every": 3, "batches": 1, "terms": 1}, {"epochs": 4}),
     ("autobalance", {"every": 1000}, {"epochs": 3}),
+    ("autobalance_released", {"every": 3}, {"epochs": 4}),
+    ("erm", {}, {"train_on": "all"}),
     ("jtt", {"first": 0.5}, {"epochs": 2}),
     ("subg", {}, {"epochs": 3}),
     ("dro", {"eta": 0.5}, {"epochs": 3, "drop_last": True}),
@@ -29,12 +31,14 @@ DIVERSE = [
 @pytest.mark.parametrize(("name", "settings", "fields"), DIVERSE)
 def test_the_expected_course_is_the_one_of_the_training(name, settings, fields):
     trial = make(name, settings, **fields)
-    method, counts = REGISTRY.make("method", trial.method), data_of(trial).counts
+    data = data_of(trial)
+    method, counts = REGISTRY.make("method", trial.method), data.counts
+    held_out = data.val.counts(*counts.shape) if data.val else None
     found = run(trial).stages
     measured = ("errors", "examples", "moved")
     plain = tuple(stage.model_copy(update={"moved": {}}) for stage in found)
     plain = [stage.model_dump(exclude=set(measured)) for stage in plain]
-    expected = expected_course(method, trial.recipe, counts)
+    expected = expected_course(method, trial.recipe, counts, held_out)
     n = sum(not isinstance(stage.sampler, Retrospective) for stage in method.stages)
     assert plain[:n] == [stage.model_dump(exclude=set(measured)) for stage in expected]
     assert sum(stage.epochs for stage in found) == method.total_epochs(trial.recipe.epochs)

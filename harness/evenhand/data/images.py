@@ -62,6 +62,15 @@ class Images:
         kept.__dict__["contents"] = self.contents[index]
         return kept
 
+    def joined(self, more: Images) -> Images:
+        """These images, and then more of the same shape."""
+        parts = [self, more]
+        return Images(
+            np.concatenate([part.pixels for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.groups for part in parts]),
+        )
+
     def counts(self, n_classes: int, n_groups: int) -> Int[np.ndarray, "classes groups"]:
         """Number of images in each (label, group) cell."""
         cells = self.labels * n_groups + self.groups

@@ -6,7 +6,8 @@ Draws from a class keep the shares of its groups. Draws with one group are those
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -40,6 +41,17 @@ class ProblemData:
     counts: TrainingCounts
     """Number of training images in each cell."""
     summary: DataSummary
+
+    @cached_property
+    def pooled(self) -> ProblemData:
+        """Training and validation images together as training images, in this order.
+
+        Tables stay as the encoder of the training images encoded them.
+        """
+        if self.val is None:
+            return self
+        train = self.train.joined(self.val)
+        return replace(self, train=train, val=None, counts=train.counts(*self.counts.shape))
 
 
 class HeldOut(NamedTuple):
@@ -89,6 +101,8 @@ def make_splits(
     keep = _kept(problem, source, by_class, planned, generator("subset", seed, vary))
     if problem.val.fraction is not None:
         val, keep = _fraction(problem, source, keep, generator("split", seed, vary))
+    if problem.val.further is not None:
+        val = _further(problem, source, by_class, keep)
     held_out = _held_out(problem, source, val, generator("split", seed, vary))
     train_index = np.concatenate(keep)
     train = source.train[train_index]
@@ -232,6 +246,20 @@ def _fraction(
             rest.append(shuffled[n:])
         train.append(np.sort(np.concatenate(rest)))
     return np.concatenate(val), train
+
+
+def _further(
+    problem: Problem, source: Source, by_class: list[Indices], keep: list[Indices]
+) -> Indices:
+    """Images of each cell that the profile left out, in the order of the stream `split`."""
+    share, n_groups, val = problem.val.further or 0.0, len(source.groups), []
+    for shuffled, kept in zip(by_class, keep, strict=True):
+        sizes = np.bincount(source.train.groups[kept], minlength=n_groups)
+        rest = shuffled[~np.isin(shuffled, kept)]
+        for group, size in enumerate(sizes):
+            cell = rest[source.train.groups[rest] == group]
+            val.append(cell[: max(1, round(share * size))])
+    return np.concatenate(val)
 
 
 def _held_out(

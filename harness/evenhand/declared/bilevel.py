@@ -8,7 +8,7 @@ from typing import Literal
 from evenhand.declared.labels import Labels
 from evenhand.errors import Mistake, SpecError
 
-HeldOutObjective = Literal["balanced", "group_balanced", "deo"]
+HeldOutObjective = Literal["balanced", "batch_weighted", "group_balanced", "deo"]
 Diverging = Literal["rescale", "refuse", "allow"]
 
 
@@ -28,15 +28,22 @@ class Hypergradient:
     objective: HeldOutObjective = "balanced"
     """Held-out loss L, in ce_share · CE + (1 − ce_share) · L.
 
-    "balanced" is the mean over classes of the class's mean cross-entropy. "group_balanced" is the
-    same mean over (class, group) cells, CE_bal^G. "deo" is the sum over classes of the largest
-    difference between the mean cross-entropies of its groups, CE_deo without ½. Classes and cells
-    without an image in the batches are left out.
+    "balanced" is the mean over classes of the class's mean cross-entropy. "batch_weighted" is the
+    estimate of it in the released code: the mean over batches of each batch's mean, in which an
+    example of class c has the weight 1 / n_c, n_c being the number of held-out images of the class.
+    "group_balanced" is the mean over (class, group) cells, CE_bal^G. "deo" is the sum over classes
+    of the largest difference between the mean cross-entropies of its groups, CE_deo without ½.
+    Classes and cells without an image in the batches are left out.
     """
     ce_share: float = 0.0
     """Share of plain cross-entropy in the held-out loss."""
     interval: int = 20
     """Steps of the optimiser between two hypergradients."""
+    by_epoch: bool = False
+    """Whether the interval is counted from the first step of each epoch, as in the released code.
+
+    An epoch of 78 steps then has four hypergradients at an interval of 20, and else 3.9 on average.
+    """
     terms: int = 5
     """Terms of the Neumann series after the first."""
     scale: float = 1.0
@@ -54,10 +61,12 @@ class Hypergradient:
     warmup: float = 0.0
     """Share of the recipe's epochs over which lr rises linearly from the start of the stage."""
     coast: bool = False
-    """Whether momentum and weight decay also act before every other step, without a gradient.
+    """Whether momentum and weight decay act before every step of the optimiser, without a gradient.
 
-    The released code does this under PyTorch before 2.0; under later versions the same line has no
-    effect. In a small test the learned values moved 6.5 times as far with it.
+    At a hypergradient this is a second step of SGD. The released code does it under PyTorch before
+    2.0; under later versions the same line has no effect. At a constant hypergradient, an interval
+    of 20, momentum 0.9 and no weight decay, the values move 8.9 times as far over one
+    hypergradient, 3.7 times over five and 1.01 times over 724.
     """
     diverging: Diverging = "rescale"
     """Treatment of a series that diverges, which happens where scale · ‖H‖ ≥ 2.
@@ -67,14 +76,13 @@ class Hypergradient:
     check.
     """
 
-    @property
-    def every(self) -> int:
-        """Steps of the optimiser between two calls of the bound hypergradient."""
-        return 1 if self.coast else self.interval
-
     def check(self, labels: Labels) -> None:
         """Check the objective. Raises `SpecError` if it compares groups and there is one."""
-        if self.objective == "balanced" or self.ce_share == 1 or labels.n_groups > 1:
+        if (
+            self.objective in ("balanced", "batch_weighted")
+            or self.ce_share == 1
+            or labels.n_groups > 1
+        ):
             return
         what = f"the held-out objective {self.objective!r} compares groups; this data set has one"
         raise SpecError([Mistake(what, ("objective",), "write 'balanced'")])

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from evenhand.declared.base import Spec
+from evenhand.declared.held_out import trained_on
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method, Stage
 from evenhand.declared.stage_parts import Retrospective, Subsampler
@@ -66,23 +67,28 @@ def standing(stages: Sequence[StageCourse]) -> list[str]:
 
 
 def expected_course(
-    method: Method, recipe: Recipe, counts: TrainingCounts
+    method: Method,
+    recipe: Recipe,
+    counts: TrainingCounts,
+    held_out: TrainingCounts | None = None,
 ) -> tuple[StageCourse, ...]:
     """Epochs, steps and updates of each stage for a training set with these counts.
 
-    Stages from the first one on whose sampler uses the errors of a network are left out.
+    held_out are the counts of the validation split. Stages are left out from the first one on whose
+    sampler uses the errors of a network, or that trains on held-out examples of unknown counts.
     """
     found: list[StageCourse] = []
     done = 0
-    for stage, first, epochs in stage_epochs(method, recipe.epochs):
+    for stage, first, epochs in stage_epochs(trained_on(method, recipe.train_on), recipe.epochs):
         sampler = stage.sampler
-        if isinstance(sampler, Retrospective):
+        trained = _trained_counts(stage, counts, held_out)
+        if trained is None or isinstance(sampler, Retrospective):
             break
-        chosen = sampler.kept(counts) if isinstance(sampler, Subsampler) else counts
-        steps = epochs * n_batches(int(np.sum(chosen)), recipe)
+        chosen = sampler.kept(trained) if isinstance(sampler, Subsampler) else trained
+        per_epoch = n_batches(int(np.sum(chosen)), recipe)
+        steps = epochs * per_epoch
         interval = interval_of(stage)
-        # The interval is counted over all stages, from the first step of the training.
-        due = range(0) if interval is None else range(-done % interval, steps, interval)
+        due = () if interval is None else _due(stage, interval, done, epochs, per_epoch)
         found.append(
             StageCourse(
                 first_epoch=first + 1,
@@ -94,6 +100,24 @@ def expected_course(
         )
         done += steps
     return tuple(found)
+
+
+def _trained_counts(
+    stage: Stage, counts: TrainingCounts, held_out: TrainingCounts | None
+) -> TrainingCounts | None:
+    """Counts of the examples that a stage trains on; None if they are not known."""
+    if stage.train_on == "train":
+        return counts
+    return None if held_out is None else counts + held_out
+
+
+def _due(stage: Stage, interval: int, done: int, epochs: int, per_epoch: int) -> Sequence[int]:
+    """0-based steps of a stage that an update precedes, after `done` steps of other stages."""
+    if stage.outer is not None and stage.outer.by_epoch:
+        starts = range(0, epochs * per_epoch, per_epoch)
+        return [start + step for start in starts for step in range(0, per_epoch, interval)]
+    # The interval is counted over all stages, from the first step of the training.
+    return range(-done % interval, epochs * per_epoch, interval)
 
 
 def stage_epochs(method: Method, epochs: int) -> Iterator[tuple[Stage, int, int]]:

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from evenhand.declared.bilevel import Hypergradient
 from evenhand.declared.labels import Labels, PredictionCounts, TrainingCounts
-from evenhand.declared.stage_parts import Policy, Reduction, Refit
+from evenhand.declared.stage_parts import Policy, Reduction, Refit, TrainOn
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -196,6 +196,18 @@ class Stage:
     """Augmentation policy, which is applied after the augmentations of the recipe."""
     outer: Hypergradient | None = None
     """Hypergradient that learns loss and policy on held-out data, which the problem must have."""
+    train_on: TrainOn = "train"
+    """Images that the stage trains on, the same in all stages of a run.
+
+    With "all" the counts, the sampler and the statistics of the input are those of training and
+    held-out images together. The held-out images are then not evaluated and choose no epoch. A loss
+    that an earlier run learned is kept with the class frequencies of that run.
+    """
+
+    @property
+    def learns_on_held_out(self) -> bool:
+        """Whether held-out images change the loss or policy of the stage."""
+        return bool(self.controller or self.outer)
 
 
 class Run(NamedTuple):
@@ -233,17 +245,26 @@ class Method:
         object.__setattr__(self, "stages", stages)
         object.__setattr__(self, "head", head)
         object.__setattr__(self, "refit", refit)
-        for run in self._runs():
+        for run in self.stages_by_run():
             ends = [_end(stage) for stage in run]
             inner = all(stage.until is not None for stage in run[:-1])
             assert inner, "every stage of a run but the last has `until`"
             assert ends == sorted(ends), "stages follow in order"
+            assert len({stage.train_on for stage in run}) == 1, "a run trains on one set of images"
+        mixed = any(stage.learns_on_held_out and stage.train_on == "all" for stage in stages)
+        assert not mixed, "a stage does not train on the images that it is judged by"
+        last = stages[-1].train_on if stages else "train"
+        assert last == "train" or not self.refits_on_held_out, "images are used once"
 
     @property
     def needs_validation(self) -> bool:
         """Whether the method learns from held-out data."""
-        learns = any(stage.controller or stage.outer for stage in self.stages)
-        return learns or (self.refit is not None and self.refit.split == "val")
+        return self.refits_on_held_out or any(stage.learns_on_held_out for stage in self.stages)
+
+    @property
+    def refits_on_held_out(self) -> bool:
+        """Whether the refit uses the features of held-out data."""
+        return self.refit is not None and self.refit.split == "val"
 
     def runs(self, epochs: int) -> tuple[Run, ...]:
         """The runs of the method under a recipe of `epochs` epochs.
@@ -251,7 +272,7 @@ class Method:
         A stage until 0.8 of 200 epochs ends before the 0-based epoch 160.
         """
         found, begins = [], 0
-        for stages in self._runs():
+        for stages in self.stages_by_run():
             ends = [round(_end(stage) * epochs) for stage in stages]
             firsts = tuple(begins + first for first in (0, *ends[:-1]))
             found.append(Run(begins, firsts, ends[-1]))
@@ -266,7 +287,7 @@ class Method:
         """Number of epochs over all runs, under a recipe of `epochs` epochs."""
         return sum(run.epochs for run in self.runs(epochs))
 
-    def _runs(self) -> list[list[Stage]]:
+    def stages_by_run(self) -> list[list[Stage]]:
         """The stages of each run."""
         found: list[list[Stage]] = []
         for stage in self.stages:

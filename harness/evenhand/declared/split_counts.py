@@ -158,6 +158,8 @@ def _split(problem: Problem, data: DataCounts) -> SplitCounts:
     if problem.val.fraction is not None:
         val = _share(problem, data, train)
         train = train - val
+    if problem.val.further is not None:
+        val = _further(problem, data, train)
     if problem.val.test_half:
         val = None if test is None else _half(problem, data, test)
         test = None if test is None or val is None else test - val
@@ -264,6 +266,20 @@ def _share(problem: Problem, data: DataCounts, train: TrainingCounts) -> Trainin
         )
         hints = (partial(_val_hint, problem, data), partial(_ratio_hint, problem, data))
         raise _TooFew(what, *hints)
+    return val
+
+
+def _further(problem: Problem, data: DataCounts, train: TrainingCounts) -> TrainingCounts:
+    """Validation cells of `val: {further: f}`, at least one example of each."""
+    share = problem.val.further or 0.0
+    val: TrainingCounts = np.maximum(1, np.round(share * train).astype(np.int64))
+    for label, group in np.argwhere(train + val > data.train).tolist():
+        n, there = int(train[label, group]), int(data.train[label, group])
+        what = (
+            f"{cell_name(label, group, data.classes, data.groups)} has {_images(there, 'training')}"
+            f" and the profile keeps {n:,}, which leaves too few for `val: {{further: {share:g}}}`"
+        )
+        raise _TooFew(what, lambda: "lower the share or n_max", partial(_val_hint, problem, data))
     return val
 
 

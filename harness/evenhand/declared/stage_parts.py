@@ -16,6 +16,9 @@ from evenhand.declared.labels import Labels, TrainingCounts
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+TrainOn = Literal["train", "all"]
+"""Images that a run trains on: "train" the training images, "all" the held-out images as well."""
+
 
 @runtime_checkable
 class BoundReduction(Protocol):

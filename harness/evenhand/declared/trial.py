@@ -34,6 +34,11 @@ class Val(Spec):
     """Images of each class, set aside before the profile is applied: a balanced split."""
     fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Share of the training images of each class, set aside after the profile is applied."""
+    further: Annotated[float, Field(gt=0)] | None = None
+    """Images beside the training images, as a share of their number in each class.
+
+    They are drawn from those that the profile leaves out: the training images do not depend on it.
+    """
     test_half: Literal[True] | None = None
     """Half of the test images of each class, by the stream `split`; the rest is the test split."""
 
@@ -206,6 +211,9 @@ class Recipe(Spec):
     """Metric by which `best-val` and `best-test` choose an epoch, each on its split."""
     sam: Sam | None = None
     """Sharpness-aware minimisation; None for plain SGD."""
+    train_on: Literal["all"] | None = None
+    """"all" trains on training and held-out images together, in every run that does not learn on
+    held-out images. These then choose neither an epoch nor a setting."""
     decay_norms: Literal[False] | None = None
     """False excludes scale and shift of normalisation layers from weight decay."""
     drop_last: Literal[True] | None = None

@@ -123,7 +123,8 @@ def _check_pipeline(trial: Trial, source: Source, mistakes: Mistakes) -> None:
     how_val = "" if is_there else val_advice(trial.problem, source.counts())
     facts = ProblemFacts(trial.problem.name, labels, is_there, how_val)
     teacher = trial.teacher.method if trial.teacher else None
-    check_pipeline(Pipeline(trial.method, teacher, trial.posthoc), facts, mistakes)
+    who = Pipeline(trial.method, teacher, trial.posthoc, train_on=trial.recipe.train_on)
+    check_pipeline(who, facts, mistakes)
 
 
 def _check_channels(trial: Trial, source: Source, mistakes: Mistakes) -> None:

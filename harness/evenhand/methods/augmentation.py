@@ -24,6 +24,7 @@ from evenhand.declared.bilevel import Diverging, Hypergradient
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Loss, Method
 from evenhand.declared.shared_settings import with_shared_settings
+from evenhand.declared.stage_parts import TrainOn
 from evenhand.losses.clusters import FrequencyClusters
 from evenhand.losses.learned import LearnedScaling
 from evenhand.losses.per_class import InversePrior
@@ -48,6 +49,7 @@ class PolicySearch:
     warmup: Share = 0.4
     search: Length = 1.0
     retrain: Length = 1.0
+    retrain_on: TrainOn = "all"
     every: Whole = 20
     lr: Rate = 0.05
     batches: Whole = 10
@@ -60,14 +62,14 @@ class PolicySearch:
             interval=self.every, batches=self.batches, lr=self.lr, diverging=self.diverging
         )
         lengths = {"warmup": self.warmup, "search": self.search, "retrain": self.retrain}
-        stages = searched(loss, outer, **lengths).stages
+        stages = searched(loss, outer, **lengths, retrain_on=self.retrain_on).stages
         return Method(*(replace(stage, policy=policy) for stage in stages))
 
 
 DEFAULT = PolicySearch()
 
 
-@method(cite="hataya2022meta", title="MADAO")
+@method(cite="hataya2022meta", title="MADAO", version=2)
 @with_shared_settings
 def madao(weights: Weights = "balanced", policy: PolicySearch = DEFAULT) -> Method:
     """MADAO: learn one augmentation policy on held-out data, then retrain with it.
@@ -78,12 +80,12 @@ def madao(weights: Weights = "balanced", policy: PolicySearch = DEFAULT) -> Meth
     sub_policies  sub-policies, of which each image draws one
     places        operations of a sub-policy, one after the other
     temperature   temperature of the relaxed draws in the gradient
-    warmup, search, retrain, every, lr, batches, diverging  as in `autobalance`
+    warmup, search, retrain, retrain_on, every, lr, batches, diverging  as in `autobalance`
     """
     return policy.with_loss(FIXED[weights], None)
 
 
-@method(cite="li2021autobalance", title="PDA")
+@method(cite="li2021autobalance", title="PDA", version=2)
 @with_shared_settings
 def pda(
     cluster: Whole = 1, weights: Weights = "balanced", policy: PolicySearch = DEFAULT
@@ -95,12 +97,12 @@ def pda(
     cluster  classes of similar frequency that share a policy: 1, 10, 20 and 40 in the paper, for
              CIFAR-10, CIFAR-100, ImageNet-LT and iNaturalist
     weights, sub_policies, places, temperature  as in `madao`
-    warmup, search, retrain, every, lr, batches, diverging  as in `autobalance`
+    warmup, search, retrain, retrain_on, every, lr, batches, diverging  as in `autobalance`
     """
     return policy.with_loss(FIXED[weights], FrequencyClusters(cluster))
 
 
-@method(cite="li2021autobalance", title="PDA, Δ & l")
+@method(cite="li2021autobalance", title="PDA, Δ & l", version=2)
 @with_shared_settings
 def pda_autobalance(
     cluster: Whole = 1, la_init: bool = False, policy: PolicySearch = DEFAULT
@@ -112,7 +114,7 @@ def pda_autobalance(
     cluster  classes of similar frequency that share a policy, an offset and a factor, as in `pda`
     la_init  as in `autobalance`
     sub_policies, places, temperature  as in `madao`
-    warmup, search, retrain, every, lr, batches, diverging  as in `autobalance`
+    warmup, search, retrain, retrain_on, every, lr, batches, diverging  as in `autobalance`
     """
     loss = LearnedScaling(("l", "delta"), cluster, la_init)
     return policy.with_loss(loss, FrequencyClusters(cluster))

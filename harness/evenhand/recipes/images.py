@@ -122,6 +122,17 @@ def cifar_autobalance_300() -> Recipe:
     return cifar_autobalance().model_copy(update=changes)
 
 
+@recipe(name="cifar100-autobalance-300", cite="li2021autobalance")
+def cifar100_autobalance_300() -> Recipe:
+    """`cifar-autobalance-300` for CIFAR-100, with its statistics and ten epochs of warm-up.
+
+    The text gives no warm-up; the ten epochs are those of the code.
+    """
+    changes = {"name": "cifar100-autobalance-300", "warmup": 10 / 300}
+    statistics = cifar100_autobalance().model_dump(include={"mean", "std"})
+    return cifar_autobalance_300().model_copy(update=changes | statistics)
+
+
 @recipe(name="cifar-ddc-400", cite="wang2023unified")
 def cifar_ddc_400() -> Recipe:
     """`cifar-ldam` for 400 epochs with SAM, AutoAugment and Cutout, as intended in DDC's scripts.

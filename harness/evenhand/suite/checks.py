@@ -95,7 +95,8 @@ def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
             teacher = row.teacher.method if row.teacher else None
             who = Pipeline(row.part, teacher, row.posthoc, is_chosen=suite.select is not None)
             known = declared_facts(problem)
-            check_pipeline(who, known, inner)
+            for train_on in dict.fromkeys(v.recipe.train_on for v in row.variants):
+                check_pipeline(who._replace(train_on=train_on), known, inner)
             for variant in row.variants:
                 check_angle(row.part, variant.recipe, known.labels, inner)
         label = _label(row)

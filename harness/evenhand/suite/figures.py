@@ -10,7 +10,7 @@
       - {curves: [val_balanced_error, test_balanced_error], by: problem.val.per_class}
 
 A setting is a setting of the methods, a field of the recipe, or `problem.` with something in which
-problems differ: a setting of the data set or the profile, `n_max`, `val.fraction` or
+problems differ: a setting of the data set or the profile, `n_max`, `val.fraction`, `val.further` or
 `val.per_class`. Rows without the setting are left out. A figure over problems is drawn once for the
 problems that differ in this alone, and `by: problem.…` draws lines of several problems in one
 figure. If a data set provides the theory of a method, its curve is drawn through the points.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from evenhand.declared.base import Part
+from evenhand.declared.held_out import leaves_held_out, trained_on, trains_on_held_out
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Method, PostHoc, Stage
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.split_counts import val_advice
-from evenhand.declared.stage_parts import Reduction
+from evenhand.declared.stage_parts import Reduction, TrainOn
 from evenhand.declared.trial import Problem, Recipe
 from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.problems import has_validation, known_counts
@@ -49,6 +50,8 @@ class Pipeline(NamedTuple):
     """Post-hoc method; None without one."""
     is_chosen: bool = False
     """Whether the suite chooses the method's settings on held-out images."""
+    train_on: TrainOn | None = None
+    """`train_on` of the recipe."""
 
 
 def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> None:
@@ -65,20 +68,34 @@ def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> No
         if is_read and any(_averages(stage) for stage in method.stages):
             what = "an average of networks has no logits for a student or a post-hoc method"
             mistakes.found.append(Mistake(what, where, "write `iterate: last` or `iterate: best`"))
-    refit = REGISTRY.make("method", who.method).refit
-    if refit and refit.split == "val" and (who.is_chosen or who.posthoc):
-        what = f"{who.method} fits its head on the held-out images, which cannot be used twice"
-        right = "leave `select:` and `posthoc:` out, or fit on the training images: `split: train`"
-        mistakes.found.append(Mistake(what, (), right))
+    _check_held_out_twice(who, mistakes)
     if who.posthoc:
         posthoc: PostHoc = REGISTRY.make("posthoc", who.posthoc)
         head = REGISTRY.make("method", who.method).head
         if known.labels:
             mistakes.catch(("posthoc",), posthoc.check, known.labels, head)
         needy += [(("posthoc",), who.posthoc)] if posthoc.needs_validation else []
+    if who.train_on and not known.has_validation:
+        what = f"train_on = {who.train_on!r}: {known.name} has no held-out images to train on"
+        mistakes.found.append(Mistake(what, (), f"leave train_on out, or {known.how_val}"))
     for where, part in () if known.has_validation else needy:
         what = f"{part} learns from held-out images, and {known.name} has none"
         mistakes.found.append(Mistake(what, where, known.how_val))
+
+
+def _check_held_out_twice(who: Pipeline, mistakes: Mistakes) -> None:
+    """Check that images that a network trains on, or its head, are not used as held-out images."""
+    method = trained_on(REGISTRY.make("method", who.method), who.train_on)
+    apart = [f"`{name}: train`" for name in ("split", "retrain_on") if name in who.method.settings]
+    apart += ["no `train_on` in the recipe"] if who.train_on else []
+    right = f"or use the training images alone: {' and '.join(apart)}"
+    if not leaves_held_out(method) and (who.is_chosen or who.posthoc):
+        how = "trains" if trains_on_held_out(method) else "fits its head"
+        what = f"{who.method} {how} on the held-out images, which cannot be used twice"
+        mistakes.found.append(Mistake(what, (), f"leave `select:` and `posthoc:` out, {right}"))
+    if who.teacher and any(stage.train_on == "all" for stage in method.stages):
+        what = f"{who.method} trains on the held-out images, for which the teacher gives no labels"
+        mistakes.found.append(Mistake(what, (), f"leave `teacher:` out, {right}"))
 
 
 def _check_labels(method: Method, labels: Labels, where: KeyPath, mistakes: Mistakes) -> None:

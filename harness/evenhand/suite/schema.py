@@ -164,6 +164,7 @@ def _val() -> dict[str, Any]:
         for name, value in (
             ("per_class", _whole()),
             ("fraction", share),
+            ("further", {"type": "number", "exclusiveMinimum": 0}),
             ("test_half", {"const": True}),
         )
     ]

@@ -9,7 +9,7 @@ from evenhand.declared.course import StageCourse, expected_course, interval_of, 
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.split_counts import split_counts
+from evenhand.declared.split_counts import SplitCounts, split_counts
 from evenhand.declared.stage_parts import Subsampler
 from evenhand.declared.timetable import warmup_epochs
 from evenhand.declared.trial import Problem, Recipe, Trial
@@ -62,17 +62,19 @@ def expected_stages(trial: Trial, counts: TrainingCounts | None = None) -> tuple
 def _expected(
     method: Method, trial: Trial, counts: TrainingCounts | None
 ) -> tuple[StageCourse, ...]:
-    sizes = _counts(trial.problem, method) if counts is None else counts
-    return () if sizes is None else expected_course(method, trial.recipe, sizes)
+    if counts is not None:
+        return expected_course(method, trial.recipe, counts)
+    sizes = _counts(trial.problem, method)
+    return () if sizes is None else expected_course(method, trial.recipe, sizes.train, sizes.val)
 
 
-def _counts(problem: Problem, method: Method) -> TrainingCounts | None:
-    """Training counts from the registration of the data set; None if only the files give them."""
+def _counts(problem: Problem, method: Method) -> SplitCounts | None:
+    """Counts from the registration of the data set; None if only the files give them."""
     known = known_counts(problem)
     by_group = any(isinstance(stage.sampler, Subsampler) for stage in method.stages)
     if known is None or (by_group and known.n_unseen > 1):
         return None
-    return split_counts(problem, known).train
+    return split_counts(problem, known)
 
 
 def idle_warmups(suite: Suite) -> tuple[str, ...]:

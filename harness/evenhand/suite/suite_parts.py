@@ -121,7 +121,7 @@ def _differing(problem: Problem, same: Sequence[Problem]) -> list[str]:
 
 def _val_in_short(val: Val) -> str:
     """Short form of `val`: `val20` for 20 images of each class, `val0.2` for a share, `noval`."""
-    size = val.per_class or val.fraction
+    size = val.per_class or val.fraction or val.further
     return f"val{size:g}" if size else "noval"
 
 

@@ -19,14 +19,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from evenhand.declared.bilevel import Hypergradient
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.stage_parts import Learnable
 from evenhand.errors import DataError, EvenhandError
-from evenhand.losses.reduction_kernel import gaps
+from evenhand.train.held_out_loss import held_out_slope
 from evenhand.train.hypergradient import (
     BatchGradient,
     inverse_product,
@@ -54,9 +53,10 @@ def bind(
     needs a class or cell without a held-out example.
     """
     assert learnables, "a stage that learns has a learnable loss or policy"
-    needed = counts.sum(1, keepdims=True) if spec.objective == "balanced" else counts
+    by_class = spec.objective in ("balanced", "batch_weighted")
+    needed = counts.sum(1, keepdims=True) if by_class else counts
     if spec.ce_share < 1 and (needed == 0).any():
-        what = "classes" if spec.objective == "balanced" else "(class, group) cells"
+        what = "classes" if by_class else "(class, group) cells"
         raise DataError(
             f"{int((needed == 0).sum())} of {needed.size} {what} have no held-out example; the "
             f"objective {spec.objective!r} needs the mean loss of each\n"
@@ -66,7 +66,7 @@ def bind(
     optimizer = torch.optim.SGD(
         learned, lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay
     )
-    return BoundHypergradient(spec, learned, counts.shape, optimizer)
+    return BoundHypergradient(spec, learned, counts, optimizer)
 
 
 @dataclass
@@ -75,8 +75,8 @@ class BoundHypergradient:
 
     spec: Hypergradient
     learned: list[Tensor]
-    shape: tuple[int, ...]
-    """Numbers of classes and groups."""
+    counts: TrainingCounts
+    """Held-out images [classes, groups]."""
     optimizer: torch.optim.Optimizer
     direction: list[Tensor] = field(default_factory=list)
     """Vector that the next power iteration starts from."""
@@ -84,16 +84,19 @@ class BoundHypergradient:
     """Objective, norm of the Hessian and scale at the last step, by the name of their curve."""
 
     def step(self, run: Training) -> None:
-        """Update the learned parameters before the next step of the trial's optimiser.
+        """Update the learned parameters, if it is due, before a step of the trial's optimiser.
 
         Raises `EvenhandError` where the series would diverge and `diverging` is "refuse", and
         `Diverged` where the hypergradient is not finite.
         """
-        if run.steps % self.spec.interval == 0:
-            gradients = self._hypergradient(run)
+        if (run.position if self.spec.by_epoch else run.steps) % self.spec.interval == 0:
+            self._move(run, self._hypergradient(run))
             run.stage.tally.count_update()
-        else:
-            gradients = [torch.zeros_like(tensor) for tensor in self.learned]
+        if self.spec.coast:
+            self._move(run, [torch.zeros_like(tensor) for tensor in self.learned])
+
+    def _move(self, run: Training, gradients: list[Tensor]) -> None:
+        """Make a step of SGD on the learned values. Raises `Diverged` if it is not finite."""
         if not math.isfinite(length(gradients)):
             raise Diverged("the hypergradient", step=run.steps + 1, epoch=run.epoch)
         for tensor, slope in zip(self.learned, gradients, strict=True):
@@ -133,10 +136,11 @@ class BoundHypergradient:
         if not self.direction:
             self.direction = [_noise(weight, run.randomness) for weight in weights]
         with state_preserved(run), _requiring_grad(self.learned):
-            outer = self._outer(replay, weights)
+            outer = held_out_slope(replay, weights, self.counts, self.spec)
+            self.seen["search validation objective"] = outer.value
             gradients = replay.gradients(weights)
             norm = self._norm(gradients, weights, iterations)
-            solved = self._solved(gradients, outer, weights, norm, run)
+            solved = self._solved(gradients, outer.gradient, weights, norm, run)
             return mixed_derivative(gradients, solved, weights=weights, learned=self.learned)
 
     def _solved(
@@ -160,27 +164,6 @@ class BoundHypergradient:
             if self.spec.diverging == "allow" or not scale * found.norm >= 2:
                 return found.vector
             norm = found.norm
-
-    def _outer(self, replay: Replay, weights: list[Tensor]) -> list[Tensor]:
-        """∂L_val/∂θ over all drawn batches, in two passes: the first gives each cell's weight."""
-        n_cells = math.prod(self.shape)
-        sums = torch.zeros(n_cells, device=weights[0].device)
-        n = torch.zeros_like(sums)
-        with torch.no_grad():
-            for losses, rows in replay.held_out():
-                sums.index_add_(0, rows, losses)
-                n.index_add_(0, rows, torch.ones_like(losses))
-        means = (sums / n.clamp_min(1)).requires_grad_()
-        value = objective(means.reshape(self.shape), n.reshape(self.shape), self.spec)
-        (gradients,) = torch.autograd.grad(value, means)
-        self.seen["search validation objective"] = value.item()
-        by_example = gradients / n.clamp_min(1)
-        total = [torch.zeros_like(w) for w in weights]
-        for losses, rows in replay.held_out():
-            along = (by_example[rows] * losses).sum()
-            found = torch.autograd.grad(along, weights, materialize_grads=True)
-            total = [a + b for a, b in zip(total, found, strict=True)]
-        return total
 
     def _norm(
         self, gradients: list[BatchGradient], weights: list[Tensor], iterations: int
@@ -206,35 +189,6 @@ class BoundHypergradient:
             scale = 1 / norm
         self.seen |= {"hessian norm": norm, "neumann scale": scale}
         return scale
-
-
-def objective(
-    means: Float[Tensor, "classes groups"], n: Float[Tensor, "classes groups"], spec: Hypergradient
-) -> Float[Tensor, ""]:
-    """ce_share · CE + (1 − ce_share) · objective, from the mean cross-entropy of each cell.
-
-    n are the numbers of images that the means are over; a cell without any does not count.
-    """
-    plain = (means * n).sum() / n.sum()
-    rest = _OBJECTIVES[spec.objective](means, n)
-    return spec.ce_share * plain + (1 - spec.ce_share) * rest
-
-
-def _balanced(means: Tensor, n: Tensor) -> Tensor:
-    of_class = n.sum(1)
-    each = (means * n).sum(1) / of_class.clamp_min(1)
-    return each.sum() / (of_class > 0).sum()
-
-
-def _group_balanced(means: Tensor, n: Tensor) -> Tensor:
-    return (means * (n > 0)).sum() / (n > 0).sum()
-
-
-def _deo(means: Tensor, n: Tensor) -> Tensor:
-    return gaps(means, n > 0).sum()
-
-
-_OBJECTIVES = {"balanced": _balanced, "group_balanced": _group_balanced, "deo": _deo}
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:

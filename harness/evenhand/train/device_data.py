@@ -6,7 +6,7 @@ import math
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from evenhand.data.augment.augmentations import Augmentation
 from evenhand.data.images import Images
+from evenhand.declared.record import Split
 
 WARNINGS = threading.Lock()
 """Lock held while warning filters change: trials in one process share them."""
@@ -34,6 +35,10 @@ class DeviceSplit:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def first(self, n: int) -> DeviceSplit:
+        """The first n examples, in the same memory."""
+        return DeviceSplit(self.pixels[:n], self.labels[:n], self.groups[:n], self.rows[:n])
 
     @classmethod
     def of(cls, images: Images, *, n_groups: int, device: torch.device) -> DeviceSplit:
@@ -78,6 +83,23 @@ class Normalise:
 
     def __call__(self, pixels: Shaped[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         return pixels.float() * self.scale + self.shift
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Images of the runs with one value of `Stage.train_on`, on the device."""
+
+    train: DeviceSplit
+    """Images that are trained on."""
+    splits: dict[Split, DeviceSplit]
+    """Splits that are evaluated, validation first; no validation where it is trained on."""
+    normalise: Normalise
+    """Normalisation by the recipe, or by the images that are trained on."""
+
+    def without_validation(self) -> RunData:
+        """The same images without a validation split."""
+        splits: dict[Split, DeviceSplit] = {k: v for k, v in self.splits.items() if k != "val"}
+        return replace(self, splits=splits)
 
 
 class Statistics(NamedTuple):

@@ -146,7 +146,7 @@ def _kept(run: Training) -> dict[Kept, dict[str, np.ndarray]]:
         kept["logits"] = labels | run.checkpoints.kept()
     if "train_logits" in run.keeps:
         with iterate_weights(run):
-            logits = predict(run, run.train, is_kept=True).logits
+            logits = predict(run, run.data["train"].train, is_kept=True).logits
         assert logits is not None
         kept["train_logits"] = {"train_logits": logits}
     return kept

@@ -16,9 +16,8 @@ from evenhand.train.training import Training
 
 
 def update_on_held_out(run: Training) -> None:
-    """Make the updates that are due before a step: of the bilevel search and of the controller."""
-    outer = run.stage.spec.outer
-    if run.stage.outer and outer and run.steps % outer.every == 0:
+    """Make the updates of the bilevel search and of the controller that are due before a step."""
+    if run.stage.outer:
         run.stage.outer.step(run)
     spec, controller = run.stage.spec.controller, run.stage.controller
     if spec is None or controller is None or run.steps % spec.every:

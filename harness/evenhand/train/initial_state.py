@@ -12,15 +12,16 @@ from torch import nn
 from evenhand.backbones.networks.build import Network, build
 from evenhand.data.files.data_root import data_root
 from evenhand.data.splits import ProblemData
+from evenhand.declared.held_out import trained_on
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method
 from evenhand.declared.record import Split
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.stage_parts import Refit
+from evenhand.declared.stage_parts import Refit, TrainOn
 from evenhand.declared.streams import generator, stream_seed
 from evenhand.declared.trial import Kept, Recipe, Stream, Trial
 from evenhand.train.checkpoints import Checkpoints
-from evenhand.train.device_data import DeviceSplit, Normalise
+from evenhand.train.device_data import DeviceSplit, Normalise, RunData
 from evenhand.train.hardware import runs_in_bf16
 from evenhand.train.process import GLOBAL_GENERATOR
 from evenhand.train.stages import StageInputs, bind
@@ -45,10 +46,9 @@ def begin(
     the network cannot take the images.
     """
     recipe, summary = trial.recipe, data.summary
-    method: Method = REGISTRY.make("method", trial.method)
+    method = trained_on(REGISTRY.make("method", trial.method), recipe.train_on)
     n_groups, n_classes = len(summary.groups), len(summary.classes)
     _check_refit(method.refit, data)
-    placed = DeviceSplit.of(data.train, n_groups=n_groups, device=device)
 
     def seed(name: Stream) -> int:
         return stream_seed(name, trial.seed, trial.vary)
@@ -76,9 +76,7 @@ def begin(
         initial_weights=lambda: fresh().state_dict(),
         schedule=REGISTRY.make("schedule", recipe.schedule),
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
-        normalise=Normalise.of(placed, recipe.mean, recipe.std),
-        train=placed,
-        splits=_splits(data, device),
+        data=_run_data(method, recipe, data, device),
         shape=(n_groups, n_classes),
         checkpoints=Checkpoints(recipe.best_by, data.counts, trial.method.settings),
         order=order,
@@ -98,6 +96,22 @@ def _check_refit(refit: Refit | None, data: ProblemData) -> None:
     split = data.val if refit.split == "val" else data.train
     assert split is not None, "checked with the suite"
     refit.check_counts(split.counts(len(data.summary.classes), len(data.summary.groups)))
+
+
+def _run_data(
+    method: Method, recipe: Recipe, data: ProblemData, device: torch.device
+) -> dict[TrainOn, RunData]:
+    """The images of the method's runs; with both values, the training images are stored once."""
+    n_groups, evaluated = len(data.summary.groups), _splits(data, device)
+
+    def placed(train: DeviceSplit) -> RunData:
+        return RunData(train, evaluated, Normalise.of(train, recipe.mean, recipe.std))
+
+    if all(stage.train_on == "train" for stage in method.stages):
+        return {"train": placed(DeviceSplit.of(data.train, n_groups=n_groups, device=device))}
+    pooled = DeviceSplit.of(data.pooled.train, n_groups=n_groups, device=device)
+    first = placed(pooled.first(len(data.train)))
+    return {"train": first, "all": placed(pooled).without_validation()}
 
 
 def _splits(data: ProblemData, device: torch.device) -> dict[Split, DeviceSplit]:

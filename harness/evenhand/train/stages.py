@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,13 @@ class StageInputs:
     new_generator: Callable[[], np.random.Generator]
     """Makes the generator of a draw that is made once; the same at each call."""
 
+    def of(self, stage: Stage) -> StageInputs:
+        """The inputs of a stage, by the images that it trains on."""
+        if stage.train_on == "train":
+            return self
+        pooled = self.data.pooled
+        return replace(self, data=pooled, label_counts=pooled.counts)
+
 
 def bind(
     method: Method, inputs: StageInputs, recipe: Recipe, device: torch.device
@@ -54,7 +61,8 @@ def bind(
     ]
     found: list[BoundStage] = []
     for stage, (run, first, step) in zip(method.stages, places, strict=True):
-        found.append(_bound(stage, inputs, device, found, run=run, first=first, step=step))
+        mine = inputs.of(stage)
+        found.append(_bound(stage, mine, device, found, run=run, first=first, step=step))
     return tuple(found)
 
 

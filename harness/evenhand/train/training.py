@@ -27,12 +27,13 @@ from evenhand.declared.stage_parts import (
     Learnable,
     Refit,
     Retrospective,
+    TrainOn,
 )
 from evenhand.declared.trial import Kept, Recipe
 from evenhand.losses.soft_labels import SoftLabels
 from evenhand.recipes.schedules import Schedule
 from evenhand.train.checkpoints import Checkpoints, Iterates
-from evenhand.train.device_data import DeviceSplit, Normalise, augment_batch
+from evenhand.train.device_data import DeviceSplit, Normalise, RunData, augment_batch
 from evenhand.train.sam import Step
 from evenhand.train.tally import Tally
 
@@ -53,7 +54,7 @@ class BoundOuter(Protocol):
     """Upper level of a bilevel search, which learns a stage's loss or policy on held-out data."""
 
     def step(self, run: Training) -> None:
-        """Make the update that is due before a step of the optimiser."""
+        """Make the update, if one is due, before a step of the optimiser."""
         ...
 
     def curves(self) -> dict[str, float]:
@@ -167,10 +168,8 @@ class Training:
     """Makes the initial weights again, for a restart."""
     schedule: Schedule
     augment: tuple[Augmentation, ...]
-    normalise: Normalise
-    train: DeviceSplit
-    splits: dict[Split, DeviceSplit]
-    """Splits that are evaluated, validation first."""
+    data: dict[TrainOn, RunData]
+    """Images of the runs, by what they train on."""
     shape: tuple[int, int]
     """Numbers of groups and classes."""
     checkpoints: Checkpoints
@@ -206,6 +205,26 @@ class Training:
     def stage(self) -> BoundStage:
         """The stage of the current epoch."""
         return [s for s in self.stages if s.first_epoch < self.epoch][-1]
+
+    @property
+    def run_data(self) -> RunData:
+        """The images of the current run."""
+        return self.data[self.stage.spec.train_on if self.stages else "train"]
+
+    @property
+    def train(self) -> DeviceSplit:
+        """Images that the current run trains on."""
+        return self.run_data.train
+
+    @property
+    def splits(self) -> dict[Split, DeviceSplit]:
+        """Splits that are evaluated in the current run."""
+        return self.run_data.splits
+
+    @property
+    def normalise(self) -> Normalise:
+        """Normalisation of the current run."""
+        return self.run_data.normalise
 
     def set_learning_rate(self, lr: float) -> None:
         """Set the learning rate of every parameter group of the optimiser."""

@@ -52,7 +52,7 @@ def refit(run: Training) -> None:
     run.checkpoints.clear()
     if run.refit.split == "val":
         # A score on the images that the head was fitted on would not be a held-out score.
-        run.splits = {name: split for name, split in run.splits.items() if name != "val"}
+        run.data = {name: data.without_validation() for name, data in run.data.items()}
 
 
 def solve_head(run: Training, spec: Refit) -> LinearHead:

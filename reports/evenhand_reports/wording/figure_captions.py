@@ -19,6 +19,7 @@ THEORY = " Dashed lines without points are theory."
 OMITTED = " {n} more lines are not drawn; `methods:` chooses which."
 SETTINGS = {
     "problem.val.fraction": "validation share",
+    "problem.val.further": "validation images as a share of training images",
     "problem.val.per_class": "validation images per class",
 }
 

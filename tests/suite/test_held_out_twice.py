@@ -1,0 +1,57 @@
+"""Held-out images that a network was trained on choose nothing and get no labels of a teacher."""
+
+from __future__ import annotations
+
+import pytest
+
+from evenhand.errors import SpecError
+from tests.suite.suite_text import resolved, with_
+
+LA = "  - la: {tau: 1.0}\n"
+SEEDS = "seeds: 2"
+NONE = ("val: {per_class: 20}", "val: none")
+ON_ALL = ("recipe: digits", "recipe: {digits: {train_on: all}}")
+
+
+def text(entry, *changes):
+    found = with_(LA, entry)
+    for old, new in changes:
+        assert old in found
+        found = found.replace(old, new)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("entry", "changes", "said"),
+    [
+        ("  - autobalance\n", [(SEEDS, f"{SEEDS}\nselect: {{on: val}}")], "trains on the held-out"),
+        ("  - autobalance: {posthoc: post_shift}\n", [], "trains on the held-out images"),
+        ("  - autobalance: {teacher: erm}\n", [], "the teacher gives no labels"),
+    ],
+)
+def test_a_retraining_on_all_images_is_refused_with_the_setting_that_helps(entry, changes, said):
+    with pytest.raises(SpecError, match=said) as told:
+        resolved(text(entry, *changes))
+    assert "`retrain_on: train`" in str(told.value)
+    alone = entry.replace("autobalance\n", "autobalance: {}\n").replace("{", "{retrain_on: train, ")
+    resolved(text(alone.replace(", }", "}"), *changes))
+
+
+@pytest.mark.parametrize(
+    ("entry", "changes"),
+    [
+        (LA, [(SEEDS, f"{SEEDS}\nselect: {{on: val}}")]),
+        ("  - la: {tau: 1.0, posthoc: post_shift}\n", []),
+        ("  - la: {tau: 1.0, teacher: erm}\n", []),
+    ],
+)
+def test_so_is_a_recipe_that_trains_on_all_images(entry, changes):
+    with pytest.raises(SpecError, match="no `train_on` in the recipe"):
+        resolved(text(entry, ON_ALL, *changes))
+    resolved(text(entry, *changes))
+
+
+def test_all_images_are_more_than_the_training_images():
+    with pytest.raises(SpecError, match=r"train_on = 'all': .*no held-out images") as told:
+        resolved(text(LA, NONE, ON_ALL))
+    assert "leave train_on out" in str(told.value)

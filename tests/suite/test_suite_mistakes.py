@@ -125,7 +125,7 @@ MISTAKES = [
             "key of val",
             "{per_klass: 20}",
             "no key is called 'per_klass'",
-            "keys: per_class, fraction, test_half",
+            "keys: per_class, fraction, test_half, further",
             "'per_class'?",
         ),
         (

@@ -125,7 +125,7 @@ MISTAKES = [
             "key of val",
             "{per_klass: 20}",
             "no key is called 'per_klass'",
-            "keys: per_class, fraction, test_half, further",
+            "keys: per_class, fraction, further, test_half",
             "'per_class'?",
         ),
         (

@@ -15,7 +15,7 @@ from evenhand.sampling import CellWeighted, ClassWeighted, ErrorsOften, Subsampl
 COUNTS = np.array([[3498, 184], [56, 1057]])
 
 
-@pytest.mark.parametrize("sampler", [CellWeighted(InverseCell()), Subsampled(), ErrorsOften(100.0)])
+@pytest.mark.parametrize("sampler", [CellWeighted(InverseCell()), Subsampled(), ErrorsOften(100)])
 def test_each_is_a_sampler_and_hashable(sampler):
     assert isinstance(sampler, Sampler) and hash(sampler) == hash(sampler)
     assert isinstance(sampler, Subsampler) == isinstance(sampler, Subsampled)
@@ -44,7 +44,7 @@ def test_nothing_would_be_left_of_a_cell_without_an_example():
         Subsampled().kept(np.array([[3, 1], [0, 2]]))
 
 
-def test_errors_are_drawn_so_many_times_as_often():
-    chances = ErrorsOften(20.0).by_example(np.array([False, True, False]))
-    np.testing.assert_array_equal(chances, [1.0, 20.0, 1.0])
-    assert ErrorsOften(20.0).weights(COUNTS) is None
+def test_an_error_occurs_once_and_in_each_of_its_copies():
+    times = ErrorsOften(20).times(np.array([False, True, False]))
+    np.testing.assert_array_equal(times, [1, 21, 1])
+    assert ErrorsOften(20).weights(COUNTS) is None

@@ -64,15 +64,15 @@ class Subsampled:
 
 @dataclass(frozen=True)
 class ErrorsOften:
-    """Draws with replacement, where errors of the earlier stages are `factor` times as likely."""
+    """Every example once in each epoch, and further copies of the errors of the earlier stages."""
 
-    factor: float
-    """Relative probability of a misclassified example."""
+    copies: int
+    """Number of copies of a misclassified example that are added."""
 
     def weights(self, counts: TrainingCounts) -> None:
-        """No weights by cell: `by_example` gives the probability of each example."""
+        """No weights by cell: `times` gives the occurrences of each example in an epoch."""
         return
 
-    def by_example(self, is_wrong: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Relative probability of each training example."""
-        return np.where(is_wrong, float(self.factor), 1.0)
+    def times(self, is_wrong: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """How often each training example occurs in an epoch."""
+        return np.where(is_wrong, 1 + self.copies, 1)

@@ -95,7 +95,7 @@ def drawn(sampler: Any) -> dict[str, Any]:
     if isinstance(sampler, Subsampler):
         found["kept"] = sampler.kept(COUNTS).ravel().tolist()
     if isinstance(sampler, Retrospective):
-        found["by_example"] = sampler.by_example(np.arange(6) % 3 == 0).tolist()
+        found["times"] = sampler.times(np.arange(6) % 3 == 0).tolist()
     return found
 
 
@@ -108,7 +108,9 @@ def solved(refit: Refit) -> dict[str, Any]:
     counts = np.zeros((2, 2), dtype=np.int64)
     np.add.at(counts, (labels, groups), 1)
     randomness = np.random.default_rng(0)
-    head = refit.solve(features, labels, groups, counts=counts, randomness=randomness)
+    head = refit.solve(
+        features, labels, groups, training=2 * noise, counts=counts, randomness=randomness
+    )
     # To six digits, which a solver reaches alike on every processor.
     return {name: np.round(part, 6).ravel().tolist() for name, part in head._asdict().items()}
 

@@ -152,7 +152,13 @@ def test_jtt_trains_a_fifth_and_then_from_scratch():
     first, again = make("jtt").stages
     assert (first.until, first.restart, again.until, again.restart) == (0.2, False, None, True)
     assert make("jtt").total_epochs(300) == 60 + 300
-    assert again.sampler.by_example(np.array([True, False])).tolist() == [100.0, 1.0]
+    assert again.sampler.times(np.array([True, False])).tolist() == [101, 1]
+
+
+def test_dfr_averages_twenty_heads_or_ten_on_training_images():
+    assert make("dfr").refit.draws == 20
+    assert make("dfr", split="train").refit.draws == 10
+    assert make("dfr", split="train", draws=3).refit.draws == 3
 
 
 def test_dfr_needs_held_out_images_unless_it_is_fitted_on_training_images():
@@ -170,7 +176,7 @@ def test_dfr_needs_held_out_images_unless_it_is_fitted_on_training_images():
         ("dro", {"adjustment": -1.0}),
         ("deo_penalty", {"ce_share": 1.1}),
         ("jtt", {"first": 1.0}),
-        ("jtt", {"factor": 0.5}),
+        ("jtt", {"copies": 0}),
         ("dfr", {"draws": 0}),
         ("dfr", {"strengths": [0.0]}),
         ("reweight_group", {"by": "class"}),

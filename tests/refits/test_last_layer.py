@@ -27,10 +27,15 @@ def spurious(sizes=SIZES, *, seed=0):
     return 5 + 3 * features, labels, groups
 
 
-def solve(spec, sizes=SIZES, seed=0):
+def solve(spec, sizes=SIZES, seed=0, training=None):
     features, labels, groups = spurious(sizes)
     return spec.solve(
-        features, labels, groups, counts=sizes, randomness=np.random.default_rng(seed)
+        features,
+        labels,
+        groups,
+        training=features if training is None else training,
+        counts=sizes,
+        randomness=np.random.default_rng(seed),
     )
 
 
@@ -63,14 +68,16 @@ def test_it_is_a_refit():
     assert GroupBalancedLogistic(split="train").split == "train"
 
 
-def test_one_draw_of_equal_cells_is_the_fit_of_scikit_learn():
-    """Standardised features, L1, liblinear; the weights go back to the features as they are."""
+@pytest.mark.parametrize("apart", [False, True])
+def test_one_draw_of_equal_cells_is_the_fit_of_scikit_learn(apart):
+    """Standardised by the training features, L1, liblinear; the weights are for raw features."""
     sizes = np.full((2, 2), 30)
     features, labels, _ = spurious(sizes)
-    standard = StandardScaler().fit_transform(features)
+    training = 3 * spurious(SIZES, seed=1)[0] - 2 if apart else features
+    standard = StandardScaler().fit(training).transform(features)
     fit = LogisticRegression(l1_ratio=1.0, C=0.3, solver="liblinear", random_state=0)
     expected = fit.fit(standard, labels).decision_function(standard)
-    head = solve(GroupBalancedLogistic(strengths=(0.3,), draws=1), sizes)
+    head = solve(GroupBalancedLogistic(strengths=(0.3,), draws=1), sizes, training=training)
     logits = features @ head.weight.T + head.bias
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected, atol=2e-3)
 
@@ -116,7 +123,12 @@ def test_cells_too_small_to_be_balanced_are_named(strengths, smallest):
     nothing = np.zeros(0, dtype=np.int64)
     with pytest.raises(DataError, match=rf"too few val .* class 1 in group 0 \({smallest}\)"):
         GroupBalancedLogistic(strengths=strengths).solve(
-            np.zeros((0, 3)), nothing, nothing, counts=counts, randomness=np.random.default_rng(0)
+            np.zeros((0, 3)),
+            nothing,
+            nothing,
+            training=np.zeros((0, 3)),
+            counts=counts,
+            randomness=np.random.default_rng(0),
         )
 
 

@@ -20,10 +20,12 @@ GROUPED = group_gaussian_mixture(n=60, d=60, p=0.2).train
 
 def line(refit, images):
     """(w, b) of the solved head."""
+    features = images.pixels[:, 0, 0].astype(np.float64)
     solved = refit.solve(
-        images.pixels[:, 0, 0].astype(np.float64),
+        features,
         images.labels,
         images.groups,
+        training=features,
         counts=images.counts(2, 1 + int(images.groups.max())),
         randomness=np.random.default_rng(0),
     )

@@ -132,10 +132,12 @@ def wrong_by_cell(source, refit, seed):
     drawn = source.redraw(np.random.default_rng(seed))
     train, test = drawn.train, drawn.test
     shape = len(drawn.classes), len(drawn.groups)
+    features = train.pixels[:, 0, 0].astype(np.float64)
     solved = refit.solve(
-        train.pixels[:, 0, 0].astype(np.float64),
+        features,
         train.labels,
         train.groups,
+        training=features,
         counts=train.counts(*shape),
         randomness=np.random.default_rng(0),
     )

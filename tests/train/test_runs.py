@@ -29,13 +29,13 @@ CE = VectorScaling()
 class Errors:
     """Twice as often what the network before gets wrong, and nothing else of the method's own."""
 
-    factor: float = 2.0
+    factor: int = 2
 
     def weights(self, counts):
         return None
 
-    def by_example(self, is_wrong):
-        return np.where(is_wrong, self.factor, 1.0)
+    def times(self, is_wrong):
+        return np.where(is_wrong, self.factor, 1)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Towards:
     def check_counts(self, counts):
         return None
 
-    def solve(self, features, labels, groups, *, counts, randomness):
+    def solve(self, features, labels, groups, *, training, counts, randomness):
         self.seen.append((features, labels, groups, counts, randomness.random()))
         bias = np.zeros(len(counts))
         bias[self.label] = 1.0
@@ -151,14 +151,17 @@ def test_what_looks_back_sees_the_network_that_the_run_before_left(trial_of, mon
 
     def watch(stage, is_wrong):
         reweigh(stage, is_wrong)
-        seen.append(stage.weights)
+        seen.append(stage.kept)
 
     monkeypatch.setattr(BoundStage, "reweigh", watch)
-    trial = trial_of(Method(Stage(CE, until=1.0), Stage(CE, sampler=Errors(3.0), restart=True)))
-    run(trial)
+    trial = trial_of(Method(Stage(CE, until=1.0), Stage(CE, sampler=Errors(3), restart=True)))
+    outcome = run(trial)
     first, second = seen
     assert first is None
-    assert set(second) == {1.0, 3.0} and len(second) == len(data_of(trial).train)
+    n, times = len(data_of(trial).train), np.bincount(second)
+    assert set(times) == {1, 3} and len(times) == n
+    images = outcome.cost.images_per_second * outcome.cost.train_seconds
+    assert round(images) == 2 * n + 2 * times.sum()
 
 
 def test_a_sub_sampler_trains_on_as_many_of_each_cell_the_same_in_every_epoch(trial_of):
@@ -208,7 +211,7 @@ def test_a_method_that_only_solves_trains_nothing(trial_of):
 def test_it_goes_on_where_it_was_on_either_side_of_a_restart(trial_of, stop_after):
     made = Method(
         Stage(CE, reduce=Summing(), until=1.0),
-        Stage(CE, sampler=Errors(3.0), reduce=Summing(0.5), restart=True),
+        Stage(CE, sampler=Errors(3), reduce=Summing(0.5), restart=True),
         refit=Towards(2),
     )
     trial = trial_of(made, batch=8, **RESNET)

@@ -110,8 +110,8 @@ class Subsampler(Protocol):
 class Retrospective(Protocol):
     """A sampler that uses the predictions of the network of the earlier stages."""
 
-    def by_example(self, is_wrong: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Relative probability of each training example in draws with replacement.
+    def times(self, is_wrong: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """How often each training example occurs in an epoch, which may be longer than one pass.
 
         is_wrong  whether the network of the earlier stages misclassifies the example
         """
@@ -150,6 +150,7 @@ class Refit(Protocol):
         labels: Int[np.ndarray, " n"],
         groups: Int[np.ndarray, " n"],
         *,
+        training: Float[np.ndarray, "examples features"],
         counts: TrainingCounts,
         randomness: np.random.Generator,
     ) -> LinearHead:

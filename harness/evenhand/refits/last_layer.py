@@ -22,11 +22,11 @@ ITERATIONS = 10_000
 class GroupBalancedLogistic:
     """Mean of logistic regressions, each on as many examples of every (label, group) cell.
 
-    Features are standardised over the split. If there are several strengths, one random half of the
-    split is fitted and the other half chooses the strength with the highest accuracy of the worst
-    cell, or the first of equal ones. For two classes liblinear finds one weight vector, as in the
-    published code, and the two rows of the head are its halves with opposite signs. More classes
-    have a softmax regression.
+    Features are standardised by mean and standard deviation of the training features, for either
+    split. If there are several strengths, one random half of the split is fitted and the other half
+    chooses the strength with the highest accuracy of the worst cell, or the first of equal ones.
+    For two classes liblinear finds one weight vector, as in the published code, and the two rows of
+    the head are its halves with opposite signs. More classes have a softmax regression.
     """
 
     split: Literal["train", "val"] = "val"
@@ -57,12 +57,13 @@ class GroupBalancedLogistic:
         labels: Int[np.ndarray, " n"],
         groups: Int[np.ndarray, " n"],
         *,
+        training: Features,
         counts: TrainingCounts,
         randomness: np.random.Generator,
     ) -> LinearHead:
         """The head. Raises `DataError` for too small a cell, and if a fit does not converge."""
         self.check_counts(counts)
-        mean, scale = features.mean(0), features.std(0)
+        mean, scale = training.mean(0), training.std(0)
         scale = np.where(scale > 0, scale, 1.0)
         standard = (features - mean) / scale
         cells = labels * counts.shape[1] + groups

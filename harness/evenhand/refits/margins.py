@@ -54,6 +54,7 @@ class Margin(ABC):
         labels: Int[np.ndarray, " n"],
         groups: Int[np.ndarray, " n"],
         *,
+        training: Float[np.ndarray, "examples features"],
         counts: TrainingCounts,
         randomness: np.random.Generator,
     ) -> LinearHead:

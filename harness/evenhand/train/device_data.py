@@ -140,7 +140,7 @@ def draw_order(
 ) -> Int[Tensor, " chosen"]:
     """Draw the examples of an epoch: all of them shuffled, or n with replacement by weight.
 
-    kept: only these examples, shuffled.
+    kept: these examples, shuffled; an example may occur several times.
     """
     if kept is not None:
         return torch.from_numpy(kept)[torch.randperm(len(kept), generator=generator)]

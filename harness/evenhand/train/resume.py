@@ -164,13 +164,13 @@ def restore(run: Training, state: dict[str, Any]) -> None:
 
 
 def _state_of_stage(stage: BoundStage) -> dict[str, Any]:
-    looks_back = isinstance(stage.spec.sampler, Retrospective) and stage.weights is not None
+    looks_back = isinstance(stage.spec.sampler, Retrospective) and stage.kept is not None
     return {
         "controller": stage.controller and stage.controller.state(),
         "reduction": stage.reduction.tensors(),
         "learned": {k: part.parameters() for k, part in stage.learnables.items()},
         "outer": stage.outer and stage.outer.state(),
-        "weights": torch.from_numpy(stage.weights) if looks_back else None,
+        "kept": torch.from_numpy(stage.kept) if looks_back else None,
         "tally": stage.tally.state(),
     }
 
@@ -186,8 +186,8 @@ def _restore_stage(stage: BoundStage, state: dict[str, Any]) -> None:
             tensor.copy_(saved[name])
     if stage.outer:
         stage.outer.restore(state["outer"])
-    if state["weights"] is not None:
-        stage.weights = state["weights"].cpu().numpy()
+    if state["kept"] is not None:
+        stage.kept = state["kept"].cpu().numpy()
     stage.tally = Tally(**state["tally"])
 
 

@@ -84,12 +84,12 @@ class BoundStage:
     """The loss for class probabilities in place of labels."""
     reduction: BoundReduction
     weights: Float[np.ndarray, " n"] | None
-    """Sampling weight of each example; None where the sampler does not weigh.
-
-    A retrospective sampler sets them when the stage begins.
-    """
+    """Sampling weight of each example; None where the sampler does not weigh."""
     kept: Int[np.ndarray, " kept"] | None = None
-    """Examples that a subsampler keeps; None: all."""
+    """Examples of an epoch, from a subsampler or a retrospective sampler; None: all once.
+
+    A retrospective sampler, which repeats some of them, sets them when the stage begins.
+    """
     controller: BoundController | None = None
     policy: BoundPolicy | None = None
     outer: BoundOuter | None = None
@@ -103,10 +103,11 @@ class BoundStage:
         return {name: part for name, part in parts.items() if isinstance(part, Learnable)}
 
     def reweigh(self, is_wrong: Callable[[], Int[np.ndarray, " n"]]) -> None:
-        """Set the weights of a retrospective sampler from the errors of the current network."""
+        """Set the epochs of a retrospective sampler from the errors of the current network."""
         if isinstance(self.spec.sampler, Retrospective):
             wrong = is_wrong()
-            self.weights = np.asarray(self.spec.sampler.by_example(wrong), np.float64)
+            times = self.spec.sampler.times(wrong)
+            self.kept = np.repeat(np.arange(len(times)), times)
             self.tally.errors, self.tally.examples = int(wrong.sum()), len(wrong)
 
     def learned(self) -> dict[str, Tensor]:

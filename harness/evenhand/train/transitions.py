@@ -61,10 +61,12 @@ def solve_head(run: Training, spec: Refit) -> LinearHead:
     labels, groups = split.labels.cpu().numpy(), split.groups.cpu().numpy()
     n_groups, n_classes = run.shape
     cells = np.bincount(labels * n_groups + groups, minlength=n_classes * n_groups)
+    found = features(run, split)
     return spec.solve(
-        features(run, split),
+        found,
         labels,
         groups,
+        training=found if split is run.train else features(run, run.train),
         counts=cells.reshape(n_classes, n_groups),
         randomness=run.new_generator(),
     )

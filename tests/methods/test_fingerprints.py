@@ -85,6 +85,8 @@ def three_steps(stage: Any, head: str) -> dict[str, Any]:
     # What learns on images or held-out data takes no step here: its declaration is pinned.
     declared = {"policy": stage.policy, "outer": stage.outer}
     found |= {name: repr(part) for name, part in declared.items() if part}
+    new = {"trains": "all", "head": "keep", "statistics": "fixed", "schedule": None}
+    found |= {name: getattr(stage, name) for name, v in new.items() if getattr(stage, name) != v}
     return found | ({"restart": True} if stage.restart else {})
 
 

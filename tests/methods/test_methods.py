@@ -59,11 +59,32 @@ def test_the_first_stage_is_the_method_without_the_schedule(name):
     torch.testing.assert_close(losses(make(name))[0], losses(plain)[0])
 
 
-@pytest.mark.parametrize("name", ["ldam", "ldam_drw", "ldam_adrw"])
-def test_ldam_alone_has_the_cosine_head(name):
-    assert make(name).head == "cosine"
-    others = (e for e in REGISTRY.all("method") if not e.name.startswith("ldam"))
-    assert all(entry.make().head == "linear" for entry in others)
+DECOUPLED = ("crt", "lws", "label_aware_smoothing")
+
+
+def test_ldam_alone_has_the_cosine_head_and_what_scales_logits_a_scaled_one():
+    heads = {entry.name: entry.make().head for entry in REGISTRY.all("method")}
+    others = {name: head for name, head in heads.items() if head != "linear"}
+    cosine, scaled = ("ldam", "ldam_drw", "ldam_adrw"), ("lws", "label_aware_smoothing")
+    assert others == dict.fromkeys(cosine, "cosine") | dict.fromkeys(scaled, "scaled")
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "second"),
+    [("crt", 90, 10), ("lws", 90, 5), ("label_aware_smoothing", 200, 10)],
+)
+def test_a_second_stage_has_the_epochs_of_the_released_code(name, epochs, second):
+    first, then = make(name).runs(epochs)
+    assert (first.epochs, then.begins, then.epochs) == (epochs, epochs, second)
+
+
+def test_the_second_stage_of_crt_lws_and_smoothing_trains_what_its_paper_trains():
+    second = {name: make(name).stages[1] for name in DECOUPLED}
+    assert {name: (stage.trains, stage.head) for name, stage in second.items()} == {
+        "crt": ("head", "new"),
+        "lws": ("scale", "keep"),
+        "label_aware_smoothing": ("head", "keep"),
+    }
 
 
 def test_tla_sets_beta_to_one_and_keeps_delta():
@@ -127,7 +148,7 @@ def test_few_methods_change_what_is_drawn():
         for entry in REGISTRY.all("method")
         if any(stage.sampler != EveryExample() for stage in entry.make().stages)
     }
-    assert changed == {"resample", "reweight_group", "subg", "jtt"}
+    assert changed == {"resample", "reweight_group", "subg", "jtt", *DECOUPLED}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from evenhand_docs.docstrings import prose
 from evenhand_docs.markup import plain
 
 SYMBOLS = {"alpha": "α", "beta": "β", "delta": "Δ"}
-LEFT_OUT = ("until", "restart", "reduce")
+LEFT_OUT = ("until", "restart", "reduce", "trains")
+TRAINED = {"head": "last layer", "scale": "scale of each class"}
 
 
 def composition(entry: Registered) -> str:
@@ -45,6 +46,7 @@ def _stage(made: Method, index: int, stage: Stage) -> Iterator[str]:
 
 def _length(stage: Stage) -> str:
     begins = " (trained from scratch)" if stage.restart else ""
+    begins = begins if stage.trains == "all" else f" (trains the {TRAINED[stage.trains]} alone)"
     return begins if stage.until is None else f"{begins}, until {stage.until:.0%} of the epochs"
 
 
@@ -100,6 +102,8 @@ def changes(made: Method) -> str:
         found.append("learned on held-out data")
     if any(stage.restart for stage in made.stages):
         found.append("trained twice")
+    if trained := [TRAINED[s.trains] for s in made.stages if s.trains != "all"]:
+        found.append(f"{trained[0]} trained on frozen features")
     if made.head != "linear":
         found.append(f"{made.head} head")
     if made.refit:

@@ -20,7 +20,8 @@ from evenhand.declared.stage_parts import Policy, Reduction, Refit, TrainOn
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-Head = Literal["linear", "cosine"]
+Head = Literal["linear", "cosine", "scaled"]
+Trains = Literal["all", "head", "scale"]
 Reduce = Literal["mean", "weighted_mean"]
 Iterate = Literal["last", "averaged", "best"]
 
@@ -192,6 +193,28 @@ class Stage:
 
     Learned losses and policies are kept.
     """
+    trains: Trains = "all"
+    """Parameters that are trained; the others are frozen and have no weight decay.
+
+    "all" is every parameter but the scale of a scaled head, "head" is the last layer with its
+    scale, and "scale" is that scale alone. A stage that trains other parameters than the stage
+    before begins a new run, which keeps the weights.
+    """
+    head: Literal["keep", "new"] = "keep"
+    """Last layer at the beginning of the stage: as it is, or drawn anew, which begins a new run."""
+    statistics: Literal["fixed", "updated"] = "fixed"
+    """Batch normalisation of a frozen backbone.
+
+    "fixed" normalises by the running statistics, as in evaluation. "updated" normalises by the
+    statistics of the batch and updates the running ones.
+    """
+    schedule: str | None = None
+    """Learning-rate schedule by name, without warm-up; None is the recipe's."""
+
+    def begins_run(self, before: Stage) -> bool:
+        """Whether a new run begins with this stage, after the stage `before`."""
+        return self.restart or self.head == "new" or self.trains != before.trains
+
     policy: Policy | None = None
     """Augmentation policy, which is applied after the augmentations of the recipe."""
     outer: Hypergradient | None = None
@@ -211,7 +234,7 @@ class Stage:
 
 
 class Run(NamedTuple):
-    """The epochs of one run, from new weights to the next restart."""
+    """The epochs of one run: a learning-rate schedule with its own momentum and checkpoints."""
 
     begins: int
     """First epoch, 0-based and counted over all runs."""
@@ -235,7 +258,10 @@ class Method:
     stages: tuple[Stage, ...]
     """Stages of the training, in order; none for a method that only solves for its head."""
     head: Head
-    """Last layer: "linear", or "cosine" with normalised features and class weights."""
+    """Last layer: "linear", "cosine" with normalised features and class weights, or "scaled".
+
+    "scaled" is a linear layer whose logits are multiplied by a learnable scale of each class.
+    """
     refit: Refit | None
     """Solver that replaces the head after training."""
 
@@ -245,6 +271,9 @@ class Method:
         object.__setattr__(self, "stages", stages)
         object.__setattr__(self, "head", head)
         object.__setattr__(self, "refit", refit)
+        for stage in stages:
+            assert stage.trains != "scale" or head == "scaled", "only a scaled head has a scale"
+            assert stage.trains == "all" or stage.outer is None, "a search learns with all weights"
         for run in self.stages_by_run():
             ends = [_end(stage) for stage in run]
             inner = all(stage.until is not None for stage in run[:-1])
@@ -291,7 +320,7 @@ class Method:
         """The stages of each run."""
         found: list[list[Stage]] = []
         for stage in self.stages:
-            if stage.restart or not found:
+            if not found or stage.begins_run(found[-1][-1]):
                 found.append([])
             found[-1].append(stage)
         return found

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from evenhand.declared.method import Method, Run
+from evenhand.declared.base import Part
+from evenhand.declared.method import Method, Run, Stage
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Recipe
 
@@ -64,6 +65,13 @@ def warmup_epochs(recipe: Recipe, epochs: int) -> int:
     return round(recipe.warmup * epochs)
 
 
+def recipe_of(stage: Stage, recipe: Recipe) -> Recipe:
+    """The recipe with the stage's own schedule and no warm-up, where the stage has one."""
+    if stage.schedule is None:
+        return recipe
+    return recipe.model_copy(update={"schedule": Part(name=stage.schedule), "warmup": 0.0})
+
+
 def phases_of(recipe: Recipe, epochs: int) -> tuple[Phase, ...]:
     """The phases of the recipe's schedule; none for a schedule that changes at every epoch."""
     schedule = REGISTRY.make("schedule", recipe.schedule)
@@ -77,10 +85,12 @@ def clashes(method: Method, recipe: Recipe) -> list[Clash]:
     deferred re-weighting.
     """
     found = []
-    for run, stages in _starts(method, recipe.epochs):
-        phases = phases_of(recipe, run.epochs)
+    by_run = method.stages_by_run()
+    for (run, stages), (first, *_) in zip(_starts(method, recipe.epochs), by_run, strict=True):
+        own = recipe_of(first, recipe)
+        phases = phases_of(own, run.epochs)
         bounds = [Boundary(p.place, p.first, f"the learning rate {p.what}") for p in phases]
-        clash = _hidden(bounds, warmup_epochs(recipe, run.epochs))
+        clash = _hidden(bounds, warmup_epochs(own, run.epochs))
         ends = [Boundary(0.0, 0, ""), Boundary(float(run.epochs), run.epochs, "")]
         # At one place the stage comes first, so that two drops are reported as such.
         ordered = sorted([*ends, *bounds, *stages], key=lambda b: (round(b.place, 6), -b.is_stage))

@@ -22,6 +22,7 @@ from evenhand.errors import LossError
 from evenhand.losses.equalization import Equalized
 from evenhand.losses.focal_loss import Focal
 from evenhand.losses.groups import GroupScaling
+from evenhand.losses.label_aware import LabelAware, Over, Shape
 from evenhand.losses.per_cell import (
     ONES,
     ZEROS,
@@ -112,6 +113,25 @@ def focal(g: float = 2.0) -> Focal:
     tensor([0.4883])
     """
     return Focal(_checked("g", g, 0))
+
+
+def label_aware(
+    head: float = 0.3, tail: float = 0.0, *, shape: Shape = "concave", over: Over = "others"
+) -> LabelAware:
+    """Label-aware smoothing: labels of frequent classes are smoothed more (zhong2021improving).
+
+    head and tail are ε of the most frequent and the rarest class; `LabelAware` has the formula.
+
+    >>> import torch
+    >>> loss = label_aware(head=0.3).bind([500, 50, 5])
+    >>> loss(torch.tensor([[4.0, 0.0, 0.0]]), torch.tensor([0]))
+    tensor([1.2360])
+    """
+    for name, value, right in (("shape", shape, get_args(Shape)), ("over", over, get_args(Over))):
+        if value not in right:
+            raise LossError(f"{name} is {value!r}; write {' or '.join(map(repr, right))}")
+    head, tail = _checked("head", head, 0, 1), _checked("tail", tail, 0, 1)
+    return LabelAware(head, tail, shape, over)
 
 
 def la(tau: float = 1.0) -> VectorScaling:

@@ -6,7 +6,7 @@ from evenhand.declared.course import StageCourse, stage_epochs
 from evenhand.declared.data_sentences import Fact
 from evenhand.declared.method import Method, Run
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.timetable import phases_of, warmup_epochs
+from evenhand.declared.timetable import phases_of, recipe_of, warmup_epochs
 from evenhand.declared.trial import Recipe, Trial
 from evenhand.errors import EvenhandError
 
@@ -21,7 +21,9 @@ def timetable(trial: Trial) -> list[Fact]:
     try:
         method: Method = REGISTRY.make("method", trial.method)
         runs = method.runs(trial.recipe.epochs)
-        rates = "; ".join(_rate(trial.recipe, run) for run in runs)
+        firsts = [stages[0] for stages in method.stages_by_run()]
+        own = [recipe_of(stage, trial.recipe) for stage in firsts]
+        rates = "; ".join(_rate(recipe, run) for recipe, run in zip(own, runs, strict=True))
     except EvenhandError:
         return []
     stages = [

@@ -38,7 +38,7 @@ from evenhand.train.result import (
 )
 from evenhand.train.resume import Resumable
 from evenhand.train.training import Training
-from evenhand.train.transitions import begin_stage, refit
+from evenhand.train.transitions import begin_stage, prepare_epoch, refit
 
 GPU_CHECK_EVERY = 64
 """Steps between checks for a loss that is not finite: reading a loss waits for the GPU."""
@@ -167,8 +167,10 @@ def _run_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> None:
     """Train for an epoch, and evaluate after it where the recipe evaluates."""
     began = run.stage.run
     # Warm-up and drops are shares of the run's own epochs, which need not be the recipe's.
-    recipe = run.recipe.model_copy(update={"epochs": began.epochs})
-    lr = learning_rate(recipe, run.schedule, run.epoch - 1 - began.begins)
+    recipe, own = run.recipe.model_copy(update={"epochs": began.epochs}), run.stage.schedule
+    if own is not None:
+        recipe = recipe.model_copy(update={"warmup": 0.0})
+    lr = learning_rate(recipe, own or run.schedule, run.epoch - 1 - began.begins)
     run.set_learning_rate(lr)
     loss = _train_epoch(run, stepper, monitor)
     if recipe.is_evaluated(run.epoch - began.begins):
@@ -215,7 +217,7 @@ def _training_scores(run: Training) -> dict[str, float | None]:
 def _train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
     """Train on the sampler's examples of one epoch; the mean of the batches' losses."""
     began, before = time.perf_counter(), run.train_seconds + run.eval_seconds
-    run.model.train()
+    prepare_epoch(run)
     check_every = 1 if run.device.type == "cpu" else GPU_CHECK_EVERY
     checked = 0
     for index in _remaining(run):

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from evenhand.backbones.networks.head import effective_weights
 from evenhand.declared.labels import PredictionCounts
 from evenhand.train.checkpoints import Snapshot
 from evenhand.train.device_data import DeviceSplit
@@ -87,6 +88,6 @@ def _head(run: Training) -> dict[str, np.ndarray]:
     head = getattr(run.model, "head", None)
     if not isinstance(head, nn.Linear):
         return {}
-    norms = {"head_norms": head.weight.detach().float().norm(dim=1).cpu().numpy()}
-    bias = {} if head.bias is None else {"head_bias": head.bias.detach().float().cpu().numpy()}
-    return norms | bias
+    weight, bias = effective_weights(head)
+    found = {"head_norms": weight.detach().float().norm(dim=1).cpu().numpy()}
+    return found if bias is None else found | {"head_bias": bias.detach().float().cpu().numpy()}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import nn
+from torch import Tensor, nn
 
 from evenhand.backbones.networks.build import Network, build
 from evenhand.data.files.data_root import data_root
@@ -53,8 +54,13 @@ def begin(
     def seed(name: Stream) -> int:
         return stream_seed(name, trial.seed, trial.vary)
 
-    def fresh() -> Network:
-        return _model(recipe, method, data, seed("init"))
+    def fresh(which: int = seed("init")) -> Network:
+        return _model(recipe, method, data, which)
+
+    def new_head() -> Mapping[str, Tensor]:
+        # Drawn anew: the features of the trained body have adapted to the first head.
+        drawn = generator("init", trial.seed, trial.vary).integers(2**31)
+        return fresh(int(drawn)).head.state_dict()
 
     def new_generator() -> np.random.Generator:
         return generator("order", trial.seed, trial.vary)
@@ -74,6 +80,8 @@ def begin(
         stages=bind(method, inputs, recipe, device),
         epochs=method.total_epochs(recipe.epochs),
         initial_weights=lambda: fresh().state_dict(),
+        new_head=new_head,
+        trainable=frozenset(name for name, p in model.named_parameters() if p.requires_grad),
         schedule=REGISTRY.make("schedule", recipe.schedule),
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
         data=_run_data(method, recipe, data, device),

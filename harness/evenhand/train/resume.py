@@ -27,7 +27,7 @@ from evenhand.train.process import GLOBAL_GENERATOR
 from evenhand.train.tally import Tally
 from evenhand.train.training import BoundStage, Training
 
-FORMAT = 4
+FORMAT = 5
 SHARE = 0.005
 """Share of the time that saving may take: after a save of t seconds, t / SHARE must pass."""
 

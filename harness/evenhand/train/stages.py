@@ -11,8 +11,10 @@ import torch
 from jaxtyping import Float, Int
 
 from evenhand.data.splits import ProblemData
+from evenhand.declared.base import Part
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method, Run, Stage, StochasticLoss
+from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import (
     BoundReduction,
     Learnable,
@@ -84,6 +86,7 @@ def _bound(
     bound = BoundStage(
         spec=stage,
         run=run,
+        schedule=REGISTRY.make("schedule", Part(name=stage.schedule)) if stage.schedule else None,
         first_epoch=first,
         step=step,
         loss=loss,

@@ -76,6 +76,8 @@ class BoundStage:
 
     spec: Stage
     run: Run
+    schedule: Schedule | None
+    """Learning-rate schedule of its own; None is the recipe's."""
     first_epoch: int
     """Epochs of all runs that come before the stage."""
     step: Step
@@ -167,6 +169,10 @@ class Training:
     """Number of epochs over all runs."""
     initial_weights: Callable[[], Mapping[str, Tensor]]
     """Makes the initial weights again, for a restart."""
+    new_head: Callable[[], Mapping[str, Tensor]]
+    """Draws the weights of a new last layer; the same at each call."""
+    trainable: frozenset[str]
+    """Names of the parameters that are not frozen by the backbone itself."""
     schedule: Schedule
     augment: tuple[Augmentation, ...]
     data: dict[TrainOn, RunData]

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import nn
 
+from evenhand.backbones.networks.head import SCALE
 from evenhand.declared.stage_parts import LinearHead, Refit
 from evenhand.train.checkpoints import Iterates
 from evenhand.train.device_data import DeviceSplit
@@ -19,24 +20,44 @@ def begin_stage(run: Training) -> None:
     if not run.stages or run.position or run.stage.first_epoch != run.epoch - 1:
         return
     run.stage.reweigh(lambda: _misclassified(run))
-    if run.stage.spec.restart:
-        restart(run)
+    if run.epoch > 1 and run.stage.first_epoch == run.stage.run.begins:
+        begin_run(run)
     run.stage.tally.begin(run.stage.learned())
 
 
 @torch.no_grad()
-def restart(run: Training) -> None:
-    """Restore the initial weights and clear the momentum, iterates and checkpoints.
+def begin_run(run: Training) -> None:
+    """Set the weights as the stage declares, and clear the momentum, iterates and checkpoints.
 
     All is written into the existing tensors, whose addresses a CUDA graph has recorded. A momentum
     of 0 equals none: the first step of the optimiser sets it to the gradient.
     """
-    run.model.load_state_dict(dict(run.initial_weights()))
+    if run.stage.spec.restart:
+        run.model.load_state_dict(dict(run.initial_weights()))
+    if run.stage.spec.head == "new":
+        run.model.head.load_state_dict(dict(run.new_head()))
     for state in run.optimizer.state.values():
         if state.get("momentum_buffer") is not None:
             state["momentum_buffer"].zero_()
     run.iterates = Iterates()
     run.checkpoints.clear()
+
+
+def prepare_epoch(run: Training) -> None:
+    """Freeze the parameters that the stage does not train, and set the mode of the network.
+
+    This is done at the beginning of every epoch, and of the rest of an epoch that is resumed.
+    """
+    spec = run.stage.spec
+    for name, parameter in run.model.named_parameters():
+        is_scale = name == SCALE
+        is_trained = {
+            "all": not is_scale,
+            "head": name.startswith("head."),
+            "scale": is_scale,
+        }[spec.trains]
+        parameter.requires_grad_(is_trained and name in run.trainable)
+    run.model.train(spec.trains == "all" or spec.statistics == "updated")
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Heads: linear, or the cosine between features and class weights."""
+"""Heads: linear, linear with a scale of each class, or the cosine of features and weights."""
 
 from __future__ import annotations
 
@@ -30,6 +30,33 @@ class CosineHead(nn.Module):
             return F.linear(unit, F.normalize(self.weight, dim=1))
 
 
+SCALE = "head.scale"
+"""Name of the scale of a scaled head among the parameters of a network."""
+
+
+class ScaledHead(nn.Linear):
+    """s_c · (w_c · h + b_c), with a learnable scale s_c of each class that begins at 1.
+
+    The scale of learnable weight scaling (kang2020decoupling). As in its published code, it
+    multiplies the bias as well.
+    """
+
+    def __init__(self, n_features: int, n_classes: int) -> None:
+        super().__init__(n_features, n_classes)
+        self.scale = nn.Parameter(torch.ones(n_classes))
+
+    def forward(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, "batch classes"]:
+        """Scaled logits."""
+        return self.scale * super().forward(features)
+
+
+def effective_weights(head: nn.Linear) -> tuple[Tensor, Tensor | None]:
+    """Weights [classes, features] and bias [classes] of the linear map from features to logits."""
+    if not isinstance(head, ScaledHead):
+        return head.weight, head.bias
+    return head.scale[:, None] * head.weight, head.scale * head.bias
+
+
 def linear_head(n_features: int, n_classes: int, *, is_kaiming: bool = True) -> nn.Linear:
     """Linear layer with PyTorch's initial bias.
 
@@ -42,7 +69,15 @@ def linear_head(n_features: int, n_classes: int, *, is_kaiming: bool = True) -> 
 
 
 def make_head(head: Head, n_features: int, n_classes: int, *, is_kaiming: bool = True) -> nn.Module:
-    """Make the head of a method; is_kaiming has no effect on a cosine head."""
+    """Make the head of a method; is_kaiming has no effect on a cosine head.
+
+    A scaled head begins with the weights of the linear head at the same state of the generator.
+    """
     if head == "cosine":
         return CosineHead(n_features, n_classes)
+    if head == "scaled":
+        made = ScaledHead(n_features, n_classes)
+        if is_kaiming:
+            nn.init.kaiming_normal_(made.weight)
+        return made
     return linear_head(n_features, n_classes, is_kaiming=is_kaiming)

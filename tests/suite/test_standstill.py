@@ -33,7 +33,10 @@ def steps_of(suite):
         ("jtt", ""),
         ("dro", ""),
         ("la: {teacher: {autobalance: {every: 500}}}", "stage 2 makes no update"),
-        ("autobalance: {every: 500, retrain_on: train, posthoc: la_posthoc}", "stage 2 makes no update"),
+        (
+            "autobalance: {every: 500, retrain_on: train, posthoc: la_posthoc}",
+            "stage 2 makes no update",
+        ),
     ],
 )
 def test_a_row_that_makes_no_update_is_found(entry, reason):

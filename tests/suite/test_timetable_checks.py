@@ -52,7 +52,7 @@ def test_a_recipe_is_reported_once_and_where_it_is_declared():
 
 def test_a_run_of_a_method_is_reported_at_the_method():
     told = mistakes(short(30, methods="- erm\n  - jtt"))
-    assert told.startswith("small.yaml:10: jtt(first=0.2, factor=100): of a run of 6 epochs, ")
+    assert told.startswith("small.yaml:10: jtt(first=0.2, copies=100): of a run of 6 epochs, ")
     assert "write `epochs: 38` in the recipe" in told
 
 

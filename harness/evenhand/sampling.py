@@ -31,6 +31,37 @@ class ClassWeighted:
 
 
 @dataclass(frozen=True)
+class Progressive:
+    """Draws with replacement, from the natural to the balanced class frequencies.
+
+        p_y(t) = (1 − t/T) · n_y/N + (t/T) · 1/C
+
+    p_y is the probability of class y (kang2020decoupling, Sec. 3), t the epoch, counted from 0, and
+    T the number of epochs of the run, so that the last epoch has t = T − 1.
+
+    >>> from evenhand.losses.per_class import InversePrior
+    >>> progressive = Progressive(InversePrior())
+    >>> progressive.weights_at(np.array([[75], [25]]), epoch=1, epochs=2).ravel()
+    array([0.83333333, 1.5       ])
+    """
+
+    inverse_prior: Callable[[Real[np.ndarray, " classes"]], Float[np.ndarray, " classes"]]
+    """N/n_y of each class, from the counts."""
+
+    def weights(self, counts: TrainingCounts) -> Float[np.ndarray, "classes groups"]:
+        """Weights of the first epoch, in which every example is equally likely."""
+        return self.weights_at(counts, epoch=0, epochs=1)
+
+    def weights_at(
+        self, counts: TrainingCounts, *, epoch: int, epochs: int
+    ) -> Float[np.ndarray, "classes groups"]:
+        """Relative probability of one example of each cell in an epoch: N · p_y(t) / n_y."""
+        share = epoch / epochs
+        balanced = self.inverse_prior(counts.sum(1)) / len(counts)
+        return np.repeat((1 - share + share * balanced)[:, None], counts.shape[1], axis=1)
+
+
+@dataclass(frozen=True)
 class CellWeighted:
     """Draws with replacement, with probability ∝ weight_s for (label, group) cell s."""
 

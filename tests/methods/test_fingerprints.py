@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 
 from evenhand.declared.registry import REGISTRY, Registered
-from evenhand.declared.stage_parts import Reduction, Refit, Retrospective, Subsampler
+from evenhand.declared.stage_parts import ByEpoch, Reduction, Refit, Retrospective, Subsampler
 from tests.methods.binding import bound, reduction_of
 
 PATH = Path(__file__).parents[1] / "fingerprints.json"
@@ -96,6 +96,8 @@ def drawn(sampler: Any) -> dict[str, Any]:
     found = {"draw": None if draw is None else (draw / draw.sum()).ravel().tolist()}
     if isinstance(sampler, Subsampler):
         found["kept"] = sampler.kept(COUNTS).ravel().tolist()
+    if isinstance(sampler, ByEpoch):
+        found["later"] = sampler.weights_at(COUNTS, epoch=2, epochs=3).ravel().tolist()
     if isinstance(sampler, Retrospective):
         found["times"] = sampler.times(np.arange(6) % 3 == 0).tolist()
     return found

@@ -148,7 +148,12 @@ def test_few_methods_change_what_is_drawn():
         for entry in REGISTRY.all("method")
         if any(stage.sampler != EveryExample() for stage in entry.make().stages)
     }
-    assert changed == {"resample", "reweight_group", "subg", "jtt", *DECOUPLED}
+    by_class = {"resample", "square_root_sampling", "progressive_sampling"}
+    assert changed == {*by_class, "reweight_group", "subg", "jtt", *DECOUPLED}
+
+
+def test_balanced_softmax_is_logit_adjustment_at_tau_one():
+    assert REGISTRY.part("method", "balanced_softmax") == REGISTRY.part("method", "la", {"tau": 1})
 
 
 @pytest.mark.parametrize(
@@ -177,6 +182,7 @@ def test_defaults_are_the_documented_ones(name, settings):
         ("ldam", {"scale": 0.0}),
         ("wce", {"reduce": "sum"}),
         ("resample", {"by": "class"}),
+        ("square_root_sampling", {"q": 1.5}),
     ],
 )
 def test_a_setting_out_of_range_is_refused(name, settings):

@@ -107,6 +107,20 @@ class Subsampler(Protocol):
 
 
 @runtime_checkable
+class ByEpoch(Protocol):
+    """A sampler whose weights differ from epoch to epoch."""
+
+    def weights_at(
+        self, counts: TrainingCounts, *, epoch: int, epochs: int
+    ) -> Float[np.ndarray, "classes groups"]:
+        """Relative probability of one example of each cell in an epoch of the run.
+
+        epoch  counted from 0 since the run began, of `epochs` epochs
+        """
+        ...
+
+
+@runtime_checkable
 class Retrospective(Protocol):
     """A sampler that uses the predictions of the network of the earlier stages."""
 

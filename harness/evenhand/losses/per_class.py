@@ -117,6 +117,18 @@ class InversePrior:
 
 
 @dataclass(frozen=True)
+class DrawPower:
+    """n_c^(q − 1), under which class c is drawn with probability ∝ n_c^q (kang2020decoupling)."""
+
+    q: float
+    """Exponent q: 1 for the natural frequencies, 0 for equal ones."""
+
+    def __call__(self, counts: ClassCounts) -> Float[np.ndarray, " classes"]:
+        n = present(counts)
+        return np.asarray(n ** (self.q - 1))
+
+
+@dataclass(frozen=True)
 class EffectiveNumber:
     """α_c ∝ (1 − b) / (1 − b^n_c), with Σ α = C (cui2019class)."""
 

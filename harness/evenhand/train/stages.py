@@ -17,6 +17,7 @@ from evenhand.declared.method import Method, Run, Stage, StochasticLoss
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import (
     BoundReduction,
+    ByEpoch,
     Learnable,
     Reduction,
     Subsampler,
@@ -26,7 +27,7 @@ from evenhand.losses.soft_labels import SoftLabels
 from evenhand.train.bilevel import bind as bind_outer
 from evenhand.train.reductions import STATELESS
 from evenhand.train.sam import Step, step_of
-from evenhand.train.training import BoundStage
+from evenhand.train.training import BoundStage, WeightsAt
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def _bound(
         soft=SoftLabels(loss, data.counts.shape[1]),
         reduction=_reduction(stage, data, device),
         weights=_weights(stage, data),
+        weights_at=_weights_at(stage, data, run),
         kept=_kept(stage, data, inputs.new_generator),
     )
     if stage.controller:
@@ -128,10 +130,23 @@ def _shared(before: Sequence[BoundStage], name: str, spec: object) -> Any:
 
 def _weights(stage: Stage, data: ProblemData) -> Float[np.ndarray, " n"] | None:
     weights = stage.sampler.weights(data.counts)
-    if weights is None:
+    return None if weights is None else _by_example(weights, data)
+
+
+def _weights_at(stage: Stage, data: ProblemData, run: Run) -> WeightsAt | None:
+    sampler = stage.sampler
+    if not isinstance(sampler, ByEpoch):
         return None
-    by_cell = np.asarray(weights, np.float64)
-    return np.asarray(by_cell[data.train.labels, data.train.groups])
+    return lambda epoch: _by_example(
+        sampler.weights_at(data.counts, epoch=epoch - run.begins, epochs=run.epochs), data
+    )
+
+
+def _by_example(
+    by_cell: Float[np.ndarray, "classes groups"], data: ProblemData
+) -> Float[np.ndarray, " n"]:
+    each = np.asarray(by_cell, np.float64)[data.train.labels, data.train.groups]
+    return np.asarray(each)
 
 
 def _kept(

@@ -37,6 +37,9 @@ from evenhand.train.device_data import DeviceSplit, Normalise, RunData, augment_
 from evenhand.train.sam import Step
 from evenhand.train.tally import Tally
 
+WeightsAt = Callable[[int], Float[np.ndarray, " n"]]
+"""Sampling weight of each example in an epoch, counted from 0 over all runs."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -87,6 +90,8 @@ class BoundStage:
     reduction: BoundReduction
     weights: Float[np.ndarray, " n"] | None
     """Sampling weight of each example; None where the sampler does not weigh."""
+    weights_at: WeightsAt | None = None
+    """The weights of an epoch, where they differ from epoch to epoch."""
     kept: Int[np.ndarray, " kept"] | None = None
     """Examples of an epoch, from a subsampler or a retrospective sampler; None: all once.
 

@@ -16,7 +16,9 @@ from evenhand.train.training import Training
 
 
 def begin_stage(run: Training) -> None:
-    """Prepare the stage that begins with the coming epoch; do nothing in other epochs."""
+    """Set the weights of the coming epoch, and prepare the stage that begins with it, if any."""
+    if run.stages and run.stage.weights_at:
+        run.stage.weights = run.stage.weights_at(run.epoch - 1)
     if not run.stages or run.position or run.stage.first_epoch != run.epoch - 1:
         return
     run.stage.reweigh(lambda: _misclassified(run))

@@ -8,7 +8,7 @@ import torch
 
 from evenhand.declared.stage_parts import BoundReduction, Reduction
 from evenhand.errors import DataError
-from evenhand.losses.reductions import GroupDRO, RiskGaps
+from evenhand.losses.reductions import CVaR, GroupDRO, RiskGaps
 
 COUNTS = np.array([[30, 4], [8, 15]])
 NAMES = {"classes": ("landbird", "waterbird"), "groups": ("land", "water")}
@@ -16,7 +16,8 @@ ROWS = torch.tensor([0, 0, 1, 2, 3, 3])
 LOSSES = torch.tensor([1.0, 3.0, 5.0, 7.0, 0.5, 1.5])
 RISKS = np.array([2.0, 5.0, 7.0, 1.0])
 ONE = torch.ones(6)
-SPECS = [GroupDRO(), GroupDRO(0.1, 2.0), RiskGaps(), RiskGaps(0.1)]
+OVER_CELLS = [GroupDRO(), GroupDRO(0.1, 2.0), RiskGaps(), RiskGaps(0.1)]
+SPECS = [*OVER_CELLS, CVaR(0.3)]
 
 
 def bind(spec, counts=COUNTS):
@@ -136,7 +137,7 @@ def test_a_class_with_one_group_in_the_batch_adds_no_gap_and_no_slope(absent):
         assert losses.grad[ROWS[here] // 2 == y].any() == (y in left)
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=str)
+@pytest.mark.parametrize("spec", OVER_CELLS, ids=str)
 def test_a_cell_without_an_example_is_named(spec):
     with pytest.raises(DataError, match="1 of 2 × 2 cells: class waterbird in group land"):
         bind(spec, np.array([[3, 1], [0, 2]]))
@@ -145,3 +146,22 @@ def test_a_cell_without_an_example_is_named(spec):
 def test_one_group_has_no_gap():
     with pytest.raises(DataError, match=r"one group alone \(all\) has no gap"):
         RiskGaps().bind(np.array([[3], [1]]), "cpu", classes=("a", "b"), groups=("all",))
+
+
+@pytest.mark.parametrize("alpha", [0.01, 1 / 6, 0.3, 0.5, 0.9, 1.0])
+def test_cvar_is_its_dual_problem_in_eta(alpha):
+    """min_η η + Σ max(ℓ − η, 0) / (α n), which is piecewise linear with its kinks at the losses."""
+    losses = LOSSES.double().numpy()
+    by_hand = min(eta + np.maximum(losses - eta, 0).sum() / (alpha * 6) for eta in losses)
+    assert bind(CVaR(alpha))(LOSSES, ROWS, ONE).item() == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize(("alpha", "q"), [(0.5, [0, 1 / 3, 1 / 3, 1 / 3, 0, 0])])
+def test_the_gradient_of_cvar_is_the_worst_distribution(alpha, q):
+    losses = LOSSES.clone().requires_grad_()
+    bind(CVaR(alpha))(losses, ROWS, ONE).backward()
+    np.testing.assert_allclose(losses.grad, q, rtol=1e-6)
+
+
+def test_cvar_of_all_examples_is_the_mean():
+    assert bind(CVaR(1.0))(LOSSES, ROWS, ONE).item() == pytest.approx(LOSSES.mean().item())

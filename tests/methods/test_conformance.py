@@ -9,7 +9,7 @@ import torch
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.stage_parts import Reduction, Retrospective, Subsampler
+from evenhand.declared.stage_parts import Reduction, Retrospective, Subsampler, uses_cells
 from evenhand.errors import DataError
 from tests.methods.binding import bound, reduction_of
 
@@ -142,9 +142,18 @@ def test_a_controller_returns_copies_of_the_values_that_it_updates(entry):
         assert all((controller.values()[name] == before[name]).all() for name in before)
 
 
-def test_a_reduction_names_the_cells_that_it_lacks(entry):
+def test_a_reduction_over_cells_names_those_that_it_lacks(entry):
+    """Any other gives the same number whatever the cells of the examples are."""
     for stage in stages(entry):
-        if isinstance(stage.reduce, Reduction):
+        if not isinstance(stage.reduce, Reduction):
+            continue
+        if not uses_cells(stage.reduce):
+            reduction, losses = reduction_of(stage, EMPTY_CELLS), torch.linspace(0, 3, 8)
+            values = [
+                reduction(losses, rows, lambda: torch.ones(8)) for rows in torch.eye(8).long()
+            ]
+            assert len({value.item() for value in values}) == 1
+        else:
             with pytest.raises(DataError, match="class c in group x, class d in group y"):
                 reduction_of(stage, EMPTY_CELLS)
 

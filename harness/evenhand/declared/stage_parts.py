@@ -63,6 +63,14 @@ class Reduction(Protocol):
         ...
 
 
+def uses_cells(reduction: Reduction) -> bool:
+    """Whether a reduction depends on the cells of the examples.
+
+    It does, unless the reduction states `uses_cells = False`.
+    """
+    return bool(getattr(reduction, "uses_cells", True))
+
+
 @runtime_checkable
 class Learnable(Protocol):
     """A bound loss or policy with values that are learned on held-out data.

@@ -1,4 +1,4 @@
-"""PyTorch kernels of the reductions over cells; `bind` imports this module.
+"""PyTorch kernels of the reductions; `bind` imports this module.
 
 The row of an example is label · groups + group. No value is copied to the CPU, because a step can
 be a CUDA graph. Sums over cells are masked sums, which are deterministic; scatter-add on a GPU is
@@ -122,6 +122,37 @@ class BoundRiskGaps:
         found = risks(losses, rows, n_rows=int(np.prod(self.shape)))
         values, is_there = (tensor.reshape(self.shape) for tensor in found)
         return self.share * losses.mean() + (1 - self.share) * gaps(values, is_there).sum()
+
+    def learn(self, losses: Float[Tensor, " batch"], rows: Int[Tensor, " batch"]) -> None:
+        """Do nothing: this reduction has no state."""
+
+    def curves(self) -> dict[str, float]:
+        """Empty: this reduction has no curves."""
+        return {}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Empty: this reduction has no state to save."""
+        return {}
+
+
+@dataclass(frozen=True)
+class BoundCVaR:
+    """Conditional value at risk of the losses of a batch."""
+
+    alpha: float
+    """Share of the examples that counts."""
+
+    def __call__(
+        self,
+        losses: Float[Tensor, " batch"],
+        rows: Int[Tensor, " batch"],
+        weights: Callable[[], Tensor],
+    ) -> Float[Tensor, ""]:
+        """Σ_i q_i ℓ_i with q_i = 1/(alpha · n) for the largest losses, until Σ q = 1."""
+        n = self.alpha * len(losses)
+        sorted_losses = losses.sort(descending=True, stable=True).values
+        place = torch.arange(len(losses), device=losses.device, dtype=losses.dtype)
+        return ((n - place).clamp(0, 1) * sorted_losses).sum() / n
 
     def learn(self, losses: Float[Tensor, " batch"], rows: Int[Tensor, " batch"]) -> None:
         """Do nothing: this reduction has no state."""

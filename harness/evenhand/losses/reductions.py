@@ -1,4 +1,4 @@
-"""Reductions of the losses of a batch to one number that depend on (label, group) cells.
+"""Reductions of the losses of a batch to one number: over (label, group) cells, or the worst share.
 
 These are the declarations; `reduction_kernel.py` holds the tensors. The risk of a cell is the mean
 loss of its examples, weights of the loss included. With an adjusted loss it is the adjusted risk.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from evenhand.losses.per_cell import present_cells
 if TYPE_CHECKING:
     import torch
 
-    from evenhand.losses.reduction_kernel import BoundGroupDRO, BoundRiskGaps
+    from evenhand.losses.reduction_kernel import BoundCVaR, BoundGroupDRO, BoundRiskGaps
 
 
 @dataclass(frozen=True)
@@ -103,3 +103,36 @@ class RiskGaps:
                 "  differences of risks between groups need a problem with two or more"
             )
         return BoundRiskGaps(self.share, counts.shape)
+
+
+@dataclass(frozen=True)
+class CVaR:
+    """Conditional value at risk: the mean of the largest share alpha of the losses of a batch.
+
+        max_q Σ_i q_i ℓ_i   subject to   0 ≤ q_i ≤ 1/(alpha · n),   Σ q = 1
+
+    levy2020large, Sec. 2, on each batch of n examples, without regularisation. Where alpha · n is
+    no whole number, the smallest loss that counts has the rest of the weight. The gradient of a
+    batch is biased for that of the training set, the less the larger the batch (Sec. 3).
+    """
+
+    alpha: float
+    """Share of the examples, in (0, 1]; 1 is the mean."""
+    uses_cells: ClassVar[bool] = False
+    """It does not depend on the cells of the examples."""
+
+    def check(self, labels: Labels) -> None:
+        """Accept every problem."""
+
+    def bind(
+        self,
+        counts: TrainingCounts,
+        device: torch.device | str,
+        *,
+        classes: Sequence[str],
+        groups: Sequence[str],
+    ) -> BoundCVaR:
+        """Bind to one training set, of which it needs nothing."""
+        from evenhand.losses.reduction_kernel import BoundCVaR
+
+        return BoundCVaR(self.alpha)

@@ -17,7 +17,17 @@ from evenhand.errors import SpecError, UnknownName
 from evenhand.losses.vector_scaling import VectorScaling
 from tests.suite.suite_text import TEXT
 
-KINDS = ("method", "dataset", "backbone", "metric", "recipe", "profile", "schedule", "augmentation")
+KINDS = (
+    "method",
+    "dataset",
+    "backbone",
+    "metric",
+    "recipe",
+    "profile",
+    "schedule",
+    "augmentation",
+    "optimizer",
+)
 
 PLUGIN = '''
 from evenhand.losses.vector_scaling import VectorScaling

@@ -159,6 +159,8 @@ CHANGES = [
     {"recipe": {"train_on": "all"}},
     {"recipe": {"drop_last": True}},
     {"recipe": {"angle_to": {"name": "svm"}}},
+    {"recipe": {"optimizer": {"name": "adamw"}}},
+    {"recipe": {"optimizer": {"name": "adamw", "settings": {"eps": 0.1}}}},
     {"recipe": {"angle_to": {"name": "cs_svm", "settings": {"delta": 2.0}}}},
     {"recipe": {"angle_to": {"name": "cs_svm", "settings": {"delta": 3.0}}}},
     {"recipe": {"sam": {"rho": [0.1]}}},

@@ -21,6 +21,7 @@ KINDS = (
     "profile",
     "schedule",
     "augmentation",
+    "optimizer",
     "posthoc",
 )
 

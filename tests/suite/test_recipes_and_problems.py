@@ -64,6 +64,7 @@ def test_any_field_may_be_replaced():
         "decay_norms": False,
         "drop_last": True,
         "angle_to": {"cs_svm": {"delta": 2.0}},
+        "optimizer": "sgd",
     }
     assert list(given) == FIELDS
     recipe = resolve_recipe("digits", given)

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from evenhand.declared.base import Part
+from evenhand.declared.registry import REGISTRY
 from evenhand.declared.static_step import is_static
 from evenhand.execution.execute import run_trial
 from evenhand.execution.packs import run_pack
@@ -87,10 +88,15 @@ def test_the_watch_sees_a_step_that_waits():
     assert waiting.found == ["nonzero", "_local_scalar_dense", "index", "index_put_"]
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_what_a_warm_up_changes_is_put_back(momentum):
+ADAMW = REGISTRY.part("optimizer", "adamw")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"momentum": 0.0}, {"momentum": 0.9}, {"optimizer": ADAMW, "lr": 1e-3}], ids=str
+)
+def test_what_a_warm_up_changes_is_put_back(fields):
     """Training after warm-up, restored, goes on as without: at the start and in the middle."""
-    trial = make("vs", momentum=momentum, **RESNET)
+    trial = make("vs", **fields, **RESNET)
     plain, warmed = begun(trial), begun(trial)
     for step in range(4):
         index = torch.arange(16) + step
@@ -113,6 +119,9 @@ def test_parts_that_are_not_known_to_hold_still_are_called_one_by_one():
     of_timm = make("vs", backbone=foreign)
     of_plugin = ours.model_copy(update={"method": ours.method.model_copy(update={"code": "0f"})})
     assert [is_static(t) for t in (ours, of_timm, of_plugin)] == [True, False, False]
+    mine = ADAMW.model_copy(update={"code": "0f"})
+    assert is_static(make("vs", optimizer=ADAMW, **RESNET))
+    assert not is_static(make("vs", optimizer=mine, **RESNET))
     gpu = torch.device("cuda")
     assert isinstance(stepper_of(ours, gpu), CudaGraphs)
     assert stepper_of(of_timm, gpu) is eager_step
@@ -121,9 +130,11 @@ def test_parts_that_are_not_known_to_hold_still_are_called_one_by_one():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("sam", [None, [0.1]])
-def test_a_graph_trains_as_calls_do(monkeypatch, sam):
-    trial = make("vs_tla_adrw", epochs=5, sam=sam, deterministic=True, **RESNET)
+@pytest.mark.parametrize(
+    "fields", [{}, {"sam": [0.1]}, {"optimizer": ADAMW, "lr": 1e-3}], ids=["sgd", "sam", "adamw"]
+)
+def test_a_graph_trains_as_calls_do(monkeypatch, fields):
+    trial = make("vs_tla_adrw", epochs=5, deterministic=True, **fields, **RESNET)
     gpu = torch.device("cuda")
     graphed = run(trial, device=gpu)
     monkeypatch.setattr("evenhand.train.engine.stepper_of", lambda *_, **__: eager_step)

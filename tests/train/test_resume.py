@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from evenhand.declared.registry import REGISTRY
 from evenhand.errors import StoreError
 from evenhand.train.engine import TrainOptions
 from evenhand.train.result import Diverged, TimeLimitReached
@@ -38,6 +39,7 @@ FIELDS = {
     "resnet": RESNET,
     "deterministic": RESNET | {"deterministic": True},
     "sam": RESNET | {"sam": [0.1, 0.2]},
+    "adamw": RESNET | {"optimizer": REGISTRY.part("optimizer", "adamw"), "lr": 1e-3},
     "decay_norms": RESNET | {"decay_norms": False, "nesterov": True},
 }
 

@@ -41,6 +41,12 @@ PAGES: dict[str, tuple[str, str, str]] = {
         "A recipe names its schedule: `schedule: {step: {drops: [[0.8, 0.01], [0.9, 0.0001]]}}`. "
         "Positions are shares of the recipe's epochs and factors multiply `lr`.",
     ),
+    "optimizers": (
+        "optimizer",
+        "Optimisers",
+        "A recipe names its optimiser: `optimizer: {adamw: {betas: [0.9, 0.98]}}`, with `lr` and "
+        "`weight_decay` beside it. Without this field it is SGD.",
+    ),
     "augmentations": (
         "augmentation",
         "Augmentations",

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     profiles = "profiles"
     schedules = "schedules"
     augmentations = "augmentations"
+    optimizers = "optimizers"
 
 
 def rows(kind: str, *, plugins: bool) -> list[Row]:

@@ -185,5 +185,10 @@ recipe = _decorator(
 )
 profile = _decorator("profile", returns="a `Profile`, the number of images that each class keeps")
 schedule = _decorator("schedule", returns="a `Schedule`, the factor on the learning rate by epoch")
+optimizer = _decorator(
+    "optimizer",
+    returns="an `Optimizer`, which makes an optimiser of torch for parameter groups",
+    facts='reads=("momentum", "nesterov") where it uses these fields of the recipe',
+)
 augmentation = _decorator("augmentation", returns="an `Augmentation` of batches of images")
 posthoc = _decorator("posthoc", returns="a `PostHoc`, which is applied to kept logits")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 DECORATORS = frozenset(
     {
         *("method", "dataset", "backbone", "metric", "recipe", "profile", "schedule"),
-        *("augmentation", "posthoc"),
+        *("augmentation", "posthoc", "optimizer", "mixing"),
     }
 )
 """Evenhand's decorators. Each registers a part, whose code has a digest of its own."""

@@ -23,6 +23,8 @@ Kept = Literal["logits", "train_logits"]
 "logits" are those of the validation and test images at every checkpoint rule, for post-hoc methods.
 "train_logits" are those of the training images at the last epoch, for knowledge distillation.
 """
+SGD = "sgd"
+"""Name of the optimiser of a recipe that names none."""
 HOW_VAL = "write `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`"
 HOW_SAM = "write rho as `0.1`, or `[0.1, 0.2]` by stage, or `{rho: 0.1, batch_norm: first}`"
 
@@ -177,13 +179,13 @@ class Recipe(Spec):
     batch: Annotated[int, Field(ge=1)] = 128
     """Images in a batch."""
     lr: Annotated[float, Field(gt=0)] = 0.1
-    """Learning rate of SGD."""
+    """Learning rate of the optimiser."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Momentum of SGD."""
+    """Momentum of SGD; 0 for an optimiser that has no such field."""
     nesterov: bool = False
     """Whether the momentum is Nesterov's."""
     weight_decay: Annotated[float, Field(ge=0)] = 2e-4
-    """Weight decay of SGD."""
+    """Weight decay: SGD adds it to the gradient, AdamW subtracts it from the weights."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the epochs over which the learning rate rises linearly to `lr`."""
     schedule: Part
@@ -210,7 +212,7 @@ class Recipe(Spec):
     best_by: str = "balanced_accuracy"
     """Metric by which `best-val` and `best-test` choose an epoch, each on its split."""
     sam: Sam | None = None
-    """Sharpness-aware minimisation; None for plain SGD."""
+    """Sharpness-aware minimisation; None for the plain optimiser."""
     train_on: Literal["all"] | None = None
     """"all" trains on training and held-out images together, in every run that does not learn on
     held-out images. These then choose neither an epoch nor a setting."""
@@ -221,6 +223,8 @@ class Recipe(Spec):
     angle_to: Part | None = None
     """Method such as `cs_svm` that only solves for its head, on two classes. The curve `angle` is
     the angle in degrees between its line and that of the network."""
+    optimizer: Part | None = None
+    """Optimiser and its settings; None for `sgd`."""
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether a 1-based epoch ends with an evaluation."""

@@ -169,5 +169,8 @@ def _replaced(
     inner = Mistakes()
     recipe = inner.catch((), resolve_recipe, context.recipe, given)
     ours = [m for m in inner.found if m.where and m.where[0] in fields]
+    if context.recipes and fields and not ours:
+        # The suite's recipe is right by itself: what is wrong came with the entry's fields.
+        ours = [replace(m, where=(next(iter(fields)),)) for m in inner.found]
     mistakes.found += [replace(m, where=(f"{prefix}{m.where[0]}", *m.where[1:])) for m in ours]
     return recipe

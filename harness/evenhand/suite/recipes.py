@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from evenhand.declared.base import Part, advice, quote_value
 from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Recipe
+from evenhand.declared.trial import SGD, Recipe
 from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.suite.declaration import Named
 
 FIELDS = [name for name in Recipe.model_fields if name != "name"]
-MAPPINGS = ("backbone", "schedule", "sam", "angle_to")
+MAPPINGS = ("backbone", "schedule", "sam", "angle_to", "optimizer")
 """Fields whose value may be a mapping: `sam: {rho: [0.1, 0.2]}` is not a distribution."""
 
 
@@ -44,6 +44,8 @@ def resolve_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
             fields[key] = _field(key, value)
         except SpecError as error:
             mistakes += [Mistake(m.what, (key, *m.where), m.right, m.hint) for m in error.mistakes]
+    if not mistakes:
+        mistakes = _fit_to_optimizer(fields, given, recipe)
     if mistakes:
         raise SpecError(mistakes)
     try:
@@ -58,6 +60,38 @@ def resolve_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
     return resolved
 
 
+def _fit_to_optimizer(
+    fields: dict[str, Any], given: Mapping[str, Any], recipe: Recipe
+) -> list[Mistake]:
+    """Set the fields that the optimiser does not use to nothing.
+
+    It is a mistake to give one of them, or to keep the learning rate of another optimiser.
+    """
+    name = (fields["optimizer"] or {"name": SGD})["name"]
+    entry, before = REGISTRY.get("optimizer", name), recipe.optimizer
+    mistakes = []
+    for field, nothing in (("momentum", 0.0), ("nesterov", False)):
+        if field in entry.facts.get("reads", ()):
+            continue
+        if given.get(field):
+            what = f"{field} = {quote_value(given[field])}: the optimiser {name} has no {field}"
+            takes = ", ".join(map(str, entry.settings.values())) or "no settings"
+            right = (
+                f"leave it out, or write `{field}: {quote_value(nothing)}`; {name} takes {takes}"
+            )
+            mistakes.append(Mistake(what, (field,), right))
+        fields[field] = nothing
+    missing = [field for field in ("lr", "weight_decay") if field not in given]
+    if missing and name != (before.name if before else SGD):
+        what = (
+            f"optimizer = {name!r}: {' and '.join(missing)} of the recipe {recipe.name} "
+            f"{'is' if len(missing) == 1 else 'are'} meant for {before.name if before else SGD}"
+        )
+        right = "give both, such as `lr: 0.001, weight_decay: 0.05`"
+        mistakes.append(Mistake(what, ("optimizer",), right))
+    return mistakes
+
+
 def _named(kind: str, value: Any) -> Any:
     try:
         entry = Named.model_validate(value)
@@ -66,6 +100,12 @@ def _named(kind: str, value: Any) -> Any:
             [Mistake(f"{quote_value(value)}: write a {kind}'s name, or `name: {{setting: value}}`")]
         ) from None
     return REGISTRY.part(kind, entry.name, entry.settings).model_dump(mode="json")
+
+
+def _optimizer(value: Any) -> Any:
+    """The optimiser; None for SGD as in a recipe that names no optimiser."""
+    part = None if value is None else _named("optimizer", value)
+    return None if part == _named("optimizer", SGD) else part
 
 
 def _solving(value: Any) -> Any:
@@ -92,6 +132,7 @@ def _metric(value: Any) -> Any:
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "backbone": lambda value: _named("backbone", value),
     "schedule": lambda value: _named("schedule", value),
+    "optimizer": _optimizer,
     "angle_to": _solving,
     "augment": _parts,
     "best_by": _metric,

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from evenhand.declared.static_step import is_static
 from evenhand.declared.trial import Trial
+from evenhand.train.optimizer_state import state_tensors
 from evenhand.train.training import BoundStage, Training
 
 Stepper = Callable[[Training, Int[Tensor, " batch"]], Float[Tensor, ""]]
@@ -111,28 +112,22 @@ def _capture(run: Training, stage: BoundStage, like: Int[Tensor, " batch"], pool
 def saved_state(run: Training) -> Callable[[], None]:
     """Save everything that a step changes, and return a function that restores it.
 
-    That is weights, running statistics, the state of reductions, momentum and the generator. They
-    are restored into the same tensors, whose addresses a graph records.
+    That is weights, running statistics, the state of reductions and of the optimiser, and the
+    generator. They are restored into the same tensors, whose addresses a graph records.
     """
     kept = [t for stage in run.stages for t in stage.reduction.tensors().values()]
     tensors = [*run.model.parameters(), *run.model.buffers(), *kept]
     before = [tensor.detach().clone() for tensor in tensors]
-    momenta = {p: s["momentum_buffer"].clone() for p, s in _momenta(run)}
+    moments = {place: tensor.clone() for place, tensor in state_tensors(run.optimizer).items()}
     generator = run.randomness.get_state()
 
     @torch.no_grad()
     def put_back() -> None:
         for tensor, value in zip(tensors, before, strict=True):
             tensor.copy_(value)
-        for parameter, state in _momenta(run):
-            # A momentum of 0 equals none: the first step of the optimiser sets it to the gradient.
-            old = momenta.get(parameter)
-            state["momentum_buffer"].zero_() if old is None else state["momentum_buffer"].copy_(old)
+        for place, tensor in state_tensors(run.optimizer).items():
+            # A static optimiser is one of those that begin at zero.
+            tensor.copy_(moments[place]) if place in moments else tensor.zero_()
         run.randomness.set_state(generator)
 
     return put_back
-
-
-def _momenta(run: Training) -> list[tuple[Tensor, dict[str, Tensor]]]:
-    state = run.optimizer.state
-    return [(p, s) for p, s in state.items() if s.get("momentum_buffer") is not None]

@@ -20,7 +20,8 @@ from evenhand.declared.record import Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import Refit, TrainOn
 from evenhand.declared.streams import generator, stream_seed
-from evenhand.declared.trial import Kept, Recipe, Stream, Trial
+from evenhand.declared.trial import SGD, Kept, Recipe, Stream, Trial
+from evenhand.recipes.optimizers import Optimizer
 from evenhand.train.checkpoints import Checkpoints
 from evenhand.train.device_data import DeviceSplit, Normalise, RunData
 from evenhand.train.hardware import runs_in_bf16
@@ -155,26 +156,25 @@ def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> Netw
 
 
 def _optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """SGD; on a GPU in one kernel for all weights."""
-    on_gpu = device.type == "cuda"
+    """Make the recipe's optimiser; one of Evenhand updates all weights in one kernel on a GPU."""
+    part = recipe.optimizer or REGISTRY.part("optimizer", SGD)
+    make: Optimizer = REGISTRY.make("optimizer", part)
     # A CUDA graph reads the learning rate from a tensor; a float would be fixed at its capture.
-    return torch.optim.SGD(
-        _by_decay(recipe, model),
-        lr=torch.tensor(recipe.lr, device=device) if on_gpu else recipe.lr,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=on_gpu or None,
-    )
+    is_graph = device.type == "cuda" and part.code is None
+    lr = torch.tensor(recipe.lr, device=device) if is_graph else recipe.lr
+    return make(_by_decay(recipe, model), recipe, lr)
 
 
 def _by_decay(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
     """Parameter groups: one of all weights, or one more for normalisation layers without decay."""
     if recipe.decay_norms is None:
-        return [{"params": list(model.parameters())}]
+        return [{"params": list(model.parameters()), "weight_decay": recipe.weight_decay}]
     layers = [module for module in model.modules() if isinstance(module, NORMS)]
     norms = {parameter for layer in layers for parameter in layer.parameters(recurse=False)}
     return [
-        {"params": [p for p in model.parameters() if p not in norms]},
+        {
+            "params": [p for p in model.parameters() if p not in norms],
+            "weight_decay": recipe.weight_decay,
+        },
         {"params": [p for p in model.parameters() if p in norms], "weight_decay": 0.0},
     ]

@@ -12,6 +12,7 @@ from evenhand.declared.stage_parts import LinearHead, Refit
 from evenhand.train.checkpoints import Iterates
 from evenhand.train.device_data import DeviceSplit
 from evenhand.train.evaluation import BATCH, predict
+from evenhand.train.optimizer_state import clear
 from evenhand.train.training import Training
 
 
@@ -29,18 +30,15 @@ def begin_stage(run: Training) -> None:
 
 @torch.no_grad()
 def begin_run(run: Training) -> None:
-    """Set the weights as the stage declares, and clear the momentum, iterates and checkpoints.
+    """Set the weights as the stage declares, and clear the optimiser, iterates and checkpoints.
 
-    All is written into the existing tensors, whose addresses a CUDA graph has recorded. A momentum
-    of 0 equals none: the first step of the optimiser sets it to the gradient.
+    All is written into the existing tensors, whose addresses a CUDA graph has recorded.
     """
     if run.stage.spec.restart:
         run.model.load_state_dict(dict(run.initial_weights()))
     if run.stage.spec.head == "new":
         run.model.head.load_state_dict(dict(run.new_head()))
-    for state in run.optimizer.state.values():
-        if state.get("momentum_buffer") is not None:
-            state["momentum_buffer"].zero_()
+    clear(run.optimizer)
     run.iterates = Iterates()
     run.checkpoints.clear()
 

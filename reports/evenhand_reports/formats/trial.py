@@ -136,11 +136,13 @@ def _recipe(recipe: Recipe) -> str:
     augment = " + ".join(map(str, recipe.augment)) or "no augmentation"
     radius = "/".join(map(format_scalar, recipe.sam.rho)) if recipe.sam else ""
     sam = f"SAM ρ {radius}, " if radius else ""
+    momentum = f"momentum {format_scalar(recipe.momentum)}, "
+    optimizer = f"{recipe.optimizer}, " if recipe.optimizer else momentum
     return (
         f"{recipe.name}: {recipe.backbone}, {recipe.epochs} epochs, batch {recipe.batch}, "
         f"lr {format_scalar(recipe.lr)} ({recipe.schedule}), "
-        f"momentum {format_scalar(recipe.momentum)}, "
-        f"weight decay {format_scalar(recipe.weight_decay)}, {sam}{augment}, {recipe.precision}"
+        f"{optimizer}weight decay {format_scalar(recipe.weight_decay)}, "
+        f"{sam}{augment}, {recipe.precision}"
     )
 
 

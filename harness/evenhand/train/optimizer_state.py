@@ -1,0 +1,31 @@
+"""State of an optimiser: its tensors, and how it begins anew."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+BEGIN_AT_ZERO = (torch.optim.SGD, torch.optim.AdamW)
+"""Optimisers of which a state of zeros equals none.
+
+SGD sets a momentum to the gradient at its first step, which is what a momentum of 0 gives.
+"""
+
+
+def state_tensors(optimizer: torch.optim.Optimizer) -> dict[tuple[Tensor, str], Tensor]:
+    """The tensors of the state, by parameter and name and not copied."""
+    return {
+        (parameter, name): value
+        for parameter, state in optimizer.state.items()
+        for name, value in state.items()
+        if isinstance(value, Tensor)
+    }
+
+
+@torch.no_grad()
+def clear(optimizer: torch.optim.Optimizer) -> None:
+    """Begin anew, in the tensors that are there where a CUDA graph may have their addresses."""
+    if not isinstance(optimizer, BEGIN_AT_ZERO):
+        optimizer.state.clear()
+    for tensor in state_tensors(optimizer).values():
+        tensor.zero_()

@@ -120,3 +120,46 @@ def test_a_linear_model_may_start_at_zero_and_have_no_intercept():
     assert made.head.weight.requires_grad and not made.head.bias.requires_grad
     with pytest.raises(BackboneError, match="cosine head"):
         build(part, n_classes=2, head="cosine", in_channels=5, image_size=1)
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "expected"),
+    [
+        # PyTorch's own linear layer: uniform in ±1/√features, here 512.
+        ("resnet10t", 32, 1 / (3 * 512) ** 0.5),
+        # Truncated normal of standard deviation 0.02 in timm's vision transformers and ConvNeXts.
+        ("vit_tiny_patch16_224", 32, 0.02),
+        ("convnext_atto", 32, 0.02),
+    ],
+)
+def test_a_head_on_a_model_of_timm_begins_as_the_models_own(model, size, expected):
+    torch.manual_seed(0)
+    part = REGISTRY.part("backbone", "timm", {"model": model})
+    weight = build(part, n_classes=100, head="linear", in_channels=3, image_size=size).head.weight
+    assert weight.std().item() == pytest.approx(expected, rel=0.03)
+
+
+@pytest.mark.parametrize(("head", "factor"), [("kaiming", 1.0), ("zero", 0.0)])
+def test_a_recipe_may_begin_the_head_otherwise(head, factor):
+    torch.manual_seed(0)
+    part = REGISTRY.part("backbone", "timm", {"model": "resnet10t", "head": head})
+    weight = build(part, n_classes=100, head="linear", in_channels=3, image_size=32).head.weight
+    assert weight.std().item() == pytest.approx(factor * (2 / 512) ** 0.5, rel=0.03)
+
+
+def test_heads_on_our_own_networks_begin_kaiming_normal():
+    torch.manual_seed(0)
+    part = REGISTRY.part("backbone", "resnet18_small")
+    weight = build(part, n_classes=100, head="linear", in_channels=3, image_size=32).head.weight
+    assert weight.std().item() == pytest.approx((2 / 512) ** 0.5, rel=0.03)
+
+
+def test_options_fit_a_transformer_to_small_images():
+    settings = {"model": "test_vit", "options": {"patch_size": 2}}
+    network = build_for("timm", settings, head="linear", channels=1, size=8)
+    assert network(torch.randn(2, 1, 8, 8)).shape == (2, 10)
+
+
+def test_an_option_that_a_model_does_not_have_is_refused():
+    with pytest.raises(BackboneError, match="patch"):
+        build_for("timm", {"model": "resnet10t", "options": {"patch": 2}}, channels=1, size=8)

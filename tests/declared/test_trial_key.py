@@ -160,6 +160,7 @@ CHANGES = [
     {"recipe": {"drop_last": True}},
     {"recipe": {"angle_to": {"name": "svm"}}},
     {"recipe": {"optimizer": {"name": "adamw"}}},
+    {"recipe": {"mixing": {"name": "mixup"}}},
     {"recipe": {"optimizer": {"name": "adamw", "settings": {"eps": 0.1}}}},
     {"recipe": {"angle_to": {"name": "cs_svm", "settings": {"delta": 2.0}}}},
     {"recipe": {"angle_to": {"name": "cs_svm", "settings": {"delta": 3.0}}}},

@@ -22,6 +22,7 @@ KINDS = (
     "schedule",
     "augmentation",
     "optimizer",
+    "mixing",
     "posthoc",
 )
 

@@ -65,6 +65,7 @@ def test_any_field_may_be_replaced():
         "drop_last": True,
         "angle_to": {"cs_svm": {"delta": 2.0}},
         "optimizer": "sgd",
+        "mixing": {"remix": {"tau": 0.4}},
     }
     assert list(given) == FIELDS
     recipe = resolve_recipe("digits", given)

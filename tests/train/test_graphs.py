@@ -66,8 +66,10 @@ def begun(trial, **source):
 
 @pytest.mark.parametrize("name", ["erm", "wce", "vs_tla_adrw", "ldam_drw", "focal", "resample"])
 @pytest.mark.parametrize("sam", [None, [0.1]])
-def test_no_step_of_our_own_parts_waits_for_the_device(name, sam):
-    trial = make(name, sam=sam, **EVERYTHING)
+@pytest.mark.parametrize("mixing", [None, "mixup", "remix"])
+def test_no_step_of_our_own_parts_waits_for_the_device(name, sam, mixing):
+    mixing = mixing and REGISTRY.part("mixing", mixing)
+    trial = make(name, sam=sam, mixing=mixing, **EVERYTHING)
     assert is_static(trial)
     training = begun(trial, source=COLOUR)
     training.model.train()
@@ -88,6 +90,7 @@ def test_the_watch_sees_a_step_that_waits():
     assert waiting.found == ["nonzero", "_local_scalar_dense", "index", "index_put_"]
 
 
+REMIX = REGISTRY.part("mixing", "remix")
 ADAMW = REGISTRY.part("optimizer", "adamw")
 
 
@@ -131,7 +134,9 @@ def test_parts_that_are_not_known_to_hold_still_are_called_one_by_one():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize(
-    "fields", [{}, {"sam": [0.1]}, {"optimizer": ADAMW, "lr": 1e-3}], ids=["sgd", "sam", "adamw"]
+    "fields",
+    [{}, {"sam": [0.1]}, {"optimizer": ADAMW, "lr": 1e-3}, {"mixing": REMIX}],
+    ids=["sgd", "sam", "adamw", "remix"],
 )
 def test_a_graph_trains_as_calls_do(monkeypatch, fields):
     trial = make("vs_tla_adrw", epochs=5, deterministic=True, **fields, **RESNET)

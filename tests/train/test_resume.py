@@ -40,6 +40,7 @@ FIELDS = {
     "deterministic": RESNET | {"deterministic": True},
     "sam": RESNET | {"sam": [0.1, 0.2]},
     "adamw": RESNET | {"optimizer": REGISTRY.part("optimizer", "adamw"), "lr": 1e-3},
+    "remix": RESNET | {"mixing": REGISTRY.part("mixing", "remix"), "sam": [0.1]},
     "decay_norms": RESNET | {"decay_norms": False, "nesterov": True},
 }
 

@@ -47,6 +47,13 @@ PAGES: dict[str, tuple[str, str, str]] = {
         "A recipe names its optimiser: `optimizer: {adamw: {betas: [0.9, 0.98]}}`, with `lr` and "
         "`weight_decay` beside it. Without this field it is SGD.",
     ),
+    "mixings": (
+        "mixing",
+        "Mixings",
+        "A recipe may mix the examples of each batch in pairs: `mixing: {mixup: {alpha: 0.2}}`. "
+        "Losses of both labels are added by their shares. Reductions over (label, group) cells, "
+        "such as group DRO, are refused with it.",
+    ),
     "augmentations": (
         "augmentation",
         "Augmentations",

@@ -48,6 +48,8 @@ class Backbone:
     """Whether the linear head has an intercept; else its bias stays zero in training."""
     weights: str | None = None
     """Name of a local file of initial weights, which replace timm's."""
+    kaiming_head: bool = False
+    """Whether a linear head on a model of timm begins with Kaiming-normal weights."""
 
 
 @backbone(cite="he2016deep", title="ResNet-8", fits="any", static=True)
@@ -113,16 +115,23 @@ def mlp(hidden: Annotated[int, Field(ge=1)] = 256) -> Backbone:
     return Backbone("evenhand_mlp", {"hidden": hidden})
 
 
-@backbone(name="timm", cite="wightman2019timm", title="timm")
+@backbone(name="timm", cite="wightman2019timm", title="timm", version=2)
 def any_of_timm(
     model: str,
     pretrained: bool = False,
     weights: Annotated[str, AfterValidator(_named_by_content)] | None = None,
+    options: dict[str, JsonValue] | None = None,
+    head: Literal["kaiming", "zero"] | None = None,
 ) -> Backbone:
     """Any model of timm by its name, as `timm.list_models()` lists it.
 
     `pretrained` loads timm's weights, over the network or from its cache. `weights` loads those of
     a local file in their place, such as resnet50-19c8e357.pth: it lies in the folder `weights` of
-    the prepared data sets, and the digits in its name begin the SHA-256 of its content.
+    the prepared data sets, and the digits in its name begin the SHA-256 of its content. `options`
+    are further arguments of the model: `{patch_size: 4}` fits a transformer to images of 32×32. The
+    linear head begins as that of the model; `head` kaiming or zero begins it with Kaiming-normal or
+    zero weights.
     """
-    return Backbone(model, {"pretrained": pretrained}, weights=weights)
+    given = {"pretrained": pretrained, **(options or {})}
+    is_zero, is_kaiming = head == "zero", head == "kaiming"
+    return Backbone(model, given, from_zero=is_zero, weights=weights, kaiming_head=is_kaiming)

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     schedules = "schedules"
     augmentations = "augmentations"
     optimizers = "optimizers"
+    mixings = "mixings"
 
 
 def rows(kind: str, *, plugins: bool) -> list[Row]:

@@ -190,5 +190,6 @@ optimizer = _decorator(
     returns="an `Optimizer`, which makes an optimiser of torch for parameter groups",
     facts='reads=("momentum", "nesterov") where it uses these fields of the recipe',
 )
+mixing = _decorator("mixing", returns="a `Mixing` of the examples of a batch")
 augmentation = _decorator("augmentation", returns="an `Augmentation` of batches of images")
 posthoc = _decorator("posthoc", returns="a `PostHoc`, which is applied to kept logits")

@@ -226,6 +226,8 @@ class Stage:
     held-out images together. The held-out images are then not evaluated and choose no epoch. A loss
     that an earlier run learned is kept with the class frequencies of that run.
     """
+    mixes: bool = True
+    """Whether the stage uses the recipe's mixing, if it has one."""
 
     @property
     def learns_on_held_out(self) -> bool:

@@ -225,6 +225,8 @@ class Recipe(Spec):
     the angle in degrees between its line and that of the network."""
     optimizer: Part | None = None
     """Optimiser and its settings; None for `sgd`."""
+    mixing: Part | None = None
+    """Mixing of the examples of a batch, such as `mixup`; None for none."""
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether a 1-based epoch ends with an evaluation."""

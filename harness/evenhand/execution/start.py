@@ -142,7 +142,8 @@ def _parts(trial: Trial) -> list[tuple[str, Part]]:
     found = [("dataset", trial.problem.dataset), ("profile", trial.problem.profile)]
     found += [("backbone", trial.recipe.backbone), ("schedule", trial.recipe.schedule)]
     found += [("augmentation", part) for part in trial.recipe.augment]
-    found += [("optimizer", trial.recipe.optimizer)] if trial.recipe.optimizer else []
+    optional = {"optimizer": trial.recipe.optimizer, "mixing": trial.recipe.mixing}
+    found += [(kind, part) for kind, part in optional.items() if part]
     found += [("method", trial.method), ("metric", Part(name=trial.recipe.best_by))]
     found += [("posthoc", trial.posthoc)] if trial.posthoc else []
     return found + (_parts(trial.parent) if trial.parent else [])

@@ -16,7 +16,13 @@ from evenhand.suite.primary import check_primary
 from evenhand.suite.problems import has_validation
 from evenhand.suite.readable import UNREADABLE
 from evenhand.suite.recipes import FIELDS
-from evenhand.suite.requirements import Pipeline, check_angle, check_pipeline, declared_facts
+from evenhand.suite.requirements import (
+    Pipeline,
+    check_angle,
+    check_mixing,
+    check_pipeline,
+    declared_facts,
+)
 from evenhand.suite.rows import Row
 from evenhand.suite.suite_parts import SuiteParts
 from evenhand.suite.timetable_checks import check_timetables
@@ -99,6 +105,10 @@ def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
                 check_pipeline(who._replace(train_on=train_on), known, inner)
             for variant in row.variants:
                 check_angle(row.part, variant.recipe, known.labels, inner)
+                check_mixing(row.part, variant.recipe, (), inner)
+                if teacher:
+                    taught = variant.teacher or variant.recipe
+                    check_mixing(teacher, taught, ("teacher",), inner)
         label = _label(row)
         placed = [replace(m, what=label + m.what, where=(*where, *m.where)) for m in inner.found]
         mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]

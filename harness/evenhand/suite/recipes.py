@@ -16,7 +16,7 @@ from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.suite.declaration import Named
 
 FIELDS = [name for name in Recipe.model_fields if name != "name"]
-MAPPINGS = ("backbone", "schedule", "sam", "angle_to", "optimizer")
+MAPPINGS = ("backbone", "schedule", "sam", "angle_to", "optimizer", "mixing")
 """Fields whose value may be a mapping: `sam: {rho: [0.1, 0.2]}` is not a distribution."""
 
 
@@ -133,6 +133,7 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
     "backbone": lambda value: _named("backbone", value),
     "schedule": lambda value: _named("schedule", value),
     "optimizer": _optimizer,
+    "mixing": lambda value: None if value is None else _named("mixing", value),
     "angle_to": _solving,
     "augment": _parts,
     "best_by": _metric,

@@ -10,7 +10,7 @@ from evenhand.declared.labels import Labels
 from evenhand.declared.method import Method, PostHoc, Stage
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.split_counts import val_advice
-from evenhand.declared.stage_parts import Reduction, TrainOn
+from evenhand.declared.stage_parts import Reduction, TrainOn, uses_cells
 from evenhand.declared.trial import Problem, Recipe
 from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.problems import has_validation, known_counts
@@ -108,6 +108,22 @@ def _check_labels(method: Method, labels: Labels, where: KeyPath, mistakes: Mist
             mistakes.catch(where, stage.reduce.check, labels)
     if method.refit:
         mistakes.catch(where, method.refit.check, labels)
+
+
+def check_mixing(method: Part, recipe: Recipe, where: KeyPath, mistakes: Mistakes) -> None:
+    """Check that no reduction needs the cell of an example which is a mixture of two."""
+    if recipe.mixing is None:
+        return
+    for stage in REGISTRY.make("method", method).stages:
+        over_cells = isinstance(stage.reduce, Reduction) and uses_cells(stage.reduce)
+        if over_cells and stage.mixes:
+            what = (
+                f"{method} averages the loss by (label, group) cell, and {recipe.mixing} mixes "
+                "examples of two cells"
+            )
+            right = "write `recipe: {mixing: null}` in this entry, or leave `mixing` out"
+            mistakes.found.append(Mistake(what, where, right))
+            return
 
 
 def check_angle(method: Part, recipe: Recipe, labels: Labels | None, mistakes: Mistakes) -> None:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from evenhand.backbones.networks.build import Network, build
+from evenhand.data.augment.mixing import BoundMixing, Mixing
 from evenhand.data.files.data_root import data_root
 from evenhand.data.splits import ProblemData
 from evenhand.declared.held_out import trained_on
@@ -86,6 +87,7 @@ def begin(
         schedule=REGISTRY.make("schedule", recipe.schedule),
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
         data=_run_data(method, recipe, data, device),
+        mixing=_mixing(recipe, data.pooled if recipe.train_on else data, device),
         shape=(n_groups, n_classes),
         checkpoints=Checkpoints(recipe.best_by, data.counts, trial.method.settings),
         order=order,
@@ -96,6 +98,13 @@ def begin(
         keeps=keeps,
         targets=None if targets is None else torch.tensor(targets, device=device),
     )
+
+
+def _mixing(recipe: Recipe, data: ProblemData, device: torch.device) -> BoundMixing | None:
+    if recipe.mixing is None:
+        return None
+    mixing: Mixing = REGISTRY.make("mixing", recipe.mixing)
+    return mixing.bind(data.counts, device)
 
 
 def _check_refit(refit: Refit | None, data: ProblemData) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from evenhand.backbones.networks.build import Network
 from evenhand.data.augment.augmentations import Augmentation
+from evenhand.data.augment.mixing import BoundMixing, Mixed
 from evenhand.declared.method import BoundController, BoundLoss, Run, Stage
 from evenhand.declared.record import Split
 from evenhand.declared.stage_parts import (
@@ -50,6 +51,19 @@ class Batch:
     rows: Int[Tensor, " b"]
     targets: Float[Tensor, "b classes"] | None
     """Class probabilities that replace the labels under knowledge distillation."""
+    mixed: Mixed | None = None
+    """Partners and shares of mixed images; None for images that are not mixed."""
+
+    @property
+    def sides(self) -> tuple[Batch, Batch]:
+        """A mixed batch with the labels of the examples, and with those of their partners."""
+        assert self.mixed is not None
+        partner = self.mixed.partner
+        targets = None if self.targets is None else self.targets[partner]
+        own = replace(self, mixed=None)
+        return own, replace(
+            own, labels=self.labels[partner], rows=self.rows[partner], targets=targets
+        )
 
 
 @runtime_checkable
@@ -126,28 +140,36 @@ class BoundStage:
         return found | {name: torch.as_tensor(value) for name, value in values.items()}
 
     def batch_loss(
-        self,
-        logits: Float[Tensor, "batch classes"],
-        labels: Int[Tensor, " batch"],
-        rows: Int[Tensor, " batch"],
-        targets: Float[Tensor, "batch classes"] | None,
-        *,
-        learns: bool = True,
+        self, logits: Float[Tensor, "batch classes"], batch: Batch, *, learns: bool = True
     ) -> Float[Tensor, ""]:
         """Loss of a batch, reduced to one number.
 
-        targets are class probabilities in place of the labels. learns: the losses update the state
-        of the reduction before they are reduced.
+        learns: the losses update the state of the reduction before they are reduced.
         """
-        if targets is None:
-            losses = self.loss(logits, labels, rows=rows)
-            weights = partial(self.loss.row_weights, rows)
-        else:
-            losses = self.soft(logits, targets, rows)
-            weights = partial(self.soft.weights, targets, rows)
+        losses, weights = self._losses(logits, batch), partial(self._weights, batch)
         if learns:
-            self.reduction.learn(losses.detach(), rows)
-        return self.reduction(losses, rows, weights)
+            self.reduction.learn(losses.detach(), batch.rows)
+        return self.reduction(losses, batch.rows, weights)
+
+    def _losses(
+        self, logits: Float[Tensor, "batch classes"], batch: Batch
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each example: of a mixed one, that of both labels by their shares."""
+        if batch.mixed is not None:
+            own, other = (self._losses(logits, side) for side in batch.sides)
+            return batch.mixed.share * own + (1 - batch.mixed.share) * other
+        if batch.targets is not None:
+            return self.soft(logits, batch.targets, batch.rows)
+        return self.loss(logits, batch.labels, rows=batch.rows)
+
+    def _weights(self, batch: Batch) -> Float[Tensor, " batch"]:
+        """Weight of each example: of a mixed one, that of both labels by their shares."""
+        if batch.mixed is not None:
+            own, other = (self._weights(side) for side in batch.sides)
+            return batch.mixed.share * own + (1 - batch.mixed.share) * other
+        if batch.targets is not None:
+            return self.soft.weights(batch.targets, batch.rows)
+        return self.loss.row_weights(batch.rows)
 
     def curves(self) -> dict[str, float]:
         """Values that the stage's parts log, by the name of their curve."""
@@ -180,6 +202,7 @@ class Training:
     """Names of the parameters that are not frozen by the backbone itself."""
     schedule: Schedule
     augment: tuple[Augmentation, ...]
+    mixing: BoundMixing | None
     data: dict[TrainOn, RunData]
     """Images of the runs, by what they train on."""
     shape: tuple[int, int]
@@ -261,12 +284,12 @@ class Training:
             logits = self.forward(batch.images, network)
             # SAM calls this twice for one batch, which must update the reduction once.
             learns = next(passes) == 0
-            return stage.batch_loss(logits, batch.labels, batch.rows, batch.targets, learns=learns)
+            return stage.batch_loss(logits, batch, learns=learns)
 
         return stage.step(loss_of, self.model, self.optimizer)
 
     def batch(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Batch:
-        """Draw an augmented batch of some training examples.
+        """Draw an augmented batch of some training examples, mixed where the recipe mixes.
 
         The images have a graph where the policy is being learned.
         """
@@ -274,13 +297,17 @@ class Training:
         pixels = augment_batch(self.train.pixels[index], self.augment, self.randomness)
         targets = None if self.targets is None else self.targets[index]
         images = self.inputs(pixels, rows, stage.policy)
-        return Batch(images, self.train.labels[index], rows, targets)
+        labels = self.train.labels[index]
+        if self.mixing is None or not stage.spec.mixes:
+            return Batch(images, labels, rows, targets)
+        mixed = self.mixing(images, labels, self.randomness)
+        return Batch(mixed.images, labels, rows, targets, mixed)
 
     def loss_of(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
         """The stage's loss on some training examples, in float32 and with its graph."""
         batch = self.batch(stage, index)
         logits = self.model(batch.images)
-        return stage.batch_loss(logits, batch.labels, batch.rows, batch.targets, learns=False)
+        return stage.batch_loss(logits, batch, learns=False)
 
     def inputs(
         self,

@@ -134,6 +134,7 @@ def _groups(data: DataSummary) -> str:
 
 def _recipe(recipe: Recipe) -> str:
     augment = " + ".join(map(str, recipe.augment)) or "no augmentation"
+    mixing = f" + {recipe.mixing}" if recipe.mixing else ""
     radius = "/".join(map(format_scalar, recipe.sam.rho)) if recipe.sam else ""
     sam = f"SAM ρ {radius}, " if radius else ""
     momentum = f"momentum {format_scalar(recipe.momentum)}, "
@@ -142,7 +143,7 @@ def _recipe(recipe: Recipe) -> str:
         f"{recipe.name}: {recipe.backbone}, {recipe.epochs} epochs, batch {recipe.batch}, "
         f"lr {format_scalar(recipe.lr)} ({recipe.schedule}), "
         f"{optimizer}weight decay {format_scalar(recipe.weight_decay)}, "
-        f"{sam}{augment}, {recipe.precision}"
+        f"{sam}{augment}{mixing}, {recipe.precision}"
     )
 
 

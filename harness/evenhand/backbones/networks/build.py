@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,27 @@ def build(
         return Network(body, make_head(head, features.shape[1], n_classes))
     body = _body(backbone, in_channels, image_size, folder)
     n_features = _feature_width(backbone.model, body, in_channels, image_size)
-    is_kaiming = backbone.options.get("init") != "torch"
+    is_ours = timm.model_entrypoint(backbone.model).__module__.startswith("evenhand.")
+    is_kaiming = backbone.kaiming_head or (is_ours and backbone.options.get("init") != "torch")
     made = make_head(head, n_features, n_classes, is_kaiming=is_kaiming)
+    if head == "linear" and not is_ours and not is_kaiming:
+        made = _own_head(backbone, n_features, n_classes, in_channels, image_size) or made
     _constrain_head(made, backbone)
     return Network(body, made)
+
+
+def _own_head(
+    backbone: Backbone, n_features: int, n_classes: int, in_channels: int, image_size: int
+) -> nn.Linear | None:
+    """The head that timm's model begins with; None where it is not one linear layer."""
+    options = {**backbone.options, "pretrained": False}
+    bare = replace(backbone, options=options, weights=None)
+    whole = _body(bare, in_channels, image_size, Path(), n_classes)
+    find: Any = getattr(whole, "get_classifier", lambda: None)
+    found = find()
+    if not isinstance(found, nn.Linear) or found.bias is None:
+        return None
+    return found if (found.in_features, found.out_features) == (n_features, n_classes) else None
 
 
 def _constrain_head(head: nn.Module, backbone: Backbone) -> None:
@@ -118,8 +136,10 @@ def _constrain_head(head: nn.Module, backbone: Backbone) -> None:
         head.bias.requires_grad_(False)
 
 
-def _body(backbone: Backbone, in_channels: int, image_size: int, folder: Path) -> nn.Module:
-    """Make timm's model without its head, for this input. Raises `BackboneError`."""
+def _body(
+    backbone: Backbone, in_channels: int, image_size: int, folder: Path, n_classes: int = 0
+) -> nn.Module:
+    """Make timm's model for this input, by default without its head. Raises `BackboneError`."""
     if not timm.is_model(backbone.model):
         raise BackboneError(_unknown(backbone.model))
     options: dict[str, Any] = dict(backbone.options)
@@ -131,7 +151,9 @@ def _body(backbone: Backbone, in_channels: int, image_size: int, folder: Path) -
     if config is not None and config.fixed_input_size:
         options["img_size"] = image_size
     try:
-        return timm.create_model(backbone.model, num_classes=0, in_chans=in_channels, **options)
+        return timm.create_model(
+            backbone.model, num_classes=n_classes, in_chans=in_channels, **options
+        )
     except MODEL_ERRORS as error:
         what = f"timm cannot make {backbone.model!r} for"
         todo = FETCH if backbone.options.get("pretrained") else SMALL

@@ -97,7 +97,11 @@ def _named(kind: str, value: Any) -> Any:
         entry = Named.model_validate(value)
     except ValidationError:
         raise SpecError(
-            [Mistake(f"{quote_value(value)}: write a {kind}'s name, or `name: {{setting: value}}`")]
+            [
+                Mistake(
+                    f"{quote_value(value)}: write the {kind}'s name, or `name: {{setting: value}}`"
+                )
+            ]
         ) from None
     return REGISTRY.part(kind, entry.name, entry.settings).model_dump(mode="json")
 

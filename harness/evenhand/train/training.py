@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from evenhand.backbones.networks.build import Network
 from evenhand.data.augment.augmentations import Augmentation
-from evenhand.data.augment.mixing import BoundMixing, Mixed
+from evenhand.data.augment.mixing import BoundMixing
 from evenhand.declared.method import BoundController, BoundLoss, Run, Stage
 from evenhand.declared.record import Split
 from evenhand.declared.stage_parts import (
@@ -33,6 +33,7 @@ from evenhand.declared.stage_parts import (
 from evenhand.declared.trial import Kept, Recipe
 from evenhand.losses.soft_labels import SoftLabels
 from evenhand.recipes.schedules import Schedule
+from evenhand.train.batch import Batch
 from evenhand.train.checkpoints import Checkpoints, Iterates
 from evenhand.train.device_data import DeviceSplit, Normalise, RunData, augment_batch
 from evenhand.train.sam import Step
@@ -40,30 +41,6 @@ from evenhand.train.tally import Tally
 
 WeightsAt = Callable[[int], Float[np.ndarray, " n"]]
 """Sampling weight of each example in an epoch, counted from 0 over all runs."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch of training images, augmented and normalised."""
-
-    images: Float[Tensor, "b c h w"]
-    labels: Int[Tensor, " b"]
-    rows: Int[Tensor, " b"]
-    targets: Float[Tensor, "b classes"] | None
-    """Class probabilities that replace the labels under knowledge distillation."""
-    mixed: Mixed | None = None
-    """Partners and shares of mixed images; None for images that are not mixed."""
-
-    @property
-    def sides(self) -> tuple[Batch, Batch]:
-        """A mixed batch with the labels of the examples, and with those of their partners."""
-        assert self.mixed is not None
-        partner = self.mixed.partner
-        targets = None if self.targets is None else self.targets[partner]
-        own = replace(self, mixed=None)
-        return own, replace(
-            own, labels=self.labels[partner], rows=self.rows[partner], targets=targets
-        )
 
 
 @runtime_checkable

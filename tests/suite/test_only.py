@@ -299,7 +299,10 @@ def test_trials_keep_their_keys():
             "trials have no 'metod'\n  keys: method, row, problem, seed, recipe, key, gamma",
         ),
         ("metod=vs", "did you mean 'method'?"),
-        ("method=vss", "--only method=vss: no trial has it\n  methods: balanced, ce, erm, la, "),
+        (
+            "method=vss",
+            "--only method=vss: no trial has it\n  methods: balanced, balanced_softmax, ce, erm, la, ",
+        ),
         ("method=vss", "did you mean 'vs'?"),
         ("seed=7..9", "--only seed=7..9: no trial has it\n  seeds: 0, 1, 2, 3"),
         ("seed=2..1", "--only seed=2..1: no trial has it"),

@@ -301,7 +301,7 @@ def test_trials_keep_their_keys():
         ("metod=vs", "did you mean 'method'?"),
         (
             "method=vss",
-            "--only method=vss: no trial has it\n  methods: balanced, balanced_softmax, ce, erm, la, ",
+            "--only method=vss: no trial has it\n  methods: balanced, balanced_softmax, ce, ",
         ),
         ("method=vss", "did you mean 'vs'?"),
         ("seed=7..9", "--only seed=7..9: no trial has it\n  seeds: 0, 1, 2, 3"),

@@ -138,6 +138,7 @@ def run(
     """
     from evenhand.execution.plan import Plan
     from evenhand.execution.retries import RunTracker
+    from evenhand.execution.scoring import metrics_of_logits, score_kept
     from evenhand.execution.start import RunOptions, start
 
     there = _store(store)
@@ -160,6 +161,10 @@ def run(
         data=None if data is None else Path(data),
         command=command,
     )
+    if made.unscored:
+        metrics = metrics_of_logits(made.suite.declaration)
+        score_kept(there, [trial.key for trial in made.unscored], metrics)
+        made = _still_missing(made, there)
     if not made.missing:
         return made
     watch = RunTracker(on_event or (lambda _: None), max_failures, made.labels)

@@ -47,7 +47,7 @@ def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
     split                     val or test; without validation images there are no rows for val
     rule                      last, best-val or best-test (chosen on test images)
     metric, better            the metric, and whether higher or lower is better
-    value                     the score, as a fraction; NaN where it is undefined or missing
+    value                     the score, as a fraction, NLL in nats; NaN where undefined or missing
     epoch                     epochs that the evaluated network was trained for
     status, cause             done, missing, failed, diverged, interrupted or "other data" (the data
                               differ from those of the other records), and why

@@ -94,7 +94,7 @@ class Board:
     def to_frame(self) -> pd.DataFrame:
         """One row for each estimate: row × problem × metric × checkpoint rule, with its interval.
 
-        The columns are those of `leaderboard.csv`; scores are fractions.
+        The columns are those of `leaderboard.csv`; scores are fractions, NLL is in nats.
         """
         import pandas as pd
 

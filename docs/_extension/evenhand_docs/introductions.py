@@ -18,9 +18,11 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "metrics": (
         "metric",
         "Metrics",
-        "Every metric is a function of the counts by group, label and prediction, so a metric that "
-        "is added later needs no new training. Scores are fractions; only reports turn them into "
-        "percent. A quotient of zeros is undefined, never 0.",
+        "A metric is a function of the counts by group, label and prediction, so a metric that is "
+        "added later needs no new training. A metric of class probabilities is a function of the "
+        "logits; {doc}`/explanation/evaluation` describes these. Scores are fractions, which "
+        "reports show in percent, except where a unit is given. A quotient of zeros is undefined, "
+        "never 0.",
     ),
     "backbones": (
         "backbone",

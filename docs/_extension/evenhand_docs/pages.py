@@ -37,12 +37,17 @@ def _family(module: str, entries: list[Registered]) -> str:
     return "\n\n".join([*head, *body, *(_part(entry, 3) for entry in entries)])
 
 
+UNITS = {"nats": "nats", "1": "none, shown as it is"}
+"""Units of metrics that reports do not show in percent."""
+
+
 def _part(entry: Registered, level: int) -> str:
     """One part: name, citation, docstring and settings."""
     about = [f"Title in tables: {prose(entry.title)}"] if entry.title != entry.name else []
     about += [f"source: {cited(entry.cite)}"] if entry.cite else []
     about += [f"also called {', '.join(f'`{a}`' for a in entry.aliases)}"] if entry.aliases else []
     about += [f"better: {entry.facts['better']}"] if "better" in entry.facts else []
+    about += [f"unit: {UNITS[entry.facts['unit']]}"] if "unit" in entry.facts else []
     lines = [f"{'#' * level} `{entry.name}`", to_markdown(inspect.getdoc(entry.make) or "")]
     lines += ["; ".join(about) + "."] if about else []
     lines += [made] if entry.kind == "method" and (made := composition(entry)) else []

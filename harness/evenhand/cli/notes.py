@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evenhand.execution.neighbours import Neighbour
     from evenhand.execution.plan import Plan
     from evenhand.suite.commands import Place
+    from evenhand.suite.resolve import Suite
 
 
 EDITIONS_SHOWN = 4
@@ -48,6 +49,33 @@ def print_without_row(plan: Plan, out: Console) -> None:
     if n:
         text = f"teachers and parents: {plural(n, 'missing trial')} without a row"
         out.print(f"{text}, from which trials of rows read", soft_wrap=True)
+
+
+def print_best_by(suite: Suite) -> None:
+    """Print the metric that chooses epochs, where the suite ranks by another one."""
+    pairs = {
+        (trial.recipe.best_by, suite.declaration.primary_on(configuration.problem.name))
+        for configuration in suite.configurations
+        for trial in configuration.trials
+    }
+    for metric, primary in sorted(pair for pair in pairs if _goal(pair[0]) != _goal(pair[1])):
+        console().print(
+            f"best-val and best-test choose epochs by {metric}, and the suite ranks by {primary}; "
+            "`best_by` in the recipe is another metric of counts, under other keys of trials",
+            soft_wrap=True,
+        )
+
+
+def _goal(metric: str) -> str:
+    """The metric, or the one of which it is the complement to 1: both choose the same epoch."""
+    return {"worst_class_error": "min_recall"}.get(metric, metric.replace("error", "accuracy"))
+
+
+def print_unscored(plan: Plan, out: Console) -> None:
+    """Print how many finished trials a run completes by metrics of their kept logits."""
+    if plan.unscored:
+        what = "a run computes their metrics of logits from the kept logits, without training"
+        out.print(f"{plural(len(plan.unscored), 'finished trial')}: {what}", soft_wrap=True)
 
 
 def print_missing(plan: Plan, place: Place, out: Console) -> None:

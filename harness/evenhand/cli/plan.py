@@ -12,6 +12,7 @@ from evenhand.cli.notes import (
     print_blocked,
     print_missing,
     print_store,
+    print_unscored,
     print_without_row,
 )
 from evenhand.cli.options import (
@@ -100,7 +101,8 @@ def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
     print_without_row(plan, out)
     if plan.again:
         text = f"{len(plan.again)} of the missing trials are trained again"
-        out.print(f"{text}: their records lack outputs that other trials need")
+        out.print(f"{text}: their records lack outputs that other trials or metrics need")
+    print_unscored(plan, out)
     print_blocked(plan, place)
     print_missing(plan, place, out)
     _print_time(plan, gpus_per_trial, slots)
@@ -112,7 +114,7 @@ def _print_time(plan: Plan, gpus_per_trial: float, slots: int) -> None:
     """Print the estimated time of the missing trials."""
     out, seconds = console(), plan.total(plan.missing)
     if not plan.missing:
-        out.print("nothing to run")
+        out.print("nothing to train" if plan.unscored else "nothing to run")
     elif seconds is None:
         out.print("no estimate of the time: some problem has no finished trial under this recipe")
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from evenhand.cli.notes import print_blocked, print_missing, print_store
+from evenhand.cli.notes import print_blocked, print_missing, print_store, print_unscored
 from evenhand.cli.options import (
     AsJson,
     Changes,
@@ -105,7 +105,9 @@ def run(
     notes = errors() if json else console()
     print_store(place, len(plan.heads), notes)
     print_missing(plan, place, notes)
-    if not plan.missing:
+    if plan.unscored:
+        print_unscored(plan, notes)
+    elif not plan.missing:
         _nothing_to_do(plan, place, json)
         return
     try:

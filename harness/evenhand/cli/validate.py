@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evenhand.cli.notes import print_best_by
 from evenhand.cli.options import Changes, Data, Only, Plugins, SuiteName, open_part
 from evenhand.cli.output import console, plural
 
@@ -39,6 +40,7 @@ def validate(
         f"  {_shape(opened)} = {plural(len(opened.trials), 'trial')}",
         soft_wrap=True,
     )
+    print_best_by(opened)
     print_warnings(find_warnings(opened, own))
     print_own(own | {name: OwnData(summary, Path()) for name, summary in made.items()})
 

@@ -37,6 +37,10 @@ FROM_PROBLEM = ("in_channels", "image_size")
 """Parameters of a backbone that follow from the problem, and are no settings."""
 
 
+METRIC_FACTS = {"of": ("counts", "logits"), "unit": ("%", "nats", "1")}
+"""Facts of a metric besides its direction, each with its possible values, the default first."""
+
+
 class Decorator(Protocol):
     """A decorator that is written with or without arguments."""
 
@@ -78,6 +82,12 @@ def _decorator(kind: str, *, returns: str, facts: str = "", example: str = "") -
                 right = 'write `@metric(better="higher")` or "lower"'
                 what = f"metric {called!r} has no direction `better`"
                 raise SpecError([Mistake(what, (), right)])
+            for fact, known in METRIC_FACTS.items() if kind == "metric" else ():
+                if facts.get(fact, known[0]) not in known:
+                    what = f"metric {called!r} has {fact}={facts[fact]!r}"
+                    raise SpecError(
+                        [Mistake(what, (), f"it may be {' or '.join(map(repr, known))}")]
+                    )
             about = facts | (_given_by_problem(function) if kind == "backbone" else {})
             module = module or _caller()
             entry = Registered(
@@ -156,8 +166,10 @@ backbone = _decorator(
 )
 metric = _decorator(
     "metric",
-    returns="a score, from counts [groups, labels, predictions] and train [labels, groups]",
-    facts='better="higher" or "lower", which is required',
+    returns="a score, from counts [groups, labels, predictions] and train [labels, groups].\n"
+    '    A metric of="logits" takes `Outputs` (logits, labels, groups) in place of counts',
+    facts='better="higher" or "lower", which is required; of="logits" for a metric of logits; and\n'
+    '             unit="nats" or "1" for a score that is not shown in percent',
     example="""
     >>> import numpy as np
     >>> from evenhand import metrics

@@ -41,6 +41,8 @@ class Evaluation(Spec):
     """Flat indices of the counts that are not 0."""
     n: tuple[int, ...]
     """The counts at these indices."""
+    scores: dict[str, float | None] = {}
+    """Metrics of logits by name, None where undefined; computed where the suite names them."""
 
     @classmethod
     def of(
@@ -235,6 +237,10 @@ class Record(Spec):
     """Code, environment and machine."""
     kept: tuple[Kept, ...] = ()
     """Files beside the record that other trials read."""
+    scored: dict[str, str] = {}
+    """Version of the code of each metric of logits that the evaluations hold."""
+    unscored: str = ""
+    """Reason why the trial has no class probabilities; "" where it has them."""
 
     def evaluation(self, split: Split, rule: Rule) -> Evaluation | None:
         """The evaluation on a split at a checkpoint rule; None if there is none."""

@@ -151,7 +151,11 @@ class LinearHead(NamedTuple):
 
 @runtime_checkable
 class Refit(Protocol):
-    """Declaration of a solver for a linear head on the features of the trained network."""
+    """Declaration of a solver for a linear head on the features of the trained network.
+
+    A solver with an attribute `has_probabilities = False` gives scores whose softmax are no class
+    probabilities; metrics of probabilities are then undefined.
+    """
 
     @property
     def split(self) -> Literal["train", "val"]:

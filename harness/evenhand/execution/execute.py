@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import math
@@ -18,12 +19,13 @@ from evenhand.data.images import Source
 from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.record import Cost, Exit, Provenance, Record
 from evenhand.declared.trial import Kept, Trial
-from evenhand.errors import EvenhandError
+from evenhand.errors import EvenhandError, MetricError
 from evenhand.execution import compiling, provenance
 from evenhand.execution.attachments import Arrays, attachment_name, teacher_probabilities, to_npz
 from evenhand.execution.events import Sink, ended_event, started_event
 from evenhand.execution.posthoc_trial import apply_posthoc
 from evenhand.execution.preflight import source_key
+from evenhand.execution.scoring import outputs_of, with_scores
 from evenhand.store import Store
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ class Execution:
     """Attempts of each trial before this run, by key; a trial without an entry had none."""
     keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
     """Arrays that a trial keeps for other trials, by key; a trial without an entry keeps none."""
+    metrics: tuple[str, ...] = ()
+    """Metrics of logits that records hold, computed from the logits that the trials keep."""
     pack: int = 1
     """Largest number of trials that share a process."""
     alone: frozenset[str] = frozenset()
@@ -180,7 +184,13 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
         "data": data.summary,
         "provenance": record.provenance.model_copy(update=conditions),
     }
-    return Made(record.model_copy(update=results), result.kept)
+    record = record.model_copy(update=results)
+    if end.status == "done" and "logits" in result.kept:
+        outputs = outputs_of(record, result.kept["logits"])
+        # A metric that fails loses no training: the next run computes it from the kept logits.
+        with contextlib.suppress(MetricError):
+            record = with_scores(record, outputs, execution.metrics)
+    return Made(record, result.kept)
 
 
 def _options(trial: Trial, execution: Execution, device: torch.device) -> TrainOptions:
@@ -196,7 +206,8 @@ def _options(trial: Trial, execution: Execution, device: torch.device) -> TrainO
 
 
 def _apply_posthoc(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made:
-    return Made(apply_posthoc(empty_record(trial, execution, Exit(status="done")), store))
+    record = empty_record(trial, execution, Exit(status="done"))
+    return Made(apply_posthoc(record, store, execution.metrics))
 
 
 def _exit_of(stop: Exception, execution: Execution) -> Exit:

@@ -12,6 +12,7 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.execution import compiling
 from evenhand.execution.events import trial_label
 from evenhand.execution.labels import row_labels
+from evenhand.execution.scoring import lacks_scores, metrics_of_logits
 from evenhand.execution.sorting import Blocked, Sorting, kept_for_others
 from evenhand.execution.stale import Stale, describe, find_stale
 from evenhand.store import Fault, Head, Store
@@ -56,9 +57,11 @@ class Plan:
     """Trials to run: those without a record, interrupted ones and, if asked for, failed ones.
 
     Trials that others read from are among them, too: teachers and parents without a row of their
-    own, and finished trials that did not keep the arrays that others read.
+    own, and finished trials that did not keep the arrays that others, or metrics of logits, read.
     """
     failed: tuple[Trial, ...]
+    unscored: tuple[Trial, ...] = ()
+    """Trials that are done and lack a metric of logits, which a run computes without training."""
     blocked: tuple[Blocked, ...] = ()
     """Trials that cannot run; they are not among the missing ones."""
     keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
@@ -127,7 +130,7 @@ class Plan:
 
     @property
     def again(self) -> tuple[Trial, ...]:
-        """Missing trials that are done, but did not keep the arrays that others read."""
+        """Missing trials that are done, but did not keep what other trials or metrics read."""
         done = {key for key, head in self.heads.items() if head.status == "done"}
         return tuple(trial for trial in self.missing if trial.key in done)
 
@@ -227,7 +230,8 @@ def make_plan(suite: Suite, store: Store, *, retry_failed: bool = False) -> Plan
     """Sort every trial of a suite by its status in the store; no data set is read."""
     heads = store.heads()
     keep = kept_for_others(suite.whole or suite, heads)
-    sorting = Sorting(heads, keep, row_labels(suite), retry_failed)
+    metrics = metrics_of_logits(suite.declaration)
+    sorting = Sorting(heads, keep, row_labels(suite), retry_failed, metrics)
     for trial in suite.trials.values():
         sorting.sort(trial)
     found = sorting.found
@@ -237,6 +241,7 @@ def make_plan(suite: Suite, store: Store, *, retry_failed: bool = False) -> Plan
         heads,
         store.faults,
         done=tuple(found["done"].values()),
+        unscored=tuple(t for t in found["done"].values() if lacks_scores(heads[t.key], metrics)),
         missing=missing,
         failed=tuple(found["failed"].values()),
         blocked=tuple(sorting.blocked),

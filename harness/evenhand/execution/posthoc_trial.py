@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,15 +11,18 @@ from evenhand.declared.record import RULES, Evaluation, Record, Rule, Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import RunError
 from evenhand.execution.attachments import read_arrays
+from evenhand.execution.scoring import outputs_at, with_scores
 from evenhand.posthoc import Outputs, Trained
+from evenhand.posthoc.outputs import ByLogits
 from evenhand.store import Store
 
 
-def apply_posthoc(record: Record, store: Store) -> Record:
+def apply_posthoc(record: Record, store: Store, metrics: Sequence[str] = ()) -> Record:
     """The record with the evaluations of the trial's post-hoc method, at each checkpoint rule.
 
     At each rule the method is fitted on the validation logits of the parent's network which that
-    rule picks. Raises `StoreError` where the parent's logits are missing.
+    rule picks. `metrics` are the metrics of logits that the record will hold. Raises `StoreError`
+    where the parent's logits are missing.
     """
     trial = record.trial
     assert trial.posthoc is not None
@@ -32,12 +36,13 @@ def apply_posthoc(record: Record, store: Store) -> Record:
     arrays = read_arrays(store, parent.key, "logits")
     posthoc = REGISTRY.make("posthoc", trial.posthoc)
     evaluations: list[Evaluation] = []
+    adjusted: dict[tuple[int, Split], Outputs] = {}
     changed: int | None = None
     for rule in RULES:
         there = parent.evaluation("test", rule)
         if there is None:
             continue
-        seen = _outputs(arrays, there.epoch)
+        seen = outputs_at(arrays, there.epoch)
         trained = Trained(
             counts=parent.data.train_counts,
             classes=parent.data.classes,
@@ -45,26 +50,19 @@ def apply_posthoc(record: Record, store: Store) -> Record:
             head_bias=arrays.get(f"{there.epoch}/head_bias"),
         )
         predict = posthoc.fit(trained, seen.get("val"))
-        evaluations += _evaluated(parent, seen, predict, rule=rule, epoch=there.epoch)
+        made = _evaluated(parent, seen, predict, rule=rule, epoch=there.epoch)
+        evaluations += made
+        for evaluation in made if isinstance(predict, ByLogits) else ():
+            outputs = seen[evaluation.split]
+            adjusted[evaluation.epoch, evaluation.split] = replace(
+                outputs, logits=predict.adjust(outputs.logits)
+            )
         if rule == "last":
             logits = seen["test"].logits
             changed = int(np.sum(predict(logits) != logits.argmax(1)))
     found = {"evaluations": tuple(evaluations), "data": parent.data}
     found |= {"stages": parent.stages, "changed": changed}
-    return record.model_copy(update=found)
-
-
-def _outputs(arrays: Mapping[str, np.ndarray], epoch: int) -> dict[Split, Outputs]:
-    splits: tuple[Split, ...] = ("val", "test")
-    return {
-        split: Outputs(
-            logits=arrays[f"{epoch}/{split}_logits"],
-            labels=arrays[f"{split}_labels"],
-            groups=arrays[f"{split}_groups"],
-        )
-        for split in splits
-        if f"{epoch}/{split}_logits" in arrays
-    }
+    return with_scores(record.model_copy(update=found), adjusted, metrics)
 
 
 def _evaluated(

@@ -13,6 +13,7 @@ from evenhand.errors import EndedEarly
 from evenhand.execution.events import Event, Sink, ended_event
 from evenhand.execution.execute import Execution, empty_record
 from evenhand.execution.plan import Plan, make_plan
+from evenhand.execution.scoring import metrics_of_logits
 from evenhand.store import Store
 
 Runner = Callable[[Sequence[Trial], Execution, Store, Sink], None]
@@ -73,7 +74,8 @@ def run_plan(
     `KeyboardInterrupt` after every running trial has a record with the status "interrupted".
     """
     before = {key: head.attempts for key, head in plan.heads.items()}
-    execution = replace(execution, attempts=before, keep=plan.keep)
+    metrics = metrics_of_logits(plan.suite.declaration)
+    execution = replace(execution, attempts=before, keep=plan.keep, metrics=metrics)
     for trials in plan.generations:
         ready = _ready(trials, store)
         if ready:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from evenhand.declared.trial import Kept, Trial
 from evenhand.execution.events import trial_label
+from evenhand.execution.scoring import lacks_scores, metrics_of_logits
 from evenhand.store import Head
 from evenhand.suite.resolve import Suite
 
@@ -22,9 +23,10 @@ class Blocked:
 
 
 def kept_for_others(suite: Suite, heads: Mapping[str, Head]) -> dict[str, frozenset[Kept]]:
-    """Arrays that each trial keeps: those of the suite's `keep:`, those that other trials read, and
-    those that it kept before."""
+    """Arrays that each trial keeps: those of the suite's `keep:`, those that other trials read,
+    those that it kept before, and the logits where the suite names a metric of logits."""
     asked = frozenset(suite.declaration.keep)
+    asked |= {"logits"} if metrics_of_logits(suite.declaration) else set()
     keep = {key: asked | frozenset(heads[key].kept if key in heads else ()) for key in suite.trials}
     for trial in suite.trials.values():
         child, parent = trial, trial.parent
@@ -44,6 +46,8 @@ class Sorting:
     labels: Mapping[str, str]
     """Names of trials by key; a trial without an entry goes by its method."""
     retry_failed: bool
+    metrics: tuple[str, ...] = ()
+    """Metrics of logits that the records hold."""
     found: dict[str, dict[str, Trial]] = field(
         default_factory=lambda: {"done": {}, "missing": {}, "failed": {}}
     )
@@ -75,7 +79,14 @@ class Sorting:
         status = self.heads[trial.key].status if trial.key in self.heads else "missing"
         if status in ("failed", "diverged"):
             return "missing" if self.retry_failed else "failed"
-        return "done" if status == "done" else "missing"
+        if status != "done" or self._must_run_for_scores(trial):
+            return "missing"
+        return "done"
+
+    def _must_run_for_scores(self, trial: Trial) -> bool:
+        """Whether a finished trial has neither the metrics of logits nor logits for them."""
+        lacks = lacks_scores(self.heads[trial.key], self.metrics)
+        return lacks and (trial.posthoc is not None or not self._has_kept(trial, "logits"))
 
     def _blocked(self, trial: Trial) -> Blocked | None:
         """Why a trial cannot run: its nearest failed ancestor; None if it can run."""

@@ -22,6 +22,7 @@ from evenhand.execution.events import Event, Sink
 from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan
 from evenhand.execution.retries import Runner, RunTracker, run_plan
+from evenhand.execution.scoring import metrics_of_logits
 from evenhand.store import Store
 from evenhand.suite.commands import Place, suite_command
 
@@ -97,6 +98,8 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
     """
     store.check_writable()
     registered = _registered(plan.missing)
+    metrics = metrics_of_logits(plan.suite.declaration)
+    registered |= {("metric", name, None): REGISTRY.get("metric", name) for name in metrics}
     _check_unchanged(registered)
     if not options.inline:
         _check_travels(registered)

@@ -84,6 +84,22 @@ def macro_f1(counts: PredictionCounts, train: Train) -> float:
     return float((2 * np.diag(confusion) / (confusion.sum(0) + confusion.sum(1))).mean())
 
 
+@metric(cite="gorodkin2004comparing", better="higher", title="MCC")
+def mcc(counts: PredictionCounts, train: Train) -> float:
+    """Matthews correlation coefficient: the correlation of labels and predictions, in [−1, 1].
+
+    With several classes it is R_K of gorodkin2004comparing, (n Σ_y C_yy − Σ_y t_y p_y) /
+    √((n² − Σ t_y²)(n² − Σ p_y²)) for t_y labels and p_y predictions of class y. It is undefined if
+    only one class is predicted, or has examples.
+    """
+    confusion = counts.sum(0).astype(np.float64)
+    labels, predictions, n = confusion.sum(1), confusion.sum(0), confusion.sum()
+    covariance = n * np.trace(confusion) - labels @ predictions
+    return float(
+        covariance / np.sqrt((n**2 - labels @ labels) * (n**2 - predictions @ predictions))
+    )
+
+
 @metric(better="higher", title="Worst-class precision")
 def min_precision(counts: PredictionCounts, train: Train) -> float:
     """Smallest precision over classes; undefined if a class is never predicted."""

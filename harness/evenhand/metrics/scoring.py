@@ -10,18 +10,23 @@ import numpy as np
 
 from evenhand.declared.labels import PredictionCounts
 from evenhand.declared.registry import REGISTRY
+from evenhand.errors import MetricError
 from evenhand.metrics.classes import Train
+from evenhand.metrics.outputs import Outputs
 
 
 def score(
     name: str,
-    counts: PredictionCounts,
+    seen: PredictionCounts | Outputs,
     train: Train | Sequence[Any],
     settings: Mapping[str, Any] = {},
 ) -> float | None:
-    """Value of the named metric, or None if it is undefined. Raises `UnknownName`.
+    """Value of the named metric, or None if it is undefined.
 
-    counts    [groups, labels, predictions] of the evaluated split, as `count` makes them
+    Raises `UnknownName`, and `MetricError` where `seen` is not what the metric is computed from.
+
+    seen      counts [groups, labels, predictions] of the evaluated split, as `count` makes them;
+              for a metric of probabilities the logits, as `outputs` makes them
     train     [labels] or [labels, groups] of the training set
     settings  settings of the method. A metric that is registered with `reads=("weight",)` takes
               this setting as a further argument, and is undefined for methods without it
@@ -30,6 +35,11 @@ def score(
     0.85
     """
     entry = REGISTRY.get("metric", name)
+    if is_of_logits(name) != isinstance(seen, Outputs):
+        source = "logits: write `metrics.outputs(logits, labels)`"
+        if isinstance(seen, Outputs):
+            source = "counts: write `metrics.count(labels, predictions)`"
+        raise MetricError(f"{name} is computed from {source}")
     read = [settings.get(setting) for setting in entry.facts.get("reads", ())]
     if None in read:
         return None
@@ -37,8 +47,24 @@ def score(
     if trained.ndim == 1:
         trained = trained[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = entry.make(counts, trained, *read)
+        value = entry.make(seen, trained, *read)
     return float(value) if value is not None and math.isfinite(value) else None
+
+
+def is_of_logits(name: str) -> bool:
+    """Whether the named metric is computed from logits, and not from counts."""
+    return REGISTRY.get("metric", name).facts.get("of") == "logits"
+
+
+def unit(name: str) -> str:
+    """Unit of the named metric: "%" for a fraction that reports show in percent, "nats", or "1"."""
+    return str(REGISTRY.get("metric", name).facts.get("unit", "%"))
+
+
+def version_of(name: str) -> str:
+    """Version of a metric's code, which a record keeps beside the values of a metric of logits."""
+    entry = REGISTRY.get("metric", name)
+    return entry.code or str(entry.version)
 
 
 def better(name: str) -> str:

@@ -4,7 +4,8 @@ A post-hoc method is fitted on the kept logits of the validation split, if it ne
 predicts from logits alone. It uses neither test labels nor images.
 """
 
-from evenhand.posthoc.outputs import Outputs, PostHoc, Predict, Trained
+from evenhand.metrics import Outputs
+from evenhand.posthoc.outputs import PostHoc, Predict, Trained
 
 IMPORT_ALL = True
 

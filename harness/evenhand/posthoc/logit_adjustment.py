@@ -11,7 +11,8 @@ from evenhand.declared.decorators import posthoc
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Head
 from evenhand.losses.per_class import LogPrior
-from evenhand.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
+from evenhand.metrics import Outputs
+from evenhand.posthoc.outputs import ByLogits, Logits, Predict, Trained, checked
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,10 @@ class LogitAdjusted:
         """The prediction by shifted logits. Raises `DataError` for a class without an example."""
         shift = LogPrior(self.tau)(trained.counts.sum(1))
 
-        def predict(logits: Logits) -> np.ndarray:
-            return np.asarray((checked(logits, shift.size) - shift).argmax(1))
+        def adjust(logits: Logits) -> Logits:
+            return np.asarray(checked(logits, shift.size) - shift)
 
-        return predict
+        return ByLogits(adjust)
 
 
 @posthoc(cite="menon2021long", title="LA post-hoc")

@@ -12,21 +12,22 @@ from jaxtyping import Float, Int
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import PostHoc as Declared
 from evenhand.errors import DataError
+from evenhand.metrics import Outputs
 
 Logits = Float[np.ndarray, "n classes"]
 Predict = Callable[[Logits], Int[np.ndarray, " n"]]
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """Logits of a network on one split, with labels and groups."""
+class ByLogits:
+    """A prediction that is the largest of adjusted logits, whose softmax are its probabilities."""
 
-    logits: Logits
-    """Logits."""
-    labels: Int[np.ndarray, " n"]
-    """Labels."""
-    groups: Int[np.ndarray, " n"]
-    """Groups; 0 without groups."""
+    adjust: Callable[[Logits], Logits]
+    """The adjusted logits of logits."""
+
+    def __call__(self, logits: Logits) -> Int[np.ndarray, " n"]:
+        """The predicted labels."""
+        return np.asarray(self.adjust(logits).argmax(1))
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class PostHoc(Declared, Protocol):
         """The prediction for logits, fitted on the validation split `val`, None if there is none.
 
         Equal inputs give equal predictions. Raises `DataError` for logits that are not finite or
-        have another number of classes.
+        have another number of classes. A `ByLogits` has class probabilities, too; for other
+        predictions metrics of probabilities are undefined.
         """
         ...
 

@@ -21,10 +21,11 @@ from evenhand.declared.decorators import posthoc
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Head
 from evenhand.errors import DataError, KeyPath, Mistake, SpecError
+from evenhand.metrics import Outputs
 from evenhand.objectives.objective import BoundObjective, Objective
 from evenhand.objectives.parse import parse
 from evenhand.objectives.rates import RATES, Gains
-from evenhand.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
+from evenhand.posthoc.outputs import Logits, Predict, Trained, checked
 from evenhand.posthoc.search import Search, by_gradient, by_grid, by_optimiser, decision, n_points
 
 Way = Literal["gradient", "grid", "optimiser"]

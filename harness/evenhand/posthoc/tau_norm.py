@@ -12,7 +12,8 @@ from evenhand.declared.decorators import posthoc
 from evenhand.declared.labels import Labels
 from evenhand.declared.method import Head
 from evenhand.errors import DataError, Mistake, SpecError
-from evenhand.posthoc.outputs import Logits, Outputs, Predict, Trained, checked
+from evenhand.metrics import Outputs
+from evenhand.posthoc.outputs import ByLogits, Logits, Predict, Trained, checked
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class TauNormalised:
         norms = _norms(trained)
         bias = np.zeros(norms.size) if trained.head_bias is None else trained.head_bias
 
-        def predict(logits: Logits) -> np.ndarray:
-            return np.asarray(((checked(logits, norms.size) - bias) / norms**self.tau).argmax(1))
+        def adjust(logits: Logits) -> Logits:
+            return np.asarray((checked(logits, norms.size) - bias) / norms**self.tau)
 
-        return predict
+        return ByLogits(adjust)
 
 
 def _norms(trained: Trained) -> np.ndarray:

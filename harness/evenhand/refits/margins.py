@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Real
@@ -29,6 +29,7 @@ class Margin(ABC):
 
     delta: float
     """Margin of the rarer class or group."""
+    has_probabilities: ClassVar[bool] = False
     intercept: bool = True
     """Whether b is free; otherwise b = 0."""
     split: Literal["train"] = "train"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -35,6 +35,8 @@ class Head:
     """The trial beside the versions of its code, by which a plan finds earlier records of it."""
     kept: tuple[Kept, ...] = ()
     """Arrays that the trial kept for other trials."""
+    scored: Mapping[str, str] = field(default_factory=dict)
+    """Version of the code of each metric of logits that the record holds."""
 
 
 class IndexEntry(NamedTuple):
@@ -50,7 +52,7 @@ class Index(BaseModel):
     An index of another format is made again from the records.
     """
 
-    format: Literal[4] = 4
+    format: Literal[5] = 5
     entries: list[IndexEntry]
 
 

@@ -56,6 +56,7 @@ class _HeadFields(BaseModel):
     data: _Data | None
     provenance: _Provenance
     kept: tuple[Kept, ...] = ()
+    scored: dict[str, str] = {}
 
 
 def read_head(content: bytes, folder: str) -> Head:
@@ -80,6 +81,7 @@ def read_head(content: bytes, folder: str) -> Head:
         fingerprint=found.data.fingerprint if found.data else None,
         identity=identity_of(found.trial),
         kept=found.kept,
+        scored=found.scored,
     )
 
 

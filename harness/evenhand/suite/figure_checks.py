@@ -9,6 +9,7 @@ from typing import NamedTuple
 from evenhand.declared.base import Spec, canonical
 from evenhand.declared.trial import Problem, Recipe
 from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
+from evenhand.metrics import unit
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.figures import (
     OF_PROBLEM,
@@ -49,6 +50,10 @@ def check_figures(
                 said = suggest(metric, suite.metrics, "metric")
                 what = f"{key[0]} = {metric!r} is not among the suite's metrics"
                 mistakes.found.append(Mistake(what, (*where, *key), said.right, said.hint))
+            elif unit(metric) != "%":
+                shown = "has no unit" if unit(metric) == "1" else f"is in {unit(metric)}"
+                what = f"{key[0]} = {metric!r} {shown}, and the axes of figures are in percent"
+                mistakes.found.append(Mistake(what, (*where, *key), "draw another metric"))
         if figure.curves and drawn:
             mistakes.found += _curves(figure, drawn, (*where, "curves"))
 

@@ -13,6 +13,7 @@ from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import SGD, Recipe
 from evenhand.errors import Mistake, SpecError, suggest
+from evenhand.metrics import is_of_logits
 from evenhand.suite.declaration import Named
 
 FIELDS = [name for name in Recipe.model_fields if name != "name"]
@@ -130,7 +131,11 @@ def _parts(value: Any) -> Any:
 
 
 def _metric(value: Any) -> Any:
-    return REGISTRY.get("metric", str(value)).name
+    name = REGISTRY.get("metric", str(value)).name
+    if is_of_logits(name):
+        what = f"best_by = {name!r} is a metric of logits, and epochs are chosen by counts"
+        raise SpecError([Mistake(what, (), "name a metric of counts, such as balanced_accuracy")])
+    return name
 
 
 _PARTS: dict[str, Callable[[Any], Any]] = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from evenhand.metrics import better
+from evenhand.metrics import better, unit
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.baseline import baseline_of
@@ -130,6 +130,7 @@ def _ranked(
             (table[i] - table[j]).tolist(),
             alpha=suite.alpha,
             test_ratio=max(result.test_ratio for result in results),
+            unit=unit(suite.primary_on(results[0].problem)),
         )
         p = None if np.isnan(ranking.raw[i, j]) else float(ranking.raw[i, j])
         holm = None if p is None else float(ranking.adjusted[i, j])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evenhand.declared.base import canonical
 from evenhand.declared.record import RULES, Record, Rule, Split
 from evenhand.declared.trial import Trial
-from evenhand.metrics import better, score
+from evenhand.metrics import better, is_of_logits, score, unit, version_of
 from evenhand.suite.declaration import Select, SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.results import Candidate, Choice, Gap, Result, Score
@@ -171,6 +171,9 @@ def value(record: Record | None, split: Split, rule: Rule, metric: str) -> float
     evaluation = record.evaluation(split, rule) if record else None
     if record is None or record.data is None or evaluation is None:
         return None
+    if is_of_logits(metric):
+        is_current = record.scored.get(metric) == version_of(metric)
+        return evaluation.scores.get(metric) if is_current else None
     return score(metric, evaluation.counts, record.data.train_counts, record.trial.method.settings)
 
 
@@ -182,7 +185,11 @@ def _scores(
         for metric in metrics_of(suite):
             values = [value(record, "test", rule, metric) for record in records]
             known = [v for v in values if v is not None]
-            mean = estimate(known, alpha=suite.alpha, test_ratio=ratio) if known else None
+            mean = (
+                estimate(known, alpha=suite.alpha, test_ratio=ratio, unit=unit(metric))
+                if known
+                else None
+            )
             missing = [r for r, v in zip(records, values, strict=True) if r and v is None]
             reasons = (why_undefined(metric, record, "test", rule) for record in missing)
             scores[metric, rule] = Score(tuple(values), mean, next(filter(None, reasons), ""))
@@ -252,7 +259,10 @@ def _choose(
         known = [v for v in values if v is not None]
         is_complete = len(known) == len(values)
         ratio = test_ratio(usable, select.on)
-        mean = estimate(known, alpha=suite.alpha, test_ratio=ratio) if is_complete else None
+        of = unit(metric)
+        mean = (
+            estimate(known, alpha=suite.alpha, test_ratio=ratio, unit=of) if is_complete else None
+        )
         candidates.append(Candidate(configuration.setting, mean, configuration.trials))
     # The negative index makes `max` choose the first of several settings with equal means.
     merits = [(sign * c.score.mean, -i) for i, c in enumerate(candidates) if c.score is not None]

@@ -9,6 +9,7 @@ import numpy as np
 from evenhand.declared.data_sentences import SPLITS
 from evenhand.declared.record import DataSummary, Record, Rule, Split
 from evenhand.declared.registry import REGISTRY
+from evenhand.metrics import is_of_logits, version_of
 
 MOST_NAMES = 4
 
@@ -20,6 +21,8 @@ def why_undefined(metric: str, record: Record, split: Split, rule: Rule) -> str:
         return ""
     facts = REGISTRY.get("metric", metric).facts
     settings = record.trial.method.settings
+    if is_of_logits(metric):
+        return _why_unscored(metric, record, evaluation.counts.sum(2).T)
     lacking = [name for name in facts.get("reads", ()) if settings.get(name) is None]
     if lacking:
         return f"the method has no setting {lacking[0]}"
@@ -29,6 +32,16 @@ def why_undefined(metric: str, record: Record, split: Split, rule: Rule) -> str:
     if absent:
         return f"no {SPLITS[split]} example of {_listed(absent)}"
     return f"a quotient is 0/0 on the {SPLITS[split]} split"
+
+
+def _why_unscored(metric: str, record: Record, sizes: np.ndarray) -> str:
+    assert record.data is not None
+    if record.scored.get(metric) != version_of(metric):
+        return "it was not computed; `evenhand run` does that, from kept logits without training"
+    if record.unscored:
+        return record.unscored
+    classes = [n for n, size in zip(record.data.classes, sizes.sum(1), strict=True) if not size]
+    return f"no example of {_listed(classes)}" if classes else "its value is not finite"
 
 
 def _absent(data: DataSummary, sizes: np.ndarray) -> list[str]:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from evenhand_reports.figures.fronts import Front, FrontSet, is_signed
 from evenhand_reports.statistics.estimate import Estimate
-from evenhand_reports.wording.figure_captions import setting_name, within_sentence
-from evenhand_reports.wording.formatting import NO_BREAK, NO_VALUE
+from evenhand_reports.wording.figure_captions import setting_name
+from evenhand_reports.wording.formatting import NO_BREAK, NO_VALUE, within_sentence
 
 HEADERS = (
     *("method", "points", "on its front", "on the joint front"),

@@ -122,9 +122,9 @@ def _mean(board: Leaderboard, result: Result | None, metric: str) -> str:
     if score.estimate is None:
         return f"{formatting.UNDEFINED if score.is_undefined else NONE}{raised}"
     bold = result.is_bold and metric == board.primary(result.problem)
-    mean = tex_number(formatting.percent(score.estimate.mean))
+    mean = tex_number(formatting.number(score.estimate.mean, score.estimate.unit))
     sd = score.estimate.sd
-    spread = "" if sd is None else rf" \pm {formatting.percent(sd)}"
+    spread = "" if sd is None else rf" \pm {formatting.number(sd, score.estimate.unit)}"
     shown = rf"\mathbf{{{mean}}}" if bold else mean
     return f"${shown}{spread}${raised}"
 
@@ -148,7 +148,7 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
         for paper, head in papers.items()
     ]
     title, direction = board.metrics[primary], better(primary)
-    caption = f"{title} in percent on {problem} ({direction} is better)."
+    caption = f"{title} {formatting.unit_words(primary)} on {problem} ({direction} is better)."
     rows = board.on(problem)
     blocks, spec = _blocks(columns, rows, keys=(problem,), board=board, across=ACROSS_NARROW)
     notes = [*footnotes(board, problem=problem), *choices(board, problem)]
@@ -193,7 +193,7 @@ def _metrics(board: Leaderboard, problem: str, label: str) -> str:
     across = max(1, min(ACROSS, HEADERS_WIDTH // longest))
     rows = board.on(problem)
     blocks, spec = _blocks(columns, rows, keys=(problem,), board=board, across=across)
-    caption = f"All metrics on {problem}, in percent."
+    caption = f"All metrics on {problem}, {formatting.unit_of_all(board)}."
     bold = "Bold and ranks refer to the first metric; the other metrics are not tested."
     quoted = [printed_note(papers)] if papers else []
     return floated(
@@ -210,8 +210,7 @@ def _interval(estimate: Estimate | None) -> str:
     found = estimate.interval if estimate else None
     if found is None:
         return NONE
-    low, high = (tex_number(formatting.percent(end)) for end in (found.low, found.high))
-    return f"$[{low}, {high}]$"
+    return f"${tex_number(formatting.interval(found))}$"
 
 
 def _compared(comparison: Comparison | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evenhand.metrics import unit
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats.tex_frame import opening
@@ -19,10 +20,12 @@ def macros(board: Leaderboard) -> str:
         if result.is_complete:
             found = _numbers(board, result)
             numbers |= {f"{names[place]}{k.title()}": value for k, value in found.items()}
+    is_percent = {unit(metric) for metric in board.ranked_by} == {"%"}
+    points = "in points" if is_percent else "in points or the metric's unit"
     explanation = comment(
         f"Numbers as macros: {primary_phrase(board)}, {board.rule}.",
         "\\Evenhand + suite + row + problem + one of: Mean, Sd, Low and High (interval), N, Rank,",
-        "Difference (to the baseline, in points), P (of that difference, Holm-corrected).",
+        f"Difference (to the baseline, {points}), P (of that difference, Holm-corrected).",
         "A name consists of letters, and digits are spelled out: 100 is OneZeroZero. There is no",
         "macro for an undefined number and for an incomplete result.",
     )
@@ -33,11 +36,11 @@ def macros(board: Leaderboard) -> str:
 def _numbers(board: Leaderboard, result: Result) -> dict[str, str]:
     found = board.score(result).estimate
     assert found is not None, "a complete result has a mean"
-    numbers = {"mean": formatting.percent(found.mean), "n": str(found.n)}
+    numbers = {"mean": formatting.number(found.mean, found.unit), "n": str(found.n)}
     if found.sd is not None and found.interval is not None:
-        numbers["sd"] = formatting.percent(found.sd)
-        numbers["low"] = formatting.percent(found.interval.low)
-        numbers["high"] = formatting.percent(found.interval.high)
+        numbers["sd"] = formatting.number(found.sd, found.unit)
+        numbers["low"] = formatting.number(found.interval.low, found.unit)
+        numbers["high"] = formatting.number(found.interval.high, found.unit)
     if result.rank:
         numbers["rank"] = str(result.rank.rank)
     if result.to_baseline:

@@ -1,4 +1,7 @@
-"""The leaderboard in long form, one estimate per line, for other programs. Scores are fractions."""
+"""The leaderboard in long form, one estimate per line, for other programs.
+
+Scores are fractions, and NLL is in nats.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evenhand.declared.record import RULES, Record
+from evenhand.metrics import unit
 from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import commit, device, rerun_configuration
@@ -40,6 +41,7 @@ def _result(board: Leaderboard, result: Result, index: _TextIndex) -> dict[str, 
     return {
         "method": lineage.full_method(trials[0]),
         "primary": board.metrics[board.primary(result.problem)],
+        "unit": unit(board.primary(result.problem)),
         "parent": lineage.parent_role(trials[0]),
         "trials": [_trial(board, result, i, index) for i in range(len(trials))],
         "candidates": _candidates(result.choice) if result.choice else [],

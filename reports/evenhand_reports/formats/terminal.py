@@ -59,11 +59,12 @@ def render(board: Leaderboard) -> RenderableType:
 
 def _heading(board: Leaderboard, problem: str) -> Text:
     primary = board.primary(problem)
-    title = board.metrics[primary].lower()
+    title = formatting.within_sentence(board.metrics[primary])
     is_named = board.baseline in _difference_name(board)
     named = "" if is_named else f"; the baseline is {board.baseline}"
     return Text.assemble(
-        (problem, "bold"), (f"  {title} in percent, {better(primary)} is better{named}", "dim")
+        (problem, "bold"),
+        (f"  {title} {formatting.unit_words(primary)}, {better(primary)} is better{named}", "dim"),
     )
 
 

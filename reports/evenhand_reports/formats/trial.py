@@ -13,16 +13,16 @@ from evenhand.declared.base import format_scalar
 from evenhand.declared.course import StageCourse
 from evenhand.declared.data_sentences import describe_data
 from evenhand.declared.record import DataSummary, Evaluation, Record
-from evenhand.declared.registry import REGISTRY
+from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Recipe, Trial
-from evenhand.metrics import score
+from evenhand.metrics import is_of_logits, score, unit
 from evenhand.suite.timetable_facts import describe_stage, timetable
 from evenhand_reports.board import lineage
 from evenhand_reports.board.provenance import commit
 from evenhand_reports.figures import restarts
 from evenhand_reports.figures.learned_figures import final_values
 from evenhand_reports.formats.visible import Visible
-from evenhand_reports.wording.formatting import NO_VALUE, percent, seconds
+from evenhand_reports.wording.formatting import NO_VALUE, number, percent, seconds, unit_words
 
 EPOCHS_SHOWN = 8
 ON_TEST_DATA = "best-test uses test data and serves only for comparison with printed numbers."
@@ -156,15 +156,24 @@ def _scores(record: Record) -> RenderableType:
     for metric in REGISTRY.all("metric"):
         values = [_score(record, metric.name, each) for each in record.evaluations]
         if any(value != NO_VALUE for value in values):
-            grid.add_row(*map(Text, (metric.title, *values)))
+            grid.add_row(*map(Text, (_titled(metric), *values)))
     return grid
+
+
+def _titled(metric: Registered) -> str:
+    """`NLL (in nats)` for a metric that is not in percent."""
+    words = "" if unit(metric.name) == "%" else f" ({unit_words(metric.name)})"
+    return metric.title + words
 
 
 def _score(record: Record, metric: str, evaluation: Evaluation) -> str:
     train = record.data.train_counts if record.data else None
     settings = record.trial.method.settings
-    value = None if train is None else score(metric, evaluation.counts, train, settings)
-    return NO_VALUE if value is None else percent(value)
+    if is_of_logits(metric):
+        value = evaluation.scores.get(metric)
+    else:
+        value = None if train is None else score(metric, evaluation.counts, train, settings)
+    return NO_VALUE if value is None else number(value, unit(metric))
 
 
 def _curves(record: Record) -> RenderableType:

@@ -20,6 +20,8 @@ class Interval:
 
     low: float
     high: float
+    unit: str = "%"
+    """Unit in which reports show it: "%" for fractions, "nats", or "1"."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,13 @@ class Estimate:
     is_resampled: bool = False
     """Whether the interval is corrected for values of resampled splits, nadeau2003inference."""
 
+    unit: str = "%"
+    """Unit in which reports show it: "%" for fractions, "nats", or "1"."""
 
-def estimate(values: Sequence[float], *, alpha: float = 0.05, test_ratio: float = 0.0) -> Estimate:
+
+def estimate(
+    values: Sequence[float], *, alpha: float = 0.05, test_ratio: float = 0.0, unit: str = "%"
+) -> Estimate:
     """The estimate mean ± t(1 − α/2, n − 1) · standard error, from one or more finite values.
 
     `test_ratio` is n_test / n_train for values of resampled splits, otherwise 0.
@@ -48,7 +55,7 @@ def estimate(values: Sequence[float], *, alpha: float = 0.05, test_ratio: float 
     assert np.isfinite(array).all(), "an estimate needs finite values"
     n, mean = int(array.size), float(array.mean())
     if n == 1:
-        return Estimate(mean, None, None, 1, test_ratio > 0)
+        return Estimate(mean, None, None, 1, test_ratio > 0, unit)
     sd = float(array.std(ddof=1))
     half = float(stdtrit(n - 1, 1 - alpha / 2)) * standard_error(sd, n, test_ratio)
-    return Estimate(mean, sd, Interval(mean - half, mean + half), n, test_ratio > 0)
+    return Estimate(mean, sd, Interval(mean - half, mean + half, unit), n, test_ratio > 0, unit)

@@ -37,11 +37,6 @@ def setting_name(name: str) -> str:
     return SETTINGS.get(name, name.removeprefix(OF_PROBLEM))
 
 
-def within_sentence(title: str) -> str:
-    """A metric's title within a sentence: `balanced error`, but `DEO (sum)`."""
-    return f"{title[0].lower()}{title[1:]}" if title[1:2].islower() else title
-
-
 def seeds_caption(board: Leaderboard, sizes: Sequence[int], *, bands: str = "bands") -> str:
     """`Mean over seeds, n = 5; bands are Student-t intervals at 95 %.`
 

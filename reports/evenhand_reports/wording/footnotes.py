@@ -9,7 +9,7 @@ from evenhand.declared.registry import REGISTRY
 from evenhand_reports.board.baseline import has_one_baseline_per_recipe
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.statistics.paired_tests import SMALLEST_N
-from evenhand_reports.wording.formatting import INCOMPLETE, mark_meanings
+from evenhand_reports.wording.formatting import INCOMPLETE, mark_meanings, within_sentence
 from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
 from evenhand_reports.wording.record_notes import (
     cell_notes,
@@ -117,7 +117,7 @@ def _selected_by(board: Leaderboard) -> str:
     if (select is None or select.by is None) and len(board.ranked_by) > 1:
         return "primary metric of the problem"
     metric = select.by if select and select.by else next(iter(board.ranked_by))
-    return REGISTRY.get("metric", metric).title.lower()
+    return within_sentence(REGISTRY.get("metric", metric).title)
 
 
 def _is_bold_below_other(board: Leaderboard, problem: str) -> bool:

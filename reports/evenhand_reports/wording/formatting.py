@@ -1,11 +1,12 @@
 """Numbers, marks and p-values as text, the same in every format.
 
-Scores are fractions everywhere else; here they become percent, and differences become points.
+Scores are fractions everywhere else; here they become percent, and differences become points. A
+score in another unit, such as nats, is shown as it is.
 """
 
 from __future__ import annotations
 
-from evenhand.metrics import better
+from evenhand.metrics import better, unit
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result, Score
 from evenhand_reports.statistics.estimate import Estimate, Interval
@@ -30,13 +31,37 @@ def percent(fraction: float, *, signed: bool = False) -> str:
     return sign + text.removeprefix("-")
 
 
+def number(value: float, unit: str, *, signed: bool = False) -> str:
+    """A value in its unit: in percent with two decimals, in any other unit with four."""
+    if unit == "%":
+        return percent(value, signed=signed)
+    text = f"{value:.4f}"
+    if float(text) == 0:
+        return "0.0000"
+    sign = MINUS if text.startswith("-") else "+" if signed else ""
+    return sign + text.removeprefix("-")
+
+
+def unit_words(metric: str) -> str:
+    """`in percent`, `in nats`, or `on a scale of its own` for a score without a unit."""
+    return {"%": "in percent", "nats": "in nats"}.get(unit(metric), "without a unit")
+
+
+def unit_of_all(board: Leaderboard) -> str:
+    """`in percent`, or `in percent, except NLL (in nats)` for the metrics of a board."""
+    others = [f"{title} ({unit_words(m)})" for m, title in board.metrics.items() if unit(m) != "%"]
+    if len(others) == len(board.metrics):
+        return ", ".join(others)
+    return "in percent" + (f", except {' and '.join(others)}" if others else "")
+
+
 def mean_sd(estimate: Estimate | None) -> str:
     """`71.94 ± 0.38`; the mean alone at n = 1."""
     if estimate is None:
         return NO_VALUE
     if estimate.sd is None:
-        return percent(estimate.mean)
-    return f"{percent(estimate.mean)} ± {percent(estimate.sd)}"
+        return number(estimate.mean, estimate.unit)
+    return f"{number(estimate.mean, estimate.unit)} ± {number(estimate.sd, estimate.unit)}"
 
 
 def score_text(score: Score) -> str:
@@ -54,7 +79,8 @@ def interval(found: Interval | None, *, signed: bool = False) -> str:
     """`[71.47, 72.41]`; a dash where there is none."""
     if found is None:
         return NO_VALUE
-    return f"[{percent(found.low, signed=signed)}, {percent(found.high, signed=signed)}]"
+    low, high = (number(end, found.unit, signed=signed) for end in (found.low, found.high))
+    return f"[{low}, {high}]"
 
 
 def p_value(p: float | None) -> str:
@@ -74,6 +100,11 @@ def p_text(p: float | None) -> str:
 def heading(board: Leaderboard, metric: str) -> str:
     """`Balanced error ↓`: a metric's title and the direction in which it improves."""
     return f"{board.metrics[metric]} {'↑' if better(metric) == 'higher' else '↓'}"
+
+
+def within_sentence(title: str) -> str:
+    """A metric's title inside a sentence: `balanced error`, and `NLL` unchanged."""
+    return f"{title[0].lower()}{title[1:]}" if title[1:2].islower() else title
 
 
 def rank(result: Result) -> str:
@@ -118,8 +149,10 @@ def n(board: Leaderboard, result: Result) -> str:
 
 
 def difference(comparison: Comparison | None) -> str:
-    """`+2.10`, in points; a dash without a comparison."""
-    return percent(comparison.difference.mean, signed=True) if comparison else NO_VALUE
+    """`+2.10`, in points or the metric's unit; a dash without a comparison."""
+    if comparison is None:
+        return NO_VALUE
+    return number(comparison.difference.mean, comparison.difference.unit, signed=True)
 
 
 def difference_and_p(comparison: Comparison | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evenhand.metrics import better
 from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.wording.formatting import unit_words, within_sentence
 from evenhand_reports.wording.summary import join_names
 
 AVERAGED = (
@@ -25,9 +26,9 @@ def primary_phrase(board: Leaderboard, problem: str | None = None, *, where: str
         f"{_directed(board, metric, '')} on {join_names(problems, most=len(problems))}"
         for metric, problems in by_metric.items()
     ]
-    joined = "; ".join([parts[0], *(part[0].lower() + part[1:] for part in parts[1:])])
+    joined = "; ".join([parts[0], *(within_sentence(part) for part in parts[1:])])
     return joined + (f",{where}" if where else "")
 
 
 def _directed(board: Leaderboard, metric: str, where: str) -> str:
-    return f"{board.metrics[metric]} in percent{where} ({better(metric)} is better)"
+    return f"{board.metrics[metric]} {unit_words(metric)}{where} ({better(metric)} is better)"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from evenhand.declared.record import Rule
-from evenhand.metrics import better
+from evenhand.metrics import better, unit
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.board.row_order import rows_by_position
 from evenhand_reports.statistics.paired_tests import SMALLEST_N
-from evenhand_reports.wording.formatting import NO_VALUE, percent
+from evenhand_reports.wording.formatting import NO_VALUE, number
 from evenhand_reports.wording.templating import fill
 
 RULE_PHRASES: dict[Rule, str] = {
@@ -69,10 +69,11 @@ def _winners(board: Leaderboard, ranked: Sequence[Result]) -> dict[str, Any]:
     order = rows_by_position(board)
     best = [row for row in order if most and wins[row] == most]
     compared = len({result.problem for result in ranked if result.to_baseline})
-    gains: dict[str, list[float]] = {}
+    gains: dict[str, list[tuple[str, float]]] = {}
     for result in ranked:
         if (gain := _gain(board, result)) is not None:
-            gains.setdefault(result.row, []).append(gain)
+            of = unit(board.primary(result.problem))
+            gains.setdefault(result.row, []).append((of, gain))
     everywhere = [row for row in order if len(gains.get(row, ())) == compared]
     beating = [row for row in everywhere if row in best] or everywhere
     return {
@@ -95,10 +96,19 @@ def _gain(board: Leaderboard, result: Result) -> float | None:
     return gain if gain > 0 else None
 
 
-def _points(gains: Sequence[float]) -> str:
-    """`6.1 points`, `6.1 to 7.4 points`."""
-    ends = dict.fromkeys(f"{100 * end:.1f}" for end in (min(gains), max(gains))) if gains else {}
-    return f"{' to '.join(ends)} points"
+def _points(gains: Sequence[tuple[str, float]]) -> str:
+    """`6.1 points`, `6.1 to 7.4 points`; `0.12 nats`, and `0.12` for a score without a unit."""
+    by_unit: dict[str, list[float]] = {}
+    for of, gain in gains:
+        by_unit.setdefault(of, []).append(gain)
+    return " and ".join(_range(of, found) for of, found in by_unit.items())
+
+
+def _range(of: str, gains: Sequence[float]) -> str:
+    ends = [min(gains), max(gains)]
+    texts = [f"{100 * end:.1f}" if of == "%" else f"{end:.3g}" for end in ends]
+    word = {"%": " points", "nats": " nats"}.get(of, "")
+    return " to ".join(dict.fromkeys(texts)) + word
 
 
 def baseline_phrase(board: Leaderboard) -> str:
@@ -157,7 +167,7 @@ def choices(board: Leaderboard, problem: str) -> list[str]:
             continue
         chosen = choice.candidates[choice.chosen]
         complete = sum(candidate.score is not None for candidate in choice.candidates)
-        score = percent(chosen.score.mean) if chosen.score else NO_VALUE
+        score = number(chosen.score.mean, chosen.score.unit) if chosen.score else NO_VALUE
         some = SOME_COMPLETE.format(n=complete) if complete < n else ""
         fields = {"setting": chosen.setting, "n": n, "complete": some, "score": score}
         lines.append(CHOSEN.format(title=title, **fields))

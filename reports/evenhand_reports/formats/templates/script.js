@@ -353,11 +353,11 @@ function tableOf(heads, rows) {
 function panelOf(result) {
   const names = data.origins;
   const rule = data.rules.indexOf(body.dataset.rule);
-  const shown = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(2));
+  const shown = (v) => (v === null || v === undefined ? "–" : (result.unit === "%" ? (100 * v).toFixed(2) : v.toFixed(4)));
   const rows = result.trials.map((t) => [t.seed, shown(t.values[rule]), t.end, { code: t.key }, ...(result.parent ? [{ code: t.parent }] : []), { code: names.commit[t.commit] ?? "–" }, { code: (names.data[t.data] ?? "–").slice(0, 12) }, names.device[t.device] ?? "–", names.host[t.host] ?? "–", t.seconds === null ? "–" : t.seconds + " s"]);
   const into = document.createElement("td");
   into.append(cellOf("code", result.method));
-  into.append(tableOf(["seed", `${result.primary}, %, ${body.dataset.rule}`, "end", "trial key", ...(result.parent ? [`key of ${result.parent}`] : []), "commit", "data", "device", "host", "time"], rows));
+  into.append(tableOf(["seed", `${result.primary}${{ "%": ", %", nats: ", nats" }[result.unit] ?? ""}, ${body.dataset.rule}`, "end", "trial key", ...(result.parent ? [`key of ${result.parent}`] : []), "commit", "data", "device", "host", "time"], rows));
   if (result.candidates.length > 1) {
     into.append(cellOf("p", "Settings that competed, with their mean scores on validation data:", "caption"));
     into.append(tableOf(["setting", "validation", "", "trial keys"], result.candidates.map((c) => [c.setting, c.score ?? "incomplete", c.chosen ? "chosen" : "", { code: c.keys.join(" ") }])));

@@ -154,6 +154,7 @@ CHANGES = [
     {"recipe": {"dense_from": 0.8}},
     {"recipe": {"dense_until": 0.1}},
     {"recipe": {"evaluate_train": True}},
+    {"recipe": {"evaluate_train": True, "bound_terms": True}},
     {"recipe": {"best_by": "accuracy"}},
     {"recipe": {"decay_norms": False}},
     {"recipe": {"train_on": "all"}},

@@ -58,6 +58,7 @@ def test_any_field_may_be_replaced():
         "dense_from": 0.8,
         "dense_until": 0.1,
         "evaluate_train": True,
+        "bound_terms": True,
         "best_by": "accuracy",
         "sam": [0.1, 0.2],
         "train_on": "all",

@@ -52,6 +52,15 @@ class StochasticLoss(Protocol):
 
 
 @runtime_checkable
+class ScalingLoss(Protocol):
+    """Declaration of a loss −α_s · log softmax(β_s ⊙ f + Δ_s)_y for cells s of class and group."""
+
+    def written_out(self, counts: TrainingCounts) -> tuple[Float[np.ndarray, " *cells"], ...]:
+        """α [classes, groups], β and Δ [classes, groups, classes] for one training set."""
+        ...
+
+
+@runtime_checkable
 class Loss(Protocol):
     """Declaration of a loss."""
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from evenhand.declared.base import Part, Spec, canonical, format_scalar
 from evenhand.errors import UnknownName
@@ -209,6 +209,8 @@ class Recipe(Spec):
     """Share of the epochs up to which every epoch is evaluated; None for no such period."""
     evaluate_train: Literal[True] | None = None
     """Whether the training images are evaluated as well, by class and without augmentation."""
+    bound_terms: Literal[True] | None = None
+    """Whether the terms of the generalisation bound of wang2023unified are logged as well."""
     best_by: str = "balanced_accuracy"
     """Metric by which `best-val` and `best-test` choose an epoch, each on its split."""
     sam: Sam | None = None
@@ -227,6 +229,15 @@ class Recipe(Spec):
     """Optimiser and its settings; None for `sgd`."""
     mixing: Part | None = None
     """Mixing of the examples of a batch, such as `mixup`; None for none."""
+
+    @field_validator("bound_terms")
+    @classmethod
+    def _on_training_images(cls, value: Any, info: ValidationInfo) -> Any:
+        if value and not info.data.get("evaluate_train"):
+            raise ValueError(
+                "the bound is measured on the training images: add `evaluate_train: true`"
+            )
+        return value
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether a 1-based epoch ends with an evaluation."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.declared import DeclaredLoss
 from evenhand.losses.per_cell import ONE_EACH, ONES, ZEROS, PerCell, PerCellAndClass
+from evenhand.losses.scaling_vectors import ScalingVectors
 
 if TYPE_CHECKING:
     import torch
@@ -53,3 +54,10 @@ class GroupScaling(DeclaredLoss["BoundVectorScaling"]):
             beta=by_cell_and_class(self.beta(counts), counts, device),
             delta=by_cell_and_class(self.delta(counts), counts, device),
         )
+
+    def written_out(self, counts: TrainingCounts) -> ScalingVectors:
+        """The vectors for the counts [classes, groups] of one training set.
+
+        Raises `DataError` where a vector needs the size of a cell that has no example.
+        """
+        return ScalingVectors.of(self.alpha(counts), self.beta(counts), self.delta(counts), counts)

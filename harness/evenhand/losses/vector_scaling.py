@@ -12,9 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from evenhand.declared.labels import TrainingCounts
 from evenhand.losses.declared import DeclaredLoss
 from evenhand.losses.per_class import ONE, ZERO, PerClass, PerTrueClass
+from evenhand.losses.scaling_vectors import ScalingVectors
 
 if TYPE_CHECKING:
     import torch
@@ -56,3 +59,12 @@ class VectorScaling(DeclaredLoss["BoundVectorScaling"]):
             beta=by_row_and_class(self.beta(n), counts, device),
             delta=by_row_and_class(self.delta(n), counts, device),
         )
+
+    def written_out(self, counts: TrainingCounts) -> ScalingVectors:
+        """The vectors for the counts [classes, groups] of one training set.
+
+        Raises `DataError` where a vector needs the frequency of a class that has no example.
+        """
+        n = counts.sum(1)
+        beta, delta = (np.atleast_2d(vector(n))[:, None] for vector in (self.beta, self.delta))
+        return ScalingVectors.of(self.alpha(n)[:, None], beta, delta, counts)

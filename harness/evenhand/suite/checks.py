@@ -19,6 +19,7 @@ from evenhand.suite.recipes import FIELDS
 from evenhand.suite.requirements import (
     Pipeline,
     check_angle,
+    check_bound,
     check_mixing,
     check_pipeline,
     declared_facts,
@@ -109,6 +110,7 @@ def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
                 if teacher:
                     taught = variant.teacher or variant.recipe
                     check_mixing(teacher, taught, ("teacher",), inner)
+                check_bound(row.part, variant.recipe, known.labels, inner, taught=bool(teacher))
         label = _label(row)
         placed = [replace(m, what=label + m.what, where=(*where, *m.where)) for m in inner.found]
         mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]

@@ -12,13 +12,17 @@ from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.metrics import unit
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.figures import (
+    BOUND,
+    LIPSCHITZ,
+    MIN_SCORE,
+    OF_CLASSES,
     OF_PROBLEM,
-    RECALL,
+    OF_TRAIN,
     Figure,
     coordinate,
-    is_plain,
     series_of,
     settings_of,
+    unit_of,
     without_settings,
 )
 from evenhand.suite.recipes import FIELDS
@@ -56,6 +60,9 @@ def check_figures(
                 mistakes.found.append(Mistake(what, (*where, *key), "draw another metric"))
         if figure.curves and drawn:
             mistakes.found += _curves(figure, drawn, (*where, "curves"))
+        if figure.y_series and drawn:
+            recipes = [variant.recipe for row in drawn for variant in row.variants]
+            mistakes.found += _one_series("y", figure.y_series, recipes, (*where, "y"))
 
 
 def _names(row: Row, *, is_chosen: bool) -> list[str]:
@@ -141,18 +148,28 @@ def _of_problems(
 
 def _curves(figure: Figure, rows: Sequence[Row], where: KeyPath) -> Iterator[Mistake]:
     recipes: list[Recipe] = [variant.recipe for row in rows for variant in row.variants]
-    known = list(dict.fromkeys(s for recipe in recipes for s in series_of(recipe.best_by)))
     for i, series in enumerate(figure.series):
         at: KeyPath = where if isinstance(figure.curves, str) else (*where, i)
-        label = series.removeprefix(RECALL)
-        is_class = series.startswith(RECALL) and label.isdecimal()
-        of_train = series.startswith("train_") and series != "train_loss"
-        if series not in known and not is_class:
-            said = suggest(series, known, "curve")
-            yield Mistake(f"curves = {series!r}: records hold no such series", at, *said)
-        elif of_train and not all(recipe.evaluate_train for recipe in recipes):
-            what = f"curves = {series!r} is not measured under every recipe"
-            yield Mistake(what, at, "add `evaluate_train: true` to the recipe")
-    if len(figure.series) > 1 and any(map(is_plain, figure.series)):
+        yield from _one_series("curves", series, recipes, at)
+    if len(set(map(unit_of, figure.series))) > 1:
         what = f"curves: {', '.join(figure.series)} have different units"
-        yield Mistake(what, where, "draw `train_loss`, `lr` and `angle` in separate figures")
+        yield Mistake(what, where, "draw them in separate figures")
+
+
+def _one_series(
+    key: str, series: str, recipes: Sequence[Recipe], where: KeyPath
+) -> Iterator[Mistake]:
+    """The mistake that no record holds a series, or not under every recipe."""
+    known = list(dict.fromkeys(s for recipe in recipes for s in series_of(recipe.best_by)))
+    is_class = any(series.removeprefix(prefix).isdecimal() for prefix in OF_CLASSES)
+    if series not in known and not is_class:
+        said = suggest(series, known, "curve")
+        yield Mistake(f"{key} = {series!r}: records hold no such series", where, *said)
+        return
+    of_bound = series.startswith((BOUND, MIN_SCORE, LIPSCHITZ))
+    of_train = series.startswith(OF_TRAIN) and series != "train_loss"
+    field = "bound_terms" if of_bound else "evaluate_train"
+    if of_train and not all(getattr(recipe, field) for recipe in recipes):
+        what = f"{key} = {series!r} is not measured under every recipe"
+        added = "evaluate_train: true, bound_terms: true" if of_bound else "evaluate_train: true"
+        yield Mistake(what, where, f"add `{added}` to the recipe")

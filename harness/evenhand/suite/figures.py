@@ -21,9 +21,12 @@ worst scores. Rows without the setting of a front are single points.
 
 Curves are series that records hold for each epoch: `train_loss`, `lr`, and the metric `best_by` as
 `val_…` and `test_…`. With `evaluate_train: true` in the recipe there are also `train_…`, the recall
-of one class, `train_recall_0`, and that of half of the classes, `train_recall_majority` and
-`train_recall_minority`; with `angle_to` there is `angle`. Several series with the same unit can be
-drawn in one figure.
+of one class, `train_recall_0`, that of half of the classes, `train_recall_majority` and
+`train_recall_minority`, and the ratio of the latter to the former, `train_recall_ratio`; with
+`angle_to` there is `angle`. Several series with the same unit can be drawn in one figure. With
+`bound_terms: true` there are `train_bound`, `train_min_score_…` and `train_lipschitz_…`, of classes
+and halves like the recall. Over a setting, `y:` can be a series of the training images; its value
+is that of the epoch of the checkpoint rule.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from typing import Any, Literal, Self
 from pydantic import field_validator, model_validator
 
 from evenhand.declared.base import Spec
+from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Recipe, Val
 from evenhand.errors import KeyPath
 
@@ -58,12 +62,20 @@ SETTINGS: Mapping[Kind, tuple[str, ...]] = {
 """Keys that name settings, by kind of figure."""
 
 OF_PROBLEM = "problem."
+OF_TRAIN = "train_"
 RECALL = "train_recall_"
-"""Prefix of the curves of single classes, `train_recall_0`, and of the halves below."""
+MIN_SCORE = "train_min_score_"
+LIPSCHITZ = "train_lipschitz_"
+BOUND = "train_bound"
+OF_CLASSES = (RECALL, MIN_SCORE, LIPSCHITZ)
+"""Prefixes of the curves of single classes, `train_recall_0`, and of the halves below."""
 
 HALVES = ("majority", "minority")
 """The classes with more and those with fewer training examples, without the middle class of an odd
 number. Their curves are means over the classes."""
+
+RATIO = "ratio"
+"""Mean recall of the minority divided by that of the majority."""
 
 
 class Figure(Spec):
@@ -128,9 +140,16 @@ class Figure(Spec):
         """The series over the epochs."""
         return (self.curves,) if isinstance(self.curves, str) else self.curves or ()
 
+    @property
+    def y_series(self) -> str:
+        """The series of the training images on the vertical axis of lines; "" for a metric."""
+        y = self.y or ""
+        is_series = self.kind == "lines" and y.startswith(OF_TRAIN) and y not in _metrics()
+        return y if is_series else ""
+
     def is_about(self, name: str) -> bool:
         """Whether the figure draws the row with this name."""
-        return not self.methods or any(name == m or fnmatchcase(name, m) for m in self.methods)
+        return not self.methods or any(matches(glob, name) for glob in self.methods)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -150,18 +169,37 @@ class Figure(Spec):
             return {("front", i): name for i, name in enumerate(self.front)}
         shown: dict[Kind, str] = {"lines": "y", "heat": "colour"}
         key = shown.get(self.kind)
-        return {(key,): getattr(self, key)} if key else {}
+        return {(key,): getattr(self, key)} if key and not self.y_series else {}
+
+
+def _metrics() -> set[str]:
+    """Names of all metrics, some of which begin as a series does."""
+    return {name for entry in REGISTRY.all("metric") for name in (entry.name, *entry.aliases)}
+
+
+def matches(glob: str, name: str) -> bool:
+    """Whether a glob matches a name, or is the name: `vs(sam=[0.1, 0.2])` has brackets."""
+    return name == glob or fnmatchcase(name, glob)
 
 
 def series_of(best_by: str) -> list[str]:
     """Series that a record may hold under this `best_by`, with the first class as an example."""
     scores = [f"{split}_{best_by}" for split in ("train", "val", "test")]
-    return ["train_loss", "lr", "angle", *scores, *(RECALL + half for half in HALVES), f"{RECALL}0"]
+    of_classes = [prefix + end for prefix in OF_CLASSES for end in (*HALVES, "0")]
+    return ["train_loss", "lr", "angle", *scores, f"{RECALL}{RATIO}", BOUND, *of_classes]
 
 
 def is_plain(series: str) -> bool:
     """Whether a series has a unit of its own instead of percent."""
-    return series in ("lr", "angle") or series.endswith("loss")
+    is_bound = series == BOUND or series.startswith((MIN_SCORE, LIPSCHITZ))
+    return is_bound or series in ("lr", "angle", f"{RECALL}{RATIO}") or series.endswith("loss")
+
+
+def unit_of(series: str) -> str:
+    """The unit of a series: "%", or its own name where it has a unit of its own."""
+    if not is_plain(series):
+        return "%"
+    return next((prefix for prefix in OF_CLASSES if series.startswith(prefix)), series)
 
 
 def coordinate(

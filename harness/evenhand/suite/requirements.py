@@ -7,7 +7,7 @@ from typing import NamedTuple
 from evenhand.declared.base import Part
 from evenhand.declared.held_out import leaves_held_out, trained_on, trains_on_held_out
 from evenhand.declared.labels import Labels
-from evenhand.declared.method import Method, PostHoc, Stage
+from evenhand.declared.method import Method, PostHoc, ScalingLoss, Stage
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.split_counts import val_advice
 from evenhand.declared.stage_parts import Reduction, TrainOn, uses_cells
@@ -139,6 +139,29 @@ def check_angle(method: Part, recipe: Recipe, labels: Labels | None, mistakes: M
     to: Method = REGISTRY.make("method", recipe.angle_to)
     if labels and to.refit:
         mistakes.catch((), to.refit.check, labels)
+
+
+def check_bound(
+    method: Part, recipe: Recipe, labels: Labels | None, mistakes: Mistakes, *, taught: bool
+) -> None:
+    """Check `bound_terms` of a recipe: the bound is that of a loss of the vector-scaling family.
+
+    taught: the method is a student, whose labels are probabilities.
+    """
+    if recipe.bound_terms is None:
+        return
+    made: Method = REGISTRY.make("method", method)
+    losses = {type(s.loss).__name__ for s in made.stages if not isinstance(s.loss, ScalingLoss)}
+    reductions = {type(s.reduce).__name__ for s in made.stages if not isinstance(s.reduce, str)}
+    outside = [f"its loss {name} is not of that family" for name in sorted(losses)]
+    outside += [f"its reduction {name} is not a mean" for name in sorted(reductions)]
+    outside += ["its last layer is solved for, without that loss"] if made.refit else []
+    outside += ["its labels are a teacher's probabilities"] if taught else []
+    outside += ["the problem has groups"] if labels and labels.n_groups > 1 else []
+    if outside:
+        what = f"bound_terms on {method}: the bound is that of a vector-scaling loss over classes"
+        right = "leave bound_terms out for it: `recipe: {bound_terms: null}`"
+        mistakes.found.append(Mistake(f"{what}, and {outside[0]}", (), right))
 
 
 def _averages(stage: Stage) -> bool:

@@ -21,9 +21,10 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.metrics import recalls, score
 from evenhand.recipes.schedules import learning_rate
 from evenhand.train.angles import angle
+from evenhand.train.bound_terms import bound_terms
 from evenhand.train.courses import courses
 from evenhand.train.device_data import batches, draw_order
-from evenhand.train.evaluation import evaluate_on, predict
+from evenhand.train.evaluation import counts_of, predict
 from evenhand.train.graphs import Stepper, stepper_of
 from evenhand.train.held_out import evaluate_iterate, iterate_weights, update_on_held_out
 from evenhand.train.initial_state import begin
@@ -204,14 +205,17 @@ def _log(run: Training, point: dict[str, float | None]) -> None:
 
 
 def _training_scores(run: Training) -> dict[str, float | None]:
-    """Points of the curves `train_<best_by>` and `train_recall_<label>` of each class."""
+    """Points of the curves `train_<best_by>` and `train_recall_<label>`, and the bound's terms."""
     with iterate_weights(run):
-        counts = evaluate_on(run, run.train)
+        predicted = predict(run, run.train, is_scored=bool(run.recipe.bound_terms))
+    counts = counts_of(run, run.train, predicted)
+    terms = {} if predicted.scores is None else bound_terms(run, predicted.scores)
     by = run.recipe.best_by
     seen = run.checkpoints
     overall = {f"train_{by}": score(by, counts, seen.train, seen.settings)}
     each = recalls(counts)
-    return overall | {f"train_recall_{label}": float(each[label]) for label in range(len(each))}
+    of_classes = {f"train_recall_{label}": float(each[label]) for label in range(len(each))}
+    return overall | of_classes | terms
 
 
 def _train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:

@@ -29,14 +29,14 @@ def evaluate(run: Training) -> Snapshot:
     """
     is_kept = "logits" in run.keeps
     found = {name: predict(run, split, is_kept=is_kept) for name, split in run.splits.items()}
-    counts = {name: _counts(run, run.splits[name], given) for name, given in found.items()}
+    counts = {name: counts_of(run, run.splits[name], given) for name, given in found.items()}
     kept = {f"{k}_logits": given.logits for k, given in found.items() if given.logits is not None}
     return Snapshot(run.epoch, counts, kept | _head(run) if is_kept else {})
 
 
 def evaluate_on(run: Training, split: DeviceSplit) -> PredictionCounts:
     """Counts [groups, labels, predictions] of one split, whose images are not augmented."""
-    return _counts(run, split, predict(run, split))
+    return counts_of(run, split, predict(run, split))
 
 
 class Predictions(NamedTuple):
@@ -44,13 +44,18 @@ class Predictions(NamedTuple):
 
     labels: Int[Tensor, " n"]
     logits: Float[np.ndarray, "n classes"] | None
+    scores: Float[Tensor, " n"] | None = None
+    """The logits of the true classes, where they are asked for."""
 
 
 @torch.no_grad()
-def predict(run: Training, split: DeviceSplit, *, is_kept: bool = False) -> Predictions:
+def predict(
+    run: Training, split: DeviceSplit, *, is_kept: bool = False, is_scored: bool = False
+) -> Predictions:
     """Predict every image of a split in evaluation mode.
 
-    is_kept: the logits are returned, too. Raises `Diverged` where a logit is not finite.
+    is_kept: the logits are returned, too; is_scored: those of the true classes alone.
+    Raises `Diverged` where a logit is not finite.
     """
     began = time.perf_counter()
     was_training = run.model.training
@@ -60,6 +65,7 @@ def predict(run: Training, split: DeviceSplit, *, is_kept: bool = False) -> Pred
     size = BATCH[run.device.type]
     # Allocated at once: small tensors that stay alive between large ones fragment the heap.
     labels = torch.empty(len(split), dtype=torch.int64, device=run.device)
+    scores = torch.empty(len(split), device=run.device) if is_scored else None
     kept = np.empty((len(split), run.shape[1]), np.float32) if is_kept else None
     for start in range(0, len(split), size):
         part = slice(start, start + size)
@@ -67,16 +73,19 @@ def predict(run: Training, split: DeviceSplit, *, is_kept: bool = False) -> Pred
         logits = run.logits(split.pixels[part], run.model)
         finite &= torch.isfinite(logits).all()
         labels[part] = logits.argmax(1)
+        if scores is not None:
+            scores[part] = logits.gather(1, split.labels[part, None])[:, 0]
         if kept is not None:
             kept[part] = logits.cpu().numpy()
     if not bool(finite):
         raise Diverged("a logit", step=run.steps, epoch=run.epoch)
     run.model.train(was_training)
     run.eval_seconds += time.perf_counter() - began
-    return Predictions(labels, kept)
+    return Predictions(labels, kept, scores)
 
 
-def _counts(run: Training, split: DeviceSplit, predictions: Predictions) -> PredictionCounts:
+def counts_of(run: Training, split: DeviceSplit, predictions: Predictions) -> PredictionCounts:
+    """Counts [groups, labels, predictions] of the predictions of a split."""
     n_groups, n_classes = run.shape
     cells = (split.groups * n_classes + split.labels) * n_classes + predictions.labels
     total = torch.bincount(cells, minlength=n_groups * n_classes**2)

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
 
-import numpy as np
-
-from evenhand.declared.record import Record
-from evenhand.suite.figures import HALVES, RECALL, Figure, is_plain
+from evenhand.suite.figures import Figure, is_plain
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.board.row_order import MOST_DRAWN_ROWS
+from evenhand_reports.figures.record_series import record_series
 from evenhand_reports.figures.rounding import thinned
 from evenhand_reports.figures.setting_lines import (
     FigureScope,
@@ -36,8 +34,9 @@ def series_figures(board: Leaderboard, figure: Figure, scope: FigureScope) -> li
     series = figure.series
     rows = [(name, result) for name, result in _rows(figure, scope) if _has_any(result, series)]
     drawn = rows[:MOST_DRAWN_ROWS]
+    parts = _distinguishing(series)
     lines = [
-        {**line, "name": name, "of": _split(one), "row": result.row, "colour": i, "dash": k}
+        {**line, "name": name, "of": parts[one], "row": result.row, "colour": i, "dash": k}
         for i, (name, result) in enumerate(drawn)
         for k, one in enumerate(series)
         if (line := _curve(board, result, one))
@@ -72,25 +71,40 @@ def _caption(board: Leaderboard, series: Sequence[str], sizes: Sequence[int]) ->
     """The number of seeds, and the dash of each series where several share a figure."""
     if len(series) == 1:
         return figure_captions.seeds_caption(board, sizes)
-    dashes = ", ".join(
-        f"{dash} {_split(one)}" for one, dash in zip(series, cycle(DASHES), strict=False)
-    )
+    parts = _distinguishing(series).values()
+    dashes = ", ".join(f"{dash} {part}" for part, dash in zip(parts, cycle(DASHES), strict=False))
     # Bands of several series would overlap, so the page draws none.
     seeds = figure_captions.seeds_caption(board, sizes, bands="")
     return f"{seeds} {dashes[:1].upper()}{dashes[1:]}."
 
 
-def _split(series: str) -> str:
-    """The data that a curve is measured on: `train`, `val`, `test`."""
-    return series.partition("_")[0]
+def _distinguishing(series: Sequence[str]) -> dict[str, str]:
+    """What tells each series of a figure from the others: `train`, or `majority` of one split."""
+    words = [one.split("_") for one in series]
+    first, last = _in_common(words)
+    return {one: " ".join(w[first : len(w) - last]) for one, w in zip(series, words, strict=True)}
 
 
 def _axis_title(series: Sequence[str]) -> str:
-    """The series, or the metric that several series have in common."""
+    """The words that all series have in common; "score" where they have none."""
     if len(series) == 1:
         return _spaced(series[0])
-    metrics = {one.partition("_")[2] for one in series}
-    return "score" if len(metrics) > 1 else _spaced(metrics.pop())
+    words = [one.split("_") for one in series]
+    first, last = _in_common(words)
+    shared = [*words[0][:first], *words[0][len(words[0]) - last :]]
+    return " ".join(shared) or "score"
+
+
+def _in_common(words: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """Numbers of words with which all series begin and end; one word of each is left at least."""
+    room = min(map(len, words)) - 1
+    first = _begin_alike(words, room)
+    return first, _begin_alike([each[::-1] for each in words], room - first)
+
+
+def _begin_alike(words: Sequence[Sequence[str]], most: int) -> int:
+    alike = [len({each[i] for each in words}) == 1 for i in range(most)]
+    return alike.index(False) if False in alike else most
 
 
 def _spaced(series: str) -> str:
@@ -99,7 +113,7 @@ def _spaced(series: str) -> str:
 
 def _has_any(result: Result, series: Sequence[str]) -> bool:
     runs = [record for record in result.usable_records if record.curves.get("epoch")]
-    return any(_series(record, one) is not None for record in runs for one in series)
+    return any(record_series(record, one) is not None for record in runs for one in series)
 
 
 def _curve(board: Leaderboard, result: Result, series: str) -> dict[str, Any] | None:
@@ -109,7 +123,7 @@ def _curve(board: Leaderboard, result: Result, series: str) -> dict[str, Any] | 
         return None
     # A run that was stopped early has other epochs, so its points have no partners to average.
     epochs = max((run.curves["epoch"] for run in runs), key=len)
-    found = [_series(run, series) for run in runs if run.curves["epoch"] == epochs]
+    found = [record_series(run, series) for run in runs if run.curves["epoch"] == epochs]
     curves = [each for each in found if each is not None]
     if not curves:
         return None
@@ -124,19 +138,3 @@ def _curve(board: Leaderboard, result: Result, series: str) -> dict[str, Any] | 
         **mean_and_interval([score for _, score in scores]),
         "n": len(curves),
     }
-
-
-def _series(record: Record, series: str) -> list[float | None] | None:
-    """A curve of the record, or the mean of the recall curves of half of its classes."""
-    half = series.removeprefix(RECALL)
-    if half not in HALVES or record.data is None:
-        return record.curves.get(series)
-    train = record.data.train_counts.sum(1)
-    order = np.argsort(-train, kind="stable")
-    size = len(order) // 2
-    labels = order[:size] if half == HALVES[0] else order[len(order) - size :]
-    curves = [record.curves.get(f"{RECALL}{label}") for label in labels.tolist()]
-    known = [curve for curve in curves if curve is not None]
-    if not known or len(known) < size:
-        return None
-    return [None if None in point else float(np.mean(point)) for point in zip(*known, strict=True)]

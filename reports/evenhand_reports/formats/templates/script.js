@@ -144,28 +144,30 @@ function theoryOf(figure, line, scale, more) {
 
 function drawLines(plot, figure) {
   const traces = [];
+  const scale = figure.plain ? (v) => v : percent;
+  const [digits, unit] = figure.plain ? [3, ""] : [1, ", %"];
   const lines = figure.rules[body.dataset.rule] || [];
   const known = new Set(figure.theory.map((line) => line.colour));
   for (const line of lines) {
     const s = styleIn(figure, line.colour);
-    const [mean, low, high] = [line.mean, line.low, line.high].map(percent);
+    const [mean, low, high] = [line.mean, line.low, line.high].map(scale);
     if (!known.has(line.colour)) traces.push(bandOf(line.x, low, high, s.colour));
-    const said = mean.map((v, k) => (low[k] === null ? "" : ` [${low[k].toFixed(1)}, ${high[k].toFixed(1)}]`) + `, n = ${line.n[k]}`);
+    const said = mean.map((v, k) => (low[k] === null ? "" : ` [${low[k].toFixed(digits)}, ${high[k].toFixed(digits)}]`) + `, n = ${line.n[k]}`);
     // Beside a theory, points get bars: a line between them would be taken for the theory.
     const bars = known.has(line.colour) && { mode: "markers", error_y: { type: "data", symmetric: false, array: mean.map((v, k) => (high[k] ?? v) - v), arrayminus: mean.map((v, k) => v - (low[k] ?? v)), thickness: 1.2, width: 3, color: s.colour } };
-    traces.push({ type: "scatter", mode: "lines+markers", x: line.x, y: mean, name: line.name, customdata: said, line: { color: s.colour, width: 2, dash: s.dash }, marker: { symbol: s.symbol, size: 7, color: s.colour }, hovertemplate: "%{y:.1f}%{customdata}", ...bars });
+    traces.push({ type: "scatter", mode: "lines+markers", x: line.x, y: mean, name: line.name, customdata: said, line: { color: s.colour, width: 2, dash: s.dash }, marker: { symbol: s.symbol, size: 7, color: s.colour }, hovertemplate: `%{y:.${digits}f}%{customdata}`, ...bars });
   }
   for (const line of figure.theory) traces.push(theoryOf(figure, line, percent));
   const reference = figure.reference[body.dataset.rule];
   const every = traces.flatMap((t) => t.x);
   if (reference && every.length) {
     const ends = every.every((v) => typeof v === "number") ? [Math.min(...every), Math.max(...every)] : [every[0], every.at(-1)];
-    traces.push({ type: "scatter", mode: "lines", x: ends, y: percent([reference.mean, reference.mean]), name: reference.name, line: { color: dark.matches ? "#b4b9c0" : "#5a6068", width: 1.5, dash: "dot" }, hovertemplate: "%{y:.1f}" });
+    traces.push({ type: "scatter", mode: "lines", x: ends, y: scale([reference.mean, reference.mean]), name: reference.name, line: { color: dark.matches ? "#b4b9c0" : "#5a6068", width: 1.5, dash: "dot" }, hovertemplate: `%{y:.${digits}f}` });
   }
   Plotly.react(plot, traces.map(named), layout({
     ...KEYED,
     xaxis: axis({ title: { text: figure.x, font: { size: 11 }, standoff: 6 }, showgrid: false }),
-    yaxis: axis({ title: { text: figure.y + ", %", font: { size: 11 } }, range: percentRange(traces) }),
+    yaxis: axis({ title: { text: figure.y + unit, font: { size: 11 } }, ...(figure.plain ? {} : { range: percentRange(traces) }) }),
   }), { displayModeBar: false });
 }
 

@@ -11,6 +11,7 @@ from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.baseline import check_baseline, named_rows
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.figure_checks import check_figures
+from evenhand.suite.figures import matches
 from evenhand.suite.group_metrics import check_group_metrics
 from evenhand.suite.primary import check_primary
 from evenhand.suite.problems import has_validation
@@ -41,6 +42,7 @@ def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> Non
     check_timetables(suite, parts, mistakes)
     _check_channels(suite, parts, mistakes)
     check_figures(suite, parts.rows, parts.problems, mistakes)
+    _check_identical(suite, parts.rows, mistakes)
 
 
 def _check_entries(suite: SuiteDeclaration, rows: list[Row], mistakes: Mistakes) -> None:
@@ -64,6 +66,18 @@ def _shared(suite: SuiteDeclaration, name: str, entry: int) -> Mistake:
         what += ", and `select` chooses among the settings of one entry"
         right = "put the settings of both into one entry's grid, or name one of them: `as: …`"
     return Mistake(what, ("methods", entry), right)
+
+
+def _check_identical(suite: SuiteDeclaration, rows: list[Row], mistakes: Mistakes) -> None:
+    """Every glob of `identical:` matches a row."""
+    names = [name for each in named_rows(suite, rows) for name in (each.name, each.title)]
+    for i, entry in enumerate(suite.identical if rows else ()):
+        for k, glob in enumerate(entry.rows):
+            if not any(matches(glob, name) for name in names):
+                said = suggest(glob, list(dict.fromkeys(names)), "row")
+                what = f"identical: no row of this suite is called {glob!r}"
+                where: KeyPath = ("identical", i, "rows", k)
+                mistakes.found.append(Mistake(what, where, said.right, said.hint))
 
 
 def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:

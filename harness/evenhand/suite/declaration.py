@@ -57,6 +57,15 @@ class Select(Spec):
     """Checkpoint rule at which settings are compared and the chosen one is ranked."""
 
 
+class Identical(Spec):
+    """Rows that are meant to be the same training on a problem, such as the end of a line."""
+
+    rows: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Globs of their names or titles."""
+    because: Annotated[str, Field(min_length=1)]
+    """Why the suite has them."""
+
+
 class SuiteDeclaration(Spec):
     """The keys of a suite file. `resolve` checks the names and multiplies the grids."""
 
@@ -100,6 +109,8 @@ class SuiteDeclaration(Spec):
     """Files that every trained trial keeps for trials of this suite or another that read them."""
     figures: tuple[Figure, ...] = ()
     """Figures over settings, problems and epochs."""
+    identical: tuple[Identical, ...] = ()
+    """Rows that are meant to be the same training; `validate` warns of all others."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -182,6 +193,7 @@ def _mistake(error: ErrorDetails) -> Mistake:
 
 def _fields(where: tuple[str | int, ...]) -> list[str]:
     nested: dict[str, type[Spec]] = {"select": Select, "val": Val, "figures": Figure}
+    nested["identical"] = Identical
     model = nested.get(str(where[0]), SuiteDeclaration) if where else SuiteDeclaration
     return list(model.model_fields)
 

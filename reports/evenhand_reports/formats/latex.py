@@ -13,6 +13,7 @@ from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats.file_names import file_names, slug
+from evenhand_reports.formats.latex_figures import PREAMBLE, figure_files
 from evenhand_reports.formats.latex_fronts import front_tables
 from evenhand_reports.formats.latex_macros import macros
 from evenhand_reports.formats.tex_frame import (
@@ -54,7 +55,7 @@ Column = tuple[str, Callable[[Result | None], str]]
 STANDALONE = r"""\documentclass[a4paper]{article}
 \usepackage[margin=22mm]{geometry}
 \usepackage{booktabs,amsmath}
-\input{macros.tex}
+%s\input{macros.tex}
 \begin{document}
 %s
 \end{document}
@@ -62,7 +63,7 @@ STANDALONE = r"""\documentclass[a4paper]{article}
 
 
 def files(board: Leaderboard) -> dict[str, str]:
-    """LaTeX text by file name: all tables, the macros, and a document that includes all tables."""
+    """LaTeX text by file name: tables, figures, macros, and a document that includes them all."""
     tables = {"leaderboard.tex": _leaderboard(board)}
     names = dict(zip(board.all_problems, file_names(board.all_problems), strict=True))
     for problem in board.problems:
@@ -70,10 +71,14 @@ def files(board: Leaderboard) -> dict[str, str]:
         tables[f"problem-{names[problem]}.tex"] = _problem(board, problem, label)
         if len(board.metrics) > 1:
             tables[f"metrics-{names[problem]}.tex"] = _metrics(board, problem, f"{label}:metrics")
-    tables |= front_tables(board)
+    figures = figure_files(board)
+    tables |= front_tables(board) | figures
     inputs = "\n\\clearpage\n".join(f"\\input{{{name}}}" for name in tables)
-    head = "\n".join(opening(board))
-    document = {"macros.tex": macros(board), "standalone.tex": f"{head}\n{STANDALONE % inputs}"}
+    head, needed = "\n".join(opening(board)), f"{PREAMBLE}\n" if figures else ""
+    document = {
+        "macros.tex": macros(board),
+        "standalone.tex": f"{head}\n{STANDALONE % (needed, inputs)}",
+    }
     return tables | document
 
 

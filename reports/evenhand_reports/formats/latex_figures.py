@@ -5,6 +5,7 @@ A preamble that includes one needs `\usepackage{pgfplots}` and `\pgfplotsset{com
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ def _floated(
     unit = "" if figure["plain"] else ", %"
     title = f"{figure['title']}: {figure['what']}" if figure["title"] else figure["what"]
     rule = f" Checkpoint rule: {board.rule}." if figure["kind"] == "lines" else ""
-    caption = f"{title[:1].upper()}{title[1:]}, on {place}. {figure['text']}{rule}"
+    caption = f"{title[:1].upper()}{title[1:]}, on {place}. {_text(figure)}{rule}"
     lines = [
         *opening(board),
         r"\begin{figure}[tp]",
@@ -69,6 +70,13 @@ def _floated(
         r"\end{figure}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _text(figure: dict[str, Any]) -> str:
+    """The text of the page's figure, with the intervals as they are drawn here: bars, or none."""
+    drawn = r"; bars\1" if figure["kind"] == "lines" else ""
+    text: str = figure["text"]
+    return re.sub(r"; (?:bands and bars|bands|bars)( are Student-t intervals[^.]*)", drawn, text)
 
 
 def _plots(figure: dict[str, Any], rule: str) -> Iterator[str]:

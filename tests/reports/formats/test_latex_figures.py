@@ -50,6 +50,7 @@ def test_a_figure_over_settings_has_the_points_of_the_page(board: Leaderboard) -
     assert "y explicit" in text
     assert "ylabel={train recall ratio}" in text
     assert "Checkpoint rule: last." in text
+    assert "n = 3; bars are Student-t intervals at" in text
 
 
 def test_curves_have_percent_and_a_dash_for_each_series(board: Leaderboard) -> None:
@@ -59,6 +60,7 @@ def test_curves_have_percent_and_a_dash_for_each_series(board: Leaderboard) -> N
     assert {y for _, y in majority} == {90.0}
     assert max(y for _, y in minority) < 60
     assert r"\addlegendentry{ERM, minority}" in text
+    assert "Student" not in text
     assert ("solid" in text, "dashed" in text) == (True, True)
     assert r"ylabel={train recall, \%}" in text
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -164,3 +166,14 @@ def test_the_page_holds_every_figure_and_its_data(board: Leaderboard) -> None:
 
     assert page.count('data-figure="suite"') == len(figures) == 3
     assert "<b>Sweep</b>" in page
+
+
+def test_no_variable_of_the_script_hides_one_of_its_functions() -> None:
+    """Plotly draws nothing where a function's name stands for something else."""
+    script = resources.files("evenhand_reports.formats") / "templates" / "script.js"
+    text = script.read_text(encoding="utf-8")
+    functions = set(re.findall(r"^function (\w+)\(", text, re.MULTILINE))
+    variables = set(re.findall(r"\b(?:const|let) (\w+) =", text))
+
+    assert "named" in functions
+    assert functions & variables == set()

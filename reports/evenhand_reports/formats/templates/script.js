@@ -212,14 +212,14 @@ const SERIES = ["solid", "dash", "dot", "dashdot"];
 
 function drawSeries(plot, figure) {
   const scale = figure.plain ? (v) => v : percent;
-  const named = new Set();
+  const inLegend = new Set();
   const traces = [];
   for (const line of figure.lines) {
     const s = line.row === data.baseline && !figure.ramp && !figure.several ? styleOf(line.row) : styleIn(figure, line.colour);
     if (!figure.several) traces.push(bandOf(line.epoch, scale(line.low), scale(line.high), s.colour));
     traces.push({ type: "scatter", mode: "lines", x: line.epoch, y: scale(line.mean), name: figure.several ? `${line.name}, ${line.of}` : line.name, showlegend: !figure.several, line: { color: s.colour, width: figure.several ? 1.7 : 2, dash: figure.several ? SERIES[line.dash % SERIES.length] : s.dash }, hovertemplate: figure.plain ? "%{y:.3g}" : "%{y:.1f}" });
-    if (figure.several && !named.has(line.name)) traces.push({ type: "scatter", mode: "lines", x: [null], y: [null], name: line.name, line: { color: s.colour, width: 2.5 }, hoverinfo: "skip" });
-    named.add(line.name);
+    if (figure.several && !inLegend.has(line.name)) traces.push({ type: "scatter", mode: "lines", x: [null], y: [null], name: line.name, line: { color: s.colour, width: 2.5 }, hoverinfo: "skip" });
+    inLegend.add(line.name);
   }
   Plotly.react(plot, traces.map(named), layout({
     ...KEYED,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Recipe
-from evenhand.errors import KeyPath, Mistake, Mistakes
+from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.suite.baseline import check_baseline, named_rows
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.figure_checks import check_figures

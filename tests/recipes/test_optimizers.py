@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from evenhand.errors import SpecError
 from evenhand.recipes.optimizers import Optimizer
 from evenhand.suite.recipes import part, resolve_recipe
 from evenhand.train.initial_state import begin
-from evenhand.train.transitions import restart
+from evenhand.train.transitions import begin_run
 from tests.train.trials import CPU, RESNET, data_of, make, run
 
 ADAMW = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.05}
@@ -103,12 +105,13 @@ def test_a_restart_clears_the_state_of_any_optimiser():
     for name in ("sgd", "adamw", "nadam_of_a_test"):
         trial = make(lr=1e-3, optimizer=REGISTRY.part("optimizer", name), **RESNET)
         state = begin(trial, data_of(trial), CPU)
+        state.stage.spec = replace(state.stage.spec, restart=True)
         losses = []
         for _ in range(2):
             # The images of both runs are augmented alike.
             state.randomness.manual_seed(0)
             losses += [[float(state.step(state.stage, torch.arange(16))) for _ in range(3)]]
-            restart(state)
+            begin_run(state)
             # Batch normalisation in training mode reads no running statistics.
             state.model.train()
         assert losses[0] == losses[1], name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -31,11 +31,16 @@ class Tally:
 
     name: str
     total: int
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Share of the run's time that each trial is expected to take, by key; 1 without an entry."""
     done: int = 0
     failed: int = 0
     interrupted: int = 0
     running: dict[str, Event] = field(default_factory=dict)
     began: float | None = None
+    """Time of the first event: workers that start and import are not a part of any trial."""
+    ended: float = 0.0
+    """Weight of the trials that have ended."""
 
     def see(self, event: Event) -> None:
         """Update the numbers with an event."""
@@ -45,9 +50,14 @@ class Tally:
             self.running[event.key] = event
         elif event.kind == "ended":
             self.running.pop(event.key, None)
+            self.ended += self.weight(event.key)
             self.done += event.status == "done"
             self.failed += event.status in ("failed", "diverged")
             self.interrupted += event.status == "interrupted"
+
+    def weight(self, key: str) -> float:
+        """Share of the run's time that a trial is expected to take."""
+        return self.weights.get(key, 1.0)
 
     @property
     def eta_seconds(self) -> float | None:
@@ -55,11 +65,12 @@ class Tally:
 
         A running trial counts as the share of its epochs that have ended.
         """
-        parts = [(e.epoch or 0) / (e.epochs or 1) for e in self.running.values()]
-        progress = self.done + self.failed + sum(parts)
+        parts = [self.weight(k) * (e.epoch or 0) / (e.epochs or 1) for k, e in self.running.items()]
+        progress = self.ended + sum(parts)
         if progress <= 0 or self.began is None:
             return None
-        return (time.monotonic() - self.began) * (self.total - progress) / progress
+        whole = sum(self.weights.values()) + self.total - len(self.weights)
+        return (time.monotonic() - self.began) * max(0.0, whole - progress) / progress
 
     def line(self) -> str:
         """Progress of the run in one line of text."""
@@ -97,11 +108,19 @@ class Tally:
         return picture
 
 
+def expected_shares(plan: Plan) -> dict[str, float]:
+    """Estimated time of each missing trial, by key, in units of their mean; those without: 1."""
+    known = {trial.key: plan.estimate(trial) for trial in plan.missing}
+    seconds = {key: value for key, value in known.items() if value}
+    mean = sum(seconds.values()) / max(1, len(seconds))
+    return {key: value / mean for key, value in seconds.items()}
+
+
 @contextmanager
 def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
     """A sink for the events of a run. Its form depends on the output: terminal, pipe or JSON."""
     out = console()
-    tally = Tally(plan.suite.declaration.suite, len(plan.missing))
+    tally = Tally(plan.suite.declaration.suite, len(plan.missing), expected_shares(plan))
     began = time.monotonic()
     if json:
         yield _json

@@ -85,11 +85,11 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     trial is done or has diverged. Raises `StoreError` where the record cannot be written, and
     `KeyboardInterrupt` after a record with the status "interrupted" was written.
     """
-    sink(started_event(trial))
     make = _apply_posthoc if trial.posthoc else _train
     if make is _train:
         # Before the clock starts: importing torch takes seconds, once for all trials of a process.
         importlib.import_module("evenhand.train.engine")
+    sink(started_event(trial))
     clock, began = time.perf_counter(), provenance.now()
     interrupt: KeyboardInterrupt | None = None
     kept: Mapping[Kept, Arrays] = {}

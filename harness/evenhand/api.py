@@ -69,11 +69,18 @@ def open_store(location: str | Path = "results", edition: str = "main") -> Store
 
 
 def plan(
-    suite: Suite | str | Path, store: Store | str | Path = "results", *, retry_failed: bool = False
+    suite: Suite | str | Path,
+    store: Store | str | Path = "results",
+    *,
+    retry_failed: bool = False,
+    price: bool = False,
+    data: str | Path | None = None,
 ) -> Plan:
     """The trials of a suite that are done, missing, failed and blocked.
 
-    Needs no data set on disk. With retry_failed, failed and diverged trials count as missing.
+    Needs no data set on disk. With retry_failed, failed and diverged trials count as missing. With
+    price, trials without a record like them are priced: a few of their steps are timed on this
+    machine, which takes seconds. data is the folder of prepared data sets, as in `run`.
 
     Raises `StoreError` where the store cannot be read.
 
@@ -84,7 +91,12 @@ def plan(
     """
     from evenhand.execution.plan import make_plan
 
-    return make_plan(_suite(suite), _store(store), retry_failed=retry_failed)
+    made = make_plan(_suite(suite), _store(store), retry_failed=retry_failed)
+    if not price:
+        return made
+    from evenhand.execution.pricing import with_prices
+
+    return with_prices(made, data=None if data is None else Path(data))
 
 
 def run(

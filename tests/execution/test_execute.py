@@ -95,7 +95,7 @@ def test_an_interrupt_is_recorded_and_goes_on(store, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("evenhand.train.engine._train_epoch", interrupt)
+    monkeypatch.setattr("evenhand.train.engine.train_epoch", interrupt)
     trial, events = make(), []
     with pytest.raises(KeyboardInterrupt):
         run_trial(trial, execution(trial), store, events.append)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,9 +27,11 @@ from evenhand.cli.options import (
     SuiteName,
     open_part,
 )
-from evenhand.cli.output import console, duration, plural, print_json, print_table
+from evenhand.cli.output import console, duration, errors, plural, print_json, print_table
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from evenhand.execution.plan import Plan
     from evenhand.suite.commands import Place
 
@@ -50,11 +53,18 @@ def plan(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Count failed trials as missing.")
     ] = False,
+    price: Annotated[
+        bool,
+        typer.Option(
+            "--price", help="Time a few steps of each problem and recipe, where no record tells."
+        ),
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Print which trials are missing, and what they will cost.
 
-    The times come from finished trials of the same recipe, so they are known after a first run.
+    The times come from finished trials of the same recipe, so they are known after a first run, or
+    before it with --price, which needs no prepared images.
     """
     from evenhand import api
     from evenhand.cli.readings import as_json, print_own, read_own
@@ -63,6 +73,8 @@ def plan(
 
     store = api.open_store(results, edition)
     made = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
+    if price:
+        made = _priced(made, data)
     own = read_own(made.suite, data)
     warnings = find_warnings(made.suite, own)
     if json:
@@ -75,11 +87,24 @@ def plan(
     print_own(own)
 
 
+def _priced(made: Plan, data: Path | None) -> Plan:
+    """The plan with prices. On a terminal, what is being timed is shown on standard error."""
+    from evenhand.execution.pricing import with_prices
+
+    out = errors()
+    if not out.is_terminal:
+        return with_prices(made, data=data)
+    with out.status("timing a few steps") as status:
+        return with_prices(made, data=data, report=lambda what: status.update(f"timing {what}"))
+
+
 def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
     from rich.text import Text
 
     out, suite = console(), plan.suite.declaration
     out.print(Text.assemble((suite.suite, "bold"), f" v{suite.version}: {suite.question}"))
+    if suite.cost:
+        out.print(f"cost: {suite.cost}")
     print_store(place, len(plan.heads), out)
     out.print()
     numbers = ("trials", "done", "missing", "failed")
@@ -105,24 +130,43 @@ def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
     print_unscored(plan, out)
     print_blocked(plan, place)
     print_missing(plan, place, out)
-    _print_time(plan, gpus_per_trial, slots)
+    _print_time(plan, place, gpus_per_trial, slots)
     for fault in plan.faults:
         out.print(f"unreadable: {fault}", style="yellow", soft_wrap=True)
 
 
-def _print_time(plan: Plan, gpus_per_trial: float, slots: int) -> None:
+def _print_time(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
     """Print the estimated time of the missing trials."""
+    from evenhand.suite.commands import suite_command
+
     out, seconds = console(), plan.total(plan.missing)
     if not plan.missing:
         out.print("nothing to train" if plan.unscored else "nothing to run")
     elif seconds is None:
-        out.print("no estimate of the time: some problem has no finished trial under this recipe")
+        some = "some problem has no finished trial under this recipe"
+        priced = plan.prices.unpriced or plan.prices.seconds
+        command = suite_command("plan", plan.suite, "--price", place=place)
+        out.print(f"no estimate of the time: {some}", soft_wrap=True)
+        if not priced:
+            out.print(f"`{command}` times a few steps", soft_wrap=True)
     else:
         hours = plan.gpu_hours(gpus_per_trial)
         shares = f"{gpus_per_trial:g} of a GPU each"
         on_gpu = "timed on CPUs" if hours is None else f"{hours:.2g} GPU-hours at {shares}"
-        out.print(f"about {duration(seconds / slots)} with {slots} at a time, {on_gpu}")
+        out.print(f"about {duration(plan.duration(slots))} with {slots} at a time, {on_gpu}")
         if plan.compiled:
             out.print(
                 "the networks are compiled first, which saves time in total; --no-compile: not"
             )
+    _print_prices(plan, out)
+
+
+def _print_prices(plan: Plan, out: Console) -> None:
+    """Print where prices come from, and which trials have none."""
+    prices = plan.prices
+    if prices.seconds:
+        timed = f"{plural(len(prices.seconds), 'trial')} priced by steps timed on this machine"
+        device = "its GPU" if prices.device == "cuda" else "one core"
+        out.print(f"{timed} ({device}, {duration(prices.took)}); estimates, not records")
+    for unpriced in prices.unpriced:
+        out.print(str(unpriced), style="yellow", soft_wrap=True)

@@ -46,6 +46,8 @@ def _print_table(found: list[Row]) -> None:
         if row.get("official_order"):
             text = ORDER.format(names=" and ".join(row["official_order"]))
             out.print(Padding(Text(text, style="dim"), (0, 0, 0, 4)))
+        if row.get("cost"):
+            out.print(Padding(Text(f"cost: {row['cost']}", "green"), (0, 0, 0, 4)))
         if row.get("settings"):
             settings = [_setting(k, v) for k, v in row["settings"].items()]
             for line in _lines(settings, out.width - 4):

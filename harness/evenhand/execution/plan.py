@@ -12,6 +12,7 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.execution import compiling
 from evenhand.execution.events import trial_label
 from evenhand.execution.labels import row_labels
+from evenhand.execution.schedule import Prices, duration
 from evenhand.execution.scoring import lacks_scores, metrics_of_logits
 from evenhand.execution.sorting import Blocked, Sorting, kept_for_others
 from evenhand.execution.stale import Stale, describe, find_stale
@@ -72,6 +73,10 @@ class Plan:
     """Location of the store that was read."""
     edition: str = "main"
     """Edition of the store that was read."""
+    prices: Prices = field(default_factory=Prices)
+    """Prices of missing trials; none where the plan was made without pricing."""
+    by_seed: bool = False
+    """Whether the trials of one seed come before those of the next; else the longest come first."""
 
     def __repr__(self) -> str:
         """The number of trials by status, not the trials."""
@@ -105,18 +110,42 @@ class Plan:
         return {key: statistics.median(seconds) for key, seconds in groups.items()}
 
     def estimate(self, trial: Trial) -> float | None:
-        """Estimated seconds of a trial; None where no record allows an estimate.
+        """Estimated seconds of a trial; None where neither a record nor a price allows one.
 
-        The estimate is the median of finished trials of the same problem under the same recipe:
-        those of its method, or of any method where there are none.
+        The estimate is the median of finished trials of the same problem under the same recipe,
+        of its method or, where it has none, of any method; a price goes before the latter.
         """
-        alike, any_method = (trial.method.name, trial.workload), ("", trial.workload)
-        return self._seconds.get(alike, self._seconds.get(any_method))
+        alike = self._seconds.get((trial.method.name, trial.workload))
+        return alike if alike is not None else self.prices.seconds.get(trial.key, self._any(trial))
+
+    def _any(self, trial: Trial) -> float | None:
+        """Median of finished trials of any method on the trial's problem under its recipe."""
+        return self._seconds.get(("", trial.workload))
+
+    def _recorded(self, trial: Trial) -> float:
+        """Estimated seconds of a trial by records alone; 0 where there is none."""
+        alike = self._seconds.get((trial.method.name, trial.workload), self._any(trial))
+        return alike or 0.0
+
+    @property
+    def unmeasured(self) -> tuple[Trial, ...]:
+        """Missing trials of whose method no trial has finished on their problem and recipe."""
+        known = self._seconds
+        return tuple(t for t in self.missing if (t.method.name, t.workload) not in known)
 
     def total(self, trials: Iterable[Trial]) -> float | None:
         """Estimated seconds of trials, one after the other; None where one has no estimate."""
         seconds = [self.estimate(trial) for trial in trials]
         return None if None in seconds else sum(s for s in seconds if s is not None)
+
+    def duration(self, slots: int) -> float | None:
+        """Estimated seconds of a run of all missing trials; None where one has no estimate.
+
+        slots trials run at a time, parents before children, as in `evenhand run`.
+        """
+        if self.total(self.missing) is None:
+            return None
+        return duration([[self.estimate(t) or 0.0 for t in g] for g in self.generations], slots)
 
     def gpu_hours(self, gpus_per_trial: float) -> float | None:
         """GPU hours of all missing trials; None where one has no estimate, or one from a CPU."""
@@ -124,7 +153,9 @@ class Plan:
         seconds = self.total(trained)
         wanted = {trial.workload for trial in trained}
         done = [h for h in self.heads.values() if h.status == "done" and h.workload in wanted]
-        if seconds is None or any(head.device != "cuda" for head in done):
+        devices = {head.device for head in done}
+        devices |= {self.prices.device for trial in trained if trial.key in self.prices.seconds}
+        if seconds is None or devices - {"cuda"}:
             return None
         return seconds * gpus_per_trial / 3600
 
@@ -137,7 +168,11 @@ class Plan:
     @property
     def generations(self) -> tuple[tuple[Trial, ...], ...]:
         """The missing trials in generations, parents before children; the longest come first."""
-        order = sorted(self.missing, key=lambda t: -(self.estimate(t) or float("inf")))
+
+        def place(trial: Trial) -> tuple[int, float]:
+            return trial.seed if self.by_seed else 0, -(self.estimate(trial) or float("inf"))
+
+        order = sorted(self.missing, key=place)
         ages = sorted({trial.generation for trial in order})
         return tuple(tuple(t for t in order if t.generation == age) for age in ages)
 
@@ -186,7 +221,7 @@ class Plan:
             workload
             for workload, trials in groups.items()
             if workload not in on_gpu
-            and compiling.saves_time(self.total(trials) or 0.0, len(trials))
+            and compiling.saves_time(sum(map(self._recorded, trials)), len(trials))
         )
 
     def _median(self, keys: Iterable[str]) -> float | None:
@@ -217,11 +252,13 @@ class Plan:
                 "records": len(self.heads),
             },
             "slots": slots,
-            "estimated_seconds": None if seconds is None else seconds / slots,
+            "cost": self.suite.declaration.cost,
+            "estimated_seconds": self.duration(slots),
             "estimated_trial_seconds": seconds,
             "estimated_gpu_hours": self.gpu_hours(gpus_per_trial),
             "compiled": len([t for t in self.missing if t.workload in self.compiled]),
             "methods": [vars(method) for method in self.methods],
+            "unpriced": [u._asdict() for u in self.prices.unpriced],
             "faults": [vars(fault) for fault in self.faults],
         }
 

@@ -106,7 +106,7 @@ def train(
         device=device,
     )
     monitor = Monitor(options, time.monotonic() + options.time_limit, saved or Resumable(), report)
-    with _own_stream(device):
+    with own_stream(device):
         run = monitor.saved.resume(
             lambda: begin(
                 trial,
@@ -129,7 +129,7 @@ def _train(run: Training, stepper: Stepper, monitor: Monitor) -> TrainingResult:
             run.position = 0
         if run.refit:
             refit(run)
-            _evaluate_and_log(run, {}, monitor)
+            evaluate_and_log(run, {}, monitor)
     except TrainingEnded as end:
         end.result = TrainingResult(curves=run.curves, cost=_cost(run), stages=courses(run))
         raise
@@ -153,7 +153,7 @@ def _kept(run: Training) -> dict[Kept, dict[str, np.ndarray]]:
     return kept
 
 
-def _own_stream(device: torch.device) -> contextlib.AbstractContextManager[object]:
+def own_stream(device: torch.device) -> contextlib.AbstractContextManager[object]:
     """A CUDA stream for this trial alone; nothing on a CPU.
 
     A CUDA graph cannot be captured on the default stream. torch has a pool of 32 streams, so that
@@ -173,12 +173,12 @@ def _run_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> None:
         recipe = recipe.model_copy(update={"warmup": 0.0})
     lr = learning_rate(recipe, own or run.schedule, run.epoch - 1 - began.begins)
     run.set_learning_rate(lr)
-    loss = _train_epoch(run, stepper, monitor)
+    loss = train_epoch(run, stepper, monitor)
     if recipe.is_evaluated(run.epoch - began.begins):
-        _evaluate_and_log(run, {"lr": lr, "train_loss": loss}, monitor)
+        evaluate_and_log(run, {"lr": lr, "train_loss": loss}, monitor)
 
 
-def _evaluate_and_log(run: Training, about: Mapping[str, float], monitor: Monitor) -> None:
+def evaluate_and_log(run: Training, about: Mapping[str, float], monitor: Monitor) -> None:
     """Evaluate the network, and log the scores with the values `about` the epoch."""
     recipe = run.recipe
     scores = run.checkpoints.add(evaluate_iterate(run))
@@ -218,7 +218,7 @@ def _training_scores(run: Training) -> dict[str, float | None]:
     return overall | of_classes | terms
 
 
-def _train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
+def train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
     """Train on the sampler's examples of one epoch; the mean of the batches' losses."""
     began, before = time.perf_counter(), run.train_seconds + run.eval_seconds
     prepare_epoch(run)

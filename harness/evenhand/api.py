@@ -110,6 +110,7 @@ def run(
     retry_failed: bool = False,
     max_failures: int | None = None,
     time_limit: float | None = None,
+    budget: float | None = None,
     pack: int = 1,
     compiled: bool | None = None,
     data: str | Path | None = None,
@@ -132,6 +133,8 @@ def run(
     retry_failed    train failed and diverged trials again
     max_failures    stop with `TooManyFailures` when more trials than this have failed
     time_limit      seconds that a trial may take; None: no limit
+    budget          seconds within which trials are expected to end; others are not started, and
+                    none that runs is ended. None: no limit
     pack            trials of one problem and recipe that share a process, its memory and its GPU
     compiled        compile networks first; None: where the plan expects it to save time
     data            where prepared data sets are; None: the suite's `data:`, else the user's cache
@@ -168,6 +171,7 @@ def run(
         gpus_per_trial=gpus_per_trial,
         max_failures=max_failures,
         time_limit=float("inf") if time_limit is None else time_limit,
+        budget=budget,
         pack=pack,
         compiled=compiled,
         data=None if data is None else Path(data),

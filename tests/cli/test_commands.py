@@ -219,10 +219,10 @@ def test_a_suite_of_a_long_name_has_a_report_folder_of_a_short_one(here):
 
 @pytest.mark.parametrize(("text", "value"), [("90", 90), ("45s", 45), ("30m", 1800), ("2h", 7200)])
 def test_times_are_written_as_people_write_them(text, value):
-    assert seconds(text) == value
+    assert seconds(text, "--budget") == value
 
 
-@pytest.mark.parametrize("text", ["", "fast", "0s", "-3m", "3 weeks"])
-def test_other_times_are_refused(text):
-    with pytest.raises(RunError, match="90s, 30m or 2h"):
-        seconds(text)
+@pytest.mark.parametrize("text", ["", "fast", "0s", "-3m", "3 weeks", "10mins", "1h30m"])
+def test_other_times_are_refused_with_the_name_of_the_option(text):
+    with pytest.raises(RunError, match=r"--budget .* is no time.*\n.*90s, 30m, 2h or 1d"):
+        seconds(text, "--budget")

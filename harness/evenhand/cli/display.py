@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ class Tally:
     """Time of the first event: workers that start and import are not a part of any trial."""
     ended: float = 0.0
     """Weight of the trials that have ended."""
+    deadline: float = math.inf
+    """Time at which the budget ends."""
 
     def see(self, event: Event) -> None:
         """Update the numbers with an event."""
@@ -70,7 +73,9 @@ class Tally:
         if progress <= 0 or self.began is None:
             return None
         whole = sum(self.weights.values()) + self.total - len(self.weights)
-        return (time.monotonic() - self.began) * max(0.0, whole - progress) / progress
+        now = time.monotonic()
+        left = (now - self.began) * max(0.0, whole - progress) / progress
+        return min(left, max(0.0, self.deadline - now))
 
     def line(self) -> str:
         """Progress of the run in one line of text."""
@@ -117,11 +122,12 @@ def expected_shares(plan: Plan) -> dict[str, float]:
 
 
 @contextmanager
-def display(plan: Plan, *, json: bool) -> Iterator[Sink]:
+def display(plan: Plan, *, json: bool, budget: float | None = None) -> Iterator[Sink]:
     """A sink for the events of a run. Its form depends on the output: terminal, pipe or JSON."""
     out = console()
     tally = Tally(plan.suite.declaration.suite, len(plan.missing), expected_shares(plan))
     began = time.monotonic()
+    tally.deadline = began + (math.inf if budget is None else budget)
     if json:
         yield _json
         return

@@ -22,7 +22,7 @@ from evenhand.cli.options import (
     SuiteName,
     open_part,
 )
-from evenhand.cli.output import console, errors, plural, print_line
+from evenhand.cli.output import console, duration, errors, plural, print_line
 from evenhand.errors import RunError, TooManyFailures
 
 if TYPE_CHECKING:
@@ -33,11 +33,14 @@ UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 INTERRUPTED = 130
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str) -> float:
     """The seconds of `90`, `45s`, `30m`, `2h` or `1d`. Raises `RunError` for any other text."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
     if match is None or match[2] not in UNITS or float(match[1]) <= 0:
-        raise RunError(f"--time-limit {text}: write e.g. 90s, 30m or 2h")
+        raise RunError(
+            f"{option} {text!r} is no time: a number above 0 with a unit of s, m, h or d\n"
+            "  write e.g. 90s, 30m, 2h or 1d"
+        )
     return float(match[1]) * UNITS[match[2]]
 
 
@@ -73,6 +76,13 @@ def run(
     time_limit: Annotated[
         str | None, typer.Option(metavar="TIME", help="The time limit of a trial: 90s, 30m, 2h.")
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Start only trials that are expected to end within this time: 10m, 8h, 2d.",
+        ),
+    ] = None,
     pack: Annotated[
         int,
         typer.Option(
@@ -97,7 +107,8 @@ def run(
     from evenhand.execution import provenance
     from evenhand.suite.commands import Place
 
-    limit = float("inf") if time_limit is None else seconds(time_limit)
+    limit = float("inf") if time_limit is None else seconds(time_limit, "--time-limit")
+    within = None if budget is None else seconds(budget, "--budget")
     store = api.open_store(results, edition)
     plan = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
     place = Place(results, edition, data)
@@ -111,7 +122,7 @@ def run(
         _nothing_to_do(plan, place, json)
         return
     try:
-        with _stopped_once(), display(plan, json=json) as sink:
+        with _stopped_once(), display(plan, json=json, budget=within) as sink:
             after = api.run(
                 plan,
                 store,
@@ -121,6 +132,7 @@ def run(
                 gpus_per_trial=gpus_per_trial,
                 max_failures=max_failures,
                 time_limit=limit,
+                budget=within,
                 pack=pack,
                 compiled=compile_,
                 data=data,
@@ -131,7 +143,24 @@ def run(
         _stopped(str(error), 1)
     except KeyboardInterrupt:
         _stopped("the run is stopped and finished trials are kept", INTERRUPTED)
+    if within is not None and not json:
+        _print_left(plan, after, place)
     _ended(after, place, json)
+
+
+def _print_left(plan: Plan, after: Plan, place: Place) -> None:
+    """Print what a budget has left, and the command that goes on."""
+    from evenhand.suite.commands import suite_command
+
+    ended = {trial.key for trial in (*after.done, *after.failed)}
+    left = [trial for trial in plan.missing if trial.key not in ended]
+    if left:
+        # Times of this run's records; none where the run has no record of their problem.
+        seconds = after.total(left)
+        time = "" if seconds is None else f", about {duration(seconds)} one after the other"
+        command = suite_command("run", after.suite, place=place)
+        text = f"{plural(len(left), 'trial')} left by the budget{time}; `{command}` runs them"
+        console().print(text, soft_wrap=True)
 
 
 def _ended(after: Plan, place: Place, json: bool) -> None:

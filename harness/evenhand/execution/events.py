@@ -12,7 +12,7 @@ from evenhand.declared.record import Record, Status
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
 
-Kind = Literal["note", "started", "progress", "ended", "fatal"]
+Kind = Literal["note", "started", "progress", "ended", "left", "fatal"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Event:
     kind: Kind
     """Kind of the event; "fatal" is an error that ends the whole run, explained in `cause`.
 
-    "note" is something that a user should know before trials start, in `cause`.
+    "note" is something that a user should know before trials start, in `cause`. "left" is a trial
+    that is not started, because it would not end within the budget.
     """
     key: str = ""
     trial: str = ""

@@ -76,6 +76,8 @@ class Execution:
     of `resume.py`."""
     stop: threading.Event | None = None
     """Event that ends a trial at its next step, once another thread sets it."""
+    latest: Mapping[str, float] = field(default_factory=dict)
+    """Unix time after which a trial is not started any more, by key; any time without an entry."""
 
 
 def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:

@@ -7,14 +7,16 @@ CPU a pack saves memory: importing torch takes more of it than a ResNet-32.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 from evenhand.declared.static_step import is_static
 from evenhand.declared.trial import Trial
-from evenhand.execution.events import Event, Sink
+from evenhand.execution.events import Event, Sink, trial_label
 from evenhand.execution.execute import Execution, run_trial
 from evenhand.store import Store
 
@@ -44,10 +46,16 @@ def make_packs(
 
 
 def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None:
-    """Run the trials of a pack at the same time, each in a thread.
+    """Run the trials of a pack at the same time, each in a thread; those that are late are left.
 
     Raises `KeyboardInterrupt` after every trial has its record, and what `run_trial` raises.
     """
+    now = time.time()
+    late = {t.key for t in pack if now > execution.latest.get(t.key, math.inf)}
+    for trial in pack:
+        if trial.key in late:
+            sink(Event("left", trial.key, trial_label(trial)))
+    pack = tuple(trial for trial in pack if trial.key not in late)
     if len(pack) < 2:
         for trial in pack:
             run_trial(trial, execution, store, sink)

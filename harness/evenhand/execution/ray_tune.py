@@ -12,7 +12,6 @@ import faulthandler
 import logging
 import math
 import os
-import socket
 import tempfile
 import threading
 import time
@@ -28,7 +27,7 @@ from evenhand.errors import EndedEarly, RunError, StoreError
 from evenhand.execution.events import Event, Mailbox, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution, empty_record
 from evenhand.execution.packs import Pack, make_packs, run_pack
-from evenhand.execution.resources import Resources, allocate
+from evenhand.execution.resources import Resources, allocate, check_listening
 from evenhand.store import Store
 
 ENVIRONMENT = {
@@ -78,13 +77,10 @@ def run_on_ray(
     can never provide the resources, `EndedEarly` where Tune gave up before every trial had ended,
     `StoreError` where a worker could not write a record, and `KeyboardInterrupt`.
     """
-    os.environ.update(ENVIRONMENT)
-    import ray
+    with _connect(address) as nodes:
+        import ray
 
-    with _connect(address):
-        nodes = ray.nodes()  # type: ignore[no-untyped-call]
-        alive = [node["Resources"] for node in nodes if node["Alive"]]
-        taken = allocate(resources, alive, pack=execution.pack)
+        taken = allocate(resources, nodes, pack=execution.pack)
         work = _work(trials, execution, taken, store, plugins)
         mailbox = ray.remote(num_cpus=0)(Mailbox).remote()
         with _relay_events(mailbox, sink) as fatal, tempfile.TemporaryDirectory() as folder:
@@ -95,6 +91,12 @@ def run_on_ray(
                 raise EndedEarly(f"Ray Tune ended early: {error}") from error
         if fatal:
             raise StoreError(fatal[0])
+
+
+def cluster_nodes(address: str) -> list[dict[str, float]]:
+    """Resources of each node of a cluster. Raises `RunError` where none answers."""
+    with _connect(address) as nodes:
+        return nodes
 
 
 def _work(
@@ -257,11 +259,13 @@ def _relay_events(mailbox: Any, sink: Sink) -> Iterator[list[str]]:
 
 
 @contextlib.contextmanager
-def _connect(address: str | None) -> Iterator[None]:
+def _connect(address: str | None) -> Iterator[list[dict[str, float]]]:
     """Connect to a cluster, or start a Ray on this machine for the duration of a `with` block.
 
-    Ray's default address would join any cluster of this machine, of another user, too.
+    Gives the resources of each node. Ray's default address would join any cluster of this machine,
+    of another user, too.
     """
+    os.environ.update(ENVIRONMENT)
     import ray
 
     where = address or "local"
@@ -269,7 +273,7 @@ def _connect(address: str | None) -> Iterator[None]:
     if where == "local":
         settings["include_dashboard"] = False
     try:
-        _check_listening(where)
+        check_listening(where)
         ray.init(where, **settings)
         _silence_raylet()
     except (OSError, ValueError, RuntimeError) as error:
@@ -280,7 +284,8 @@ def _connect(address: str | None) -> Iterator[None]:
             "  a cluster with tokens needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE"
         ) from None
     try:
-        yield
+        nodes = ray.nodes()  # type: ignore[no-untyped-call]
+        yield [node["Resources"] for node in nodes if node["Alive"]]
     finally:
         ray.shutdown()
 
@@ -291,10 +296,3 @@ def _silence_raylet() -> None:
 
     with contextlib.suppress(AttributeError, ValueError, KeyError):
         ray_logging.global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
-
-
-def _check_listening(address: str) -> None:
-    """Raise `OSError` where nothing listens at an address: Ray would try again for minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,3 +51,28 @@ def allocate(
         f"  nodes: {there or 'none'}\n"
         f"  lower {options} or --gpus-per-trial, or add nodes"
     )
+
+
+def count_slots(taken: Resources, nodes: Sequence[Mapping[str, float]]) -> int:
+    """Number of processes with these resources that run at a time, at least one."""
+    total = 0
+    for node in nodes:
+        by_cpu = node.get("CPU", 0.0) / taken.cpus
+        by_gpu = node.get("GPU", 0.0) / taken.gpus if taken.gpus else math.inf
+        total += int(min(by_cpu, by_gpu))
+    return max(1, total)
+
+
+def this_machine() -> dict[str, float]:
+    """CPU cores that this process may use, and the GPUs of this machine, under Ray's names."""
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"CPU": float(cores or 1), "GPU": float(torch.cuda.device_count())}
+
+
+def check_listening(address: str) -> None:
+    """Raise `OSError` where nothing listens at an address: Ray would try again for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

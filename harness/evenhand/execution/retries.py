@@ -35,6 +35,8 @@ class RunTracker:
     """Number of starts of each trial in this run."""
     over: set[str] = field(default_factory=set)
     """Trials that have ended."""
+    left: set[str] = field(default_factory=set)
+    """Trials that were not started, because they would not have ended within the budget."""
     failures: int = 0
     stopping: bool = False
     """Whether the run was interrupted because too many trials had failed."""
@@ -48,6 +50,8 @@ class RunTracker:
         if event.kind == "started":
             self.running[event.key] = event
             self.starts[event.key] += 1
+        if event.kind == "left":
+            self.left.add(event.key)
         if event.kind == "ended":
             self.running.pop(event.key, None)
             self.over.add(event.key)
@@ -114,6 +118,7 @@ def _run_all(
             _mark_interrupted(missing, execution, store, tracker)
             raise
         missing = _without_record(missing, execution.attempts, store)
+        missing = [trial for trial in missing if trial.key not in tracker.left]
         # One trial of a lost pack may have ended the others: from now on each has its own process.
         lost_together = {trial.key for trial in missing if tracker.starts[trial.key]}
         execution = replace(execution, alone=execution.alone | lost_together)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class RunOptions:
     """Number of trials of one problem and recipe that share a process, its memory and its GPU."""
     compiled: bool | None = None
     """Whether networks are compiled before training; None: where that is expected to save time."""
+    budget: float | None = None
+    """Seconds within which trials are expected to end; others are not started. None: no limit."""
     data: Path | None = None
     """Folder of prepared data sets; None: the suite's `data:`, else the user's cache."""
     command: str = ""
@@ -60,6 +63,8 @@ class RunOptions:
         _check_number("pack", self.pack, whole=True, at_least=1)
         _check_number("cpus_per_trial", self.cpus_per_trial, above=0)
         _check_number("time_limit", self.time_limit, above=0)
+        if self.budget is not None:
+            _check_number("budget", self.budget, above=0)
         if self.gpus_per_trial is not None:
             _check_number("gpus_per_trial", self.gpus_per_trial, at_least=0)
         if self.max_failures is not None:
@@ -96,6 +101,7 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
     data are missing or do not fit, `BackboneError` where a network does not fit, and `RunError`
     where options do not go together or the cluster cannot meet them.
     """
+    began = time.time()
     store.check_writable()
     registered = _registered(plan.missing)
     metrics = metrics_of_logits(plan.suite.declaration)
@@ -103,7 +109,42 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
     _check_unchanged(registered)
     if not options.inline:
         _check_travels(registered)
-    return run_plan(plan, _execution(plan, options, tracker), store, tracker, _runner(options))
+    execution, runner = _execution(plan, options, tracker), _runner(options)
+    if options.budget is None:
+        return run_plan(plan, execution, store, tracker, runner)
+    from evenhand.execution.budget import RAY_SECONDS, Budget, run_within
+    from evenhand.execution.pricing import with_prices
+
+    priced = with_prices(
+        plan, data=options.data, threads=execution.threads, use_gpu=execution.use_gpu
+    )
+    for unpriced in priced.prices.unpriced:
+        tracker(Event("note", cause=str(unpriced)))
+    budget = Budget(
+        deadline=began + options.budget,
+        slots=_slots(options),
+        starting=0.0 if options.inline else RAY_SECONDS,
+        time_limit=options.time_limit,
+    )
+    return run_within(priced, execution, store, tracker, runner, budget=budget)
+
+
+def _slots(options: RunOptions) -> int:
+    """Number of trials that run at a time. Raises `RunError` where none can run."""
+    from evenhand.execution.resources import Resources, allocate, count_slots, this_machine
+
+    if options.inline:
+        # The trials of a pack share the cores of this process.
+        return max(1, min(options.pack, int(this_machine()["CPU"] / options.cpus_per_trial)))
+    nodes = [this_machine()]
+    if options.address is not None:
+        from evenhand.execution.ray_tune import cluster_nodes
+
+        nodes = cluster_nodes(options.address)
+    taken = allocate(
+        Resources(options.cpus_per_trial, options.gpus_per_trial), nodes, pack=options.pack
+    )
+    return options.pack * count_slots(taken, nodes)
 
 
 def _check_unchanged(registered: Mapping[Code, Registered]) -> None:

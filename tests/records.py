@@ -19,6 +19,7 @@ from pydantic import JsonValue
 
 from evenhand.declared.base import Part, canonical
 from evenhand.declared.labels import PredictionCounts
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.record import (
     Cost,
     DataSummary,
@@ -30,7 +31,7 @@ from evenhand.declared.record import (
     Split,
     Status,
 )
-from evenhand.declared.trial import STREAMS, Problem, Recipe, Stream, Trial, Val
+from evenhand.declared.trial import STREAMS, Problem, Stream, Trial, Val
 
 Place = tuple[Split, Rule]
 

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from evenhand.declared.decorators import recipe as recipe
     from evenhand.declared.method import Method as Method
     from evenhand.declared.method import Stage as Stage
+    from evenhand.declared.recipe import Recipe as Recipe
     from evenhand.declared.record import Record as Record
     from evenhand.declared.trial import Problem as Problem
-    from evenhand.declared.trial import Recipe as Recipe
     from evenhand.declared.trial import Trial as Trial
     from evenhand.errors import BackboneError as BackboneError
     from evenhand.errors import DataError as DataError

@@ -27,8 +27,9 @@ import torch
 from evenhand.data.images import Images, Source
 from evenhand.data.splits import make_splits
 from evenhand.declared.base import Part
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Problem, Recipe, Trial
+from evenhand.declared.trial import Problem, Trial
 from evenhand.train.engine import TrainOptions, train
 from evenhand.train.result import Stopped
 from evenhand.train.resume import Resumable

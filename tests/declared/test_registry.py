@@ -49,7 +49,7 @@ import numpy as np
 from evenhand.data.images import Images, Source
 from evenhand.declared.decorators import backbone, dataset, metric, recipe
 from evenhand.suite.recipes import part
-from evenhand.declared.trial import Recipe
+from evenhand.declared.recipe import Recipe
 
 
 @dataset(title="Noise", n_classes=3, shape=(4, 4, 1))

@@ -6,9 +6,9 @@ import pytest
 
 from evenhand.declared.base import Part
 from evenhand.declared.method import Method, Stage
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.timetable import clashes, every_stage_trains, next_epochs, phases_of
-from evenhand.declared.trial import Recipe
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.recipes.schedules import learning_rate
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from evenhand.declared.base import Part, canonical
-from evenhand.declared.trial import Problem, Recipe, Teacher, Trial, Val
+from evenhand.declared.recipe import Recipe
+from evenhand.declared.trial import Problem, Teacher, Trial, Val
 from tests.records import make_trial
 from tests.suite.suite_text import TEXT, resolved, with_
 

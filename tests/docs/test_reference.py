@@ -16,8 +16,8 @@ from evenhand_docs.composition import composition
 from evenhand_docs.introductions import PAGES
 
 import evenhand
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Recipe
 from evenhand.suite.declaration import shipped
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from evenhand.data.images import Images, Source
 from evenhand.declared.decorators import dataset, method, recipe
 from evenhand.declared.method import Method, Stage
-from evenhand.declared.trial import Recipe
+from evenhand.declared.recipe import Recipe
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.suite.recipes import part
 

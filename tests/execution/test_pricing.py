@@ -101,7 +101,7 @@ def test_a_search_costs_its_hypergradients_and_the_run_after_it(retrain_on):
 
 
 def test_a_sharpness_aware_stage_is_timed_apart_from_a_plain_one():
-    from evenhand.declared.trial import Sam
+    from evenhand.declared.recipe import Sam
 
     plain = trial_of("quickstart", "erm")
     method = REGISTRY.make("method", plain.method)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from scipy.optimize import minimize
 
-from evenhand.declared.method import BoundLoss, Loss
+from evenhand.declared.loss import BoundLoss, Loss
 from evenhand.errors import SpecError
 from evenhand.losses.cost_sensitive import (
     HYBRID_A,

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from evenhand.declared.method import BoundLoss, StochasticLoss
+from evenhand.declared.loss import BoundLoss, StochasticLoss
 from evenhand.declared.registry import REGISTRY
 from evenhand.losses.equalization import RareNegatives
 from evenhand.losses.kernel import equalized_cross_entropy

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from evenhand.declared.labels import TrainingCounts
-from evenhand.declared.method import BoundLoss, Loss, Stage, StochasticLoss
+from evenhand.declared.loss import BoundLoss, Loss, StochasticLoss
+from evenhand.declared.method import Stage
 from evenhand.declared.stage_parts import BoundReduction, Reduction
 
 

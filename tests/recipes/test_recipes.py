@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from evenhand.declared.recipe import Sam
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Sam
 from evenhand.recipes.schedules import learning_rate
 from evenhand.suite.recipes import resolve_recipe
 from evenhand.train.device_data import batches

@@ -8,8 +8,8 @@ import math
 import pytest
 
 from evenhand.declared.base import Part
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Recipe
 from evenhand.recipes.schedules import Constant, Cosine, StepDrops, learning_rate
 
 PAPERS = StepDrops(((0.8, 1e-2), (0.9, 1e-4)))

@@ -7,8 +7,8 @@ from typing import Literal
 
 import pytest
 
+from evenhand.declared.recipe import Sam
 from evenhand.declared.registry import REGISTRY, Registered
-from evenhand.declared.trial import Sam
 from evenhand.errors import SpecError
 from evenhand.suite.entries import RESERVED, check_settings
 from evenhand.suite.only import restrict

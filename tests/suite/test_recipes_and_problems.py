@@ -8,8 +8,9 @@ import pytest
 
 from evenhand.declared.base import Part
 from evenhand.declared.labels import Labels
+from evenhand.declared.recipe import Recipe, Sam
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Problem, Recipe, Sam, Val
+from evenhand.declared.trial import Problem, Val
 from evenhand.errors import SpecError
 from evenhand.suite.declaration import load
 from evenhand.suite.problems import has_validation, resolve_problem

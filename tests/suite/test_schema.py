@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from evenhand.declared.trial import Recipe
+from evenhand.declared.recipe import Recipe
 from evenhand.suite.declaration import shipped
 from evenhand.suite.schema import suite_schema
 from evenhand.suite.yaml_lines import parse, read

@@ -105,7 +105,7 @@ MISTAKES = [
         (
             "val of a problem",
             "{profile: exp, ratio: 10, val: 20}",
-            "val = 20 … `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`",
+            "val = 20 … `{fraction: 0.2}`, `{further: 0.2}`, `{test_half: true}` or `none`",
         ),
     ),
     *at(
@@ -131,7 +131,7 @@ MISTAKES = [
         (
             "val as a number",
             "20",
-            "val = 20 … `{per_class: 20}`, `{fraction: 0.2}`, `{test_half: true}` or `none`",
+            "val = 20 … `{fraction: 0.2}`, `{further: 0.2}`, `{test_half: true}` or `none`",
         ),
         ("val of nothing a class", "{per_class: 0}", "val.per_class = 0 … at least 1"),
         ("val of everything", "{fraction: 1}", "val.fraction = 1 … less than 1"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from evenhand.declared.trial import Recipe
+from evenhand.declared.recipe import Recipe
 from evenhand.errors import SpecError
 from evenhand.suite.resolve import Suite
 from tests.data.samples import make_source

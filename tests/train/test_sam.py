@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from evenhand.declared.method import Stage
-from evenhand.declared.trial import Sam
+from evenhand.declared.recipe import Sam
 from evenhand.train import training
 from evenhand.train.initial_state import begin
 from evenhand.train.result import Diverged

@@ -10,8 +10,9 @@ import torch
 
 from evenhand.data.splits import make_splits
 from evenhand.declared.base import Part
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import STREAMS, Recipe, Trial, Val
+from evenhand.declared.trial import STREAMS, Trial, Val
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.train.engine import TrainOptions, train
 from tests.data.samples import make_problem, make_source

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from evenhand.declared.recipe import Recipe, Sam
 from evenhand.declared.registry import REGISTRY, Registered
-from evenhand.declared.trial import Problem, Recipe, Sam, Val
+from evenhand.declared.trial import Problem, Val
 from evenhand.suite.declaration import Select, SuiteDeclaration
 from evenhand.suite.figures import Figure
 from evenhand_docs.bibliography import cited

@@ -13,8 +13,8 @@ from evenhand.declared.base import Spec
 from evenhand.declared.held_out import trained_on
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method, Stage
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.stage_parts import Retrospective, Subsampler
-from evenhand.declared.trial import Recipe
 
 
 class StageCourse(Spec):

@@ -6,67 +6,21 @@ it into a bound object inside the worker, with the tensors and state for one tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from evenhand.declared.bilevel import Hypergradient
-from evenhand.declared.labels import Labels, PredictionCounts, TrainingCounts
+from evenhand.declared.controller import Controller
+from evenhand.declared.labels import Labels, TrainingCounts
+from evenhand.declared.loss import Loss
 from evenhand.declared.stage_parts import Policy, Reduction, Refit, TrainOn
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 Head = Literal["linear", "cosine", "scaled"]
 Trains = Literal["all", "head", "scale"]
 Reduce = Literal["mean", "weighted_mean"]
-Iterate = Literal["last", "averaged", "best"]
-
-
-@runtime_checkable
-class BoundLoss(Protocol):
-    """Loss of each example for one training set, in nats and not reduced.
-
-    rows   [batch], the (label, group) cell of each example: label · n_groups + group
-    """
-
-    def __call__(self, logits: Tensor, labels: Tensor, *, rows: Tensor) -> Tensor:
-        """Loss of each example [batch], from logits [batch, classes] and labels [batch]."""
-        ...
-
-    def row_weights(self, rows: Tensor) -> Tensor:
-        """Weight of each example [batch]; the divisor of `reduce="weighted_mean"` is their sum."""
-        ...
-
-
-@runtime_checkable
-class StochasticLoss(Protocol):
-    """A bound loss that draws random numbers."""
-
-    def drawing_from(self, generator: Generator) -> BoundLoss:
-        """The loss with this generator, which lies on the device of the loss's tensors."""
-        ...
-
-
-@runtime_checkable
-class ScalingLoss(Protocol):
-    """Declaration of a loss −α_s · log softmax(β_s ⊙ f + Δ_s)_y for cells s of class and group."""
-
-    def written_out(self, counts: TrainingCounts) -> tuple[Float[np.ndarray, " *cells"], ...]:
-        """α [classes, groups], β and Δ [classes, groups, classes] for one training set."""
-        ...
-
-
-@runtime_checkable
-class Loss(Protocol):
-    """Declaration of a loss."""
-
-    def bind(self, counts: TrainingCounts, device: Any) -> BoundLoss:
-        """The loss for a training set with these counts [classes, groups]."""
-        ...
 
 
 @runtime_checkable
@@ -77,75 +31,6 @@ class Sampler(Protocol):
         """Relative probability of one example of each cell in draws with replacement.
 
         None stands for every example exactly once, in random order.
-        """
-        ...
-
-
-@runtime_checkable
-class BoundController(Protocol):
-    """A controller for one training set, with its state."""
-
-    def update(self, predicted: PredictionCounts) -> None:
-        """Update the state and the loss by the network's counts on held-out data."""
-        ...
-
-    def merit(self, predicted: PredictionCounts) -> tuple[float, float]:
-        """Quality of held-out counts; the larger tuple is better."""
-        ...
-
-    def curves(self) -> dict[str, float]:
-        """Values to log after an epoch, by name."""
-        ...
-
-    def values(self) -> dict[str, Float[np.ndarray, " values"]]:
-        """Copies of the values that updates change, by name; the record states their movement."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """The state for a checkpoint, as plain containers and tensors."""
-        ...
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Restore a state, and set the loss by it."""
-        ...
-
-
-@runtime_checkable
-class Controller(Protocol):
-    """Declaration of a controller, which updates the loss of a stage by held-out data."""
-
-    @property
-    def every(self) -> int:
-        """Steps of the optimiser between two updates; the first update precedes the first step."""
-        ...
-
-    @property
-    def iterate(self) -> Iterate:
-        """Network that is evaluated.
-
-        "last" is the current network, "best" the one with the largest `merit` at an update, and
-        "averaged" a classifier that draws one of the networks of all updates for each image, whose
-        counts add up to images × networks.
-        """
-        ...
-
-    def check(self, loss: Loss, labels: Labels) -> None:
-        """Check loss and labels before anything trains. Raises `SpecError`."""
-        ...
-
-    def bind(
-        self,
-        loss: BoundLoss,
-        counts: TrainingCounts,
-        shares: Float[np.ndarray, "classes groups"],
-        *,
-        classes: Sequence[str],
-        groups: Sequence[str],
-    ) -> BoundController:
-        """The controller for one training set.
-
-        shares [classes, groups] are the priors by which gains divide: those of the counts, or for a
-        student those of its teacher's predictions.
         """
         ...
 

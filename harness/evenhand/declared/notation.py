@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evenhand.declared.base import Part, format_part, format_scalar
-from evenhand.declared.trial import Sam
+from evenhand.declared.recipe import Sam
 
 
 def format_value(value: Any) -> str:

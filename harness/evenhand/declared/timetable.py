@@ -8,8 +8,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from evenhand.declared.base import Part
 from evenhand.declared.method import Method, Run, Stage
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Recipe
 
 SAME = 0.02
 """Largest distance, in epochs, of two places that are declared as one: 0.533333 of 300 is 160."""

@@ -21,10 +21,11 @@ from evenhand.declared.base import canonical
 from evenhand.declared.course import interval_of, n_batches, stage_epochs
 from evenhand.declared.held_out import trained_on
 from evenhand.declared.method import Stage
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.record import RULES
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import Retrospective, Subsampler
-from evenhand.declared.trial import Problem, Recipe, Stream, Trial
+from evenhand.declared.trial import Problem, Stream, Trial
 from evenhand.execution.plan import Plan
 from evenhand.execution.samples import Sample, sample
 from evenhand.execution.schedule import Prices, Unpriced

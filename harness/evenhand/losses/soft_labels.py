@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from evenhand.declared.method import BoundLoss
+from evenhand.declared.loss import BoundLoss
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from pydantic import Field
 from evenhand.data.augment.policy import AugmentationPolicy
 from evenhand.declared.bilevel import Diverging, Hypergradient
 from evenhand.declared.decorators import method
-from evenhand.declared.method import Loss, Method
+from evenhand.declared.loss import Loss
+from evenhand.declared.method import Method
 from evenhand.declared.shared_settings import with_shared_settings
 from evenhand.declared.stage_parts import TrainOn
 from evenhand.losses.clusters import FrequencyClusters

@@ -18,7 +18,8 @@ from pydantic import Field
 
 from evenhand.declared.bilevel import Diverging, HeldOutObjective, Hypergradient
 from evenhand.declared.decorators import method
-from evenhand.declared.method import Loss, Method, Stage
+from evenhand.declared.loss import Loss
+from evenhand.declared.method import Method, Stage
 from evenhand.declared.stage_parts import TrainOn
 from evenhand.losses.clusters import Symbol
 from evenhand.losses.learned import LearnedScaling

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from evenhand.declared.controller import Iterate
 from evenhand.declared.decorators import method
-from evenhand.declared.method import Iterate, Loss, Method, Stage
+from evenhand.declared.loss import Loss
+from evenhand.declared.method import Method, Stage
 from evenhand.losses.cost_sensitive import (
     HYBRID_A,
     HYBRID_B,

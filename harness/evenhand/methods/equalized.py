@@ -8,7 +8,8 @@ from pydantic import Field
 
 from evenhand import losses
 from evenhand.declared.decorators import method
-from evenhand.declared.method import Loss, Method, Stage
+from evenhand.declared.loss import Loss
+from evenhand.declared.method import Method, Stage
 from evenhand.losses.equalization import RareNegatives
 from evenhand.losses.vector_scaling import VectorScaling
 

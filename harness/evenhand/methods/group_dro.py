@@ -17,7 +17,8 @@ from pydantic import Field
 
 from evenhand import losses
 from evenhand.declared.decorators import method
-from evenhand.declared.method import EveryExample, Loss, Method, Stage
+from evenhand.declared.loss import Loss
+from evenhand.declared.method import EveryExample, Method, Stage
 from evenhand.declared.shared_settings import with_shared_settings
 from evenhand.losses.catalogue import GroupForm
 from evenhand.losses.groups import GroupScaling

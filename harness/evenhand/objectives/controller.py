@@ -15,8 +15,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
+from evenhand.declared.controller import Iterate
 from evenhand.declared.labels import Labels, PredictionCounts, TrainingCounts
-from evenhand.declared.method import BoundLoss, Iterate, Loss
+from evenhand.declared.loss import BoundLoss, Loss
 from evenhand.errors import Mistake, SpecError
 from evenhand.objectives.goals import Multipliers
 from evenhand.objectives.objective import BoundObjective

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evenhand.declared.decorators import recipe
-from evenhand.declared.trial import Recipe
+from evenhand.declared.recipe import Recipe
 from evenhand.suite.recipes import part
 
 

@@ -10,7 +10,7 @@ epochs has no effect.
 from __future__ import annotations
 
 from evenhand.declared.decorators import recipe
-from evenhand.declared.trial import Recipe, Sam
+from evenhand.declared.recipe import Recipe, Sam
 from evenhand.suite.recipes import part
 
 

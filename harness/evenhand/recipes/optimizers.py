@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 from pydantic import Field
 
 from evenhand.declared.decorators import optimizer
-from evenhand.declared.trial import Recipe
+from evenhand.declared.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field
 
 from evenhand.declared.base import format_scalar
 from evenhand.declared.decorators import schedule
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.timetable import Phase, warmup_epochs
-from evenhand.declared.trial import Recipe
 
 Drops = tuple[tuple[float, float], ...]
 

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ValidationError
 
 from evenhand.declared.base import Part
 from evenhand.declared.identity import identity_of
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.record import FORMAT, Exit, Record
-from evenhand.declared.trial import STREAMS, Kept, Problem, Recipe, Stream, Teacher, workload
+from evenhand.declared.trial import STREAMS, Kept, Problem, Stream, Teacher, workload
 from evenhand.store.index import Head
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Problem, Recipe
+from evenhand.declared.trial import Problem
 from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.suite.baseline import check_baseline, named_rows
 from evenhand.suite.declaration import SuiteDeclaration

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from evenhand.declared.base import Part, advice, canonical, quote_value
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY, Registered
-from evenhand.declared.trial import Recipe, Teacher
+from evenhand.declared.trial import Teacher
 from evenhand.errors import Mistake, Mistakes, SpecError
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.entries import FIELD, POSTHOC, PREFIXES, TEACHER, Declared

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from evenhand.declared.base import Spec, canonical
-from evenhand.declared.trial import Problem, Recipe
+from evenhand.declared.recipe import Recipe
+from evenhand.declared.trial import Problem
 from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.metrics import unit
 from evenhand.suite.declaration import SuiteDeclaration

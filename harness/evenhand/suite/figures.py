@@ -38,8 +38,9 @@ from typing import Any, Literal, Self
 from pydantic import field_validator, model_validator
 
 from evenhand.declared.base import Spec
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Problem, Recipe, Val
+from evenhand.declared.trial import Problem, Val
 from evenhand.errors import KeyPath
 
 Kind = Literal["lines", "heat", "front", "curves"]

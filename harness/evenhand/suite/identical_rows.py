@@ -20,9 +20,11 @@ import numpy as np
 
 from evenhand.declared.base import Part, canonical
 from evenhand.declared.labels import TrainingCounts
-from evenhand.declared.method import Method, ScalingLoss, Stage
+from evenhand.declared.loss import ScalingLoss
+from evenhand.declared.method import Method, Stage
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Problem, Recipe, Trial
+from evenhand.declared.trial import Problem, Trial
 from evenhand.errors import DataError
 from evenhand.suite.figures import matches
 from evenhand.suite.requirements import declared_facts

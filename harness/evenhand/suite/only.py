@@ -10,8 +10,9 @@ from typing import Any
 
 from evenhand.declared.base import Part
 from evenhand.declared.notation import format_value
+from evenhand.declared.recipe import Recipe, Sam
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Recipe, Sam, Trial
+from evenhand.declared.trial import Trial
 from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.suite.resolve import Configuration, Suite
 

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from evenhand.declared.base import Part, advice, quote_value
 from evenhand.declared.method import Method
+from evenhand.declared.recipe import SGD, Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import SGD, Recipe
 from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.metrics import is_of_logits
 from evenhand.suite.declaration import Named

@@ -7,11 +7,13 @@ from typing import NamedTuple
 from evenhand.declared.base import Part
 from evenhand.declared.held_out import leaves_held_out, trained_on, trains_on_held_out
 from evenhand.declared.labels import Labels
-from evenhand.declared.method import Method, PostHoc, ScalingLoss, Stage
+from evenhand.declared.loss import ScalingLoss
+from evenhand.declared.method import Method, PostHoc, Stage
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.split_counts import val_advice
 from evenhand.declared.stage_parts import Reduction, TrainOn, uses_cells
-from evenhand.declared.trial import Problem, Recipe
+from evenhand.declared.trial import Problem
 from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.problems import has_validation, known_counts
 

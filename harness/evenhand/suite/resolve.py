@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from evenhand.declared.base import Part
 from evenhand.declared.notation import format_settings, pipeline_name, titled
-from evenhand.declared.trial import Problem, Recipe, Trial
+from evenhand.declared.recipe import Recipe
+from evenhand.declared.trial import Problem, Trial
 from evenhand.errors import Mistakes, SpecError
 from evenhand.suite.baseline import Baseline, find_baseline
 from evenhand.suite.changes import changed

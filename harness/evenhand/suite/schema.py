@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.setting import Setting
-from evenhand.declared.trial import Recipe
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.expand import DISTRIBUTIONS
 from evenhand.suite.problems import SELECTIONS

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from evenhand.declared.course import StageCourse, expected_course, interval_of, standing
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.split_counts import SplitCounts, split_counts
 from evenhand.declared.stage_parts import Subsampler
 from evenhand.declared.timetable import warmup_epochs
-from evenhand.declared.trial import Problem, Recipe, Trial
+from evenhand.declared.trial import Problem, Trial
 from evenhand.suite.problems import known_counts
 from evenhand.suite.resolve import Suite
 

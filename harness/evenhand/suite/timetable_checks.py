@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from evenhand.declared.base import Part
 from evenhand.declared.method import Method
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.timetable import clashes, every_stage_trains, next_epochs
-from evenhand.declared.trial import Recipe
 from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.entry_parts import RecipeVariant

@@ -5,9 +5,10 @@ from __future__ import annotations
 from evenhand.declared.course import StageCourse, stage_epochs
 from evenhand.declared.data_sentences import Fact
 from evenhand.declared.method import Method, Run
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.timetable import phases_of, recipe_of, warmup_epochs
-from evenhand.declared.trial import Recipe, Trial
+from evenhand.declared.trial import Trial
 from evenhand.errors import EvenhandError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from evenhand.declared.trial import Precision
+from evenhand.declared.recipe import Precision
 
 
 def runs_in_bf16(precision: Precision, device: torch.device) -> bool:

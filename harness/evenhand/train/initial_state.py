@@ -17,11 +17,12 @@ from evenhand.data.splits import ProblemData
 from evenhand.declared.held_out import trained_on
 from evenhand.declared.labels import TrainingCounts
 from evenhand.declared.method import Method
+from evenhand.declared.recipe import SGD, Recipe
 from evenhand.declared.record import Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import Refit, TrainOn
 from evenhand.declared.streams import generator, stream_seed
-from evenhand.declared.trial import SGD, Kept, Recipe, Stream, Trial
+from evenhand.declared.trial import Kept, Stream, Trial
 from evenhand.recipes.optimizers import Optimizer
 from evenhand.train.checkpoints import Checkpoints
 from evenhand.train.device_data import DeviceSplit, Normalise, RunData

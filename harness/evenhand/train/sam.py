@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.optim import Optimizer
 
-from evenhand.declared.trial import Sam
+from evenhand.declared.recipe import Sam
 
 LossOf = Callable[[], Float[Tensor, ""]]
 """Loss of the current batch under the current weights; each call is one forward pass."""

@@ -13,7 +13,9 @@ from jaxtyping import Float, Int
 from evenhand.data.splits import ProblemData
 from evenhand.declared.base import Part
 from evenhand.declared.labels import TrainingCounts
-from evenhand.declared.method import Method, Run, Stage, StochasticLoss
+from evenhand.declared.loss import StochasticLoss
+from evenhand.declared.method import Method, Run, Stage
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import (
     BoundReduction,
@@ -22,7 +24,6 @@ from evenhand.declared.stage_parts import (
     Reduction,
     Subsampler,
 )
-from evenhand.declared.trial import Recipe
 from evenhand.losses.soft_labels import SoftLabels
 from evenhand.train.bilevel import bind as bind_outer
 from evenhand.train.reductions import STATELESS

@@ -20,7 +20,10 @@ from torch import Tensor
 from evenhand.backbones.networks.build import Network
 from evenhand.data.augment.augmentations import Augmentation
 from evenhand.data.augment.mixing import BoundMixing
-from evenhand.declared.method import BoundController, BoundLoss, Run, Stage
+from evenhand.declared.controller import BoundController
+from evenhand.declared.loss import BoundLoss
+from evenhand.declared.method import Run, Stage
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.record import Split
 from evenhand.declared.stage_parts import (
     BoundPolicy,
@@ -30,7 +33,7 @@ from evenhand.declared.stage_parts import (
     Retrospective,
     TrainOn,
 )
-from evenhand.declared.trial import Kept, Recipe
+from evenhand.declared.trial import Kept
 from evenhand.losses.soft_labels import SoftLabels
 from evenhand.recipes.schedules import Schedule
 from evenhand.train.batch import Batch

@@ -12,9 +12,10 @@ from rich.text import Text
 from evenhand.declared.base import format_scalar
 from evenhand.declared.course import StageCourse
 from evenhand.declared.data_sentences import describe_data
+from evenhand.declared.recipe import Recipe
 from evenhand.declared.record import DataSummary, Evaluation, Record
 from evenhand.declared.registry import REGISTRY, Registered
-from evenhand.declared.trial import Recipe, Trial
+from evenhand.declared.trial import Trial
 from evenhand.metrics import is_of_logits, score, unit
 from evenhand.suite.timetable_facts import describe_stage, timetable
 from evenhand_reports.board import lineage

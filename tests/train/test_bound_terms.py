@@ -60,6 +60,19 @@ def test_the_terms_are_those_of_the_network_and_the_loss(models):
     assert outcome.curves["train_bound"][-1] == pytest.approx(expected, rel=1e-4)
 
 
+def test_the_counts_are_those_of_all_images_that_are_trained_on():
+    """Training and held-out images together, whose class frequencies are others."""
+    trial = make("erm", **LOGGED, train_on="all")
+    data = data_of(trial, SOURCE)
+    n = np.bincount(data.train.labels) + np.bincount(data.val.labels)
+    assert len(set(np.bincount(data.train.labels) / n)) > 1, "the priors differ"
+    curves = run(trial, SOURCE).curves
+    mu = np.array([curves[f"train_lipschitz_{y}"][-1] for y in range(4)])
+    pi = n / n.sum()
+    expected = (mu * np.sqrt(pi)).sum() / (4 * pi.min())
+    assert curves["train_bound"][-1] == pytest.approx(expected, rel=1e-4)
+
+
 def test_the_loss_in_force_is_that_of_the_stage():
     """Of four epochs the last has weights, (1 − b)/(1 − b^n) with the sum C."""
     curves = trained("erm_drw", epochs=4).curves

@@ -27,6 +27,8 @@ def bound_terms(run: Training, scores: Float[Tensor, " n"]) -> dict[str, float]:
     beta, delta = (np.broadcast_to(vector, (n_classes, n_classes)) for vector in vectors)
     alpha = loss.alpha.double().cpu().numpy()
     constants = lipschitz_constants(least, alpha=alpha, beta=beta, delta=delta)
-    point = {"train_bound": bound_sum(constants, run.checkpoints.train.sum(1))}
+    # Of the images that the run trains on, which held-out images may belong to.
+    counts = torch.bincount(run.train.labels, minlength=n_classes).cpu().numpy()
+    point = {"train_bound": bound_sum(constants, counts)}
     named = (("train_min_score", least), ("train_lipschitz", constants))
     return point | {f"{name}_{y}": float(v) for name, each in named for y, v in enumerate(each)}

@@ -8,7 +8,8 @@ from torch import Tensor
 BEGIN_AT_ZERO = (torch.optim.SGD, torch.optim.AdamW)
 """Optimisers of which a state of zeros equals none.
 
-SGD sets a momentum to the gradient at its first step, which is what a momentum of 0 gives.
+SGD sets a momentum to the gradient at its first step, which is what a momentum of 0 gives without
+dampening. Subclasses, which may keep other values in their state, do not count.
 """
 
 
@@ -25,7 +26,8 @@ def state_tensors(optimizer: torch.optim.Optimizer) -> dict[tuple[Tensor, str], 
 @torch.no_grad()
 def clear(optimizer: torch.optim.Optimizer) -> None:
     """Begin anew, in the tensors that are there where a CUDA graph may have their addresses."""
-    if not isinstance(optimizer, BEGIN_AT_ZERO):
+    dampened = any(group.get("dampening") for group in optimizer.param_groups)
+    if type(optimizer) not in BEGIN_AT_ZERO or dampened:
         optimizer.state.clear()
     for tensor in state_tensors(optimizer).values():
         tensor.zero_()

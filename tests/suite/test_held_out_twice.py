@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evenhand.errors import SpecError
+from evenhand.suite.resolve import Suite
 from tests.suite.suite_text import resolved, with_
 
 LA = "  - la: {tau: 1.0}\n"
@@ -55,3 +56,26 @@ def test_all_images_are_more_than_the_training_images():
     with pytest.raises(SpecError, match=r"train_on = 'all': .*no held-out images") as told:
         resolved(text(LA, NONE, ON_ALL))
     assert "leave train_on out" in str(told.value)
+
+
+def test_a_method_without_a_stage_cannot_train_on_all_images():
+    """It would be solved for on fewer images than its competitors train on."""
+
+    def suite(recipe):
+        return Suite(
+            suite="svm",
+            question="Does a margin help?",
+            problems=[{"gaussian_mixture": {"val": {"per_class": 3}}}],
+            recipe={"digits": {"backbone": "linear", "augment": [], "train_on": "all"}},
+            seeds=1,
+            methods=["erm", {"cs_svm": recipe}],
+            metrics=["balanced_accuracy"],
+            primary="balanced_accuracy",
+            baseline="erm",
+        )
+
+    with pytest.raises(SpecError, match=r"cs_svm.* has no stage of training") as told:
+        suite({})
+    assert "`recipe: {train_on: null}`" in str(told.value)
+    trials = suite({"recipe": {"train_on": None}}).trials.values()
+    assert {t.method.name: t.recipe.train_on for t in trials} == {"erm": "all", "cs_svm": None}

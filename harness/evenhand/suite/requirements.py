@@ -80,6 +80,13 @@ def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> No
     if who.train_on and not known.has_validation:
         what = f"train_on = {who.train_on!r}: {known.name} has no held-out images to train on"
         mistakes.found.append(Mistake(what, (), f"leave train_on out, or {known.how_val}"))
+    if who.train_on and not REGISTRY.make("method", who.method).stages:
+        what = (
+            f"train_on = {who.train_on!r}: {who.method} has no stage of training, and its last "
+            "layer is solved for on the training images alone"
+        )
+        right = "leave train_on out for it: `recipe: {train_on: null}`"
+        mistakes.found.append(Mistake(what, (), right))
     for where, part in () if known.has_validation else needy:
         what = f"{part} learns from held-out images, and {known.name} has none"
         mistakes.found.append(Mistake(what, where, known.how_val))

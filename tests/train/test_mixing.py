@@ -12,7 +12,7 @@ from evenhand.declared.bilevel import Hypergradient
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Stage
 from evenhand.declared.registry import REGISTRY
-from evenhand.errors import SpecError
+from evenhand.errors import LossError, SpecError
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.suite.declaration import load
 from evenhand.suite.resolve import resolve
@@ -150,3 +150,18 @@ def test_a_reduction_over_cells_is_refused_with_mixing_unless_the_entry_turns_it
     suite = resolved(SUITE % ": {recipe: {mixing: null}}")
     mixings = {t.method.name: t.recipe.mixing for t in suite.trials.values()}
     assert mixings == {"erm": MIXUP, "dro": None}
+
+
+@pytest.mark.parametrize("name", ["partner", "share"])
+def test_a_partner_and_a_share_of_each_example_are_needed(name):
+    """A share [batch, 1] broadcasts against the losses [batch], without an error of its own."""
+    state = begun()
+    inner = state.mixing
+
+    def column(images, labels, generator):
+        mixed = inner(images, labels, generator)
+        return mixed._replace(**{name: getattr(mixed, name)[:, None]})
+
+    state.mixing = column
+    with pytest.raises(LossError, match=rf"one {name} for each example, \[16\].*\[16, 1\]"):
+        state.batch(state.stage, INDEX)

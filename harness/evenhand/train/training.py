@@ -19,7 +19,7 @@ from torch import Tensor
 
 from evenhand.backbones.networks.build import Network
 from evenhand.data.augment.augmentations import Augmentation
-from evenhand.data.augment.mixing import BoundMixing
+from evenhand.data.augment.mixing import BoundMixing, check_mixed
 from evenhand.declared.controller import BoundController
 from evenhand.declared.loss import BoundLoss
 from evenhand.declared.method import Run, Stage
@@ -281,6 +281,7 @@ class Training:
         if self.mixing is None or not stage.spec.mixes:
             return Batch(images, labels, rows, targets)
         mixed = self.mixing(images, labels, self.randomness)
+        check_mixed(mixed, len(index))
         return Batch(mixed.images, labels, rows, targets, mixed)
 
     def loss_of(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from evenhand.declared.decorators import mixing
 from evenhand.declared.labels import TrainingCounts
+from evenhand.errors import LossError
 
 if TYPE_CHECKING:
     import torch
@@ -142,6 +143,19 @@ class BoundRemix:
         # Equal counts meet both ratios at κ = 1; only one of λ and 1 − λ is below τ ≤ 1/2.
         share = torch.where(to_other, 0.0, torch.where(to_own, 1.0, share))
         return mixed._replace(share=share)
+
+
+def check_mixed(mixed: Mixed, n: int) -> None:
+    """Check the shapes of the partners and shares of a batch of n examples.
+
+    Raises `LossError`: a share [batch, 1] would be multiplied with the losses of all examples.
+    """
+    for name in ("partner", "share"):
+        shape = list(getattr(mixed, name).shape)
+        if shape != [n]:
+            raise LossError(
+                f"a mixing gives one {name} for each example, [{n}]; this one gives {shape}"
+            )
 
 
 def beta_quantiles(alpha: float, device: Any) -> Float[Tensor, " points"]:

@@ -87,11 +87,16 @@ class UnknownName(SpecError):  # noqa: N818  the mistake is the name
       methods: erm, la, vs
       did you mean 'vs'?
       for a method of your own, name its file: --plugin FILE; in Python, plugins=FILE
+    >>> print(UnknownName("optimizer", "lamb", ["adamw", "sgd"]))
+    no optimizer is called 'lamb'
+      optimizers: adamw, sgd
+      for an optimizer of your own, name its file: --plugin FILE; in Python, plugins=FILE
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         said = suggest(name, sorted(known), kind)
-        own = f"for a {kind} of your own, name its file: --plugin FILE; in Python, plugins=FILE"
+        one = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+        own = f"for {one} of your own, name its file: --plugin FILE; in Python, plugins=FILE"
         hint = "\n  ".join(filter(None, (said.hint, own)))
         super().__init__([Mistake(f"no {kind} is called {name!r}", (), said.right, hint)])
 

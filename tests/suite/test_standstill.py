@@ -88,3 +88,19 @@ def test_the_timetable_has_the_first_epoch_of_each_stage_and_drop():
         "× 0.01 from epoch 7, × 0.0001 from epoch 8; "
         "rising to lr at epoch 12, × 0.01 from epoch 41, × 0.0001 from epoch 45"
     )
+
+
+@pytest.mark.parametrize(
+    ("entry", "stages"),
+    [
+        ("crt: {retrain: 0.5}", "1 from epoch 1, 2 of the last layer from epoch 41"),
+        ("lws: {retrain: 0.5}", "1 from epoch 1, 2 of the scale of the logits from epoch 41"),
+    ],
+)
+def test_the_timetable_names_what_a_later_run_trains_and_its_own_schedule(entry, stages):
+    text = with_("recipe: digits\n", "recipe: {digits: {epochs: 40}}\n")
+    suite = resolved(text.replace("- la: {tau: 1.0}", f"- {entry}"))
+    [trial] = [t for t in suite.trials.values() if entry.startswith(t.method.name) and not t.seed]
+    found = [fact.text for fact in timetable(trial)]
+    assert found[0] == stages
+    assert found[1].endswith("; lr from epoch 41, schedule cosine")

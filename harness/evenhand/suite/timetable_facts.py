@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evenhand.declared.course import StageCourse, stage_epochs
 from evenhand.declared.data_sentences import Fact
-from evenhand.declared.method import Method, Run
+from evenhand.declared.method import Method, Run, Stage, Trains
 from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.timetable import phases_of, recipe_of, warmup_epochs
@@ -23,23 +23,35 @@ def timetable(trial: Trial) -> list[Fact]:
         method: Method = REGISTRY.make("method", trial.method)
         runs = method.runs(trial.recipe.epochs)
         firsts = [stages[0] for stages in method.stages_by_run()]
-        own = [recipe_of(stage, trial.recipe) for stage in firsts]
-        rates = "; ".join(_rate(recipe, run) for recipe, run in zip(own, runs, strict=True))
+        rates = "; ".join(
+            _rate(stage, trial.recipe, run) for stage, run in zip(firsts, runs, strict=True)
+        )
     except EvenhandError:
         return []
+    begun = [run.begins for run in runs[1:]]
     stages = [
-        f"{number} {'from scratch ' if restart else ''}from epoch {first + 1}"
-        for number, (restart, first) in enumerate(_firsts(method, trial.recipe), 1)
+        f"{number} {beginning(stage) + ' ' if first in begun else ''}from epoch {first + 1}"
+        for number, (stage, first, _) in enumerate(stage_epochs(method, trial.recipe.epochs), 1)
     ]
     return [Fact("stages", ", ".join(stages)), Fact("learning rate", rates)] if stages else []
 
 
-def _firsts(method: Method, recipe: Recipe) -> list[tuple[bool, int]]:
-    return [(stage.restart, first) for stage, first, _ in stage_epochs(method, recipe.epochs)]
+TRAINED: dict[Trains, str] = {
+    "all": "with the weights so far",
+    "head": "of the last layer",
+    "scale": "of the scale of the logits",
+}
+"""Phrases for a run that keeps the weights, by what it trains."""
 
 
-def _rate(recipe: Recipe, run: Run) -> str:
-    """`warm-up to epoch 5, lr × 0.01 from epoch 161`, of one run."""
+def beginning(stage: Stage) -> str:
+    """What a later run begins with, or trains, by its first stage."""
+    return "from scratch" if stage.restart else TRAINED[stage.trains]
+
+
+def _rate(first: Stage, recipe: Recipe, run: Run) -> str:
+    """`rising to lr at epoch 5, × 0.01 from epoch 161`, of one run with this first stage."""
+    recipe = recipe_of(first, recipe)
     rising = warmup_epochs(recipe, run.epochs)
     parts = [f"lr from epoch {run.begins + 1}"]
     if recipe.warmup and rising < 2:
@@ -47,6 +59,7 @@ def _rate(recipe: Recipe, run: Run) -> str:
         parts = [f"lr from epoch {run.begins + 1}, {why}"]
     elif recipe.warmup:
         parts = [f"rising to lr at epoch {run.begins + rising}"]
+    parts += [f"schedule {first.schedule}"] if first.schedule else []
     phases = [
         f"{p.what} from epoch {run.begins + p.first + 1}" for p in phases_of(recipe, run.epochs)
     ]

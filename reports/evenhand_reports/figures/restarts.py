@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
 from evenhand.errors import EvenhandError
+from evenhand.suite.timetable_facts import beginning
 
 
-def run_lengths(trial: Trial) -> tuple[int, ...]:
-    """Epochs of each run of the method.
+class RunLength(NamedTuple):
+    """A run of a method."""
+
+    epochs: int
+    """Number of epochs."""
+    how: str
+    """What it begins with, or trains: `from scratch`."""
+
+
+def run_lengths(trial: Trial) -> tuple[RunLength, ...]:
+    """The runs of the method.
 
     Empty for a method that is not registered or no longer accepts the trial's settings: a report
     reads old records and the records of plugins.
@@ -21,22 +32,27 @@ def run_lengths(trial: Trial) -> tuple[int, ...]:
         method: Method = REGISTRY.make("method", trial.method)
     except EvenhandError:
         return ()
-    return tuple(run.epochs for run in method.runs(trial.recipe.epochs))
+    runs, firsts = method.runs(trial.recipe.epochs), method.stages_by_run()
+    return tuple(
+        RunLength(run.epochs, beginning(stages[0]))
+        for run, stages in zip(runs, firsts, strict=True)
+    )
 
 
 def describe_runs(trial: Trial) -> str:
     """`60 epochs, then 60 from scratch`; "" for a single run."""
-    first, *more = run_lengths(trial) or (0,)
-    if not more:
+    runs = run_lengths(trial)
+    if len(runs) < 2:
         return ""
-    return f"{first} epochs, " + ", ".join(f"then {n} from scratch" for n in more)
+    then = ", ".join(f"then {run.epochs} {run.how}" for run in runs[1:])
+    return f"{runs[0].epochs} epochs, {then}"
 
 
 def with_breaks(
     trial: Trial, epochs: Sequence[float], *series: Sequence[float | None] | None
 ) -> list[list[float | None] | None]:
     """Epochs and series, with a point without a value inserted between two runs."""
-    ends = list(accumulate(run_lengths(trial)))[:-1]
+    ends = list(accumulate(run.epochs for run in run_lengths(trial)))[:-1]
     breaks = [(sum(epoch <= end for epoch in epochs), end + 0.5) for end in ends]
     without_value = [(index, None) for index, _ in breaks]
     broken: list[list[float | None] | None] = [_insert(epochs, breaks)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from evenhand.declared.registry import REGISTRY
 from evenhand_reports.figures import restarts
 from tests.train.trials import make
@@ -28,6 +30,20 @@ def test_a_line_breaks_where_training_begins_anew():
         [4, 5, 5.5, 6],
         [0.1, 0.2, None, 0.3],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "then"),
+    [
+        ("crt", "of the last layer"),
+        ("lws", "of the scale of the logits"),
+        ("label_aware_smoothing", "of the last layer"),
+        ("jtt", "from scratch"),
+    ],
+)
+def test_a_run_that_keeps_the_weights_is_not_from_scratch(name, then):
+    share = {"first" if name == "jtt" else "retrain": 0.5}
+    assert restarts.describe_runs(trial_of(name, share)).endswith(f" {then}")
 
 
 def test_a_method_that_trains_nothing_has_no_runs():

@@ -10,6 +10,7 @@ import torch
 
 from evenhand.declared.base import Part
 from evenhand.declared.method import Method, Stage
+from evenhand.declared.registry import REGISTRY
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.train import engine
 from evenhand.train.engine import TrainOptions
@@ -188,3 +189,8 @@ def test_stages_that_train_the_same_share_a_run():
         (8, (8, 10), 4),
         (12, (12,), 8),
     ]
+
+
+def test_the_second_stage_of_label_aware_smoothing_leaves_mixup_out():
+    first, second = REGISTRY.make("method", REGISTRY.part("method", "label_aware_smoothing")).stages
+    assert first.mixes and not second.mixes

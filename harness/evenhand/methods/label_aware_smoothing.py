@@ -31,10 +31,10 @@ def label_aware_smoothing(
         ℓ(f, y) = −(1 − ε_y) log p_y − ε_y / (K − 1) · Σ_{c≠y} log p_c,   p = softmax(f)
 
     The second stage of zhong2021improving, named MiSLAS with mixup in the first stage, which a
-    recipe can add. The backbone is frozen; the last layer is kept and trained further with the
-    scale s_c of `lws`, on class-balanced draws at a cosine learning rate. Both have the recipe's
-    learning rate; the released code gives the last layer a fraction of it, 0.5 on CIFAR-10-LT with
-    ratio 100.
+    recipe can add and which the second stage leaves out. The backbone is frozen; the last layer is
+    kept and trained further with the scale s_c of `lws`, on class-balanced draws at a cosine
+    learning rate. Both have the recipe's learning rate; the released code gives the last layer a
+    fraction of it, 0.5 on CIFAR-10-LT with ratio 100.
 
     head        ε of the most frequent class; 0.3 and 0 are the released code's values for
                 CIFAR-10-LT with ratio 100
@@ -47,7 +47,6 @@ def label_aware_smoothing(
     batch_norm  "fixed" is the released code's setting for CIFAR-10-LT with ratio 100; "updated" is
                 that for CIFAR-100-LT and ImageNet-LT, the paper's shifted batch normalisation
     """
-    smoothed = replace(
-        balanced_head(retrain, batch_norm), loss=LabelAware(head, tail, shape, over), head="keep"
-    )
+    loss = LabelAware(head, tail, shape, over)
+    smoothed = replace(balanced_head(retrain, batch_norm), loss=loss, head="keep", mixes=False)
     return Method(Stage(loss=VectorScaling(), until=1.0), smoothed, head="scaled")

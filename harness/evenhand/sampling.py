@@ -36,7 +36,7 @@ class Progressive:
 
         p_y(t) = (1 − t/T) · n_y/N + (t/T) · 1/C
 
-    p_y is the probability of class y (kang2020decoupling, Sec. 3), t the epoch, counted from 0, and
+    p_y is the probability of class y (kang2020decoupling), t the epoch, counted from 0, and
     T the number of epochs of the run, so that the last epoch has t = T − 1.
 
     >>> from evenhand.losses.per_class import InversePrior

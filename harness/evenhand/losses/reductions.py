@@ -111,9 +111,10 @@ class CVaR:
 
         max_q Σ_i q_i ℓ_i   subject to   0 ≤ q_i ≤ 1/(alpha · n),   Σ q = 1
 
-    levy2020large, Sec. 2, on each batch of n examples, without regularisation. Where alpha · n is
-    no whole number, the smallest loss that counts has the rest of the weight. The gradient of a
-    batch is biased for that of the training set, the less the larger the batch (Sec. 3).
+    levy2020large, on each batch of n examples, without regularisation; the formula is quoted from
+    memory and was not verified. Where alpha · n is no whole number, the smallest loss that counts
+    has the rest of the weight. The gradient of a batch is biased for that of the training set, the
+    less the larger the batch.
     """
 
     alpha: float

@@ -18,8 +18,8 @@ def cvar_dro(alpha: Annotated[float, Field(gt=0, le=1)] = 0.1) -> Method:
 
         L = max_q Σ_i q_i ℓ_i   subject to   0 ≤ q_i ≤ 1/(α n),   Σ q = 1
 
-    levy2020large, Sec. 2, on batches of n examples and without regularisation. It uses no groups in
-    training. α = 1 is ERM. The paper tunes α; 0.1 is our choice.
+    levy2020large, on batches of n examples and without regularisation; the formula is quoted from
+    memory and was not verified. It uses no groups in training. α = 1 is ERM. α = 0.1 is our choice.
 
     alpha  α, the share of the examples that counts
     """

@@ -34,8 +34,9 @@ def square_root_sampling(q: Annotated[float, Field(ge=0, le=1)] = 0.5) -> Method
 
         p_y = n_y^q / Σ_c n_c^q
 
-    kang2020decoupling, Sec. 3. An epoch has as many draws, with replacement, as there are training
-    examples. q = 1 draws every example equally often, and q = 0 every class, as `resample`.
+    kang2020decoupling, whose formula is quoted from memory and was not verified. An epoch has as
+    many draws, with replacement, as there are training examples. q = 1 draws every example equally
+    often, and q = 0 every class, as `resample`.
 
     q  exponent of the number of training examples
     """
@@ -48,8 +49,8 @@ def progressive_sampling() -> Method:
 
         p_y(t) = (1 − t/T) · n_y/N + (t/T) · 1/C
 
-    p_y is the probability of class y in epoch t of T (kang2020decoupling, Sec. 3). An epoch has as
-    many draws, with replacement, as there are training examples. Epochs are counted from 0, so that
-    the last one has t = T − 1; the text does not state this.
+    p_y is the probability of class y in epoch t of T (kang2020decoupling, whose formula is quoted
+    from memory and was not verified). An epoch has as many draws, with replacement, as there are
+    training examples. That epochs are counted from 0, so that the last one has t = T − 1, is ours.
     """
     return Method(Stage(loss=VectorScaling(), sampler=Progressive(InversePrior())))

@@ -189,8 +189,9 @@ Alpha = Annotated[float, Field(gt=0)]
 def mixup(alpha: Alpha = 1.0) -> Mixing:
     """Mixup: train on λ x_i + (1 − λ) x_j with the loss λ ℓ(y_i) + (1 − λ) ℓ(y_j).
 
-    λ ~ Beta(α, α) is drawn once for each batch, and the partners j are a permutation of the batch,
-    as in Fig. 1 of zhang2018mixup. α = 1 is its value for CIFAR; for ImageNet it uses 0.2.
+    λ ~ Beta(α, α) is drawn once for each batch, and the partners j are a permutation of the batch
+    (zhang2018mixup). The paper's values of α, 1 for CIFAR and 0.2 for ImageNet, are quoted from
+    memory and were not verified.
 
     alpha  α: λ is near 0 or 1 for small values and uniform for 1
     """
@@ -208,8 +209,8 @@ def remix(
         λ_y = 0 where n_i/n_j ≥ κ and λ < τ;   1 where n_i/n_j ≤ 1/κ and 1 − λ < τ;   else λ
 
     The images are mixed by λ ~ Beta(α, α), and the labels of example i and its partner j by λ_y,
-    where n are the training counts of their classes (chou2020remix). The defaults of κ and τ are
-    the paper's.
+    where n are the training counts of their classes (chou2020remix). The formula is quoted from
+    memory and was not verified; the defaults of κ and τ are those of a public implementation.
 
     alpha  α, as in `mixup`
     kappa  κ, the ratio of counts from which on one class counts as the rarer one

@@ -12,7 +12,7 @@ from evenhand_docs import (
     suites,
 )
 from evenhand_docs.bibliography import references
-from evenhand_docs.composition import composition
+from evenhand_docs.composition import changes, composition
 from evenhand_docs.introductions import PAGES
 
 import evenhand
@@ -82,6 +82,16 @@ def test_a_method_of_two_stages_is_shown_with_its_vectors():
     assert "CountPower(gamma=0.15)" in first
     assert "β = 1" in second
     assert "PriorPower(nu=0.15)" in second
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("cvar_dro", "CVaR"), ("dro", "GroupDRO"), ("focal", "focal loss")],
+)
+def test_a_part_is_summarised_by_words_or_by_its_acronym(name, what):
+    method = REGISTRY.make("method", REGISTRY.part("method", name))
+
+    assert changes(method) == what
 
 
 def test_the_page_of_losses_has_the_vectors_with_their_formulas():

@@ -121,6 +121,10 @@ def _loss_in_short(loss: Any) -> str:
 
 
 def _words(part: Any) -> str:
-    """A class name as words: `logit adjusted` for `LogitAdjusted`, but `GroupDRO` unchanged."""
+    """A class name as words: `logit adjusted` for `LogitAdjusted`, but `GroupDRO` unchanged.
+
+    A name with two capitals in a row has an acronym, such as CVaR.
+    """
     name = type(part).__name__
-    return name if name[-3:].isupper() else re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
+    has_acronym = re.search("[A-Z]{2}", name)
+    return name if has_acronym else re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()

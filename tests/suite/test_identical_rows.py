@@ -174,6 +174,22 @@ def test_losses_of_ones_own_are_compared_by_their_fields(monkeypatch):
     assert found({"cb": {"b": 0.5}}, same, other) == [("cb", "same")]
 
 
+def test_a_second_new_head_is_another_training_than_one(monkeypatch):
+    made = REGISTRY.make
+    head = Stage(VectorScaling(), until=0.1, trains="head", head="new")
+    again = {"crt": (head,), "cb": (head, head)}
+
+    def make(kind, part: Part):
+        given = made(kind, part)
+        if kind != "method" or part.name not in again:
+            return given
+        return type(given)(Stage(VectorScaling(), until=1.0), *again[part.name])
+
+    monkeypatch.setattr(REGISTRY, "make", make)
+    constant = {"digits": {"epochs": 40, "schedule": "constant"}}
+    assert found("crt", "cb", recipe=constant) == []
+
+
 def test_the_vectors_are_those_that_the_bound_loss_has():
     counts = np.array([[50, 5], [20, 2], [7, 3]])
     for loss in (VectorScaling(), GroupScaling()):

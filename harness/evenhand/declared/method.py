@@ -105,10 +105,6 @@ class Stage:
     schedule: str | None = None
     """Learning-rate schedule by name, without warm-up; None is the recipe's."""
 
-    def begins_run(self, before: Stage) -> bool:
-        """Whether a new run begins with this stage, after the stage `before`."""
-        return self.restart or self.head == "new" or self.trains != before.trains
-
     policy: Policy | None = None
     """Augmentation policy, which is applied after the augmentations of the recipe."""
     outer: Hypergradient | None = None
@@ -122,6 +118,10 @@ class Stage:
     """
     mixes: bool = True
     """Whether the stage uses the recipe's mixing, if it has one."""
+
+    def begins_run(self, before: Stage) -> bool:
+        """Whether a new run begins with this stage, after the stage `before`."""
+        return self.restart or self.head == "new" or self.trains != before.trains
 
     @property
     def learns_on_held_out(self) -> bool:

@@ -150,9 +150,10 @@ def _method(part: Part, recipe: Recipe, counts: TrainingCounts) -> Form:
     # SAM may have another ρ in each stage, even where the stages are equal otherwise.
     is_merged = recipe.sam is None or len(set(recipe.sam.rho)) == 1
     stages: list[tuple[Form, float | None]] = []
-    for stage in method.stages:
+    for place, stage in enumerate(method.stages):
         form = _stage(stage, counts)
-        if is_merged and stages and stages[-1][0] == form and not stage.restart:
+        goes_on = place > 0 and not stage.begins_run(method.stages[place - 1])
+        if is_merged and goes_on and stages[-1][0] == form:
             stages.pop()
         stages.append((form, 1.0 if stage.until is None else stage.until))
     return tuple(stages), method.head, _form(method.refit)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import evenhand as eh
 from evenhand.declared.labels import TrainingCounts
+from evenhand.declared.method import Method
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import DataError
 from evenhand.execution.plan import make_plan
@@ -112,6 +114,27 @@ def test_a_sharpness_aware_stage_is_timed_apart_from_a_plain_one():
 
     assert kind(0.0) == stage_kind(plain, method, 0)
     assert kind(0.1) != kind(0.0)
+
+
+def test_a_stage_that_leaves_mixing_out_is_timed_apart():
+    trial = trial_of("decoupled_digits", "label_aware_smoothing")
+    smoothing = REGISTRY.make("method", trial.method).stages[1]
+    mixed = replace(smoothing, mixes=True)
+
+    kinds = {
+        stage_kind(trial, Method(stage, head="scaled"), 0) for stage in (smoothing, mixed, mixed)
+    }
+
+    assert len(kinds) == 2
+
+
+def test_the_epochs_that_are_evaluated_change_no_time_of_a_part():
+    trial, pricing = trial_of("quickstart", "erm"), Pricing.on(use_gpu=False)
+    for fields in ({}, {"evaluate_every": 3}, {"dense_from": 0.5}, {"dense_until": 0.5}):
+        recipe = trial.recipe.model_copy(update=fields)
+        pricing.seconds(trial.model_copy(update={"recipe": recipe}))
+
+    assert len(pricing.times) == 1
 
 
 def test_measured_times_are_positive_and_shared_by_methods_of_one_kind(monkeypatch):

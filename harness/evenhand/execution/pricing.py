@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 UNTIMED = {
     *("name", "epochs", "lr", "momentum", "weight_decay", "warmup", "schedule", "mean", "std"),
-    *("evaluate_every", "dense_from", "best_by", "sam"),
+    *("evaluate_every", "dense_from", "dense_until", "best_by", "sam"),
 }
 """Fields of a recipe that do not change the time of its parts; `stage_kind` holds SAM."""
 

@@ -85,7 +85,7 @@ def stage_kind(trial: Trial, method: Method, place: int) -> Hashable:
     sam = trial.recipe.sam
     is_sharp = sam is not None and sam.radius(place) > 0
     kinds = type(stage.loss), type(stage.reduce), type(stage.policy)
-    trained = stage.trains, stage.statistics, trial.teacher is None
+    trained = stage.trains, stage.statistics, stage.mixes, trial.teacher is None
     return (*kinds, *trained, method.head, is_sharp, stage.outer, is_static(trial))
 
 
@@ -126,7 +126,7 @@ def add_times(
 
 def _add_evaluation(times: Times, run: Training) -> None:
     """Time an evaluation; of a slow network only the predictions of few images."""
-    few = _first(run.splits["test"], PROBED)
+    few = run.splits["test"].first(PROBED)
     seconds = _seconds(run.device, lambda: predict(run, few), repeats=1) / len(few)
     n_held_out = sum(map(len, run.splits.values()))
     if seconds * n_held_out > SECONDS_OF_AN_EVALUATION:
@@ -205,7 +205,7 @@ def _affordable(run: Training, stepper: Stepper) -> int:
 
 def _train_on(run: Training, whole: DeviceSplit, batch: int, n_batches: int) -> None:
     """Make the first images of a split the training set, in some batches of one size."""
-    _set_images(run, _first(whole, n_batches * batch))
+    _set_images(run, whole.first(n_batches * batch))
     run.recipe = run.recipe.model_copy(update={"batch": batch})
 
 
@@ -239,9 +239,3 @@ def _now(device: torch.device) -> float:
 def _is_shared(device: torch.device) -> bool:
     """Whether more than one core, or a GPU, does the work."""
     return device.type != "cpu" or torch.get_num_threads() > 1
-
-
-def _first(split: DeviceSplit, n: int) -> DeviceSplit:
-    """The first n images of a split, or all of fewer."""
-    parts = (split.pixels, split.labels, split.groups, split.rows)
-    return DeviceSplit(*(part[:n] for part in parts))

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from evenhand.losses.bound import BoundExampleLoss, Shape
+from evenhand.losses.kernel import upcast
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,7 @@ class BoundLabelAware(BoundExampleLoss):
         rows: Int[Tensor, " batch"],
     ) -> Float[Tensor, " batch"]:
         """Loss of each example, in nats."""
-        wide = logits if logits.dtype.itemsize > 4 else logits.float()
-        log_p = F.log_softmax(wide, dim=1)
+        log_p = F.log_softmax(upcast(logits), dim=1)
         own = log_p.gather(1, labels[:, None])[:, 0]
         others = (log_p.sum(1) - own) / (self.n_classes - 1)
         moved = self.moved[rows]

@@ -70,7 +70,10 @@ def test_a_setting_called_like_a_field_of_the_recipe_is_told_apart(unregistered,
 @pytest.mark.parametrize(
     ("field", "says"),
     [
-        ("mean: [0.5, 0.5, 0.5]", "mean holds 3 numbers; digits-exp-10 has 1 channels"),
+        (
+            "mean: [0.5, 0.5, 0.5]",
+            "has 1 channel\n  write 1 number, or `mean: null`",
+        ),
         ("std: [0.0]", "std"),
         ("std: [-1.0]", "std"),
     ],

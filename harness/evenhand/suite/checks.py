@@ -140,11 +140,15 @@ def _check_channels(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
     """`mean` and `std` of a recipe have one number for each channel, or one for all."""
     for problem in parts.problems:
         shape = REGISTRY.get("dataset", problem.dataset.name).facts.get("shape")
-        fits = (1, int(shape[-1]) if shape else 1)
+        n = int(shape[-1]) if shape else 1
+        channels, numbers = "1 channel", "1 number"
+        if n > 1:
+            channels, numbers = f"{n} channels", f"1 or {n} numbers"
         for where, field, given in _statistics(suite, parts, problem) if shape else ():
-            if len(given) not in fits:
-                what = f"{field} holds {len(given)} numbers; {problem.name} has {fits[1]} channels"
-                mistake = Mistake(what, (*where, field), f"write 1 or {fits[1]}")
+            if len(given) not in (1, n):
+                what = f"{field} holds {len(given)} numbers; {problem.name} has {channels}"
+                right = f"write {numbers}, or `{field}: null` for that of the training images"
+                mistake = Mistake(what, (*where, field), right)
                 mistakes.found += [mistake] if mistake not in mistakes.found else []
 
 

@@ -25,7 +25,15 @@ def test_every_shipped_suite_says_what_it_asks_expects_and_costs(name):
     suite = load(find(name))
     assert suite.question.endswith("?")
     assert suite.cost
-    assert suite.expect
+    assert suite.expect or suite.measured
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_no_shipped_suite_says_that_it_expected_what_it_measured(name):
+    """A report prints `expect` as written before the run and `measured` as written after one."""
+    suite = load(find(name))
+    assert "measured" not in suite.expect.lower()
+    assert "±" not in suite.expect
 
 
 def test_cells_are_methods_times_problems_in_the_order_of_the_suite():

@@ -26,6 +26,7 @@ OBVIOUS = {
     "sources": "keys of `references.bib` whose protocol the suite follows",
     "cost": "number of trials, in words",
     "expect": "expected result, written before the suite is run",
+    "measured": "measured result, written after the suite was run",
     "problems": "data sets, each with its imbalance profile",
     "methods": "methods, each with its settings",
     "recipe": "how networks are trained: a recipe's name, with fields replaced where needed",

@@ -30,6 +30,7 @@ def _suite(name: str, suite: SuiteDeclaration) -> str:
     lines += [f"Sources: {sources}."] if sources else []
     lines += [f"Cost: {prose(suite.cost)}."] if suite.cost else []
     lines += [f"Expected: {prose(suite.expect)}"] if suite.expect else []
+    lines += [f"Measured: {prose(suite.measured)}"] if suite.measured else []
     text = shipped()[name].read_text(encoding="utf-8").rstrip()
     lines.append(f"::::{{dropdown}} {name}.yaml\n```yaml\n{text}\n```\n::::")
     return "\n\n".join(lines)

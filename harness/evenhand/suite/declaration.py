@@ -81,6 +81,8 @@ class SuiteDeclaration(Spec):
     """Number of trials, in words."""
     expect: str = ""
     """Expected result, written before the suite is run."""
+    measured: str = ""
+    """Measured result, written after the suite was run: numbers, and settings chosen from them."""
     problems: Annotated[tuple[Named, ...], Field(min_length=1)]
     """Data sets, each with its imbalance profile."""
     methods: Annotated[tuple[Named, ...], Field(min_length=1)]

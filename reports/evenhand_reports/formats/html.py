@@ -78,6 +78,7 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "question": suite.question,
         "answer": _unbroken(answer(board)),
         "expect": suite.expect,
+        "measured": suite.measured,
         "facts": _facts(board),
         "rule": board.rule,
         "rule_words": RULE_PHRASES[board.rule],

@@ -163,6 +163,19 @@ def test_what_users_write_is_text_and_not_markup(where: str) -> None:
     data_of(text)
 
 
+def test_what_was_expected_and_what_was_measured_have_labels_of_their_own() -> None:
+    suite = make_suite(["ERM", "VS"])
+    texts = {"expect": "VS is better", "measured": "VS is better by 2 points"}
+    declaration = suite.declaration.model_copy(update=texts)
+    suite = suite.replaced(declaration=declaration)
+    words = Page(
+        html.render(build_from(suite, scored(suite, around({"erm": 0.6, "vs": 0.7}))))
+    ).words
+
+    assert "Expected before the run VS is better Measured when" in words
+    assert "Measured when the suite was written VS is better by 2 points" in words
+
+
 def test_what_is_torn_is_listed(torn: Leaderboard) -> None:
     words = Page(html.render(torn)).words
 

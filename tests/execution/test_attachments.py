@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evenhand.declared.record import Exit
-from evenhand.errors import RunError
+from evenhand.errors import RunError, StoreError
 from evenhand.execution.attachments import read_arrays, teacher_probabilities, to_npz
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
@@ -136,6 +136,21 @@ def test_logits_that_are_gone_are_told_with_what_to_do(suite_of, tmp_path):
     after = finished(suite_of("erm", "tau_norm", seeds=1), store)
     [failed] = store.records([trial.key for trial in after.failed])
     assert f"remove the folder {erm}" in failed.exit.cause
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", b"\x80\x04", "cut", "flipped"], ids=str)
+def test_a_damaged_file_is_named_with_what_to_do(suite_of, tmp_path, damage):
+    store = Store.open(tmp_path / "r")
+    finished(suite_of("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    [erm] = [r.key for r in store.records() if not r.trial.posthoc]
+    file = tmp_path / "r" / "main" / erm / "logits.npz"
+    whole = file.read_bytes()
+    made = {"cut": whole[:2000], "flipped": whole[:300] + bytes(400) + whole[700:]}
+    file.write_bytes(made.get(damage, damage))
+    with pytest.raises(
+        StoreError, match=f"{erm}/logits.npz: .* damaged\n  remove the folder {erm}"
+    ):
+        read_arrays(store, erm, "logits")
 
 
 def test_a_teacher_that_failed_blocks_its_students_and_says_why(suite_of, tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -32,17 +34,24 @@ def to_npz(arrays: Arrays) -> bytes:
 def read_arrays(store: Store, key: str, kind: Kept) -> dict[str, np.ndarray]:
     """Read the arrays of a kind that a trial kept.
 
-    Raises `StoreError` where the file is missing, although the record names it.
+    Raises `StoreError` where the file is missing, although the record names it, or is damaged.
     """
+    again = f"  remove the folder {key}: the next run trains that trial again"
     try:
         content = store.attachment(key, attachment_name(kind))
     except StoreError as error:
         raise StoreError(
-            f"{error}\n  this trial reads it, and the record beside it lists it as kept\n"
-            f"  remove the folder {key}: the next run trains that trial again"
+            f"{error}\n  this trial reads it, and the record beside it lists it as kept\n{again}"
         ) from None
-    with np.load(io.BytesIO(content)) as archive:
-        return dict(archive)
+    try:
+        with np.load(io.BytesIO(content)) as archive:
+            return dict(archive)
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        name = attachment_name(kind)
+        raise StoreError(
+            f"{key}/{name}: {len(content)} bytes that are no NumPy archive; the file is damaged\n"
+            f"{again}"
+        ) from None
 
 
 def teacher_probabilities(

@@ -138,6 +138,22 @@ def test_a_method_without_class_probabilities_has_no_score_and_the_reason(
     assert why in score.undefined
 
 
+@pytest.mark.parametrize("posthoc", [(), ("{ldam: {posthoc: la_posthoc}}",)], ids=["ldam", "both"])
+def test_a_method_without_class_probabilities_is_not_trained_again_for_them(
+    suite_file, tmp_path, posthoc
+):
+    store = Store.open(tmp_path / "r")
+    run(open_suite(str(suite_file("ldam", *posthoc, seeds=1))), store)
+    suite = named(suite_file("ldam", *posthoc, seeds=1))
+    plan = make_plan(suite, store)
+    assert (len(plan.missing), len(plan.unscored)) == (0, len(suite.trials))
+    run(suite, store)
+    for record in store.records():
+        assert record.attempts == 1
+        assert record.unscored.startswith("the head gives cosines")
+        assert {score for each in record.evaluations for score in each.scores.values()} == {None}
+
+
 def test_epochs_are_not_chosen_by_a_metric_of_logits(suite_file):
     path = suite_file("erm")
     path.write_text(path.read_text().replace("recipe: quick", "recipe: {quick: {best_by: nll}}"))

@@ -42,10 +42,13 @@ def lacks_scores(head: Head, metrics: Iterable[str]) -> bool:
 
 
 def score_kept(store: Store, keys: Iterable[str], metrics: Sequence[str]) -> None:
-    """Add metrics of logits to finished records, from the logits that their trials kept."""
+    """Add metrics of logits to finished records, from the logits that their trials kept.
+
+    Records of methods without class probabilities get the reason, and no logits are read for it.
+    """
     for key in keys:
         record = store.read(key)
-        arrays = read_arrays(store, key, "logits")
+        arrays = {} if without_probabilities(record.trial) else read_arrays(store, key, "logits")
         store.write(with_scores(record, outputs_of(record, arrays), metrics), {})
 
 
@@ -79,7 +82,7 @@ def with_scores(record: Record, found: ByPlace, metrics: Sequence[str]) -> Recor
     """
     if not metrics or record.data is None:
         return record
-    why = _without_probabilities(record.trial) or ("" if found else NO_PROBABILITIES)
+    why = without_probabilities(record.trial) or ("" if found else NO_PROBABILITIES)
     train, settings = record.data.train_counts, record.trial.method.settings
     scores = {
         place: {name: _score(name, seen, train, settings) for name in metrics}
@@ -120,7 +123,7 @@ def _scored(
 NO_PROBABILITIES = "the prediction has no logits whose softmax are its class probabilities"
 
 
-def _without_probabilities(trial: Trial) -> str:
+def without_probabilities(trial: Trial) -> str:
     """The reason why the softmax of a method's logits are no class probabilities; "" for others."""
     method: Method = REGISTRY.make("method", trial.method)
     if method.head == "cosine":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from evenhand.declared.trial import Kept, Trial
 from evenhand.execution.events import trial_label
-from evenhand.execution.scoring import lacks_scores, metrics_of_logits
+from evenhand.execution.scoring import lacks_scores, metrics_of_logits, without_probabilities
 from evenhand.store import Head
 from evenhand.suite.resolve import Suite
 
@@ -85,8 +85,9 @@ class Sorting:
 
     def _must_run_for_scores(self, trial: Trial) -> bool:
         """Whether a finished trial has neither the metrics of logits nor logits for them."""
-        lacks = lacks_scores(self.heads[trial.key], self.metrics)
-        return lacks and (trial.posthoc is not None or not self._has_kept(trial, "logits"))
+        if not lacks_scores(self.heads[trial.key], self.metrics) or without_probabilities(trial):
+            return False
+        return trial.posthoc is not None or not self._has_kept(trial, "logits")
 
     def _blocked(self, trial: Trial) -> Blocked | None:
         """Why a trial cannot run: its nearest failed ancestor; None if it can run."""

@@ -37,7 +37,7 @@ def why_undefined(metric: str, record: Record, split: Split, rule: Rule) -> str:
 def _why_unscored(metric: str, record: Record, sizes: np.ndarray) -> str:
     assert record.data is not None
     if record.scored.get(metric) != version_of(metric):
-        return "it was not computed; `evenhand run` does that, from kept logits without training"
+        return "it was not computed; `evenhand run` does that, without training if logits were kept"
     if record.unscored:
         return record.unscored
     classes = [n for n, size in zip(record.data.classes, sizes.sum(1), strict=True) if not size]

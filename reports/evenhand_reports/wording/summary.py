@@ -52,14 +52,20 @@ def answer(board: Leaderboard) -> str:
     return " ".join(lines)
 
 
-def _undefined(board: Leaderboard, results: Sequence[Result]) -> list[tuple[str, str]]:
-    """The titles of the primary metrics without a value, each with its problems."""
-    names = {result.problem for result in results}
-    return [
-        (board.metrics[metric], join_names(found))
-        for metric, problems in board.ranked_by.items()
-        if (found := [problem for problem in problems if problem in names])
-    ]
+def _undefined(board: Leaderboard, results: Sequence[Result]) -> list[tuple[str, str, str]]:
+    """The titles of the primary metrics without a value, each with its rows and its problems.
+
+    Rows are `for LDAM `, or "" where the metric has no value on any row of these problems.
+    """
+    rows: dict[str, list[str]] = {}
+    for result in results:
+        rows.setdefault(result.problem, []).append(result.title)
+    found: dict[tuple[str, str], list[str]] = {}
+    for problem in [each for each in board.problems if each in rows]:
+        is_all = len(rows[problem]) == len(board.on(problem))
+        of = "" if is_all else f"for {join_names(rows[problem])} "
+        found.setdefault((board.metrics[board.primary(problem)], of), []).append(problem)
+    return [(metric, of, join_names(problems)) for (metric, of), problems in found.items()]
 
 
 def _winners(board: Leaderboard, ranked: Sequence[Result]) -> dict[str, Any]:

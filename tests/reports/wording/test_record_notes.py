@@ -80,6 +80,19 @@ def test_the_answer_names_the_problem_on_which_the_metric_is_undefined() -> None
     assert only(board, "la").rank is None
 
 
+def test_the_answer_names_the_rows_for_which_the_metric_is_undefined() -> None:
+    suite = make_suite(["ERM", "LA"], metrics=["min_recall"], primary="min_recall")
+    whole, lacking = np.eye(3, dtype=int)[None] * 9, counts_without(1)
+    records = [
+        make_record(trial=t, counts=lacking if t.method.name == "la" else whole, classes=3)
+        for t in suite.trials.values()
+    ]
+
+    assert answer(build_from(suite, records)).endswith(
+        "Worst-class recall is undefined for LA on cifar10-exp-100."
+    )
+
+
 def test_a_cell_that_the_test_split_lacks_is_named() -> None:
     counts = np.tile(np.eye(3, dtype=int) * 9, (2, 1, 1))
     counts[1, 2] = 0

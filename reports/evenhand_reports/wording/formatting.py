@@ -18,6 +18,9 @@ ELSEWHERE = "‡"
 """Mark of a result whose environment differs from that of its baseline."""
 
 UNDEFINED = "undefined"
+NAMED_AFTER = ("Brier", "Cohen", "Gini", "Matthews", "Youden")
+"""Persons after whom metrics are named: the title of such a metric keeps its capital letter."""
+
 NO_VALUE = "–"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -103,8 +106,9 @@ def heading(board: Leaderboard, metric: str) -> str:
 
 
 def within_sentence(title: str) -> str:
-    """A metric's title inside a sentence: `balanced error`, and `NLL` unchanged."""
-    return f"{title[0].lower()}{title[1:]}" if title[1:2].islower() else title
+    """A metric's title inside a sentence: `balanced error`; `NLL` and `Brier score` unchanged."""
+    is_name = not title[1:2].islower() or title.startswith(NAMED_AFTER)
+    return title if is_name else f"{title[0].lower()}{title[1:]}"
 
 
 def rank(result: Result) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 from evenhand.declared.trial import Trial
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, long_form, markdown, notebook, terminal
+from evenhand_reports.wording.formatting import within_sentence
 from evenhand_reports.wording.summary import answer
 from tests.reports.suites import make_suite, scored
 
@@ -105,3 +106,16 @@ def test_only_numbers_of_the_metric_of_the_problem_have_a_rank_in_the_csv(
     lines = csv.DictReader(io.StringIO(long_form.csv_text(board)))
     ranked = {(line["problem"], line["metric"]) for line in lines if line["rank"]}
     assert ranked == {(EXP, "min_recall"), (STEP, "balanced_error")}
+
+
+@pytest.mark.parametrize(
+    ("title", "inside"),
+    [
+        ("Balanced error", "balanced error"),
+        ("NLL", "NLL"),
+        ("G-mean", "G-mean"),
+        ("Brier score", "Brier score"),
+    ],
+)
+def test_a_title_inside_a_sentence_keeps_names_and_abbreviations(title: str, inside: str) -> None:
+    assert within_sentence(title) == inside

@@ -108,6 +108,12 @@ def test_the_problems_on_which_rows_are_identical_are_named():
     assert str(each).startswith("la and vs are the same training on digits-exp-20: la(tau=1) and ")
 
 
+def test_three_rows_are_listed_with_commas():
+    [each] = identical_rows(suite("erm", {"la": {"tau": 0.0}}, {"vs": {"tau": 0.0, "gamma": 0.0}}))
+    assert str(each).startswith("erm, la and vs are the same training on digits-exp-10, ")
+    assert "erm, la(tau=0) and vs(tau=0, gamma=0) have equal losses" in each.cause
+
+
 def test_rows_that_share_their_trials_are_identical():
     on = {"digits-exp-10": {"tau": 2.0}}
     moved = {"la": {"as": "moved", "tau": 1.0, "on": {"digits-exp-20": {"tau": 2.0}}}}

@@ -50,8 +50,8 @@ class IdenticalRows(NamedTuple):
     """The reason that the suite gives under `identical:`; "" if it gives none."""
 
     def __str__(self) -> str:
-        rows, problems = " and ".join(self.rows), ", ".join(self.problems)
-        return f"{rows} are the same training on {problems}: {self.cause}"
+        problems = ", ".join(self.problems)
+        return f"{_joined(self.rows)} are the same training on {problems}: {self.cause}"
 
 
 def identical_rows(suite: Suite) -> list[IdenticalRows]:
@@ -108,7 +108,12 @@ def _cause(rows: Sequence[Sequence[Configuration]]) -> str:
     methods = list(dict.fromkeys(str(row[0].method) for row in rows))
     if len(methods) == 1:
         return f"their recipes train {methods[0]} alike"
-    return f"{' and '.join(methods)} have equal losses and stages at any class sizes"
+    return f"{_joined(methods)} have equal losses and stages at any class sizes"
+
+
+def _joined(names: Sequence[str]) -> str:
+    """`erm, la and vs`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]])
 
 
 def _example_counts(problem: Problem) -> TrainingCounts:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from evenhand_reports.figures.fronts import Front, FrontSet, is_signed
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.wording.figure_captions import setting_name
-from evenhand_reports.wording.formatting import NO_BREAK, NO_VALUE, within_sentence
+from evenhand_reports.wording.formatting import NO_BREAK, NO_VALUE, number, within_sentence
 
 HEADERS = (
     *("method", "points", "on its front", "on the joint front"),
@@ -96,4 +96,5 @@ def _hypervolume(volume: Estimate | None) -> str:
 def _interval(volume: Estimate | None) -> str:
     if volume is None or volume.interval is None:
         return NO_VALUE
-    return f"[{volume.interval.low:.4f}, {volume.interval.high:.4f}]"
+    low, high = (number(end, "1") for end in (volume.interval.low, volume.interval.high))
+    return f"[{low}, {high}]"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from evenhand.declared.trial import Trial
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
+from evenhand_reports.figures.front_tables import front_rows
 from evenhand_reports.figures.fronts import Front, FrontSet, all_front_sets
 from evenhand_reports.figures.suite_figures import figures_over_problems, suite_figures
 from evenhand_reports.formats import files, html, hypervolumes, latex, markdown, terminal
@@ -214,3 +216,14 @@ def test_of_a_signed_metric_the_size_counts() -> None:
 def test_a_suite_without_fronts_has_no_file_of_them(small: Leaderboard, tmp_path: Any) -> None:
     assert hypervolumes.csv_text(small) == ""
     assert files.write(small, tmp_path / "out").fronts is None
+
+
+def test_negative_ends_of_an_interval_have_the_minus_of_all_numbers(board: Leaderboard) -> None:
+    [plane] = [p for p in all_front_sets(board, "last") if p.scope == "digits-exp-5"]
+    found = front(plane, "LA")
+    assert found.volume is not None
+    assert found.volume.interval is not None
+    wide = replace(found.volume, interval=replace(found.volume.interval, low=-0.0058))
+    [row] = front_rows(replace(plane, fronts=(replace(found, volume=wide),)))
+
+    assert row.values[4].startswith("[−0.0058, ")

@@ -248,7 +248,7 @@ def _choose(
 ) -> Choice:
     """Choose the setting of the best mean validation score, among those that have all seeds.
 
-    Ties go to the setting that the suite names first.
+    Ties go to the setting that the suite names first. A setting alone needs no validation score.
     """
     metric = select.by or suite.primary_on(configurations[0].problem.name)
     sign = 1 if better(metric) == "higher" else -1
@@ -266,5 +266,6 @@ def _choose(
         candidates.append(Candidate(configuration.setting, mean, configuration.trials))
     # The negative index makes `max` choose the first of several settings with equal means.
     merits = [(sign * c.score.mean, -i) for i, c in enumerate(candidates) if c.score is not None]
-    chosen = -max(merits)[1] if merits else None
+    alone = None if candidates[1:] else 0
+    chosen = -max(merits)[1] if merits else alone
     return Choice(metric, select.epoch, tuple(candidates), chosen)

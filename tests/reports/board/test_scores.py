@@ -287,6 +287,28 @@ def test_without_validation_scores_nothing_is_chosen() -> None:
     assert vs.rank is None
 
 
+def test_a_row_of_one_setting_is_ranked_without_a_validation_score() -> None:
+    suite = make_suite(["ERM", "LA"], select={})
+    places = [("test", "last"), ("test", "best-test")]
+    board = build_from(suite, scored(suite, lambda trial: 0.7 + 0.01 * trial.seed, places=places))
+
+    for result in board.results.values():
+        assert result.is_complete
+        assert result.rank is not None
+    assert not any("Incomplete" in note for note in footnotes(board))
+
+
+def test_the_note_on_unchosen_rows_blames_no_metric_that_has_values() -> None:
+    suite = make_suite(TUNED, select={})
+    places = [("test", "last"), ("test", "best-test")]
+    board = build_from(suite, scored(suite, lambda trial: 0.7 + 0.01 * trial.seed, places=places))
+
+    [note] = [note for note in footnotes(board) if "Incomplete" in note]
+    assert (
+        "the primary metric, or the one that chooses settings, is undefined on some seeds" in note
+    )
+
+
 def test_without_select_each_setting_is_a_row_of_its_own() -> None:
     suite = make_suite(TUNED)
     board = build_from(suite, scored(suite, lambda trial: 0.7))

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from sklearn import metrics as sklearn_metrics
 
 from evenhand import metric
@@ -212,3 +213,16 @@ def test_an_unknown_source_or_unit_of_a_metric_is_refused() -> None:
         def wrong(seen: Outputs, train: np.ndarray) -> float:
             """Nothing."""
             return 0.0
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16", "float32", "float64"])
+def test_tensors_of_every_floating_point_type_are_read(kind):
+    values = [[2.5, -1.0, 0.25], [0.5, 0.125, 8.0]]
+    logits = torch.tensor(values, dtype=getattr(torch, kind), requires_grad=True)
+    np.testing.assert_array_equal(outputs(logits, torch.tensor([0, 2])).logits, values)
+
+
+@pytest.mark.parametrize("logits", [[["a", "b"]], [[1.0, 0.0], [1.0]]], ids=str)
+def test_logits_that_are_no_array_of_numbers_are_refused(logits):
+    with pytest.raises(MetricError, match=r"logits are numbers of shape \[n, classes\]"):
+        outputs(logits, [0] * len(logits))

@@ -55,13 +55,20 @@ class Outputs:
 def outputs(logits: Any, labels: Any, groups: Any = None) -> Outputs:
     """Outputs from lists, arrays or tensors of logits [n, classes], labels [n] and groups [n].
 
+    Tensors may have any floating-point type, bfloat16 included.
+
     Raises `MetricError` where the shapes do not fit, a logit is not finite, or a label is no class.
 
     >>> outputs([[2.0, 0.0], [0.0, 1.0]], [0, 1]).is_correct
     array([1., 1.])
     """
-    values = np.asarray(_array(logits), dtype=np.float64)
-    known, cells = _array(labels), None if groups is None else _array(groups)
+    try:
+        values = np.asarray(_array(logits), dtype=np.float64)
+        known, cells = _array(labels), None if groups is None else _array(groups)
+    except ValueError as error:
+        raise MetricError(
+            f"logits are numbers of shape [n, classes], labels and groups of shape [n]; {error}"
+        ) from None
     if values.ndim != 2 or not values.size or known.shape != values.shape[:1]:
         raise MetricError(
             f"logits are of shape [n, classes] and labels of shape [n]; these are of shapes "
@@ -84,4 +91,8 @@ def outputs(logits: Any, labels: Any, groups: Any = None) -> Outputs:
 
 
 def _array(values: Any) -> np.ndarray:
-    return np.asarray(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
+    if not hasattr(values, "detach"):
+        return np.asarray(values)
+    tensor = values.detach().cpu()
+    # NumPy has no bfloat16; float64 holds every value of the shorter types.
+    return np.asarray(tensor.double() if tensor.is_floating_point() else tensor)

@@ -63,3 +63,14 @@ def test_a_trial_without_a_record_is_shown_by_its_suite(suite):
 
     with pytest.raises(StoreError, match="no record has a key that begins with 'zz'"):
         evenhand("show", "zz", "--suite", suite)
+
+
+def test_a_trial_of_a_changed_suite_is_shown_by_the_same_changes(suite):
+    change = ("--set", "recipe.epochs=9")
+    key = evenhand("status", suite, "--keys", *change).split()[0]
+    found = json.loads(evenhand("show", key, "--suite", suite, *change, "--json"))
+    assert (found["key"], found["trial"]["recipe"]["epochs"]) == (key, 9)
+    with pytest.raises(StoreError, match="no record has a key"):
+        evenhand("show", key, "--suite", suite)
+    with pytest.raises(StoreError, match="name it: --suite SUITE"):
+        evenhand("show", key, *change)

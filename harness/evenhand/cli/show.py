@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evenhand.cli.options import AsJson, Edition, Plugins, Results, open_part
+from evenhand.cli.options import AsJson, Changes, Edition, Plugins, Results, open_part
 from evenhand.cli.output import console, print_json
 from evenhand.errors import StoreError
+
+if TYPE_CHECKING:
+    from evenhand.suite.resolve import Suite
 
 
 def show(
@@ -22,6 +24,7 @@ def show(
         str | None,
         typer.Option(metavar="SUITE", help="The suite of a trial that has no record yet."),
     ] = None,
+    changes: Changes = None,
     plugin: Plugins = None,
     json: AsJson = False,
 ) -> None:
@@ -35,10 +38,14 @@ def show(
     from evenhand_reports.board import provenance
     from evenhand_reports.formats import trial
 
+    if changes and suite is None:
+        raise StoreError("--set changes a suite, and show was given none\n  name it: --suite SUITE")
     store = Store.open(results, edition)
     keys = [known for known in store.heads() if known.startswith(key)]
-    if suite is not None and not keys and _show_planned(key, suite, plugin, json=json):
-        return
+    if suite is not None and not keys:
+        opened = open_part(suite, None, plugin, changes)
+        if _show_planned(key, opened, json=json):
+            return
     damaged = [fault for fault in store.faults if key in fault.path]
     if not keys and damaged:
         raise StoreError(f"{damaged[0]}\n  run its suite again, which trains it again")
@@ -56,13 +63,12 @@ def show(
     print(provenance.rerun(record))
 
 
-def _show_planned(key: str, suite: str, plugin: list[Path] | None, *, json: bool) -> bool:
+def _show_planned(key: str, suite: Suite, *, json: bool) -> bool:
     """Print the trial of a suite with this key; false if not exactly one has it."""
     from evenhand.suite.standstill import expected_stages
     from evenhand_reports.formats import trial
 
-    opened = open_part(suite, None, plugin)
-    given = opened.trials.values()
+    given = suite.trials.values()
     trials = {
         t.key: t for each in given for t in (each, each.parent) if t and t.key.startswith(key)
     }

@@ -39,6 +39,11 @@ from evenhand_reports.wording.footnotes import footnotes, printed_note
 from evenhand_reports.wording.primary_phrase import primary_phrase
 from evenhand_reports.wording.summary import choices
 
+NUMBER_LETTERS = 24
+"""Letters of printed numbers that fit into a line of a cell."""
+
+WRAPPED = r"\parbox[t]{32mm}{\raggedleft %s\strut}"
+
 ACROSS = 4
 """Columns of numbers that fit side by side; more columns go into a block underneath."""
 
@@ -166,7 +171,7 @@ def _printed(printed: PrintedNumbers, paper: str) -> Callable[[Result | None], s
 
     def cell(result: Result | None) -> str:
         numbers = printed.get((result.row, result.problem), ()) if result else ()
-        return escape(quoted_text(numbers, paper)) or NONE
+        return _wrapped(quoted_text(numbers, paper))
 
     return cell
 
@@ -176,9 +181,14 @@ def _cited(printed: PrintedNumbers) -> Callable[[Result | None], str]:
 
     def cell(result: Result | None) -> str:
         numbers = printed.get((result.row, result.problem), ()) if result else ()
-        return escape(cited_text(numbers)) or NONE
+        return _wrapped(cited_text(numbers))
 
     return cell
+
+
+def _wrapped(text: str) -> str:
+    """A cell of printed numbers; several with their sources take more lines, not more width."""
+    return WRAPPED % escape(text) if len(text) > NUMBER_LETTERS else escape(text) or NONE
 
 
 def _metrics(board: Leaderboard, problem: str, label: str) -> str:
@@ -193,7 +203,8 @@ def _metrics(board: Leaderboard, problem: str, label: str) -> str:
         printed = printed_numbers(board, metric)
         if found := sources_on(printed, problem):
             papers |= dict.fromkeys(found.values(), "")
-            columns.append(("printed", _cited(printed)))
+            # With the metric, because the next block may begin with this column.
+            columns.append((f"{board.metrics[metric]}, printed", _cited(printed)))
     longest = max(min(len(header), HEAD_LETTERS) for header, _ in columns)
     across = max(1, min(ACROSS, HEADERS_WIDTH // longest))
     rows = board.on(problem)

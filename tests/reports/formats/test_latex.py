@@ -260,3 +260,14 @@ def test_the_document_compiles_whatever_the_names_are(tmp_path: Path) -> None:
         assert b"Float too large" not in ran.stdout
         if number not in (0, 2):
             assert b"Overfull" not in ran.stdout
+
+
+def test_numbers_of_several_papers_take_lines_of_a_cell_and_name_their_metric() -> None:
+    suite = make_suite(["ERM", "LDAM"], sources=["kini2021label", "wang2023unified"])
+    board = build_from(suite, scored(suite, lambda trial: 0.7 + 0.01 * trial.seed))
+    text = latex.files(board)["metrics-cifar10-exp-100.tex"]
+
+    assert r"\raggedleft Balanced accuracy, printed\strut" in text
+    [ldam] = [line for line in text.splitlines() if line.startswith("LDAM &")]
+    cell = ldam.split(" & ")[2]
+    assert cell.startswith(r"\parbox[t]{32mm}{\raggedleft 73.35 (Kini et al. 2021, Table 1); 73.8")

@@ -74,3 +74,14 @@ def test_a_trial_of_a_changed_suite_is_shown_by_the_same_changes(suite):
         evenhand("show", key, "--suite", suite)
     with pytest.raises(StoreError, match="name it: --suite SUITE"):
         evenhand("show", key, *change)
+
+
+def test_metrics_that_choose_no_epochs_are_named_in_one_line(suite):
+    changes = [
+        "problems.ratio={grid: [10, 20, 50]}",
+        "metrics=[nll, mcc, balanced_error]",
+        "primary={digits-exp-10: nll, digits-exp-20: mcc, digits-exp-50: balanced_error}",
+    ]
+    shown = evenhand("validate", suite, *(word for each in changes for word in ("--set", each)))
+    [line] = [line for line in shown.splitlines() if line.startswith("best-val")]
+    assert "choose epochs by balanced_accuracy, and the suite ranks by mcc or nll;" in line

@@ -58,9 +58,13 @@ def print_best_by(suite: Suite) -> None:
         for configuration in suite.configurations
         for trial in configuration.trials
     }
+    others: dict[str, list[str]] = {}
     for metric, primary in sorted(pair for pair in pairs if _goal(pair[0]) != _goal(pair[1])):
+        others.setdefault(metric, []).append(primary)
+    for metric, primaries in others.items():
+        ranks = " or ".join(filter(None, [", ".join(primaries[:-1]), primaries[-1]]))
         console().print(
-            f"best-val and best-test choose epochs by {metric}, and the suite ranks by {primary}; "
+            f"best-val and best-test choose epochs by {metric}, and the suite ranks by {ranks}; "
             "`best_by` in the recipe is another metric of counts, under other keys of trials",
             soft_wrap=True,
         )

@@ -133,6 +133,7 @@ def test_a_suite_of_one_method_has_no_baseline_to_compare_with() -> None:
     assert board.baseline == "LA"
     assert any("none of them is the baseline" in note for note in footnotes(board))
     assert all(s.to_baseline is None for s in board.results.values())
+    assert "dashed line" not in Page(html.render(board)).words
 
 
 @pytest.mark.parametrize("name", ["la(tau=2)", "LA (tau=2)"])

@@ -95,7 +95,8 @@ function drawCurves(plot, problem, name) {
       const back = known.slice().reverse();
       traces.push({ type: "scatter", mode: "lines", x: known.concat(back).map((i) => line.epoch[i]), y: known.map((i) => mean[i] + sd[i]).concat(back.map((i) => mean[i] - sd[i])), fill: "toself", fillcolor: s.colour, opacity: 0.13, line: { width: 0 }, hoverinfo: "skip" });
     }
-    traces.push({ type: "scatter", mode: "lines", x: line.epoch, y: mean, name: data.titles[row], line: { color: s.colour, width: 2, dash: s.dash }, hovertemplate: name.endsWith("loss") ? "%{y:.3f}" : "%{y:.1f}" });
+    const isLine = mean.filter((v) => v !== null).length > 1;
+    traces.push({ type: "scatter", mode: isLine ? "lines" : "markers", x: line.epoch, y: mean, name: data.titles[row], line: { color: s.colour, width: 2, dash: s.dash }, marker: { color: s.colour, symbol: s.symbol, size: 6 }, hovertemplate: name.endsWith("loss") ? "%{y:.3f}" : "%{y:.1f}" });
   }
   const unit = name.endsWith("loss") ? "" : ", %";
   Plotly.react(plot, traces.map(named), layout({
@@ -235,7 +236,8 @@ function ramp(i, n) {
   return `rgb(${ends[0].map((v, k) => Math.round(v + t * (ends[1][k] - v))).join(",")})`;
 }
 
-// Powers of ten that a panel spans; below one, the axis needs ticks in between.
+// Powers of ten that a panel spans; below one, the axis needs ticks in between. Below a half, none of
+// the ticks 1, 2 and 5 may lie in the panel, and the axis is linear.
 function decades(panel) {
   const values = panel.lines.flatMap((line) => line.mean.flatMap((v, k) => [v - (line.sd?.[k] ?? 0), v + (line.sd?.[k] ?? 0)])).filter((v) => v > 0);
   return Math.log10(Math.max(...values) / Math.min(...values));
@@ -256,13 +258,15 @@ function drawLearned(plot, figure) {
   figure.panels.forEach((panel, i) => {
     const yaxis = i ? `y${i + 1}` : "y";
     const scale = panel.percent ? percent : (v) => v;
+    const span = panel.log ? decades(panel) : 0;
+    const isLog = span >= 0.5;
     panel.lines.forEach((line, k) => {
       const s = line.name ? (panel.ordered ? { colour: ramp(k, panel.lines.length), dash: "solid" } : lineStyle(names.indexOf(line.name))) : { colour: ink("--muted"), dash: "solid" };
       const mean = scale(line.mean);
       if (line.sd) {
         const sd = scale(line.sd);
         // A logarithmic axis cannot show a band that reaches 0, so it ends at a third of the mean.
-        const floor = (v) => (panel.log ? v / 3 : panel.floor ? 0 : -Infinity);
+        const floor = (v) => (isLog ? v / 3 : panel.floor ? 0 : -Infinity);
         const reach = (sign) => mean.map((v, j) => (v === null || sd[j] === null ? null : Math.max(floor(v), v + sign * sd[j])));
         traces.push({ ...bandOf(figure.epoch, reach(-1), reach(1), s.colour), yaxis });
       }
@@ -271,7 +275,7 @@ function drawLearned(plot, figure) {
       shown.add(said);
     });
     const height = room * weights[i];
-    axes[i ? `yaxis${i + 1}` : "yaxis"] = axis({ title: { text: panel.title, font: { size: 11 }, standoff: 6 }, domain: [Math.max(0, top - height), top], ...(panel.floor && !panel.log && { rangemode: "tozero" }), ...(panel.log && { type: "log", dtick: decades(panel) >= 1 ? 1 : "D2" }), nticks: 5 });
+    axes[i ? `yaxis${i + 1}` : "yaxis"] = axis({ title: { text: panel.title, font: { size: 11 }, standoff: 6 }, domain: [Math.max(0, top - height), top], ...(panel.floor && !isLog && { rangemode: "tozero" }), ...(isLog && { type: "log", dtick: span >= 1 ? 1 : "D2" }), nticks: 5 });
     top -= height + gap;
   });
   const legend = { ...KEYED.legend, yanchor: "top", y: -52 / plot.clientHeight };

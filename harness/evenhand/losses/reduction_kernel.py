@@ -47,6 +47,22 @@ def gaps(
     return torch.where(is_there.sum(1) > 1, highest - lowest, 0)
 
 
+class Stateless:
+    """The methods of a reduction that does not change during training."""
+
+    def learn(self, losses: Tensor, rows: Tensor) -> None:
+        """Do nothing: there is no state to update."""
+        return
+
+    def curves(self) -> dict[str, float]:
+        """Empty: there are no curves."""
+        return {}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Empty: there is no state to save."""
+        return {}
+
+
 @dataclass(frozen=True)
 class BoundGroupDRO:
     """Group DRO, bound to one training set, with the current weights q of the cells.
@@ -104,7 +120,7 @@ class BoundGroupDRO:
 
 
 @dataclass(frozen=True)
-class BoundRiskGaps:
+class BoundRiskGaps(Stateless):
     """Gaps of risks between groups, bound to one training set."""
 
     share: float
@@ -123,20 +139,9 @@ class BoundRiskGaps:
         values, is_there = (tensor.reshape(self.shape) for tensor in found)
         return self.share * losses.mean() + (1 - self.share) * gaps(values, is_there).sum()
 
-    def learn(self, losses: Float[Tensor, " batch"], rows: Int[Tensor, " batch"]) -> None:
-        """Do nothing: this reduction has no state."""
-
-    def curves(self) -> dict[str, float]:
-        """Empty: this reduction has no curves."""
-        return {}
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Empty: this reduction has no state to save."""
-        return {}
-
 
 @dataclass(frozen=True)
-class BoundCVaR:
+class BoundCVaR(Stateless):
     """Conditional value at risk of the losses of a batch."""
 
     alpha: float
@@ -153,14 +158,3 @@ class BoundCVaR:
         sorted_losses = losses.sort(descending=True, stable=True).values
         place = torch.arange(len(losses), device=losses.device, dtype=losses.dtype)
         return ((n - place).clamp(0, 1) * sorted_losses).sum() / n
-
-    def learn(self, losses: Float[Tensor, " batch"], rows: Int[Tensor, " batch"]) -> None:
-        """Do nothing: this reduction has no state."""
-
-    def curves(self) -> dict[str, float]:
-        """Empty: this reduction has no curves."""
-        return {}
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Empty: this reduction has no state to save."""
-        return {}

@@ -11,22 +11,7 @@ from torch import Tensor
 
 from evenhand.declared.method import Reduce
 from evenhand.declared.stage_parts import BoundReduction
-
-
-class Stateless:
-    """The methods of a reduction that does not change during training."""
-
-    def learn(self, losses: Tensor, rows: Tensor) -> None:
-        """Do nothing: there is no state to update."""
-        return
-
-    def curves(self) -> dict[str, float]:
-        """Empty: there are no curves."""
-        return {}
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Empty: there is no state to save."""
-        return {}
+from evenhand.losses.reduction_kernel import Stateless
 
 
 @dataclass(frozen=True)

@@ -87,14 +87,13 @@ def expected_course(
         chosen = sampler.kept(trained) if isinstance(sampler, Subsampler) else trained
         per_epoch = n_batches(int(np.sum(chosen)), recipe)
         steps = epochs * per_epoch
-        interval = interval_of(stage)
-        due = () if interval is None else _due(stage, interval, done, epochs, per_epoch)
+        due = update_steps(stage, epochs, per_epoch, done=done)
         found.append(
             StageCourse(
                 first_epoch=first + 1,
                 epochs=epochs,
                 steps=steps,
-                updates=None if interval is None else len(due),
+                updates=None if due is None else len(due),
                 first_update=due[0] + 1 if due else None,
             )
         )
@@ -111,8 +110,16 @@ def _trained_counts(
     return None if held_out is None else counts + held_out
 
 
-def _due(stage: Stage, interval: int, done: int, epochs: int, per_epoch: int) -> Sequence[int]:
-    """0-based steps of a stage that an update precedes, after `done` steps of other stages."""
+def update_steps(
+    stage: Stage, epochs: int, per_epoch: int, *, done: int = 0
+) -> Sequence[int] | None:
+    """0-based steps of a stage that an update on held-out data precedes; None without updates.
+
+    done is the number of steps of the stages before it.
+    """
+    interval = interval_of(stage)
+    if interval is None:
+        return None
     if stage.outer is not None and stage.outer.by_epoch:
         starts = range(0, epochs * per_epoch, per_epoch)
         return [start + step for start in starts for step in range(0, per_epoch, interval)]

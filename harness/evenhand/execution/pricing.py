@@ -6,7 +6,6 @@ refit, each with its time. Prices are no records and are not kept: to measure th
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ import numpy as np
 from evenhand.data.files.data_root import use_data_root
 from evenhand.data.splits import ProblemData
 from evenhand.declared.base import canonical
-from evenhand.declared.course import interval_of, n_batches, stage_epochs
+from evenhand.declared.course import n_batches, stage_epochs, update_steps
 from evenhand.declared.held_out import trained_on
 from evenhand.declared.method import Stage
 from evenhand.declared.recipe import Recipe
@@ -176,11 +175,12 @@ def trained_seconds(trial: Trial, data: ProblemData, times: Times) -> float:
         per_epoch = n_batches(images, recipe)
         images = min(images, per_epoch * recipe.batch) if recipe.drop_last else images
         seconds += found.capture + epochs * images * found.per_image
+        n_updates = len(update_steps(stage, epochs, per_epoch) or ())
         if stage.outer is not None:
             seen = min(stage.outer.batches * recipe.batch, int(data.counts.sum()))
-            seconds += _updates(stage, epochs, per_epoch) * seen * found.hypergradient
+            seconds += n_updates * seen * found.hypergradient
         elif stage.controller is not None:
-            seconds += _updates(stage, epochs, per_epoch) * n_val * times.predicted
+            seconds += n_updates * n_val * times.predicted
         if isinstance(stage.sampler, Retrospective):
             seconds += int(data.counts.sum()) * times.predicted
     if method.refit is not None:
@@ -188,14 +188,6 @@ def trained_seconds(trial: Trial, data: ProblemData, times: Times) -> float:
         seconds += times.refits[str(trial.method)] * (n_val if of_val else data.counts.sum())
         seconds += _evaluated_images(recipe, data, None) * times.evaluated
     return float(seconds)
-
-
-def _updates(stage: Stage, epochs: int, per_epoch: int) -> int:
-    """Updates on held-out data in a stage."""
-    interval = interval_of(stage) or 1
-    if stage.outer is not None and stage.outer.by_epoch:
-        return epochs * math.ceil(per_epoch / interval)
-    return math.ceil(epochs * per_epoch / interval)
 
 
 def _evaluated_images(recipe: Recipe, data: ProblemData, stage: Stage | None) -> int:

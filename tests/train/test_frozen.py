@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 import torch
@@ -13,13 +11,10 @@ from evenhand.declared.method import Method, Stage
 from evenhand.declared.registry import REGISTRY
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.train import engine
-from evenhand.train.engine import TrainOptions
 from evenhand.train.evaluation import evaluate
 from evenhand.train.initial_state import begin
-from evenhand.train.result import Stopped
-from evenhand.train.resume import Resumable
 from evenhand.train.training import Training
-from tests.train.trials import CPU, RESNET, data_of, make, result, run
+from tests.train.trials import CPU, RESNET, data_of, make, result, run, stopped_and_resumed
 
 CE = VectorScaling()
 PLAIN = {"backbone": RESNET["backbone"]}
@@ -154,19 +149,8 @@ def test_what_the_backbone_froze_stays_frozen(watched):
 @pytest.mark.parametrize("stop_after", [3, 16, 17, 20])
 def test_a_resumed_trial_ends_the_same_on_either_side_of_the_second_stage(name, stop_after):
     trial = trial_of(name, epochs=2, batch=8, momentum=0.9, **RESNET)
-    whole = run(trial)
-    saves, stop = [], threading.Event()
-
-    def write(state):
-        saves.append(state)
-        if len(saves) == stop_after:
-            stop.set()
-
-    saved = Resumable(identity={"key": "x"}, write=write, least_seconds=0)
-    with pytest.raises(Stopped):
-        run(trial, saved=saved, options=TrainOptions(stop=stop))
-    again = run(trial, saved=Resumable(identity={"key": "x"}, state=saves[-1]))
-    assert result(again) == result(whole)
+    again = stopped_and_resumed(trial, stop_after=stop_after)
+    assert result(again) == result(run(trial))
 
 
 def test_a_scaled_head_is_kept_as_the_linear_map_that_it_is():

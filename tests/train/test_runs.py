@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +14,9 @@ from evenhand.declared.decorators import method
 from evenhand.declared.method import EveryExample, Method, Stage
 from evenhand.declared.stage_parts import LinearHead
 from evenhand.losses.vector_scaling import VectorScaling
-from evenhand.train.engine import TrainOptions
 from evenhand.train.initial_state import begin
-from evenhand.train.result import Stopped
-from evenhand.train.resume import Resumable
 from evenhand.train.training import BoundStage
-from tests.train.trials import CPU, RESNET, data_of, make, result, run
+from tests.train.trials import CPU, RESNET, data_of, make, result, run, stopped_and_resumed
 
 CE = VectorScaling()
 
@@ -215,19 +211,8 @@ def test_it_goes_on_where_it_was_on_either_side_of_a_restart(trial_of, stop_afte
         refit=Towards(2),
     )
     trial = trial_of(made, batch=8, **RESNET)
-    whole = run(trial)
-    saves, stop = [], threading.Event()
-
-    def write(state):
-        saves.append(state)
-        if len(saves) == stop_after:
-            stop.set()
-
-    saved = Resumable(identity={"key": "x"}, write=write, least_seconds=0)
-    with pytest.raises(Stopped):
-        run(trial, saved=saved, options=TrainOptions(stop=stop))
-    again = run(trial, saved=Resumable(identity={"key": "x"}, state=saves[-1]))
-    assert result(again) == result(whole)
+    again = stopped_and_resumed(trial, stop_after=stop_after)
+    assert result(again) == result(run(trial))
 
 
 def test_every_example_is_the_usual_sampler():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 import torch
 
 from evenhand.data.splits import make_splits
@@ -15,6 +17,8 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import STREAMS, Trial, Val
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.train.engine import TrainOptions, train
+from evenhand.train.result import Stopped
+from evenhand.train.resume import Resumable
 from tests.data.samples import make_problem, make_source
 
 CPU = torch.device("cpu")
@@ -40,6 +44,21 @@ def run(trial, source=SOURCE, *, time_limit=math.inf, **how):
     how.setdefault("options", TrainOptions(time_limit=time_limit))
     how.setdefault("device", CPU)
     return train(trial, data_of(trial, source), **how)
+
+
+def stopped_and_resumed(trial, *, stop_after):
+    """Stop after so many saved states, and resume from the last of them."""
+    saves, stop = [], threading.Event()
+
+    def write(state):
+        saves.append(state)
+        if len(saves) == stop_after:
+            stop.set()
+
+    saved = Resumable(identity={"key": "x"}, write=write, least_seconds=0)
+    with pytest.raises(Stopped):
+        run(trial, saved=saved, options=TrainOptions(stop=stop))
+    return run(trial, saved=Resumable(identity={"key": "x"}, state=saves[-1]))
 
 
 def result(outcome):

@@ -214,6 +214,15 @@ def suggest(name: str, known: Sequence[str], kind: str = "name") -> Suggestion:
     )
 
 
+def joined(names: Sequence[str], word: str = "and") -> str:
+    """The names as in a sentence.
+
+    >>> joined(["a", "b", "c"]), joined(["a", "b"], "or"), joined(["a"])
+    ('a, b and c', 'a or b', 'a')
+    """
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
 def listed(names: Sequence[str], most: int) -> str:
     """The first names, and the number of the others.
 

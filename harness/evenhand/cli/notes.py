@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evenhand.cli.output import console, plural
+from evenhand.errors import joined
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,10 +63,10 @@ def print_best_by(suite: Suite) -> None:
     for metric, primary in sorted(pair for pair in pairs if _goal(pair[0]) != _goal(pair[1])):
         others.setdefault(metric, []).append(primary)
     for metric, primaries in others.items():
-        ranks = " or ".join(filter(None, [", ".join(primaries[:-1]), primaries[-1]]))
         console().print(
-            f"best-val and best-test choose epochs by {metric}, and the suite ranks by {ranks}; "
-            "`best_by` in the recipe is another metric of counts, under other keys of trials",
+            f"best-val and best-test choose epochs by {metric}, and the suite ranks by "
+            f"{joined(primaries, 'or')}; `best_by` in the recipe is another metric of counts, "
+            "under other keys of trials",
             soft_wrap=True,
         )
 

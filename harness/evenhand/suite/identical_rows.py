@@ -25,7 +25,7 @@ from evenhand.declared.method import Method, Stage
 from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Problem, Trial
-from evenhand.errors import DataError
+from evenhand.errors import DataError, joined
 from evenhand.suite.figures import matches
 from evenhand.suite.requirements import declared_facts
 from evenhand.suite.resolve import Configuration, Suite
@@ -51,7 +51,7 @@ class IdenticalRows(NamedTuple):
 
     def __str__(self) -> str:
         problems = ", ".join(self.problems)
-        return f"{_joined(self.rows)} are the same training on {problems}: {self.cause}"
+        return f"{joined(self.rows)} are the same training on {problems}: {self.cause}"
 
 
 def identical_rows(suite: Suite) -> list[IdenticalRows]:
@@ -108,12 +108,7 @@ def _cause(rows: Sequence[Sequence[Configuration]]) -> str:
     methods = list(dict.fromkeys(str(row[0].method) for row in rows))
     if len(methods) == 1:
         return f"their recipes train {methods[0]} alike"
-    return f"{_joined(methods)} have equal losses and stages at any class sizes"
-
-
-def _joined(names: Sequence[str]) -> str:
-    """`erm, la and vs`."""
-    return " and ".join([", ".join(names[:-1]), names[-1]])
+    return f"{joined(methods)} have equal losses and stages at any class sizes"
 
 
 def _example_counts(problem: Problem) -> TrainingCounts:

@@ -10,9 +10,8 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.errors import EvenhandError
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
-from evenhand_reports.wording.summary import join_names
+from evenhand_reports.wording.summary import MOST_ROWS, join_names
 
-MOST_ROWS = 8
 POOLED = (
     "{rows} on {problems}: the final network is trained on the held-out images as well. Numbers of "
     "training images do not include them."

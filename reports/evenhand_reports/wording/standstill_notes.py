@@ -8,9 +8,8 @@ from evenhand.declared.course import standing
 from evenhand.declared.record import Record
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
-from evenhand_reports.wording.summary import join_names
+from evenhand_reports.wording.summary import MOST_ROWS, join_names
 
-MOST_ROWS = 8
 UNCHANGED = "the post-hoc method changes no prediction of the network"
 STANDSTILL = "{rows} on {problem}{seeds}: {reason}."
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evenhand.declared.record import Rule
+from evenhand.errors import joined
 from evenhand.metrics import better, unit
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Gap, Result
@@ -20,6 +21,8 @@ RULE_PHRASES: dict[Rule, str] = {
     "best-val": "at the epoch that is best on validation data",
     "best-test": "at the epoch that is best on test data",
 }
+MOST_ROWS = 8
+"""Rows that a note under a table names before it counts the others."""
 CHOSEN = "{title}: {setting}, chosen from {n} settings{complete}; mean validation score {score}"
 SOME_COMPLETE = ", of which {n} had a validation score for every seed"
 NONE_CHOSEN = "{title}: none of {n} settings has a validation score for every seed"
@@ -137,7 +140,7 @@ def join_names(names: Sequence[str], *, most: int = 4) -> str:
     """`VS, LA and CDT`; a list of more than `most` names ends in `and 5 more`."""
     kept = list(names) if len(names) <= most else names[: most - 1]
     parts = [*kept, *([f"{len(names) - len(kept)} more"] if len(kept) < len(names) else [])]
-    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+    return joined(parts)
 
 
 def gap_cause(gap: Gap) -> str:

@@ -195,8 +195,10 @@ def test_reports_import_neither_torch_nor_ray():
     assert not wrong(lambda i: top(i.file) == "evenhand_reports" and top(i.module) in heavy)
 
 
-def test_one_file_imports_ray():
-    assert {i.file for i in IMPORTS if top(i.module) == "ray"} == {"evenhand/execution/ray_tune.py"}
+def test_ray_is_imported_by_the_files_that_are_named_after_it():
+    assert not wrong(
+        lambda i: top(i.module) == "ray" and not i.file.startswith("evenhand/execution/ray_")
+    )
 
 
 def test_declarations_import_no_torch_when_they_are_imported():

@@ -1,4 +1,4 @@
-"""Execution of trials on Ray Tune; no other file imports ray.
+"""Execution of trials on Ray Tune; `ray_cluster.py` connects to the cluster.
 
 Ray only schedules. A worker writes a trial's record before it reports to Tune, and the store alone
 decides which trials are done. For Tune a trial that hung or reported nothing is "terminated"
@@ -23,26 +23,13 @@ from typing import Any
 from evenhand.declared.plugin import Plugin
 from evenhand.declared.record import Exit, Record
 from evenhand.declared.trial import Trial
-from evenhand.errors import EndedEarly, RunError, StoreError
+from evenhand.errors import EndedEarly, StoreError
 from evenhand.execution.events import Event, Mailbox, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution, empty_record
 from evenhand.execution.packs import Pack, make_packs, run_pack
-from evenhand.execution.resources import Resources, allocate, check_listening
+from evenhand.execution.ray_cluster import connect
+from evenhand.execution.resources import Resources, allocate
 from evenhand.store import Store
-
-ENVIRONMENT = {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-}
-"""Environment that silences Ray; Tune's state file, which is never read, is written hourly."""
 
 LOST_NODE_RETRIES = 2
 HANG_GRACE_SECONDS = 30
@@ -77,7 +64,7 @@ def run_on_ray(
     can never provide the resources, `EndedEarly` where Tune gave up before every trial had ended,
     `StoreError` where a worker could not write a record, and `KeyboardInterrupt`.
     """
-    with _connect(address) as nodes:
+    with connect(address) as nodes:
         import ray
 
         taken = allocate(resources, nodes, pack=execution.pack)
@@ -91,12 +78,6 @@ def run_on_ray(
                 raise EndedEarly(f"Ray Tune ended early: {error}") from error
         if fatal:
             raise StoreError(fatal[0])
-
-
-def cluster_nodes(address: str) -> list[dict[str, float]]:
-    """Resources of each node of a cluster. Raises `RunError` where none answers."""
-    with _connect(address) as nodes:
-        return nodes
 
 
 def _work(
@@ -256,43 +237,3 @@ def _relay_events(mailbox: Any, sink: Sink) -> Iterator[list[str]]:
         thread.join()
         with contextlib.suppress(ray.exceptions.RayError):
             hand_on()
-
-
-@contextlib.contextmanager
-def _connect(address: str | None) -> Iterator[list[dict[str, float]]]:
-    """Connect to a cluster, or start a Ray on this machine for the duration of a `with` block.
-
-    Gives the resources of each node. Ray's default address would join any cluster of this machine,
-    of another user, too.
-    """
-    os.environ.update(ENVIRONMENT)
-    import ray
-
-    where = address or "local"
-    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    if where == "local":
-        settings["include_dashboard"] = False
-    try:
-        check_listening(where)
-        ray.init(where, **settings)
-        _silence_raylet()
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise RunError(
-            f"a Ray cluster must answer at the address {where}: {reason}\n"
-            "  start one with `ray start --head`, or leave out --address to run on this machine\n"
-            "  a cluster with tokens needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE"
-        ) from None
-    try:
-        nodes = ray.nodes()  # type: ignore[no-untyped-call]
-        yield [node["Resources"] for node in nodes if node["Alive"]]
-    finally:
-        ray.shutdown()
-
-
-def _silence_raylet() -> None:
-    """Keep the raylet's messages off the screen: a trial's record holds what concerns it."""
-    from ray._private import ray_logging
-
-    with contextlib.suppress(AttributeError, ValueError, KeyError):
-        ray_logging.global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")

@@ -138,7 +138,7 @@ def _slots(options: RunOptions) -> int:
         return max(1, min(options.pack, int(this_machine()["CPU"] / options.cpus_per_trial)))
     nodes = [this_machine()]
     if options.address is not None:
-        from evenhand.execution.ray_tune import cluster_nodes
+        from evenhand.execution.ray_cluster import cluster_nodes
 
         nodes = cluster_nodes(options.address)
     taken = allocate(

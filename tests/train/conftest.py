@@ -8,7 +8,7 @@ import pytest
 
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method
-from evenhand.train import initial_state
+from evenhand.train import draws
 from tests.train.trials import make
 
 
@@ -37,6 +37,6 @@ def models(monkeypatch):
         built.append((copy.deepcopy(model), model))
         return model
 
-    made_by = initial_state.build
-    monkeypatch.setattr(initial_state, "build", build)
+    made_by = draws.build
+    monkeypatch.setattr(draws, "build", build)
     return built

@@ -10,6 +10,7 @@ from evenhand.backbones.networks.build import Network
 from evenhand.declared.base import Part, canonical
 from evenhand.declared.method import Stage
 from evenhand.train.initial_state import begin
+from evenhand.train.optimizer_state import set_learning_rate
 from tests.train.trials import CPU, RESNET, Spy, data_of, make, run
 
 
@@ -54,7 +55,7 @@ def test_without_a_word_everything_decays():
 )
 def test_other_normalisation_layers_are_known_too(layer, monkeypatch):
     model = Network(nn.Sequential(nn.Flatten(), nn.Linear(64, 4)), layer)
-    monkeypatch.setattr("evenhand.train.initial_state._model", lambda *_: model)
+    monkeypatch.setattr("evenhand.train.draws.build", lambda *_, **__: model)
     groups = begun(decay_norms=False).optimizer.param_groups
     decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
     assert [decays[id(p)] for p in model.parameters()] == [0.5, 0.5, 0.0, 0.0]
@@ -62,7 +63,7 @@ def test_other_normalisation_layers_are_known_too(layer, monkeypatch):
 
 def test_the_learning_rate_moves_in_both_groups():
     training = begun(decay_norms=False, **RESNET)
-    training.set_learning_rate(0.25)
+    set_learning_rate(training.optimizer, 0.25)
     assert [group["lr"] for group in training.optimizer.param_groups] == [0.25, 0.25]
 
 

@@ -131,11 +131,11 @@ def test_a_new_head_is_neither_the_trained_nor_the_first_one(watched):
     trial = trial_of("crt")
     run(trial)
     first = begin(trial, data_of(trial), CPU)
-    new = first.new_head()
+    new = first.draws.new_head()
     torch.testing.assert_close(watched["before"]["head.weight"], new["weight"])
     assert not torch.allclose(first.model.head.weight, new["weight"])
-    assert all(torch.equal(value, first.new_head()[name]) for name, value in new.items())
-    other = begin(trial.model_copy(update={"seed": 1}), data_of(trial), CPU).new_head()
+    assert all(torch.equal(value, first.draws.new_head()[name]) for name, value in new.items())
+    other = begin(trial.model_copy(update={"seed": 1}), data_of(trial), CPU).draws.new_head()
     assert not torch.allclose(other["weight"], new["weight"])
 
 

@@ -14,8 +14,8 @@ from evenhand.declared.decorators import method
 from evenhand.declared.method import EveryExample, Method, Stage
 from evenhand.declared.stage_parts import LinearHead
 from evenhand.losses.vector_scaling import VectorScaling
+from evenhand.train import transitions
 from evenhand.train.initial_state import begin
-from evenhand.train.training import BoundStage
 from tests.train.trials import CPU, RESNET, data_of, make, result, run, stopped_and_resumed
 
 CE = VectorScaling()
@@ -142,14 +142,13 @@ def test_schedules_and_borders_are_those_of_the_run(trial_of):
 
 
 def test_what_looks_back_sees_the_network_that_the_run_before_left(trial_of, monkeypatch):
-    seen = []
-    reweigh = BoundStage.reweigh
+    seen, reweigh = [], transitions.reweigh
 
-    def watch(stage, is_wrong):
-        reweigh(stage, is_wrong)
-        seen.append(stage.kept)
+    def watch(run):
+        reweigh(run)
+        seen.append(run.stage.kept)
 
-    monkeypatch.setattr(BoundStage, "reweigh", watch)
+    monkeypatch.setattr(transitions, "reweigh", watch)
     trial = trial_of(Method(Stage(CE, until=1.0), Stage(CE, sampler=Errors(3), restart=True)))
     outcome = run(trial)
     first, second = seen

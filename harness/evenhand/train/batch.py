@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from jaxtyping import Float, Int
@@ -22,13 +23,12 @@ class Batch:
     mixed: Mixed | None = None
     """Partners and shares of mixed images; None for images that are not mixed."""
 
-    @property
-    def sides(self) -> tuple[Batch, Batch]:
-        """A mixed batch with the labels of the examples, and with those of their partners."""
-        assert self.mixed is not None
-        partner = self.mixed.partner
+    def by_share(self, of: Callable[[Batch], Float[Tensor, " b"]]) -> Float[Tensor, " b"]:
+        """A value of each example: of a mixed one, that of both labels by their shares."""
+        if self.mixed is None:
+            return of(self)
+        partner, share = self.mixed.partner, self.mixed.share
         targets = None if self.targets is None else self.targets[partner]
         own = replace(self, mixed=None)
-        return own, replace(
-            own, labels=self.labels[partner], rows=self.rows[partner], targets=targets
-        )
+        other = replace(own, labels=self.labels[partner], rows=self.rows[partner], targets=targets)
+        return share * of(own) + (1 - share) * of(other)

@@ -28,6 +28,7 @@ from evenhand.train.evaluation import counts_of, predict
 from evenhand.train.graphs import Stepper, stepper_of
 from evenhand.train.held_out import evaluate_iterate, iterate_weights, update_on_held_out
 from evenhand.train.initial_state import begin
+from evenhand.train.optimizer_state import set_learning_rate
 from evenhand.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_process
 from evenhand.train.result import (
     Diverged,
@@ -172,7 +173,7 @@ def _run_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> None:
     if own is not None:
         recipe = recipe.model_copy(update={"warmup": 0.0})
     lr = learning_rate(recipe, own or run.schedule, run.epoch - 1 - began.begins)
-    run.set_learning_rate(lr)
+    set_learning_rate(run.optimizer, lr)
     loss = train_epoch(run, stepper, monitor)
     if recipe.is_evaluated(run.epoch - began.begins):
         evaluate_and_log(run, {"lr": lr, "train_loss": loss}, monitor)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
-from evenhand.backbones.networks.build import Network, build
 from evenhand.data.augment.mixing import BoundMixing, Mixing
-from evenhand.data.files.data_root import data_root
 from evenhand.data.splits import ProblemData
 from evenhand.declared.held_out import trained_on
 from evenhand.declared.labels import TrainingCounts
@@ -21,13 +18,12 @@ from evenhand.declared.recipe import SGD, Recipe
 from evenhand.declared.record import Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.stage_parts import Refit, TrainOn
-from evenhand.declared.streams import generator, stream_seed
-from evenhand.declared.trial import Kept, Stream, Trial
+from evenhand.declared.trial import Kept, Trial
 from evenhand.recipes.optimizers import Optimizer
 from evenhand.train.checkpoints import Checkpoints
 from evenhand.train.device_data import DeviceSplit, Normalise, RunData
+from evenhand.train.draws import Draws
 from evenhand.train.hardware import runs_in_bf16
-from evenhand.train.process import GLOBAL_GENERATOR
 from evenhand.train.stages import StageInputs, bind
 from evenhand.train.training import Training
 
@@ -44,35 +40,15 @@ def begin(
     keeps: frozenset[Kept] = frozenset(),
     targets: Float[np.ndarray, "n classes"] | None = None,
 ) -> Training:
-    """Make the state of a trial before its first step.
-
-    targets are a teacher's class probabilities of the training images. Raises `BackboneError` where
-    the network cannot take the images.
-    """
-    recipe, summary = trial.recipe, data.summary
+    """Make the state of a trial before its first step; targets are a teacher's probabilities."""
+    recipe = trial.recipe
     method = trained_on(REGISTRY.make("method", trial.method), recipe.train_on)
-    n_groups, n_classes = len(summary.groups), len(summary.classes)
     _check_refit(method.refit, data)
-
-    def seed(name: Stream) -> int:
-        return stream_seed(name, trial.seed, trial.vary)
-
-    def fresh(which: int = seed("init")) -> Network:
-        return _model(recipe, method, data, which)
-
-    def new_head() -> Mapping[str, Tensor]:
-        # Drawn anew: the features of the trained body have adapted to the first head.
-        drawn = generator("init", trial.seed, trial.vary).integers(2**31)
-        return fresh(int(drawn)).head.state_dict()
-
-    def new_generator() -> np.random.Generator:
-        return generator("order", trial.seed, trial.vary)
-
-    model = fresh().to(device)
-    order = torch.Generator().manual_seed(seed("order"))
-    randomness = torch.Generator(device).manual_seed(seed("augment"))
+    draws = Draws(trial, data, method.head)
+    model = draws.network().to(device)
+    randomness = draws.of_torch("augment", device)
     label_counts = data.counts if targets is None else _sums(targets, data)
-    inputs = StageInputs(data, label_counts, randomness, new_generator)
+    inputs = StageInputs(data, label_counts, randomness, draws.of_numpy)
     return Training(
         recipe=recipe,
         device=device,
@@ -82,19 +58,14 @@ def begin(
         optimizer=_optimizer(recipe, model, device),
         stages=bind(method, inputs, recipe, device),
         epochs=method.total_epochs(recipe.epochs),
-        initial_weights=lambda: fresh().state_dict(),
-        new_head=new_head,
-        trainable=frozenset(name for name, p in model.named_parameters() if p.requires_grad),
+        draws=draws,
         schedule=REGISTRY.make("schedule", recipe.schedule),
         augment=tuple(REGISTRY.make("augmentation", part) for part in recipe.augment),
         data=_run_data(method, recipe, data, device),
         mixing=_mixing(recipe, data.pooled if recipe.train_on else data, device),
-        shape=(n_groups, n_classes),
         checkpoints=Checkpoints(recipe.best_by, data.counts, trial.method.settings),
-        order=order,
+        order=draws.of_torch("order"),
         randomness=randomness,
-        order_before=order.get_state(),
-        new_generator=new_generator,
         refit=method.refit,
         keeps=keeps,
         targets=None if targets is None else torch.tensor(targets, device=device),
@@ -147,22 +118,6 @@ def _sums(targets: Float[np.ndarray, "n classes"], data: ProblemData) -> Trainin
     """Sums [classes, groups] of the class probabilities of the training images."""
     groups = np.eye(len(data.summary.groups))[data.train.groups]
     return np.asarray(targets.T.astype(np.float64) @ groups)
-
-
-def _model(recipe: Recipe, method: Method, data: ProblemData, seed: int) -> Network:
-    _, side, _, channels = data.train.pixels.shape
-    with GLOBAL_GENERATOR:
-        # Layers draw from torch's global generator when they are made, and drop-out in training.
-        torch.manual_seed(seed)
-        model = build(
-            recipe.backbone,
-            n_classes=len(data.summary.classes),
-            head=method.head,
-            in_channels=channels,
-            image_size=side,
-            folder=data_root(),
-        )
-    return model.to(memory_format=torch.channels_last)
 
 
 def _optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:

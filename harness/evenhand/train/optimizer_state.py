@@ -1,4 +1,4 @@
-"""State of an optimiser: its tensors, and how it begins anew."""
+"""State of an optimiser: its learning rate and tensors, and how it begins anew."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ BEGIN_AT_ZERO = (torch.optim.SGD, torch.optim.AdamW)
 SGD sets a momentum to the gradient at its first step, which is what a momentum of 0 gives without
 dampening. Subclasses, which may keep other values in their state, do not count.
 """
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Set the learning rate of every parameter group."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            # Into the tensor that is there, because a CUDA graph reads it at its address.
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr
 
 
 def state_tensors(optimizer: torch.optim.Optimizer) -> dict[tuple[Tensor, str], Tensor]:

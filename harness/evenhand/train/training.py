@@ -7,7 +7,7 @@ saves a training imports this module, never the reverse.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
@@ -30,7 +30,6 @@ from evenhand.declared.stage_parts import (
     BoundReduction,
     Learnable,
     Refit,
-    Retrospective,
     TrainOn,
 )
 from evenhand.declared.trial import Kept
@@ -39,6 +38,7 @@ from evenhand.recipes.schedules import Schedule
 from evenhand.train.batch import Batch
 from evenhand.train.checkpoints import Checkpoints, Iterates
 from evenhand.train.device_data import DeviceSplit, Normalise, RunData, augment_batch
+from evenhand.train.draws import Draws
 from evenhand.train.sam import Step
 from evenhand.train.tally import Tally
 
@@ -103,14 +103,6 @@ class BoundStage:
         parts: dict[str, object] = {"loss": self.loss, "policy": self.policy}
         return {name: part for name, part in parts.items() if isinstance(part, Learnable)}
 
-    def reweigh(self, is_wrong: Callable[[], Int[np.ndarray, " n"]]) -> None:
-        """Set the epochs of a retrospective sampler from the errors of the current network."""
-        if isinstance(self.spec.sampler, Retrospective):
-            wrong = is_wrong()
-            times = self.spec.sampler.times(wrong)
-            self.kept = np.repeat(np.arange(len(times)), times)
-            self.tally.errors, self.tally.examples = int(wrong.sum()), len(wrong)
-
     def learned(self) -> dict[str, Tensor]:
         """Values beside the weights that change in this stage, by name and not copied."""
         found = dict(self.reduction.tensors())
@@ -126,7 +118,8 @@ class BoundStage:
 
         learns: the losses update the state of the reduction before they are reduced.
         """
-        losses, weights = self._losses(logits, batch), partial(self._weights, batch)
+        losses = batch.by_share(partial(self._losses, logits))
+        weights = partial(batch.by_share, self._weights)
         if learns:
             self.reduction.learn(losses.detach(), batch.rows)
         return self.reduction(losses, batch.rows, weights)
@@ -134,19 +127,13 @@ class BoundStage:
     def _losses(
         self, logits: Float[Tensor, "batch classes"], batch: Batch
     ) -> Float[Tensor, " batch"]:
-        """Loss of each example: of a mixed one, that of both labels by their shares."""
-        if batch.mixed is not None:
-            own, other = (self._losses(logits, side) for side in batch.sides)
-            return batch.mixed.share * own + (1 - batch.mixed.share) * other
+        """Loss of each example, by its label or the class probabilities of a teacher."""
         if batch.targets is not None:
             return self.soft(logits, batch.targets, batch.rows)
         return self.loss(logits, batch.labels, rows=batch.rows)
 
     def _weights(self, batch: Batch) -> Float[Tensor, " batch"]:
-        """Weight of each example: of a mixed one, that of both labels by their shares."""
-        if batch.mixed is not None:
-            own, other = (self._weights(side) for side in batch.sides)
-            return batch.mixed.share * own + (1 - batch.mixed.share) * other
+        """Weight of each example, by its label or the class probabilities of a teacher."""
         if batch.targets is not None:
             return self.soft.weights(batch.targets, batch.rows)
         return self.loss.row_weights(batch.rows)
@@ -174,28 +161,18 @@ class Training:
     stages: tuple[BoundStage, ...]
     epochs: int
     """Number of epochs over all runs."""
-    initial_weights: Callable[[], Mapping[str, Tensor]]
-    """Makes the initial weights again, for a restart."""
-    new_head: Callable[[], Mapping[str, Tensor]]
-    """Draws the weights of a new last layer; the same at each call."""
-    trainable: frozenset[str]
-    """Names of the parameters that are not frozen by the backbone itself."""
+    draws: Draws
+    """Initial weights and generators, for a restart, a new last layer or a refit."""
     schedule: Schedule
     augment: tuple[Augmentation, ...]
     mixing: BoundMixing | None
     data: dict[TrainOn, RunData]
     """Images of the runs, by what they train on."""
-    shape: tuple[int, int]
-    """Numbers of groups and classes."""
     checkpoints: Checkpoints
     order: torch.Generator
     """Generator of the order of examples; on the CPU on every device."""
     randomness: torch.Generator
     """Generator of augmentation and of losses that draw; on the device."""
-    order_before: Tensor
-    """State of `order` before it drew the current epoch."""
-    new_generator: Callable[[], np.random.Generator]
-    """Makes a NumPy generator of the stream `order`; the same at each call."""
     refit: Refit | None = None
     keeps: frozenset[Kept] = frozenset()
     """Arrays that the trial keeps for other trials."""
@@ -203,6 +180,10 @@ class Training:
     """A teacher's class probabilities of the training images, in place of their labels."""
     reference_direction: Float[np.ndarray, " features"] | None = None
     """Direction of the line of `recipe.angle_to`; None until it was solved for."""
+    order_before: Tensor = field(init=False)
+    """State of `order` before it drew the current epoch."""
+    trainable: frozenset[str] = field(init=False)
+    """Names of the parameters that are not frozen by the backbone itself."""
     iterates: Iterates = field(default_factory=Iterates)
     epoch: int = 1
     position: int = 0
@@ -215,6 +196,17 @@ class Training:
     losses: Float[Tensor, " steps"] = field(default_factory=lambda: torch.empty(0))
     """Losses of the current epoch; those from `position` on are not set yet."""
     curves: dict[str, list[float | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.order_before = self.order.get_state()
+        trainable = (name for name, p in self.model.named_parameters() if p.requires_grad)
+        self.trainable = frozenset(trainable)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of groups and classes."""
+        summary = self.draws.data.summary
+        return len(summary.groups), len(summary.classes)
 
     @property
     def stage(self) -> BoundStage:
@@ -240,15 +232,6 @@ class Training:
     def normalise(self) -> Normalise:
         """Normalisation of the current run."""
         return self.run_data.normalise
-
-    def set_learning_rate(self, lr: float) -> None:
-        """Set the learning rate of every parameter group of the optimiser."""
-        for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):
-                # Into the tensor that is there, because a CUDA graph reads it at its address.
-                group["lr"].fill_(lr)
-            else:
-                group["lr"] = lr
 
     def step(self, stage: BoundStage, index: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
         """Make one step of the optimiser on some training examples; the loss before the step."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import nn
 
 from evenhand.backbones.networks.head import SCALE
-from evenhand.declared.stage_parts import LinearHead, Refit
+from evenhand.declared.stage_parts import LinearHead, Refit, Retrospective
 from evenhand.train.checkpoints import Iterates
 from evenhand.train.device_data import DeviceSplit
 from evenhand.train.evaluation import BATCH, predict
@@ -22,10 +22,21 @@ def begin_stage(run: Training) -> None:
         run.stage.weights = run.stage.weights_at(run.epoch - 1)
     if not run.stages or run.position or run.stage.first_epoch != run.epoch - 1:
         return
-    run.stage.reweigh(lambda: _misclassified(run))
+    reweigh(run)
     if run.epoch > 1 and run.stage.first_epoch == run.stage.run.begins:
         begin_run(run)
     run.stage.tally.begin(run.stage.learned())
+
+
+def reweigh(run: Training) -> None:
+    """Set the epochs of a retrospective sampler from the errors of the current network."""
+    stage = run.stage
+    if isinstance(stage.spec.sampler, Retrospective):
+        # On the training images without augmentation.
+        wrong = (predict(run, run.train).labels != run.train.labels).cpu().numpy()
+        times = stage.spec.sampler.times(wrong)
+        stage.kept = np.repeat(np.arange(len(times)), times)
+        stage.tally.errors, stage.tally.examples = int(wrong.sum()), len(wrong)
 
 
 @torch.no_grad()
@@ -35,9 +46,9 @@ def begin_run(run: Training) -> None:
     All is written into the existing tensors, whose addresses a CUDA graph has recorded.
     """
     if run.stage.spec.restart:
-        run.model.load_state_dict(dict(run.initial_weights()))
+        run.model.load_state_dict(run.draws.network().state_dict())
     if run.stage.spec.head == "new":
-        run.model.head.load_state_dict(dict(run.new_head()))
+        run.model.head.load_state_dict(dict(run.draws.new_head()))
     clear(run.optimizer)
     run.iterates = Iterates()
     run.checkpoints.clear()
@@ -89,7 +100,7 @@ def solve_head(run: Training, spec: Refit) -> LinearHead:
         groups,
         training=found if split is run.train else features(run, run.train),
         counts=cells.reshape(n_classes, n_groups),
-        randomness=run.new_generator(),
+        randomness=run.draws.of_numpy(),
     )
 
 
@@ -107,9 +118,3 @@ def features(run: Training, split: DeviceSplit) -> Float[np.ndarray, "n features
         found[part] = run.model.features(run.normalise(split.pixels[part])).double().cpu().numpy()
     run.model.train(was_training)
     return found
-
-
-def _misclassified(run: Training) -> Bool[np.ndarray, " n"]:
-    """Whether the current network misclassifies each training image, without augmentation."""
-    predicted = predict(run, run.train).labels
-    return np.asarray((predicted != run.train.labels).cpu().numpy())

@@ -24,6 +24,7 @@ KINDS = (
     "optimizer",
     "mixing",
     "posthoc",
+    "metric",
 )
 
 

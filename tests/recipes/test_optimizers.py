@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
-from evenhand.declared.decorators import optimizer
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import SpecError
-from evenhand.recipes.optimizers import Optimizer
 from evenhand.suite.recipes import part, resolve_recipe
-from evenhand.train.initial_state import begin
-from evenhand.train.transitions import begin_run
-from tests.train.trials import CPU, RESNET, data_of, make, run
 
 ADAMW = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.05}
 START, GRADIENTS = [0.5, -2.0, 3.0], [[0.1, -3.0, 0.0], [0.2, 1.0, -0.5], [0.3, 2.0, 4.0]]
@@ -31,14 +24,6 @@ def stepped(name, given):
         weight.grad = torch.tensor(gradient, dtype=torch.float64)
         found.step()
     return weight.detach().numpy()
-
-
-@pytest.mark.parametrize("entry", list(REGISTRY.all("optimizer")), ids=lambda e: e.name)
-def test_every_optimiser_is_declared_in_full_and_trains(entry):
-    assert isinstance(entry.make(), Optimizer) and hash(entry.make()) == hash(entry.make())
-    assert entry.summary.endswith(".") and entry.cite
-    losses = run(make(epochs=3, lr=1e-2, optimizer=entry.resolve(), **RESNET)).curves["train_loss"]
-    assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize(
@@ -93,25 +78,3 @@ def test_a_recipe_with_adamw_has_no_momentum():
 def test_what_does_not_apply_to_an_optimiser_is_refused(given, said):
     with pytest.raises(SpecError, match=said):
         resolve_recipe("digits", given)
-
-
-@pytest.mark.usefixtures("unregistered")
-def test_a_restart_clears_the_state_of_any_optimiser():
-    @optimizer(name="nadam_of_a_test")
-    def nadam() -> Optimizer:
-        """NAdam, whose state does not begin at zero."""
-        return lambda groups, recipe, lr: torch.optim.NAdam(groups, lr=lr)
-
-    for name in ("sgd", "adamw", "nadam_of_a_test"):
-        trial = make(lr=1e-3, optimizer=REGISTRY.part("optimizer", name), **RESNET)
-        state = begin(trial, data_of(trial), CPU)
-        state.stage.spec = replace(state.stage.spec, restart=True)
-        losses = []
-        for _ in range(2):
-            # The images of both runs are augmented alike.
-            state.randomness.manual_seed(0)
-            losses += [[float(state.step(state.stage, torch.arange(16))) for _ in range(3)]]
-            begin_run(state)
-            # Batch normalisation in training mode reads no running statistics.
-            state.model.train()
-        assert losses[0] == losses[1], name

@@ -29,7 +29,7 @@ docs: .venv/installed-docs
 linkcheck: .venv/installed-docs
 	$(BIN)/python -m sphinx -b linkcheck docs build/linkcheck
 
-# Rewrites the table of methods in README.md from the registry; a test compares them.
+# Rewrites the tables of README.md from the registry; a test compares them.
 readme: .venv/installed
 	$(BIN)/python docs/_extension/evenhand_docs/readme.py
 

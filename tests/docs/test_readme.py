@@ -1,11 +1,11 @@
-"""The README is short, its links lead somewhere, and its table is what is registered."""
+"""The README is short, its links lead somewhere, and its tables are what is registered."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from evenhand_docs.readme import README, with_table
+from evenhand_docs.readme import KINDS, README, with_tables
 
 from evenhand.declared.registry import REGISTRY
 
@@ -25,18 +25,26 @@ def test_every_link_of_the_readme_leads_to_a_file():
     assert [link for link in inside if not (ROOT / link).exists()] == []
 
 
-def test_the_table_of_methods_is_that_of_the_registry():
-    """`make readme` writes it anew."""
+def test_the_tables_are_those_of_the_registry():
+    """`make readme` writes them anew."""
     text = README.read_text(encoding="utf-8")
 
-    assert with_table(text) == text
+    assert with_tables(text) == text
+
+
+def named(table):
+    """The names in the first column of a table."""
+    text = README.read_text(encoding="utf-8")
+    inside = text.partition(f"<!-- {table}: begin -->")[2].partition(f"<!-- {table}: end -->")[0]
+    rows = [line.split("|")[1] for line in inside.strip().splitlines()[2:]]
+    return sorted(name for row in rows for name in re.findall(r"`(\w+)`", row))
 
 
 def test_the_table_names_every_method_once():
-    text = README.read_text(encoding="utf-8")
-    _, _, table = text.partition("<!-- methods: begin -->")
-    table, _, _ = table.partition("<!-- methods: end -->")
-    rows = [line.split("|")[1] for line in table.strip().splitlines()[2:]]
-    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert named("methods") == sorted(entry.name for entry in REGISTRY.all("method"))
 
-    assert sorted(named) == sorted(entry.name for entry in REGISTRY.all("method"))
+
+def test_the_second_table_names_every_optimiser_mixing_and_cited_metric_once():
+    entries = [entry for kind in KINDS for entry in REGISTRY.all(kind)]
+    assert named("parts") == sorted(entry.name for entry in entries if entry.cite)
+    assert {"sgd", "adamw", "mixup", "remix", "nll", "ece", "mcc"} <= set(named("parts"))

@@ -103,7 +103,7 @@ def changes(made: Method) -> str:
     if any(stage.restart for stage in made.stages):
         found.append("trained twice")
     if trained := [TRAINED[s.trains] for s in made.stages if s.trains != "all"]:
-        found.append(f"{trained[0]} trained on frozen features")
+        found.append(f"{trained[0]} trained alone")
     if made.head != "linear":
         found.append(f"{made.head} head")
     if made.refit:

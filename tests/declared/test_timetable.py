@@ -9,6 +9,7 @@ from evenhand.declared.method import Method, Stage
 from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.timetable import clashes, every_stage_trains, next_epochs, phases_of
+from evenhand.errors import SpecError
 from evenhand.losses.vector_scaling import VectorScaling
 from evenhand.recipes.schedules import learning_rate
 
@@ -54,6 +55,19 @@ def test_a_stage_that_begins_where_the_rate_drops_is_the_published_design():
     # 160 of 300 epochs, in six digits.
     kini = Method(Stage(VectorScaling(), until=160 / 300), Stage(VectorScaling()))
     assert not clashes(kini, recipe(300, ((0.533333, 0.01), (0.6, 0.0001))))
+
+
+def test_the_stages_of_a_run_have_one_schedule():
+    """`plan`, `show` and the checks read the schedule of a run from its first stage."""
+    ce = VectorScaling()
+    for first, then, said in [
+        (None, "cosine", "the recipe's and 'cosine'"),
+        ("constant", None, "'constant' and the recipe's"),
+    ]:
+        with pytest.raises(SpecError, match=f"two learning-rate schedules: {said}"):
+            Method(Stage(ce, until=0.5, schedule=first), Stage(ce, schedule=then))
+    Method(Stage(ce, until=0.5, schedule="cosine"), Stage(ce, schedule="cosine"))
+    Method(Stage(ce, until=0.5), Stage(ce, trains="head", schedule="cosine"))
 
 
 def test_a_stage_that_rounding_moves_to_a_drop_clashes_for_the_method_alone():

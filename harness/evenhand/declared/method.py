@@ -17,6 +17,7 @@ from evenhand.declared.controller import Controller
 from evenhand.declared.labels import Labels, TrainingCounts
 from evenhand.declared.loss import Loss
 from evenhand.declared.stage_parts import Policy, Reduction, Refit, TrainOn
+from evenhand.errors import Mistake, SpecError
 
 Head = Literal["linear", "cosine", "scaled"]
 Trains = Literal["all", "head", "scale"]
@@ -103,8 +104,10 @@ class Stage:
     statistics of the batch and updates the running ones.
     """
     schedule: str | None = None
-    """Learning-rate schedule by name, without warm-up; None is the recipe's."""
+    """Learning-rate schedule by name, without warm-up, the same in all stages of a run.
 
+    None is the recipe's.
+    """
     policy: Policy | None = None
     """Augmentation policy, which is applied after the augmentations of the recipe."""
     outer: Hypergradient | None = None
@@ -176,6 +179,7 @@ class Method:
             assert inner, "every stage of a run but the last has `until`"
             assert ends == sorted(ends), "stages follow in order"
             assert len({stage.train_on for stage in run}) == 1, "a run trains on one set of images"
+            _check_schedules(run)
         mixed = any(stage.learns_on_held_out and stage.train_on == "all" for stage in stages)
         assert not mixed, "a stage does not train on the images that it is judged by"
         last = stages[-1].train_on if stages else "train"
@@ -220,6 +224,18 @@ class Method:
                 found.append([])
             found[-1].append(stage)
         return found
+
+
+def _check_schedules(run: list[Stage]) -> None:
+    """Check that the stages of a run have one schedule. Raises `SpecError`."""
+    first, *others = [stage.schedule for stage in run]
+    for other in others:
+        if other != first:
+            names = " and ".join("the recipe's" if s is None else repr(s) for s in (first, other))
+            what = f"the stages of a run have two learning-rate schedules: {names}"
+            right = "write the same `schedule` in each of them"
+            hint = "a stage with `restart`, a new head or another value of `trains` begins a run"
+            raise SpecError([Mistake(what, (), right, hint)])
 
 
 def _end(stage: Stage) -> float:

@@ -109,6 +109,20 @@ def test_half_precision_logits_give_float32_losses(entry):
         assert loss(logits.bfloat16(), labels, rows=labels).dtype == torch.float32
 
 
+def test_a_loss_that_is_bound_in_float64_computes_in_float64(entry):
+    labels, logits = every_corner(3.0)
+    torch.set_default_dtype(torch.float64)
+    try:
+        for stage in stages(entry):
+            loss = bound(stage.loss, ONE_GROUP)
+            found = loss(logits.double(), labels, rows=labels)
+            vectors = [v for v in vars(loss).values() if isinstance(v, torch.Tensor)]
+            assert found.dtype == loss.row_weights(labels).dtype == torch.float64
+            assert {v.dtype for v in vectors if v.is_floating_point()} <= {torch.float64}
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_what_it_reduces_by_is_finite_and_stays_where_it_is(entry):
     """Also in a batch of one cell, whatever its losses."""
     for stage in stages(entry):

@@ -1,8 +1,10 @@
 """PyTorch kernels of the vector-scaling family and of other losses; `bind` imports this module.
 
 A row is an example's label or, where there are groups, its (label, group) cell:
-row = label · groups + group. Vectors have torch's default dtype, so that a run that sets it to
-float64 computes in float64 throughout.
+row = label · groups + group. A loss has torch's default dtype of the time when it is bound, and
+half-precision logits are converted to float32. Training uses float32. Bound with float64 as the
+default dtype, losses of float64 logits are computed in float64; the random draws of the equalized
+loss are in float32 all the same.
 """
 
 from __future__ import annotations

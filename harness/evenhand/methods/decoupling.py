@@ -25,9 +25,10 @@ def crt(retrain: Share = 0.111, batch_norm: BatchNorm = "fixed") -> Method:
 
     retrain     length of the second stage as a share of the recipe's epochs, in addition to them;
                 the published code has 10 after 90 epochs on ImageNet-LT
-    batch_norm  "fixed": the features are those of the first stage, as the paper's text has them.
-                "updated": normalised by the batch, and the running statistics move, as in the
-                published code, whose frozen backbone stays in training mode
+    batch_norm  "fixed": the features are those of the first stage, as in the paper's text, which is
+                quoted from memory and was not verified. "updated": normalised by the batch, and the
+                running statistics move, as in the published code, whose frozen backbone stays in
+                training mode
     """
     return Method(Stage(loss=VectorScaling(), until=1.0), balanced_head(retrain, batch_norm))
 

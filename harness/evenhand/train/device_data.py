@@ -112,8 +112,9 @@ class Statistics(NamedTuple):
 def _statistics(pixels: Shaped[Tensor, "n c h w"]) -> Statistics:
     """Statistics of each channel, whose standard deviation is at least 0.001.
 
-    Those of bytes come from the histogram of values: they are exact, and millions of pixels need
-    not be converted to floats. The bound keeps a constant channel from being blown up.
+    They are computed in float64. Those of bytes come from the histogram of values, so that millions
+    of pixels need not be converted to floats. The bound keeps a constant channel from being blown
+    up.
     """
     if pixels.dtype != torch.uint8:
         values = pixels.double().transpose(0, 1).flatten(1)

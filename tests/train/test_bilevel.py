@@ -224,7 +224,7 @@ def test_the_released_objective_averages_the_weighted_means_of_batches():
         torch.testing.assert_close(mine.double(), theirs.double(), rtol=1e-4, atol=1e-6)
 
 
-def test_the_rate_follows_the_recipe_s_schedule_and_a_warm_up_of_its_own():
+def test_the_rate_follows_the_schedule_of_the_run_and_a_warm_up_of_its_own():
     training = searching(epochs=20)
     outer = training.stage.outer
     outer.spec = replace(outer.spec, warmup=0.2)
@@ -232,6 +232,8 @@ def test_the_rate_follows_the_recipe_s_schedule_and_a_warm_up_of_its_own():
     for training.epoch in (11, 12, 14, 15):
         rates.append(outer._learning_rate(training))
     assert rates == pytest.approx([0.25, 0.5, 1.0, 1.0])
+    training.stage.schedule = lambda epoch, epochs: 0.1
+    assert outer._learning_rate(training) == pytest.approx(0.1)
 
 
 def test_a_series_that_would_diverge_is_rescaled_and_says_so():

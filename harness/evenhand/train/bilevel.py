@@ -123,9 +123,10 @@ class BoundHypergradient:
         self.direction, self.seen = list(state["direction"]), dict(state["seen"])
 
     def _learning_rate(self, run: Training) -> float:
-        """Learning rate by the recipe's schedule, with the search's own warm-up."""
+        """Learning rate by the schedule of the run, with the search's own warm-up."""
         began, stage = run.stage.run, run.stage.first_epoch
-        factor = run.schedule(run.epoch - 1 - began.begins, began.epochs)
+        schedule = run.stage.schedule or run.schedule
+        factor = schedule(run.epoch - 1 - began.begins, began.epochs)
         rising, passed = round(self.spec.warmup * run.recipe.epochs), run.epoch - stage
         return self.spec.lr * factor * min(1.0, passed / max(rising, 1))
 

@@ -113,7 +113,25 @@ def test_a_method_that_fails_when_it_is_made_is_told_with_its_line(unregistered,
     Plugin.read(tmp_path / "lasts.py").load()
     text = with_("- erm", "- lasts").replace("baseline: erm", "baseline: lasts")
 
-    with pytest.raises(SpecError, match=r"lasts\(\) fails: NameError: .*VectorScalling"):
+    with pytest.raises(
+        SpecError, match=r"lasts\.py:\d+: lasts\(\) fails: NameError: .*VectorScalling"
+    ):
+        resolved(text)
+
+
+def test_a_method_that_is_refused_when_it_is_made_is_told_with_its_line(unregistered, tmp_path):
+    (tmp_path / "lasts.py").write_text(
+        "from evenhand import Method, Stage, losses, method\n"
+        "@method(cite='me2026')\n"
+        "def lasts() -> Method:\n"
+        '    """Logit adjustment under two schedules."""\n'
+        "    first = Stage(losses.la(), until=0.5)\n"
+        "    return Method(first, Stage(losses.la(), schedule='cosine'))\n"
+    )
+    Plugin.read(tmp_path / "lasts.py").load()
+    text = with_("- erm", "- lasts").replace("baseline: erm", "baseline: lasts")
+
+    with pytest.raises(SpecError, match=r"lasts\.py:6: .*the recipe's and 'cosine'"):
         resolved(text)
 
 

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import JsonValue
@@ -200,13 +201,14 @@ class Registry:
         try:
             taken = {name: given[name] for name in entry.facts.get("from_problem", ())}
             return entry.make(**part.settings, **taken)
-        except EvenhandError:
-            raise
+        except EvenhandError as error:
+            if entry.is_shipped or not isinstance(error, SpecError) or any(error.places):
+                raise
+            raise SpecError(error.mistakes, [_line(error)] * len(error.mistakes)) from error
         except Exception as error:
             # Foreign code: any exception becomes an error with its line.
-            last = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{part.name}() fails: {type(error).__name__}: {error}"
-            raise SpecError([Mistake(what)], [f"{last.filename}:{last.lineno}"]) from error
+            raise SpecError([Mistake(what)], [_line(error)]) from error
 
     def fill(self) -> None:
         """Import the parts of this package and of installed plugins, once."""
@@ -222,6 +224,16 @@ class Registry:
 
 
 REGISTRY = Registry()
+PACKAGE = str(Path(__file__).parents[1])
+"""Folder of this package."""
+
+
+def _line(error: Exception) -> str:
+    """File and line that an exception comes from, where possible outside this package."""
+    frames = traceback.extract_tb(error.__traceback__)
+    foreign = [frame for frame in frames if not frame.filename.startswith(PACKAGE)]
+    last = (foreign or frames)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 def _replaces(new: Callable[..., Any], old: Callable[..., Any]) -> bool:

@@ -87,6 +87,17 @@ def test_examples_of_a_page_print_what_the_page_shows(page):
     assert runner.run(test).failed == 0
 
 
+@with_blocks(".replace(", "{code-cell} ipython3")
+def test_what_a_notebook_replaces_in_a_file_stands_there(page):
+    cells = "\n".join(blocks(page, "{code-cell} ipython3"))
+    edits = re.findall(r'Path\("([^"]+)"\)\.read_text\(\)\.replace\(("[^"]*"), ', cells)
+
+    assert len(edits) == cells.count(".replace(")
+    for name, old in edits:
+        text = (page.parent / name).read_text(encoding="utf-8")
+        assert ast.literal_eval(old) in text, (name, old)
+
+
 @with_blocks("", "python")
 def test_python_of_a_page_can_be_parsed(page):
     for block in blocks(page, "python"):

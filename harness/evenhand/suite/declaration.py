@@ -104,7 +104,8 @@ class SuiteDeclaration(Spec):
     select: Select | None = None
     """Choice of a setting for each method and problem; None to report every setting."""
     baseline: str
-    """Method or row with which every other row is compared, by its name."""
+    """Method or row with which every other row is compared. A method that has rows under several
+    recipes stands for all of them: a row is compared with the one under its own recipe."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Level of the tests; intervals have the confidence level 1 − alpha."""
     keep: tuple[Kept, ...] = ()

@@ -375,4 +375,7 @@ def test_further_validation_images_need_images_that_the_profile_leaves_out():
     problem = make_problem("exp", 4, n_max=38, val=Val(further=0.25))
     with pytest.raises(DataError, match=r"class a has 40 .* keeps 38.*further: 0.25") as told:
         make_splits(problem, make_source([40, 40, 40]), seed=0, vary=STREAMS)
-    assert "lower the share or n_max" in str(told.value)
+    assert "lower n_max (now 38) to at most 32" in str(told.value)
+
+    lower = problem.model_copy(update={"n_max": 32})
+    assert make_splits(lower, make_source([40, 40, 40]), seed=0, vary=STREAMS).val is not None

@@ -80,7 +80,7 @@ class _TooFew(Exception):  # noqa: N818  becomes a `DataError`
 
 
 class _TooMany(_TooFew):
-    """The profile needs more examples of a class than there are."""
+    """The profile and `val:` need more examples of a class than there are."""
 
 
 def split_counts(problem: Problem, data: DataCounts) -> SplitCounts:
@@ -274,12 +274,12 @@ def _further(problem: Problem, data: DataCounts, train: TrainingCounts) -> Train
     share = problem.val.further or 0.0
     val: TrainingCounts = np.maximum(1, np.round(share * train).astype(np.int64))
     for label, group in np.argwhere(train + val > data.train).tolist():
-        n, there = int(train[label, group]), int(data.train[label, group])
-        what = (
-            f"{cell_name(label, group, data.classes, data.groups)} has {_images(there, 'training')}"
-            f" and the profile keeps {n:,}, which leaves too few for `val: {{further: {share:g}}}`"
-        )
-        raise _TooFew(what, lambda: "lower the share or n_max", partial(_val_hint, problem, data))
+        which = cell_name(label, group, data.classes, data.groups)
+        there, n = _images(int(data.train[label, group]), "training"), int(train[label, group])
+        what = f"{which} has {there} and the profile keeps {n:,}, which leaves too few for "
+        what += f"`val: {{further: {share:g}}}`"
+        lower = partial(_n_max_hint, problem, data, int(train.sum(1).max()))
+        raise _TooMany(what, lower, partial(_val_hint, problem, data))
     return val
 
 

@@ -70,7 +70,9 @@ def test_nothing_is_said_where_the_counts_are_not_known():
 @pytest.mark.parametrize(("epochs", "idle"), [(8, True), (29, True), (30, False), (100, False)])
 def test_a_warm_up_of_less_than_two_epochs_is_found(epochs, idle):
     suite = resolved(with_("recipe: digits\n", f"recipe: {{digits: {{epochs: {epochs}}}}}\n"))
-    assert len(idle_warmups(suite)) == idle
+    found = idle_warmups(suite)
+    assert len(found) == idle
+    assert all(text.endswith("write `warmup: 0`, or at least 30 epochs") for text in found)
 
 
 def test_the_timetable_has_the_first_epoch_of_each_stage_and_drop():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import NamedTuple
 
 from evenhand.declared.course import StageCourse, expected_course, interval_of, standing
@@ -90,7 +91,8 @@ def _is_idle(recipe: Recipe) -> bool:
 
 def _idle(recipe: Recipe) -> str:
     epochs = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
+    enough = next(n for n in count(recipe.epochs) if warmup_epochs(recipe, n) >= 2)
     return (
         f"{recipe.name}: the warm-up of {recipe.warmup:g} × {epochs} is shorter than two epochs "
-        "and has no effect"
+        f"and has no effect; write `warmup: 0`, or at least {enough} epochs"
     )

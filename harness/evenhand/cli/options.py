@@ -56,7 +56,7 @@ Changes = Annotated[
     typer.Option(
         "--set",
         metavar="PATH=VALUE",
-        help="A change to the suite: problems.selection=null, recipe.epochs=2, seeds=1. Can be "
+        help="A change to the suite: problems.selection=null, recipe.epochs=40, seeds=1. Can be "
         "repeated; every command on the suite needs the same changes.",
     ),
 ]

@@ -2,7 +2,7 @@
 
     seeds=1                     a key of the suite
     problems.selection=null     a key of every problem; null leaves it out
-    recipe.epochs=2             a field of the suite's recipe, and of the recipes of its problems
+    recipe.epochs=40            a field of the suite's recipe, and of the recipes of its problems
 
 A value is written as in a suite file. What a method's entry gives for itself stays. The suite keeps
 its name, and its trials have the keys of the changed settings: a report needs the same changes.
@@ -24,7 +24,7 @@ from evenhand.suite.recipes import FIELDS
 from evenhand.suite.yaml_lines import Document, Loader
 
 WHOLE = [k for k in SuiteDeclaration.model_fields if k not in ("suite", "problems", "methods")]
-HOW_SET = "write e.g. `--set seeds=1`, `--set problems.selection=null` or `--set recipe.epochs=2`"
+HOW_SET = "write e.g. `--set seeds=1`, `--set problems.selection=null` or `--set recipe.epochs=40`"
 
 
 def changed(document: Document, changes: Sequence[str]) -> Document:

@@ -61,8 +61,11 @@ def test_a_trial_without_a_record_is_shown_by_its_suite(suite):
     assert found["key"] == keys[1]
     assert [stage["updates"] for stage in found["expected_stages"]] == [None, 0, None]
 
-    with pytest.raises(StoreError, match="no record has a key that begins with 'zz'"):
+    with pytest.raises(StoreError, match="no record has a key that begins with 'zz'") as told:
         evenhand("show", "zz", "--suite", suite)
+    assert f"`evenhand status {suite} --keys" in str(told.value)
+    with pytest.raises(StoreError, match="`evenhand status SUITE --keys"):
+        evenhand("show", "zz")
 
 
 def test_a_trial_of_a_changed_suite_is_shown_by_the_same_changes(suite):

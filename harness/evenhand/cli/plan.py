@@ -56,7 +56,8 @@ def plan(
     price: Annotated[
         bool,
         typer.Option(
-            "--price", help="Time a few steps of each problem and recipe, where no record tells."
+            "--price",
+            help="Time a few steps of each problem and recipe that has no finished trial.",
         ),
     ] = False,
     json: AsJson = False,

@@ -72,13 +72,16 @@ def test_the_rest_of_a_budget_goes_to_trials_that_turn_out_to_fit(suite_of, tmp_
 def test_nothing_starts_where_nothing_fits(suite_of, tmp_path):
     store = Store.open(tmp_path / "r")
     plan = priced(suite_of("erm", "la"), store, {"erm": 100.0})
-    budget = Budget(deadline=time.time() + 60, slots=2)
+    budget = Budget(deadline=time.time() + 60, slots=2, starting=12.0)
+    events = []
 
     def never(*_):
         raise AssertionError("a trial was started")
 
-    after = run_within(plan, Execution(), store, RunTracker(print), never, budget=budget)
+    after = run_within(plan, Execution(), store, RunTracker(events.append), never, budget=budget)
     assert len(after.missing) == 4
+    [note] = [event.cause for event in events if event.kind == "note"]
+    assert "left of the budget, after 12 s for the start of Ray; the shortest takes" in note
 
 
 def test_a_trial_costs_a_budget_at_most_its_time_limit(suite_of, tmp_path):

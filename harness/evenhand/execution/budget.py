@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from evenhand.declared.trial import Trial
+from evenhand.errors import joined
 from evenhand.execution.events import Event
 from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan, make_plan
@@ -88,8 +89,10 @@ def run_within(
 def _nothing_fits(plan: Plan, budget: Budget) -> str:
     """Why no trial was started, with the time of the shortest one."""
     rest = max(0.0, budget.deadline - time.time() - budget.starting)
+    spent = {"of pricing": plan.prices.took, "for the start of Ray": budget.starting}
+    parts = [f"{seconds:.0f} s {what}" for what, seconds in spent.items() if seconds]
     text = f"no trial is expected to end within the {rest:.0f} s that are left of the budget"
-    text += f", after {plan.prices.took:.0f} s of pricing" if plan.prices.took else ""
+    text += f", after {joined(parts)}" if parts else ""
     known = [s for s in map(budget.estimate(plan), plan.missing) if s is not None]
     return f"{text}; the shortest takes about {min(known):.1f} s" if known else text
 

@@ -215,7 +215,8 @@ def _cost(record: Record) -> list[tuple[str, str]]:
 
 def _origin(record: Record) -> list[tuple[str, str]]:
     found = record.provenance
-    hardware = [found.host, found.gpu or "", found.cpu, f"{found.threads} threads"]
+    threads = f"{found.threads} thread{'' if found.threads == 1 else 's'}"
+    hardware = [found.host, found.gpu or "", found.cpu, threads]
     driver = f"driver {found.driver}" if found.driver else ""
     return [
         ("commit", commit(record) + (" (+: with uncommitted changes)" if found.dirty else "")),

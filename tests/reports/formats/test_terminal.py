@@ -42,6 +42,13 @@ def test_a_trial_is_shown_as_it_was() -> None:
     check("trial.txt", text_of(trial.render(record)))
 
 
+def test_one_thread_of_a_trial_is_no_plural() -> None:
+    provenance = make_record().provenance.model_copy(update={"threads": 1})
+    record = make_record().model_copy(update={"provenance": provenance})
+
+    assert re.search(r", 1 thread\b", text_of(trial.render(record)))
+
+
 def test_a_trial_that_diverged_says_where() -> None:
     text = text_of(trial.render(make_record(status="diverged")))
 

@@ -88,3 +88,7 @@ def test_metrics_that_choose_no_epochs_are_named_in_one_line(suite):
     shown = evenhand("validate", suite, *(word for each in changes for word in ("--set", each)))
     [line] = [line for line in shown.splitlines() if line.startswith("best-val")]
     assert "choose epochs by balanced_accuracy, and the suite ranks by mcc or nll;" in line
+    assert line.endswith(
+        "; `best_by` in the recipe chooses another metric of counts, and the trials then "
+        "have other keys"
+    )

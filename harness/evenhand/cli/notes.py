@@ -65,8 +65,8 @@ def print_best_by(suite: Suite) -> None:
     for metric, primaries in others.items():
         console().print(
             f"best-val and best-test choose epochs by {metric}, and the suite ranks by "
-            f"{joined(primaries, 'or')}; `best_by` in the recipe is another metric of counts, "
-            "under other keys of trials",
+            f"{joined(primaries, 'or')}; `best_by` in the recipe chooses another metric of counts, "
+            "and the trials then have other keys",
             soft_wrap=True,
         )
 

@@ -116,7 +116,7 @@ def test_a_suite_is_valid_without_its_files(here):
     write(frame())
     Path("birds.csv").unlink()
 
-    assert "not read: there is no birds.csv on this machine" in command("validate", "birds.yaml")
+    assert "not read: birds.csv does not exist on this machine" in command("validate", "birds.yaml")
 
 
 def test_files_that_do_not_fit_are_refused_by_validate(here, monkeypatch, capsys):

@@ -49,7 +49,7 @@ def print_own(found: dict[str, OwnData]) -> None:
     for name, own in found.items():
         console().print(Text(f"\n{name}", style="bold"), soft_wrap=True)
         if own.summary is None:
-            text = Text(f"  not read: there is no {own.path} on this machine")
+            text = Text(f"  not read: {own.path} does not exist on this machine")
             console().print(text, soft_wrap=True)
             continue
         grid = Table.grid(padding=(0, 2))

@@ -59,7 +59,7 @@ Column = tuple[str, Callable[[Result | None], str]]
 
 STANDALONE = r"""\documentclass[a4paper]{article}
 \usepackage[margin=22mm]{geometry}
-\usepackage{booktabs,amsmath}
+\usepackage{booktabs,amsmath,graphicx}
 %s\input{macros.tex}
 \begin{document}
 %s
@@ -93,7 +93,7 @@ def _leaderboard(board: Leaderboard) -> str:
     columns: list[Column] = [(p, _mean_on(board, p)) for p in board.problems]
     if len(board.problems) > 1:
         columns.append(("rank", lambda s: _average(board, s)))
-    caption = f"{primary_phrase(board)}. {board.suite.question}"
+    caption = f"{primary_phrase(board)}."
     blocks, spec = _blocks(columns, list(first.values()), keys=board.problems, board=board)
     notes = list(footnotes(board, brackets=False))
     if len(board.problems) > 1:

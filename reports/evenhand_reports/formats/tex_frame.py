@@ -32,6 +32,9 @@ WIDE_WORD = 40
 HEAD_LETTERS = 20
 """Letters of a column's header that fit on one line of the table."""
 
+FITTED = r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi"
+"""Only LaTeX knows the width of the text and of the table, so it scales a table that is wider."""
+
 
 class TableRow(NamedTuple):
     """One row of a table."""
@@ -146,13 +149,13 @@ def floated(
 
 
 def _tabular(blocks: Sequence[Block], columns: str) -> list[str]:
-    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
+    lines = [r"\sbox0{%", rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
     for i, each in enumerate(blocks):
         lines += [r"\midrule"] if i else []
         lines += [each.header, r"\midrule"]
         for comments, line, _ in each.rows:
             lines += [*comments, line]
-    return [*lines, r"\bottomrule", r"\end{tabular}"]
+    return [*lines, r"\bottomrule", r"\end{tabular}}%", FITTED]
 
 
 def _notes(notes: Sequence[str]) -> list[str]:

@@ -31,6 +31,11 @@ def baseline_of(
     return next((few[0] for few in (baselines, same_recipe) if len(few) == 1), None)
 
 
+def has_comparisons(suite: SuiteDeclaration, on_problem: Sequence[Result]) -> bool:
+    """Whether a row on a problem has a baseline to be compared with."""
+    return any(baseline_of(suite, on_problem, result) for result in on_problem)
+
+
 def baseline_rows(suite: SuiteDeclaration, results: Iterable[Result]) -> dict[str, str]:
     """Titles of the baseline rows, by row."""
     return {result.row: result.title for result in results if is_baseline(suite, result)}
@@ -46,6 +51,7 @@ def baseline_title(suite: SuiteDeclaration, rows: dict[str, str]) -> str:
 
 
 def has_one_baseline_per_recipe(suite: SuiteDeclaration, results: Iterable[Result]) -> bool:
-    """Whether no two baseline rows share a recipe."""
-    recipes = {r.row: canonical(r.configuration.recipe) for r in results if is_baseline(suite, r)}
-    return len(set(recipes.values())) == len(recipes)
+    """Whether no two baseline rows share a recipe on a problem."""
+    baselines = [result for result in results if is_baseline(suite, result)]
+    recipes = {(each.problem, canonical(each.configuration.recipe)) for each in baselines}
+    return len(recipes) == len(baselines)

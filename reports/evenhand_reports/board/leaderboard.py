@@ -16,7 +16,11 @@ from evenhand.errors import ReportError
 from evenhand.metrics import better
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
-from evenhand_reports.board.baseline import baseline_rows, baseline_title
+from evenhand_reports.board.baseline import (
+    baseline_rows,
+    baseline_title,
+    has_comparisons,
+)
 from evenhand_reports.board.comparison import compare, settings_by_place
 from evenhand_reports.board.environment import with_deviations
 from evenhand_reports.board.provenance import commit, list_keys, run_missing
@@ -163,6 +167,20 @@ class Leaderboard:
     def baseline(self) -> str:
         """The title of the baseline row; of several, the title of the method."""
         return baseline_title(self.suite, self.baselines)
+
+    @property
+    def drawn_baseline(self) -> str:
+        """The row that figures draw as the baseline; "" where it is not one row that is shown."""
+        [row, *others] = self.baselines or [""]
+        return row if row in self.rows and not others else ""
+
+    @cached_property
+    def compared_problems(self) -> frozenset[str]:
+        """The problems on which rows have a baseline; tables of others have no difference to it."""
+        by_problem: dict[str, list[Result]] = {}
+        for result in self.compared.values():
+            by_problem.setdefault(result.problem, []).append(result)
+        return frozenset(p for p, found in by_problem.items() if has_comparisons(self.suite, found))
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:

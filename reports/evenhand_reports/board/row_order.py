@@ -24,9 +24,9 @@ def rows_by_position(board: Leaderboard) -> list[str]:
 
 
 def drawn_rows(board: Leaderboard) -> tuple[str, ...]:
-    """The rows that figures draw: the baseline and the best others by mean position."""
+    """The rows that figures draw: the baseline, if it is one row, and the best others by mean position."""
     order = rows_by_position(board)
-    baseline = [row for row in board.baselines if row in board.rows][:1]
+    baseline = [board.drawn_baseline] if board.drawn_baseline else []
     best = [row for row in order if row not in baseline][: MOST_DRAWN_ROWS - len(baseline)]
     return tuple(row for row in order if row in {*best, *baseline})
 

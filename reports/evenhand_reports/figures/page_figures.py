@@ -50,18 +50,11 @@ def figure_texts(board: Leaderboard, problem: str, drawn: Mapping[str, Any]) -> 
         "learned_words": heading_and_caption(kinds),
         "lines": len(lines) if drawn["recall"] else 0,
         "omitted": len(board.on(problem)) - len(lines),
-        "drawn_baseline": _drawn_baseline(board),
+        "drawn_baseline": "the baseline" if board.drawn_baseline else "",
         "recall_title": "Accuracy by class and group" if has_groups else "Recall by class",
         "recall_caption": bins,
         "series": list(drawn["curves"]),
     }
-
-
-def _drawn_baseline(board: Leaderboard) -> str:
-    """The baseline among the drawn rows; "" where a part of a suite does not show it."""
-    if not any(row in board.rows for row in board.baselines):
-        return ""
-    return "one baseline" if len(board.baselines) > 1 else "the baseline"
 
 
 def suite_captions(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -187,6 +187,7 @@ def _problem(
         "name": problem,
         "heading": formatting.heading(board, primary),
         "others": [formatting.heading(board, metric) for metric in board.others(problem)],
+        "is_compared": problem in board.compared_problems,
         "id": f"problem-{board.problems.index(problem)}",
         "rows": [
             _row(board, s, scale, numbers[s.row, problem])
@@ -226,7 +227,10 @@ def _row(
         "marks": formatting.mark_meanings(board, result),
         "primary": _by_rule(result, board.primary(result.problem)),
         "bars": {rule: bar(board, result, rule, scale) for rule in RULES},
-        "compared": [_compared(result.to_best), _compared(result.to_baseline)],
+        "compared": [
+            _compared(result.to_best),
+            *([_compared(result.to_baseline)] if result.problem in board.compared_problems else []),
+        ],
         "n": formatting.n(board, result),
     }
 
@@ -292,7 +296,7 @@ def _data(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
     """The data of the page's script."""
     return {
         "rules": RULES,
-        "baseline": next(iter(board.baselines), ""),
+        "baseline": board.drawn_baseline,
         "shown": drawn_rows(board),
         "titles": board.rows,
         **figures,

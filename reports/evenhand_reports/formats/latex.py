@@ -146,7 +146,7 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
         ("mean ± sd", lambda s: _mean(board, s, primary)),
         ("interval", lambda s: _interval(board.score(s).estimate) if s else NONE),
         ("Δ to best (p)", lambda s: _compared(s.to_best) if s else NONE),
-        (f"Δ to {board.baseline} (p)", lambda s: _compared(s.to_baseline) if s else NONE),
+        *_to_baseline(board, problem),
         ("n", lambda s: formatting.n(board, s) if s else NONE),
         ("rank", lambda s: _math(formatting.rank(s)) if s else NONE),
     ]
@@ -164,6 +164,14 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
     notes = [*footnotes(board, problem=problem), *choices(board, problem)]
     notes += [printed_note(papers.values())] if papers else []
     return floated(board, blocks, columns=spec, caption=caption, label=label, notes=notes)
+
+
+def _to_baseline(board: Leaderboard, problem: str) -> list[Column]:
+    """The column of differences to the baseline; none where no row has one."""
+    if problem not in board.compared_problems:
+        return []
+    head = f"Δ to {board.baseline} (p)"
+    return [(head, lambda result: _compared(result.to_baseline) if result else NONE)]
 
 
 def _printed(printed: PrintedNumbers, paper: str) -> Callable[[Result | None], str]:

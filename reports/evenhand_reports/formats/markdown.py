@@ -54,7 +54,8 @@ def _table(board: Leaderboard, problem: str, printed: Mapping[str, PrintedNumber
     """The table of a problem: the primary metric, then each other metric with printed numbers."""
     results, primary = board.on(problem), board.primary(problem)
     heads = ["rank", "method", formatting.heading(board, primary), "interval"]
-    heads += ["Δ to best (p)", f"Δ to {board.baseline} (p)", "n"]
+    is_compared = problem in board.compared_problems
+    heads += ["Δ to best (p)", *([f"Δ to {board.baseline} (p)"] if is_compared else []), "n"]
     rows = [_cells(board, result) for result in results]
     for paper, source in sources_on(printed[primary], problem).items():
         quotes = [printed[primary].get((r.row, problem), ()) for r in results]
@@ -86,14 +87,15 @@ def _cells(board: Leaderboard, result: Result) -> list[str]:
     found = score.estimate
     marked = formatting.score_text(score) + formatting.mark(board, result)
     head = [escape(result.title), marked]
+    compared = [result.to_best]
+    compared += [result.to_baseline] if result.problem in board.compared_problems else []
     if result.is_bold:
         head = [f"**{text}**" for text in head]
     return [
         formatting.rank(result),
         *head,
         formatting.interval(found.interval) if found else formatting.NO_VALUE,
-        escape(formatting.difference_and_p(result.to_best)),
-        escape(formatting.difference_and_p(result.to_baseline)),
+        *(escape(formatting.difference_and_p(each)) for each in compared),
         formatting.n(board, result),
     ]
 

@@ -26,6 +26,7 @@ def render(board: Leaderboard) -> str:
             {
                 "name": name,
                 "heading": formatting.heading(board, board.primary(name)),
+                "is_compared": name in board.compared_problems,
                 "rows": [_row(board, result) for result in board.on(name)],
             }
             for name in board.problems

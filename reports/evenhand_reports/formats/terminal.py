@@ -60,8 +60,9 @@ def render(board: Leaderboard) -> RenderableType:
 def _heading(board: Leaderboard, problem: str) -> Text:
     primary = board.primary(problem)
     title = formatting.within_sentence(board.metrics[primary])
+    has_column = problem in board.compared_problems
     is_named = board.baseline in _difference_name(board)
-    named = "" if is_named else f"; the baseline is {board.baseline}"
+    named = "" if is_named or not has_column else f"; the baseline is {board.baseline}"
     return Text.assemble(
         (problem, "bold"),
         (f"  {title} {formatting.unit_words(primary)}, {better(primary)} is better{named}", "dim"),
@@ -162,7 +163,6 @@ def _columns(board: Leaderboard, results: Sequence[Result]) -> list[_Column]:
     marks = [formatting.mark(board, result) for result in results]
     # Numbers stay below each other where some of them have a mark.
     room = max(1, *map(len, marks))
-    compared = [result.to_baseline for result in results]
     return [
         _Column("rank", [formatting.rank(result) for result in results]),
         _Column(
@@ -176,9 +176,19 @@ def _columns(board: Leaderboard, results: Sequence[Result]) -> list[_Column]:
                 for s in scores
             ],
         ),
+        *_differences(board, results),
+        _Column("n", [formatting.n(board, result) for result in results]),
+    ]
+
+
+def _differences(board: Leaderboard, results: Sequence[Result]) -> list[_Column]:
+    """The differences to the baseline and their p-values; none where no row has a baseline."""
+    if results[0].problem not in board.compared_problems:
+        return []
+    compared = [result.to_baseline for result in results]
+    return [
         _Column(_difference_name(board), [formatting.difference(each) for each in compared]),
         _Column("p", [formatting.p_value(each.holm if each else None) for each in compared]),
-        _Column("n", [formatting.n(board, result) for result in results]),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from evenhand.declared.record import Rule
 from evenhand.errors import joined
 from evenhand.metrics import better, unit
+from evenhand_reports.board.baseline import has_one_baseline_per_recipe
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Gap, Result
 from evenhand_reports.board.row_order import rows_by_position
@@ -122,7 +123,9 @@ def _range(of: str, gains: Sequence[float]) -> str:
 
 def baseline_phrase(board: Leaderboard) -> str:
     """`ERM`, or `ERM under the same recipe` where each recipe has a baseline of its own."""
-    return f"{board.baseline} under the same recipe" if len(board.baselines) > 1 else board.baseline
+    is_by_recipe = has_one_baseline_per_recipe(board.suite, board.compared.values())
+    several = len(board.baselines) > 1
+    return f"{board.baseline} under the same recipe" if several and is_by_recipe else board.baseline
 
 
 def sample_size(board: Leaderboard) -> str:

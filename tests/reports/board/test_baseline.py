@@ -136,6 +136,31 @@ def test_a_suite_of_one_method_has_no_baseline_to_compare_with() -> None:
     assert "dashed line" not in Page(html.render(board)).words
 
 
+def test_no_format_has_a_column_for_an_ambiguous_baseline() -> None:
+    from evenhand_reports.formats import notebook, terminal
+
+    board = report(
+        make("[la: {tau: {grid: [1.0, 2.0]}}]", baseline="la", recipe="{digits: {lr: 0.1}}")
+    )
+
+    assert len(board.baselines) == 2
+    assert board.compared_problems == frozenset()
+    for text in (
+        latex.files(board)["problem-digits-exp-10.tex"],
+        Page(html.render(board)).words,
+        markdown.render(board),
+        notebook.render(board),
+        text_of(terminal.render(board), width=200),
+    ):
+        assert "to LA" not in text
+        assert "no column of differences to it" in text
+
+
+def test_figures_draw_none_of_several_baselines_as_the_baseline(rates: Leaderboard) -> None:
+    assert data_of(html.render(rates))["baseline"] == ""
+    assert data_of(html.render(report(make(recipe="{digits: {lr: 0.1}}"))))["baseline"] == "erm"
+
+
 @pytest.mark.parametrize("name", ["la(tau=2)", "LA (tau=2)"])
 def test_a_row_of_a_method_may_be_the_baseline(name: str) -> None:
     methods = "[erm, la: {tau: {grid: [1.0, 2.0]}}]"

@@ -15,6 +15,7 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.errors import ReportError
 from evenhand.metrics import better
 from evenhand.suite.declaration import SuiteDeclaration
+from evenhand.suite.identical_rows import IdenticalRows, identical_rows
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.baseline import (
     baseline_rows,
@@ -127,6 +128,9 @@ class Leaderboard:
 
     keys_command: str = ""
     """The command that lists the keys of these trials."""
+
+    identical: tuple[IdenticalRows, ...] = ()
+    """Rows that are the same training, for which the suite gives a reason under `identical:`."""
 
     @cached_property
     def n_seeds(self) -> int:
@@ -267,7 +271,14 @@ def build_from(
         changes=suite.changes,
         command=run_missing(suite, shown.values(), location=location, edition=edition),
         keys_command=list_keys(suite, location=location, edition=edition),
+        identical=_identical(suite),
     )
+
+
+def _identical(suite: Suite) -> tuple[IdenticalRows, ...]:
+    if not suite.declaration.identical:
+        return ()
+    return tuple(found for found in identical_rows(suite) if found.reason)
 
 
 def _compared(

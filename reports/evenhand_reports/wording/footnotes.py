@@ -11,6 +11,7 @@ from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.statistics.paired_tests import SMALLEST_N
 from evenhand_reports.wording.formatting import INCOMPLETE, mark_meanings, within_sentence
 from evenhand_reports.wording.held_out_notes import held_out_notes
+from evenhand_reports.wording.identical_notes import identical_notes
 from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
 from evenhand_reports.wording.record_notes import (
     cell_notes,
@@ -64,6 +65,7 @@ def footnotes(
         *notes,
         *cell_notes(board),
         *undefined_notes(board),
+        *identical_notes(board, problems),
         *held_out_notes(board, problems),
         *standstill_notes(board, problems),
         *environment_notes(board),

@@ -182,7 +182,7 @@ def _problem(
     results = board.on(problem)
     scale = scale_of(board, results)
     primary = board.primary(problem)
-    papers = sources_on(printed[primary], problem)
+    papers = sources_on([problem], printed[primary])
     return {
         "name": problem,
         "heading": formatting.heading(board, primary),
@@ -237,7 +237,7 @@ def _row(
 
 def _overview_note(board: Leaderboard, printed: PrintedNumbers) -> str:
     """The note on the printed numbers of all problems; "" where papers print none."""
-    papers = dict.fromkeys(p for name in board.problems for p in sources_on(printed, name))
+    papers = sources_on(board.problems, printed)
     return printed_note(papers, where="Small, underneath") if papers else ""
 
 
@@ -249,7 +249,7 @@ def _printed_caption(
     primary = board.primary(problem)
     columns = ["printed"] if primary in metrics else []
     columns += ["small under other metrics"] if metrics - {primary} else []
-    papers = dict.fromkeys(p for found in printed.values() for p in sources_on(found, problem))
+    papers = sources_on([problem], *printed.values())
     return printed_note(papers, where=", ".join(columns).capitalize()) if columns else ""
 
 

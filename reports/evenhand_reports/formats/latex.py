@@ -151,7 +151,7 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
         ("rank", lambda s: _math(formatting.rank(s)) if s else NONE),
     ]
     printed = printed_numbers(board)
-    papers = sources_on(printed, problem)
+    papers = sources_on([problem], printed)
     columns += [
         # The note names the paper where there is only one.
         ("printed" if len(papers) == 1 else head, _printed(printed, paper))
@@ -205,12 +205,12 @@ def _metrics(board: Leaderboard, problem: str, label: str) -> str:
     def column(metric: str) -> Column:
         return formatting.heading(board, metric), lambda result: _mean(board, result, metric)
 
-    primary, columns, papers = board.primary(problem), list[Column](), dict[str, str]()
+    primary, columns, quoted = board.primary(problem), list[Column](), list[PrintedNumbers]()
     for metric in (primary, *board.others(problem)):
         columns.append(column(metric))
         printed = printed_numbers(board, metric)
-        if found := sources_on(printed, problem):
-            papers |= dict.fromkeys(found.values(), "")
+        if sources_on([problem], printed):
+            quoted.append(printed)
             # With the metric, because the next block may begin with this column.
             columns.append((f"{board.metrics[metric]}, printed", _cited(printed)))
     longest = max(min(len(header), HEAD_LETTERS) for header, _ in columns)
@@ -219,14 +219,18 @@ def _metrics(board: Leaderboard, problem: str, label: str) -> str:
     blocks, spec = _blocks(columns, rows, keys=(problem,), board=board, across=across)
     caption = f"All metrics on {problem}, {formatting.unit_of_all(board)}."
     bold = "Bold and ranks refer to the first metric; the other metrics are not tested."
-    quoted = [printed_note(papers)] if papers else []
+    papers = sources_on([problem], *quoted).values()
     return floated(
         board,
         blocks,
         columns=spec,
         caption=caption,
         label=label,
-        notes=[*footnotes(board, brackets=False, problem=problem), bold, *quoted],
+        notes=[
+            *footnotes(board, brackets=False, problem=problem),
+            bold,
+            *([printed_note(papers)] if papers else []),
+        ],
     )
 
 

@@ -34,12 +34,7 @@ def render(board: Leaderboard) -> str:
         lines += [*(f"- {escape(text)}" for text in choices(board, problem)), ""]
     lines += [line for table in _fronts(board) for line in table]
     lines += _gaps(board)
-    papers = dict.fromkeys(
-        paper
-        for found in printed.values()
-        for p in board.problems
-        for paper in sources_on(found, p)
-    )
+    papers = sources_on(board.problems, *printed.values())
     notes = [*footnotes(board), *([printed_note(papers)] if papers else [])]
     lines += [line for note in notes for line in (escape(note), "")]
     return "\n".join(_single_blanks(lines))
@@ -57,7 +52,7 @@ def _table(board: Leaderboard, problem: str, printed: Mapping[str, PrintedNumber
     is_compared = problem in board.compared_problems
     heads += ["Δ to best (p)", *([f"Δ to {board.baseline} (p)"] if is_compared else []), "n"]
     rows = [_cells(board, result) for result in results]
-    for paper, source in sources_on(printed[primary], problem).items():
+    for paper, source in sources_on([problem], printed[primary]).items():
         quotes = [printed[primary].get((r.row, problem), ()) for r in results]
         _append(heads, rows, f"printed in {source}", [quoted_text(q, paper) for q in quotes])
     for metric in board.others(problem):

@@ -8,7 +8,7 @@ number that matches several rows, as in a sweep over settings, is shown beside n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from evenhand.suite.resolve import Configuration
@@ -102,12 +102,16 @@ def table_names(tables: Sequence[str]) -> str:
     return f"Tables {', '.join(head)} and {tail}" if head else f"Table {tail}"
 
 
-def sources_on(quotes: PrintedNumbers, problem: str) -> dict[str, str]:
-    """The sources of the numbers on one problem, with their tables, by paper."""
-    on_problem = [q for (_, name), found in quotes.items() if name == problem for q in found]
+def sources_on(problems: Collection[str], *printed: PrintedNumbers) -> dict[str, str]:
+    """The sources of the numbers of some metrics on some problems, with their tables, by paper.
+
+    Every paper has one source, which lists the tables of all metrics and problems.
+    """
     tables: dict[str, list[str]] = {}
-    for quote in on_problem:
-        tables.setdefault(quote.paper, []).extend(quote.tables)
+    for problem in problems:
+        found = [q for each in printed for place, q in each.items() if place[1] == problem]
+        for quote in (quote for quotes in found for quote in quotes):
+            tables.setdefault(quote.paper, []).extend(quote.tables)
     return {paper: f"{paper}, {table_names(found)}" for paper, found in tables.items()}
 
 

@@ -78,7 +78,7 @@ def test_every_kind_of_report_tells_the_number() -> None:
     board = board_of()
     tex = latex.files(board)["problem-cifar10-exp-100.tex"]
 
-    assert list(sources_on(printed_numbers(board), "cifar10-exp-100").values()) == [
+    assert list(sources_on(["cifar10-exp-100"], printed_numbers(board)).values()) == [
         "Wang et al. 2023, Table 1",
         "Kini et al. 2021, Table 1",
     ]
@@ -274,7 +274,7 @@ def test_equal_numbers_of_one_paper_are_one_and_name_their_tables() -> None:
         "44.1 (Tables 2, 3 and 4); 43.4 (Table 4)"
     )
     assert quoted_text(found["ERM + PS", problem], "Narasimhan & Menon 2021") == "45.9"
-    assert sources_on(found, problem) == {
+    assert sources_on([problem], found) == {
         "Narasimhan & Menon 2021": "Narasimhan & Menon 2021, Tables 2, 3, 4 and 5"
     }
 
@@ -330,3 +330,12 @@ def test_scores_by_other_metrics_have_their_numbers_too() -> None:
     assert lines["min_recall"].printed == 0.664
     assert lines["min_recall"].printed_in == "Narasimhan & Menon 2021, Table 2"
     assert lines["min_head_tail_recall"].printed is None
+
+
+def test_a_note_names_each_paper_once() -> None:
+    """Tables of one paper print the metrics of one table of ours."""
+    board = board_of(nm21("CIFAR-100", WORST_HALF))
+    [name] = [name for name in latex.files(board) if name.startswith("metrics-")]
+    [note] = [line for line in latex.files(board)[name].splitlines() if "Source: " in line]
+
+    assert note.endswith(r"Source: Narasimhan \& Menon 2021, Tables 2, 3, 4 and 5.\par")

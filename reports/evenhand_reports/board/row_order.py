@@ -24,7 +24,7 @@ def rows_by_position(board: Leaderboard) -> list[str]:
 
 
 def drawn_rows(board: Leaderboard) -> tuple[str, ...]:
-    """The rows that figures draw: the baseline, if it is one row, and the best others by mean position."""
+    """The rows that figures draw: a baseline of one row, and the best others by mean position."""
     order = rows_by_position(board)
     baseline = [board.drawn_baseline] if board.drawn_baseline else []
     best = [row for row in order if row not in baseline][: MOST_DRAWN_ROWS - len(baseline)]

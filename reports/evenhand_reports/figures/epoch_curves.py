@@ -46,7 +46,7 @@ def series_figures(board: Leaderboard, figure: Figure, scope: FigureScope) -> li
     omitted = len(series) * (len(rows) - len(drawn))
     return [
         {
-            **figure_captions.caption_head(figure, ", ".join(map(_spaced, series))),
+            **figure_captions.caption_head(figure, _content(series)),
             "x": "epoch",
             "y": _axis_title(series),
             "several": len(series) > 1,
@@ -78,21 +78,30 @@ def _caption(board: Leaderboard, series: Sequence[str], sizes: Sequence[int]) ->
     return f"{seeds} {dashes[:1].upper()}{dashes[1:]}."
 
 
+def _content(series: Sequence[str]) -> str:
+    """`Training recall majority, training recall minority`."""
+    words = [figure_captions.series_words(one.split("_")) for one in series]
+    return figure_captions.capitalized(", ".join(words))
+
+
 def _distinguishing(series: Sequence[str]) -> dict[str, str]:
     """What tells each series of a figure from the others: `train`, or `majority` of one split."""
     words = [one.split("_") for one in series]
     first, last = _in_common(words)
-    return {one: " ".join(w[first : len(w) - last]) for one, w in zip(series, words, strict=True)}
+    return {
+        one: figure_captions.series_words(each[first : len(each) - last])
+        for one, each in zip(series, words, strict=True)
+    }
 
 
 def _axis_title(series: Sequence[str]) -> str:
-    """The words that all series have in common; "score" where they have none."""
+    """The words that all series have in common; "Score" where they have none."""
     if len(series) == 1:
-        return _spaced(series[0])
+        return figure_captions.series_title(series[0])
     words = [one.split("_") for one in series]
     first, last = _in_common(words)
     shared = [*words[0][:first], *words[0][len(words[0]) - last :]]
-    return " ".join(shared) or "score"
+    return figure_captions.series_title("_".join(shared)) or "Score"
 
 
 def _in_common(words: Sequence[Sequence[str]]) -> tuple[int, int]:
@@ -105,10 +114,6 @@ def _in_common(words: Sequence[Sequence[str]]) -> tuple[int, int]:
 def _begin_alike(words: Sequence[Sequence[str]], most: int) -> int:
     alike = [len({each[i] for each in words}) == 1 for i in range(most)]
     return alike.index(False) if False in alike else most
-
-
-def _spaced(series: str) -> str:
-    return series.replace("_", " ")
 
 
 def _has_any(result: Result, series: Sequence[str]) -> bool:

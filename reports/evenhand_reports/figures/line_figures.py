@@ -44,7 +44,7 @@ def line_figures(board: Leaderboard, figure: Figure, scope: FigureScope) -> list
         if not figure.y_series and (found := theory_line(points, figure.x, [figure.y]))
     ]
     setting = figure_captions.setting_name(figure.x)
-    y = figure.y_series.replace("_", " ") or board.metrics[figure.y]
+    y = figure_captions.series_title(figure.y_series) or board.metrics[figure.y]
     return [
         {
             **figure_captions.caption_head(figure, f"{y} by {setting}"),

@@ -11,6 +11,7 @@ from evenhand_reports.figures.learned_curves import heading_and_caption
 from evenhand_reports.figures.learned_figures import learned_figures
 from evenhand_reports.figures.recall_and_curves import curve_figure, recall_figure
 from evenhand_reports.figures.suite_figures import figures_over_problems, suite_figures
+from evenhand_reports.wording.figure_captions import series_title
 
 CAPTION_FIELDS = ("kind", "title", "what", "on", "text")
 """Fields of a suite's figure that the page shows; its script draws the rest."""
@@ -53,7 +54,7 @@ def figure_texts(board: Leaderboard, problem: str, drawn: Mapping[str, Any]) -> 
         "drawn_baseline": "the baseline" if board.drawn_baseline else "",
         "recall_title": "Accuracy by class and group" if has_groups else "Recall by class",
         "recall_caption": bins,
-        "series": list(drawn["curves"]),
+        "series": [(name, series_title(name)) for name in drawn["curves"]],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from evenhand.suite.figures import OF_PROBLEM, Figure
@@ -22,6 +22,24 @@ SETTINGS = {
     "problem.val.further": "validation images as a share of training images",
     "problem.val.per_class": "validation images per class",
 }
+
+SERIES = {"train": "training", "val": "validation", "lr": "learning rate"}
+"""Words of the names of series that are abbreviated."""
+
+
+def series_words(words: Iterable[str]) -> str:
+    """`training recall ratio` for the words of `train_recall_ratio`."""
+    return " ".join(SERIES.get(word, word) for word in words)
+
+
+def series_title(series: str) -> str:
+    """`Training recall ratio` for `train_recall_ratio`."""
+    return capitalized(series_words(series.split("_")))
+
+
+def capitalized(text: str) -> str:
+    """The text with a capital first letter; the other letters are unchanged."""
+    return text[:1].upper() + text[1:]
 
 
 def caption_head(figure: Figure, content: str) -> dict[str, Any]:

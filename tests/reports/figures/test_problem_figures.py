@@ -175,15 +175,15 @@ def test_series_share_a_figure_by_their_dash_and_problems_by_their_colour() -> N
     )
 
     assert [(line["name"], line["of"]) for line in first["lines"]] == [
-        (f"ERM (features={n})", split) for n in (5, 10, 40) for split in ("val", "test")
+        (f"ERM (features={n})", split) for n in (5, 10, 40) for split in ("validation", "test")
     ]
     assert [(line["colour"], line["dash"]) for line in first["lines"]][:3] == [
         (0, 0),
         (0, 1),
         (1, 0),
     ]
-    assert first["y"] == "balanced accuracy"
-    assert first["text"] == "Mean over seeds, n = 2. Solid val, dashed test."
+    assert first["y"] == "Balanced accuracy"
+    assert first["text"] == "Mean over seeds, n = 2. Solid validation, dashed test."
 
 
 def test_long_names_are_shown_without_what_all_have_in_common() -> None:

@@ -91,7 +91,7 @@ def test_the_ratio_is_of_the_epoch_of_the_checkpoint_rule(
 
 def test_a_ratio_has_a_unit_of_its_own(drawn: list[dict[str, Any]]) -> None:
     assert drawn[0]["plain"] is True
-    assert (drawn[0]["x"], drawn[0]["y"]) == ("start", "train recall ratio")
+    assert (drawn[0]["x"], drawn[0]["y"]) == ("start", "Training recall ratio")
     assert not is_plain("train_recall_minority")
 
 
@@ -99,7 +99,7 @@ def test_halves_of_one_split_are_told_apart_by_their_own_names(
     drawn: list[dict[str, Any]],
 ) -> None:
     assert [line["of"] for line in drawn[1]["lines"]] == ["majority", "minority"]
-    assert drawn[1]["y"] == "train recall"
+    assert drawn[1]["y"] == "Training recall"
     assert "Solid majority, dashed minority." in drawn[1]["text"]
 
 

@@ -141,6 +141,22 @@ def test_learning_curves_are_means_over_seeds(text: str) -> None:
     assert curves["train_loss"]["vs"]["sd"] is not None
 
 
+def test_series_have_titles_in_words(page: Page) -> None:
+    options = [attributes["value"] for tag, attributes in page.tags if tag == "option"]
+
+    assert options[:2] == ["val_accuracy", "train_loss"]
+    assert "Validation accuracy Training loss" in page.words
+
+
+def test_no_axis_uses_prefixes_of_units() -> None:
+    """Plotly's default writes 3e-9 as `3n`."""
+    text = (html.TEMPLATES / "script.js").read_text(encoding="utf-8")
+    [body] = re.findall(r"^function axis\(more\) \{(.*?)^\}", text, re.DOTALL | re.MULTILINE)
+
+    assert 'exponentformat: "power"' in body
+    assert re.findall(r"[xy]axis\d?: (?!axis|\{)\w+", text) == []
+
+
 def test_best_test_is_labelled(page: Page) -> None:
     assert "best-test uses test data" in page.words
     assert "on test data" in page.words

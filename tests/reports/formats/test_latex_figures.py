@@ -48,7 +48,7 @@ def test_a_figure_over_settings_has_the_points_of_the_page(board: Leaderboard) -
         assert mine == [pytest.approx(point, rel=1e-3) for point in theirs]
     assert r"\addlegendentry{DRW}" in text
     assert "y explicit" in text
-    assert "ylabel={train recall ratio}" in text
+    assert "ylabel={Training recall ratio}" in text
     assert "Checkpoint rule: last." in text
     assert "n = 3; bars are Student-t intervals at" in text
 
@@ -62,7 +62,7 @@ def test_curves_have_percent_and_a_dash_for_each_series(board: Leaderboard) -> N
     assert r"\addlegendentry{ERM, minority}" in text
     assert "Student" not in text
     assert ("solid" in text, "dashed" in text) == (True, True)
-    assert r"ylabel={train recall, \%}" in text
+    assert r"ylabel={Training recall, \%}" in text
 
 
 def test_words_on_the_axis_are_in_the_order_of_the_page(board: Leaderboard) -> None:

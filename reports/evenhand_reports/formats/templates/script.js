@@ -36,10 +36,11 @@ function inTemplate(text) {
   return plain(text).replaceAll("%{", "%&#123;");
 }
 
+// Plotly's default writes 3e-9 as `3n`, with the prefixes of units.
 function axis(more) {
   if (more.title) more.title.text = plain(more.title.text);
   if (more.ticktext) more.ticktext = more.ticktext.map(plain);
-  return Object.assign({ gridcolor: ink("--line"), linecolor: ink("--line"), zeroline: false, tickfont: { size: 11 }, automargin: true, fixedrange: true }, more);
+  return Object.assign({ gridcolor: ink("--line"), linecolor: ink("--line"), zeroline: false, tickfont: { size: 11 }, automargin: true, fixedrange: true, exponentformat: "power" }, more);
 }
 
 function layout(more) {
@@ -59,6 +60,19 @@ function short(name) {
   return name.length > 14 ? name.slice(0, 13) + "…" : name;
 }
 
+// A logarithmic axis for numbers of images from a power of ten below the smallest: with at least two
+// ticks, at powers of ten or at their halves and fifths as well.
+function axisOfImages(counts) {
+  const known = counts.filter((n) => n > 0);
+  const low = known.length ? Math.ceil(Math.log10(Math.min(...known))) - 1 : 0;
+  const high = Math.log10(known.length ? Math.max(...known) : 1) + 0.08;
+  const steps = high - low > 2 ? [1] : [1, 2, 5];
+  const ticks = [];
+  for (let power = low; power <= high; power += 1) ticks.push(...steps.map((step) => step * 10 ** power));
+  const tickvals = ticks.filter((n) => Math.log10(n) >= low && Math.log10(n) <= high);
+  return axis({ title: { text: "training images", font: { size: 11 } }, type: "log", range: [low, high], tickvals, ticktext: tickvals.map((n) => n.toLocaleString("en")), side: "right", showgrid: false });
+}
+
 function drawRecall(plot, problem) {
   const figure = problem.recall;
   const lines = figure.rules[body.dataset.rule] || {};
@@ -75,12 +89,12 @@ function drawRecall(plot, problem) {
     bargap: 0.25,
     xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => (figure.groups ? figure.classes[i] : short(figure.classes[i]))), title: { text: figure.each > 1 ? (figure.groups ? "cells" : "classes") + " by falling training size" : "", font: { size: 11 } }, showgrid: false, tickangle: figure.classes.some((c) => c.length > 5) ? -40 : 0 }),
     yaxis: axis({ title: { text: figure.groups ? "accuracy, %" : "recall, %", font: { size: 11 } }, range: [0, 102], tickvals: [0, 20, 40, 60, 80, 100], overlaying: "y2" }),
-    yaxis2: axis({ title: { text: "training images", font: { size: 11 } }, type: "log", tickmode: "linear", dtick: 1, side: "right", showgrid: false, rangemode: "nonnegative" }),
+    yaxis2: axisOfImages(figure.train),
     margin: { l: 46, r: 50, t: 8, b: 40 },
   }), { displayModeBar: false });
 }
 
-function drawCurves(plot, problem, name) {
+function drawCurves(plot, problem, { value: name, text: title }) {
   const lines = problem.curves[name];
   const scale = name.endsWith("loss") ? (v) => v : percent;
   const traces = [];
@@ -101,7 +115,7 @@ function drawCurves(plot, problem, name) {
   const unit = name.endsWith("loss") ? "" : ", %";
   Plotly.react(plot, traces.map(named), layout({
     xaxis: axis({ title: { text: "epoch", font: { size: 11 } }, showgrid: false }),
-    yaxis: axis({ title: { text: name.replaceAll("_", " ") + unit, font: { size: 11 } } }),
+    yaxis: axis({ title: { text: title + unit, font: { size: 11 } } }),
   }), { displayModeBar: false });
 }
 
@@ -296,7 +310,7 @@ function draw(plot) {
   }
   if (plot.dataset.figure === "learned") return drawLearned(plot, problem.learned[plot.dataset.number]);
   if (plot.dataset.figure === "recall") return drawRecall(plot, problem);
-  drawCurves(plot, problem, document.querySelector(`select[data-problem="${plot.dataset.problem}"]`).value);
+  drawCurves(plot, problem, document.querySelector(`select[data-problem="${plot.dataset.problem}"]`).selectedOptions[0]);
 }
 
 const drawn = new Set();

@@ -28,7 +28,7 @@ DASHES = ("solid", "dashed", "dotted", "dash-dotted")
 def series_figures(board: Leaderboard, figure: Figure, scope: FigureScope) -> list[dict[str, Any]]:
     """One figure, or none without values.
 
-    lines: {row, name, of, epoch, mean, low, high, n, colour, dash}. Lines of one row on one
+    lines: {name, of, method, epoch, mean, low, high, n, colour, dash}. Lines of one row on one
     problem share their colour, and lines of one series share their dash.
     """
     series = figure.series
@@ -36,7 +36,14 @@ def series_figures(board: Leaderboard, figure: Figure, scope: FigureScope) -> li
     drawn = rows[:MOST_DRAWN_ROWS]
     parts = _distinguishing(series)
     lines = [
-        {**line, "name": name, "of": parts[one], "row": result.row, "colour": i, "dash": k}
+        {
+            **line,
+            "name": name,
+            "of": parts[one],
+            "method": result.configuration.method_title,
+            "colour": i,
+            "dash": k,
+        }
         for i, (name, result) in enumerate(drawn)
         for k, one in enumerate(series)
         if (line := _curve(board, result, one))

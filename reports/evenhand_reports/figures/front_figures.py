@@ -66,6 +66,7 @@ def _line(front: Front) -> dict[str, Any]:
     x, y = ([point.scores[i] for point in front.points] for i in (0, 1))
     return {
         "name": front.name,
+        "method": front.first_result.configuration.method_title,
         "settings": [point.setting for point in front.points],
         "x": mean_and_interval(x),
         "y": mean_and_interval(y),
@@ -79,7 +80,13 @@ def _theory(figure: Figure, scope: FigureScope) -> list[dict[str, Any]]:
     assert figure.over is not None
     lines = lines_over_settings(figure, scope.results, with_single_points=True)
     return [
-        {"name": f"{name}, theory", "x": found.by_metric[0], "y": found.by_metric[1], "colour": i}
+        {
+            "name": f"{name}, theory",
+            "method": points[0].result.configuration.method_title,
+            "x": found.by_metric[0],
+            "y": found.by_metric[1],
+            "colour": i,
+        }
         for i, (name, points) in enumerate(list(lines.items())[:MOST_DRAWN_ROWS])
         if None not in points[0].values
         and (found := theory_line(points, figure.over, figure.front))

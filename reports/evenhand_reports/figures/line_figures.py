@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from evenhand.declared.record import RULES, Rule
@@ -28,7 +29,8 @@ from evenhand_reports.wording import figure_captions
 def line_figures(board: Leaderboard, figure: Figure, scope: FigureScope) -> list[dict[str, Any]]:
     """One figure, or none without values.
 
-    rules: by rule the lines, {name, x, mean, low, high, n, colour}; theory: {name, x, y, colour}.
+    rules: by rule the lines, {name, method, x, mean, low, high, n, colour}; theory: {name,
+    method, x, y, colour}.
     """
     assert figure.x is not None
     assert figure.y is not None
@@ -39,7 +41,13 @@ def line_figures(board: Leaderboard, figure: Figure, scope: FigureScope) -> list
         return []
     sizes = [n for each in rules.values() for line in each for n in line["n"]]
     theory = [
-        {"name": f"{name}, theory", "x": found.values, "y": found.by_metric[0], "colour": i}
+        {
+            "name": f"{name}, theory",
+            **_method(points),
+            "x": found.values,
+            "y": found.by_metric[0],
+            "colour": i,
+        }
         for i, (name, points) in enumerate(drawn.items())
         if not figure.y_series and (found := theory_line(points, figure.x, [figure.y]))
     ]
@@ -64,6 +72,10 @@ def line_figures(board: Leaderboard, figure: Figure, scope: FigureScope) -> list
     ]
 
 
+def _method(points: Sequence[Point]) -> dict[str, str]:
+    return {"method": points[0].result.configuration.method_title}
+
+
 def _bands(with_theory: int, lines: int) -> str:
     """The drawing of intervals: bars beside theory, where a line would be taken for the theory."""
     if not with_theory:
@@ -81,7 +93,7 @@ def _lines(
         if known:
             x = [on_axis(value) for value, _ in known]
             scored = mean_and_interval([score for _, score in known])
-            found.append({"name": name, "x": x, **scored, "colour": i})
+            found.append({"name": name, **_method(points), "x": x, **scored, "colour": i})
     return found
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.row_order import drawn_results
+from evenhand_reports.figures.colours import report_figures
 from evenhand_reports.figures.learned_curves import heading_and_caption
 from evenhand_reports.figures.learned_figures import learned_figures
 from evenhand_reports.figures.recall_and_curves import curve_figure, recall_figure
-from evenhand_reports.figures.suite_figures import figures_over_problems, suite_figures
 from evenhand_reports.wording.figure_captions import series_title
 
 CAPTION_FIELDS = ("kind", "title", "what", "on", "text")
@@ -18,15 +18,17 @@ CAPTION_FIELDS = ("kind", "title", "what", "on", "text")
 
 
 def page_figures(board: Leaderboard) -> dict[str, Any]:
-    """{over: those over problems, problems: [{rows, recall, curves, figures, learned}]}."""
+    """{styles: by row, over: those over problems, problems: [{rows, recall, curves, …}]}."""
+    figures = report_figures(board)
     return {
-        "over": figures_over_problems(board),
+        "styles": figures.styles,
+        "over": figures.over,
         "problems": [
             {
                 "rows": [row for row, name in board.results if name == problem],
                 "recall": recall_figure(board, problem),
                 "curves": curve_figure(board, problem),
-                "figures": suite_figures(board, problem),
+                "figures": figures.by_problem[problem],
                 "learned": learned_figures(board, problem),
             }
             for problem in board.problems

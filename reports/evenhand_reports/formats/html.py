@@ -296,7 +296,6 @@ def _data(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
     """The data of the page's script."""
     return {
         "rules": RULES,
-        "baseline": board.drawn_baseline,
         "shown": drawn_rows(board),
         "titles": board.rows,
         **figures,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evenhand_reports.board.leaderboard import Leaderboard
-from evenhand_reports.figures.suite_figures import figures_over_problems, suite_figures
+from evenhand_reports.figures.colours import report_figures
 from evenhand_reports.formats.file_names import file_names, slug
 from evenhand_reports.formats.tex_frame import WIDE_WORD, opening
 from evenhand_reports.formats.tex_text import breakable, escape
@@ -33,19 +33,16 @@ def figure_files(board: Leaderboard) -> dict[str, str]:
 
     Lines are those of the checkpoint rule that ranks.
     """
-    placed = [(problem, each) for problem in board.problems for each in _drawn(board, problem)]
-    over = [each for each in figures_over_problems(board) if each["kind"] in KINDS]
-    placed += [(each["on"] or "all problems", each) for each in over]
+    figures = report_figures(board)
+    placed = [(problem, each) for problem, found in figures.by_problem.items() for each in found]
+    placed += [(each["on"] or "all problems", each) for each in figures.over]
+    placed = [(place, each) for place, each in placed if each["kind"] in KINDS]
     names = file_names([f"{place}-{i + 1}" for i, (place, _) in enumerate(placed)])
     found = {}
     for name, (place, figure) in zip(names, placed, strict=True):
         if plots := list(_plots(figure, board.rule)):
             found[f"figure-{name}.tex"] = _floated(board, place, figure, plots, name)
     return found
-
-
-def _drawn(board: Leaderboard, problem: str) -> list[dict[str, Any]]:
-    return [each for each in suite_figures(board, problem) if each["kind"] in KINDS]
 
 
 def _floated(
@@ -85,11 +82,14 @@ def _plots(figure: dict[str, Any], rule: str) -> Iterator[str]:
         for line in figure["lines"]:
             name = f"{line['name']}, {line['of']}" if figure["several"] else line["name"]
             dash = DASHES[line["dash"] % len(DASHES)]
-            yield _plot(_style(line["colour"], dash), line["epoch"], _scaled(figure, line), name)
+            style = _style(line["colour"], dash)
+            if line["colour"] is None and not figure["several"]:
+                style = BASELINE
+            yield _plot(style, line["epoch"], _scaled(figure, line), name)
         return
     places = _places(figure, rule)
     for line in figure["rules"][rule]:
-        style = f"{_style(line['colour'])}, mark={MARKS[line['colour'] % len(MARKS)]}"
+        style = f"{_style(line['colour'])}, mark={_mark(line['colour'])}"
         x = [places.get(value, value) for value in line["x"]]
         yield _plot(style, x, _scaled(figure, line), line["name"])
     for line in figure["theory"]:
@@ -106,8 +106,14 @@ def _plots(figure: dict[str, Any], rule: str) -> Iterator[str]:
         yield _plot(BASELINE, [min(x), max(x)], _scaled(figure, points), reference["name"])
 
 
-def _style(colour: int, dash: str = "solid") -> str:
-    return f"line{colour % len(COLOURS)}, {dash}, thick"
+def _style(colour: int | None, dash: str = "solid") -> str:
+    """The style of a line; None is the baseline."""
+    ink = "gray" if colour is None else f"line{colour % len(COLOURS)}"
+    return f"{ink}, {dash}, thick"
+
+
+def _mark(colour: int | None) -> str:
+    return "o" if colour is None else MARKS[colour % len(MARKS)]
 
 
 def _places(figure: dict[str, Any], rule: str) -> dict[Any, int]:

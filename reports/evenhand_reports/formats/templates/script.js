@@ -10,12 +10,12 @@ const COLOURS = {
   dark: ["#56a8e0", "#f0803c", "#2cc49a", "#e29cc6", "#f0b93a", "#8fd0f5", "#b79ae0"],
 };
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star"];
-const DASHES = ["solid", "solid", "solid", "solid", "dash", "dash", "dash"];
 
-function styleOf(row) {
-  if (row === data.baseline) return { colour: dark.matches ? "#b4b9c0" : "#5a6068", symbol: "circle-open", dash: "dot" };
-  const i = data.shown.filter((r) => r !== data.baseline).indexOf(row) % SYMBOLS.length;
-  return { colour: COLOURS[dark.matches ? "dark" : "light"][i], symbol: SYMBOLS[i], dash: DASHES[i] };
+// Equal styles in all figures belong to one method; null is the baseline.
+function lineStyle(i) {
+  if (i === null) return { colour: dark.matches ? "#b4b9c0" : "#5a6068", symbol: "circle-open", dash: "dot" };
+  const colours = COLOURS[dark.matches ? "dark" : "light"];
+  return { colour: colours[i % colours.length], symbol: SYMBOLS[i % SYMBOLS.length], dash: i < colours.length ? "solid" : "dash" };
 }
 
 function ink(name) {
@@ -82,7 +82,7 @@ function drawRecall(plot, problem) {
   const traces = [{ type: "bar", x, y: figure.train, yaxis: "y2", marker: { color: ink("--faint") }, opacity: 0.28, name: "training images", hovertemplate: "%{y:,.0f}" }];
   for (const row of data.shown) {
     if (!lines[row] || hidden.has(row)) continue;
-    const s = styleOf(row);
+    const s = lineStyle(data.styles[row]);
     traces.push({ type: "scatter", mode: "lines+markers", x, y: percent(lines[row]), name: data.titles[row], line: { color: s.colour, width: 2, dash: s.dash }, marker: { symbol: s.symbol, size: 6 }, hovertemplate: "%{y:.1f}" });
   }
   Plotly.react(plot, traces.map(named), layout({
@@ -101,7 +101,7 @@ function drawCurves(plot, problem, { value: name, text: title }) {
   for (const row of data.shown) {
     const line = lines[row];
     if (!line || hidden.has(row)) continue;
-    const s = styleOf(row);
+    const s = lineStyle(data.styles[row]);
     const mean = scale(line.mean);
     if (line.sd) {
       const sd = scale(line.sd);
@@ -117,12 +117,6 @@ function drawCurves(plot, problem, { value: name, text: title }) {
     xaxis: axis({ title: { text: "epoch", font: { size: 11 } }, showgrid: false }),
     yaxis: axis({ title: { text: title + unit, font: { size: 11 } } }),
   }), { displayModeBar: false });
-}
-
-// The figures of a suite have their own lines, which differ from those of the page's legend.
-function lineStyle(i) {
-  const colours = COLOURS[dark.matches ? "dark" : "light"];
-  return { colour: colours[i % colours.length], symbol: SYMBOLS[i % SYMBOLS.length], dash: i < colours.length ? "solid" : "dash" };
 }
 
 // Lines at increasing numbers of a setting of problems get one hue from dark to light.
@@ -193,7 +187,7 @@ function drawFront(plot, figure) {
   const traces = (figure.rules[body.dataset.rule] || []).map((line) => {
     const s = styleIn(figure, line.colour);
     const [x, y] = [percent(line.x.mean), percent(line.y.mean)];
-    const symbols = line.front.map((best) => (best ? s.symbol : s.symbol + "-open"));
+    const symbols = line.front.map((best) => s.symbol.replace("-open", "") + (best ? "" : "-open"));
     const said = line.settings.map((setting, k) => `${setting === "" ? "" : `${figure.over} ${setting}: `}${x[k].toFixed(1)}, ${y[k].toFixed(1)}, n = ${line.x.n[k]}`);
     return { type: "scatter", mode: x.length > 1 && !known.has(line.colour) ? "lines+markers" : "markers", x, y, name: line.name, customdata: said, line: { color: s.colour, width: 1.6, dash: s.dash }, marker: { symbol: symbols, size: 8.5, color: s.colour, line: { width: 1.6, color: s.colour } }, error_x: { ...bars(line.x, x), color: s.colour }, error_y: { ...bars(line.y, y), color: s.colour }, hovertemplate: `${inTemplate(line.name)}<br>%{customdata}<extra></extra>` };
   });
@@ -230,7 +224,7 @@ function drawSeries(plot, figure) {
   const inLegend = new Set();
   const traces = [];
   for (const line of figure.lines) {
-    const s = line.row === data.baseline && !figure.ramp && !figure.several ? styleOf(line.row) : styleIn(figure, line.colour);
+    const s = styleIn(figure, line.colour);
     if (!figure.several) traces.push(bandOf(line.epoch, scale(line.low), scale(line.high), s.colour));
     traces.push({ type: "scatter", mode: "lines", x: line.epoch, y: scale(line.mean), name: figure.several ? `${line.name}, ${line.of}` : line.name, showlegend: !figure.several, line: { color: s.colour, width: figure.several ? 1.7 : 2, dash: figure.several ? SERIES[line.dash % SERIES.length] : s.dash }, hovertemplate: figure.plain ? "%{y:.3g}" : "%{y:.1f}" });
     if (figure.several && !inLegend.has(line.name)) traces.push({ type: "scatter", mode: "lines", x: [null], y: [null], name: line.name, line: { color: s.colour, width: 2.5 }, hoverinfo: "skip" });
@@ -334,7 +328,7 @@ document.querySelectorAll(".plot").forEach((plot) => { nearby.observe(plot); siz
 function drawLegends() {
   for (const legend of document.querySelectorAll(".legend")) {
     legend.replaceChildren(...data.shown.filter((row) => data.problems[legend.dataset.problem].rows.includes(row)).map((row) => {
-      const s = styleOf(row);
+      const s = lineStyle(data.styles[row]);
       const button = document.createElement("button");
       button.type = "button";
       button.setAttribute("aria-pressed", String(!hidden.has(row)));

@@ -11,7 +11,7 @@ from evenhand.declared.trial import Trial
 from evenhand.metrics import better
 from evenhand.suite.problems import has_validation
 from evenhand.suite.resolve import Configuration, Suite
-from evenhand_reports.board.leaderboard import Records
+from evenhand_reports.board.record_source import Records
 from evenhand_reports.board.scores import (
     SuiteRecords,
     keys_to_read,

@@ -11,7 +11,8 @@ from evenhand.suite.resolve import Suite
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evenhand_reports.board.leaderboard import Leaderboard, Records
+    from evenhand_reports.board.leaderboard import Leaderboard
+    from evenhand_reports.board.record_source import Records
     from evenhand_reports.formats.files import ReportFiles
 
 TERMINAL_WIDTH = 80

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from evenhand_reports.board.baseline import (
 from evenhand_reports.board.comparison import compare, settings_by_place
 from evenhand_reports.board.environment import with_deviations
 from evenhand_reports.board.provenance import commit, list_keys, run_missing
+from evenhand_reports.board.record_source import Fault, Records
 from evenhand_reports.board.results import Gap, Result, Score
 from evenhand_reports.board.scores import (
     SuiteRecords,
@@ -36,43 +36,6 @@ from evenhand_reports.board.scores import (
 )
 from evenhand_reports.board.suite_size import SuiteSize, size_of
 from evenhand_reports.statistics.ranks import Families
-
-
-class Fault(Protocol):
-    """A record that the store could not read."""
-
-    @property
-    def path(self) -> str:
-        """Place of the record in the store."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Cause of the failure to read it."""
-        ...
-
-
-class Records(Protocol):
-    """The part of a store's interface that a report uses."""
-
-    def records(self, keys: Sequence[str]) -> list[Record]:
-        """Read the records with these keys; keys without a record are left out."""
-        ...
-
-    @property
-    def faults(self) -> Sequence[Fault]:
-        """Records that could not be read."""
-        ...
-
-    @property
-    def location(self) -> str:
-        """Folder or URL of the store."""
-        ...
-
-    @property
-    def edition(self) -> str:
-        """Name of the edition."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ from evenhand_reports.papers.matching import (
     sources_on,
     table_names,
 )
-from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.footnotes import footnotes, printed_note
 from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
@@ -76,7 +75,7 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "name": f"{suite.suite} v{suite.version}",
         "edition": board.edition,
         "question": suite.question,
-        "answer": _unbroken(answer(board)),
+        "answer": formatting.unbroken(answer(board)),
         "expect": suite.expect,
         "measured": suite.measured,
         "facts": _facts(board),
@@ -110,12 +109,6 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "show_command": store_command("show", "KEY", place=Place(board.location, board.edition)),
         "footnotes": footnotes(board),
     }
-
-
-def _unbroken(text: str) -> str:
-    """The text with `n = 5` and `t-test` kept on one line each."""
-    spaced = text.replace(" = ", f"{formatting.NO_BREAK}={formatting.NO_BREAK}")
-    return spaced.replace("t-test", "t\N{NON-BREAKING HYPHEN}test")
 
 
 def _facts(board: Leaderboard) -> list[tuple[str, str]]:
@@ -227,10 +220,7 @@ def _row(
         "marks": formatting.mark_meanings(board, result),
         "primary": _by_rule(result, board.primary(result.problem)),
         "bars": {rule: bar(board, result, rule, scale) for rule in RULES},
-        "compared": [
-            _compared(result.to_best),
-            *([_compared(result.to_baseline)] if result.problem in board.compared_problems else []),
-        ],
+        "compared": _comparisons(board, result),
         "n": formatting.n(board, result),
     }
 
@@ -278,12 +268,17 @@ def _printed(quotes: Sequence[Quote], papers: Mapping[str, str]) -> list[tuple[s
     return [(quote.text, table_names(quote.tables) if len(quotes) > 1 else "") for quote in quotes]
 
 
-def _compared(comparison: Comparison | None) -> dict[str, str]:
-    return {
-        "difference": formatting.difference(comparison),
-        "p": formatting.p_text(comparison.holm) if comparison else "",
-        "why": comparison.caveat if comparison else "",
-    }
+def _comparisons(board: Leaderboard, result: Result) -> list[dict[str, str]]:
+    """The comparisons with the best row and, where the problem has a baseline, with that."""
+    has_baseline = result.problem in board.compared_problems
+    return [
+        {
+            "difference": formatting.difference(comparison),
+            "p": formatting.p_text(comparison.holm) if comparison else "",
+            "why": comparison.caveat if comparison else "",
+        }
+        for comparison in (result.to_best, *([result.to_baseline] if has_baseline else []))
+    ]
 
 
 def _unchosen(result: Result) -> list[str]:

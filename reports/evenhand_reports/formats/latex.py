@@ -170,8 +170,7 @@ def _to_baseline(board: Leaderboard, problem: str) -> list[Column]:
     """The column of differences to the baseline; none where no row has one."""
     if problem not in board.compared_problems:
         return []
-    head = f"Δ to {board.baseline} (p)"
-    return [(head, lambda result: _compared(result.to_baseline) if result else NONE)]
+    return [(f"Δ to {board.baseline} (p)", lambda s: _compared(s.to_baseline) if s else NONE)]
 
 
 def _printed(printed: PrintedNumbers, paper: str) -> Callable[[Result | None], str]:

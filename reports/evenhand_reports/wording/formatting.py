@@ -171,3 +171,9 @@ def seconds(value: float) -> str:
     if value < 90:
         return f"{value:.1f} s"
     return f"{value / 60:.1f} min" if value < 5400 else f"{value / 3600:.1f} h"
+
+
+def unbroken(text: str) -> str:
+    """The text with `n = 5` and `t-test` kept on one line each."""
+    spaced = text.replace(" = ", f"{NO_BREAK}={NO_BREAK}")
+    return spaced.replace("t-test", "t\N{NON-BREAKING HYPHEN}test")

@@ -157,8 +157,10 @@ def test_no_format_has_a_column_for_an_ambiguous_baseline() -> None:
 
 
 def test_figures_draw_none_of_several_baselines_as_the_baseline(rates: Leaderboard) -> None:
-    assert data_of(html.render(rates))["baseline"] == ""
-    assert data_of(html.render(report(make(recipe="{digits: {lr: 0.1}}"))))["baseline"] == "erm"
+    one = report(make(recipe="{digits: {lr: 0.1}}"))
+
+    assert None not in data_of(html.render(rates))["styles"].values()
+    assert data_of(html.render(one))["styles"] == {"erm": None, "la": 0}
 
 
 @pytest.mark.parametrize("name", ["la(tau=2)", "LA (tau=2)"])

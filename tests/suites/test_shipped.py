@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from evenhand.declared.registry import REGISTRY
 from evenhand.suite.declaration import shipped
 from evenhand.suite.resolve import Suite, open_suite
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
@@ -131,6 +132,28 @@ def test_what_no_paper_trained_stands_beside_no_printed_number():
     found = printed_numbers(board_of(open_suite("cao2019_ldam")))
     assert not [row for row, _ in found if "re-sampling" in row.lower()]
     assert printed_numbers(board_of(open_suite("cifar10_short"))) == {}
+
+
+def test_every_mixing_and_every_baseline_of_long_tails_and_groups_has_a_row_beside_erm():
+    rows = {
+        name
+        for suite in map(open_suite, shipped())
+        if suite.declaration.baseline == "erm"
+        for cell in suite.configurations
+        for name in (cell.method.name, cell.recipe.mixing and cell.recipe.mixing.name)
+    }
+    sampling = {"resample", "square_root_sampling", "progressive_sampling"}
+    decoupled = {"crt", "lws", "label_aware_smoothing"}
+    mixings = {part.name for part in REGISTRY.all("mixing")}
+    assert sampling | decoupled | mixings | {"cvar_dro", "jtt", "dfr"} <= rows
+
+
+@pytest.mark.parametrize("name", ["samplers_digits", "mixing_digits"])
+def test_seeds_at_which_settings_were_chosen_are_not_those_of_the_suite(name):
+    suite = open_suite(name)
+    chosen = [int(n) for n in re.findall(r"seeds (\d+) to", shipped()[name].read_text("utf-8"))]
+    assert chosen
+    assert max(suite.declaration.seeds) < min(chosen)
 
 
 RELEASED = {

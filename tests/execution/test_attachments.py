@@ -11,7 +11,12 @@ import pytest
 
 from evenhand.declared.record import Exit
 from evenhand.errors import RunError, StoreError
-from evenhand.execution.attachments import read_arrays, teacher_probabilities, to_npz
+from evenhand.execution.attachments import (
+    read_arrays,
+    read_logits,
+    teacher_probabilities,
+    to_npz,
+)
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
@@ -190,3 +195,53 @@ def test_arrays_come_back_from_their_file(tmp_path):
     with np.load(io.BytesIO(to_npz({"1/a": np.arange(3), "b": np.eye(2)}))) as found:
         assert found["1/a"].tolist() == [0, 1, 2]
         assert found["b"].shape == (2, 2)
+
+
+def damaged(arrays, record, how):
+    """The arrays of a record after one of the faults that a file on disk can have."""
+    name = f"{record.evaluation('test', 'last').epoch}/test_logits"
+    if how == "missing":
+        return {key: array for key, array in arrays.items() if key != name}
+    changed = {
+        "short": {name: arrays[name][:-1]},
+        "labels": {"test_labels": arrays["test_labels"][::-1].copy()},
+        "of another network": {name: -arrays[name]},
+        "not finite": {name: np.full_like(arrays[name], np.nan)},
+        "no class": {"test_labels": arrays["test_labels"] - 1},
+    }
+    return {**arrays, **changed[how]}
+
+
+@pytest.mark.parametrize(
+    ("how", "fault"),
+    [
+        ("missing", "it holds no array '3/test_logits'"),
+        ("short", r"its array '3/test_logits' has the shape \[\d+, 3\], not \[\d+, 3\]"),
+        ("labels", "of 60 test images at epoch 3 differ from the counts of the record"),
+        ("of another network", "test images at epoch 3 differ from the counts of the record"),
+        ("not finite", "holds numbers that are not finite"),
+        ("no class", "60 of 60 test images at epoch 3 differ"),
+    ],
+)
+def test_logits_of_another_record_are_refused(suite_of, tmp_path, how, fault):
+    store = Store.open(tmp_path / "r")
+    finished(suite_of("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    [erm] = [record for record in store.records() if not record.trial.posthoc]
+    arrays = read_logits(store, erm)
+    file = tmp_path / "r" / "main" / erm.key / "logits.npz"
+    file.write_bytes(to_npz(damaged(arrays, erm, how)))
+    with pytest.raises(
+        StoreError, match=rf"(?s)logits.npz: .*{fault}.*remove the folder {erm.key}"
+    ):
+        read_logits(store, erm)
+
+
+@pytest.mark.parametrize("arrays", [{}, {"train_logits": np.zeros((7, 3))}], ids=["none", "short"])
+def test_a_teachers_logits_of_other_images_are_refused(suite_of, tmp_path, arrays):
+    suite, store = suite_of("erm", f"{{{TAUGHT}}}", seeds=1), Store.open(tmp_path / "r")
+    finished(suite, store)
+    student = next(record for record in store.records() if record.trial.teacher)
+    file = tmp_path / "r" / "main" / student.trial.parent.key / "train_logits.npz"
+    file.write_bytes(to_npz(arrays))
+    with pytest.raises(StoreError, match=r"train_logits\.npz: it.* array 'train_logits'"):
+        teacher_probabilities(student.trial, student.data, store)

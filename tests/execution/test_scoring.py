@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax
@@ -9,8 +11,8 @@ from scipy.special import log_softmax
 import evenhand as eh
 from evenhand.declared.record import RULES
 from evenhand.declared.registry import REGISTRY
-from evenhand.errors import MetricError, SpecError
-from evenhand.execution.attachments import read_arrays
+from evenhand.errors import MetricError, SpecError, StoreError
+from evenhand.execution.attachments import read_arrays, to_npz
 from evenhand.execution.plan import make_plan
 from evenhand.store import Store
 from evenhand.suite.resolve import open_suite
@@ -88,6 +90,20 @@ def test_a_later_metric_of_logits_needs_no_training(suite_file, tmp_path):
     assert record.attempts == 1
     assert record.provenance == before[record.key].provenance
     assert set(record.evaluation("test", "last").scores) == {"nll", "brier"}
+
+
+@pytest.mark.parametrize("lacking", [".*/test_logits", ".*/.*_logits"], ids=["one", "all"])
+def test_logits_that_lack_an_array_replace_no_score(suite_file, tmp_path, lacking):
+    suite, store = named(suite_file("erm", seeds=1)), Store.open(tmp_path / "r")
+    run(suite, store)
+    [before] = store.records()
+    arrays = read_arrays(store, before.key, "logits")
+    kept = {name: array for name, array in arrays.items() if not re.fullmatch(lacking, name)}
+    (tmp_path / "r" / "main" / before.key / "logits.npz").write_bytes(to_npz(kept))
+    wider = named(suite_file("erm", seeds=1), "metrics: [nll, brier]\nprimary: nll")
+    with pytest.raises(StoreError, match=f"remove the folder {before.key}"):
+        run(wider, store)
+    assert store.records() == [before]
 
 
 def test_a_record_of_another_version_of_the_metric_is_scored_anew(suite_file, tmp_path):

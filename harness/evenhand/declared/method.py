@@ -131,6 +131,11 @@ class Stage:
         """Whether held-out images change the loss or policy of the stage."""
         return bool(self.controller or self.outer)
 
+    @property
+    def is_averaged(self) -> bool:
+        """Whether an average of networks is evaluated, whose predictions have no logits."""
+        return self.controller is not None and self.controller.iterate == "averaged"
+
 
 class Run(NamedTuple):
     """The epochs of one run: a learning-rate schedule with its own momentum and checkpoints."""

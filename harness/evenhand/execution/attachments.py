@@ -10,10 +10,14 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from evenhand.declared.record import DataSummary
+from evenhand.declared.method import Method
+from evenhand.declared.record import DataSummary, Evaluation, Record
+from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Kept, Trial
 from evenhand.errors import RunError, StoreError
 from evenhand.store import Store
+
+LACKS = "it holds no array {!r}"
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -36,12 +40,12 @@ def read_arrays(store: Store, key: str, kind: Kept) -> dict[str, np.ndarray]:
 
     Raises `StoreError` where the file is missing, although the record names it, or is damaged.
     """
-    again = f"  remove the folder {key}: the next run trains that trial again"
     try:
         content = store.attachment(key, attachment_name(kind))
     except StoreError as error:
         raise StoreError(
-            f"{error}\n  this trial reads it, and the record beside it lists it as kept\n{again}"
+            f"{error}\n  this trial reads it, and the record beside it lists it as kept\n"
+            f"{_again(key)}"
         ) from None
     try:
         with np.load(io.BytesIO(content)) as archive:
@@ -50,8 +54,59 @@ def read_arrays(store: Store, key: str, kind: Kept) -> dict[str, np.ndarray]:
         name = attachment_name(kind)
         raise StoreError(
             f"{key}/{name}: {len(content)} bytes that are no NumPy archive; the file is damaged\n"
-            f"{again}"
+            f"{_again(key)}"
         ) from None
+
+
+def read_logits(store: Store, record: Record) -> dict[str, np.ndarray]:
+    """Read the logits that a trial kept, with labels and groups.
+
+    They are those from which the counts of the record were made. Raises `StoreError` where they are
+    not, or as `read_arrays`. Only evaluations of an average of networks have no logits.
+    """
+    arrays = read_arrays(store, record.key, "logits")
+    method: Method = REGISTRY.make("method", record.trial.method)
+    may_lack = any(stage.is_averaged for stage in method.stages)
+    for seen in record.evaluations:
+        if may_lack and f"{seen.epoch}/{seen.split}_logits" not in arrays:
+            continue
+        if fault := _unlike(seen, arrays):
+            raise _other(record.key, "logits", fault)
+    return arrays
+
+
+def _other(key: str, kind: Kept, fault: str) -> StoreError:
+    what = f"{key}/{attachment_name(kind)}: {fault}; the file is damaged or of another record"
+    return StoreError(f"{what}\n{_again(key)}")
+
+
+def _unlike(seen: Evaluation, arrays: Arrays) -> str:
+    """What distinguishes the arrays from those of an evaluation; "" if nothing does."""
+    names = [f"{seen.epoch}/{seen.split}_logits", f"{seen.split}_labels", f"{seen.split}_groups"]
+    if missing := [name for name in names if name not in arrays]:
+        return LACKS.format(missing[0])
+    logits, labels, groups = (arrays[name] for name in names)
+    n, (n_groups, n_classes, _) = sum(seen.n), seen.shape
+    for name, shape in zip(names, [(n, n_classes), (n,), (n,)], strict=True):
+        if arrays[name].shape != shape:
+            return _of_shape(name, arrays[name], shape)
+    if not np.isfinite(logits).all():
+        return f"its array {names[0]!r} holds numbers that are not finite"
+    found = np.zeros(seen.shape, dtype=np.int64)
+    is_cell = (labels >= 0) & (labels < n_classes) & (groups >= 0) & (groups < n_groups)
+    if is_cell.all():
+        np.add.at(found, (groups, labels, logits.argmax(1)), 1)
+    differ = n - int(np.minimum(found, seen.counts).sum())
+    where = f"{seen.split} images at epoch {seen.epoch}"
+    return f"{differ} of {n} {where} differ from the counts of the record" if differ else ""
+
+
+def _of_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> str:
+    return f"its array {name!r} has the shape {list(array.shape)}, not {list(shape)}"
+
+
+def _again(key: str) -> str:
+    return f"  remove the folder {key}: the next run trains that trial again"
 
 
 def teacher_probabilities(
@@ -73,6 +128,11 @@ def teacher_probabilities(
             "because the data on disk have changed\n"
             "  train the teacher again, in another edition"
         )
-    logits = read_arrays(store, teacher.key, "train_logits")["train_logits"]
+    name, arrays = "train_logits", read_arrays(store, teacher.key, "train_logits")
+    shape, fault = (int(data.train_counts.sum()), len(data.classes)), LACKS.format(name)
+    if name not in arrays or arrays[name].shape != shape:
+        fault = _of_shape(name, arrays[name], shape) if name in arrays else fault
+        raise _other(teacher.key, "train_logits", fault)
+    logits = arrays[name]
     soft = softmax(logits.astype(np.float64) / trial.teacher.temperature, axis=1)
     return np.asarray(soft, dtype=np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from evenhand.declared.record import RULES, Evaluation, Record, Rule, Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import RunError
-from evenhand.execution.attachments import read_arrays
+from evenhand.execution.attachments import read_logits
 from evenhand.execution.scoring import outputs_at, with_scores
 from evenhand.posthoc import Outputs, Trained
 from evenhand.posthoc.outputs import ByLogits
@@ -22,7 +22,7 @@ def apply_posthoc(record: Record, store: Store, metrics: Sequence[str] = ()) -> 
 
     At each rule the method is fitted on the validation logits of the parent's network which that
     rule picks. `metrics` are the metrics of logits that the record will hold. Raises `StoreError`
-    where the parent's logits are missing.
+    where the parent's logits are missing or damaged.
     """
     trial = record.trial
     assert trial.posthoc is not None
@@ -33,7 +33,7 @@ def apply_posthoc(record: Record, store: Store, metrics: Sequence[str] = ()) -> 
             f"a post-hoc method needs the logits of its parent; {trial.parent} has none: its "
             f"status is {parent.exit.status}\n  run the suite with --retry-failed"
         )
-    arrays = read_arrays(store, parent.key, "logits")
+    arrays = read_logits(store, parent)
     posthoc = REGISTRY.make("posthoc", trial.posthoc)
     evaluations: list[Evaluation] = []
     adjusted: dict[tuple[int, Split], Outputs] = {}

@@ -17,7 +17,7 @@ from evenhand.declared.record import Evaluation, Record, Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
 from evenhand.errors import EvenhandError, MetricError
-from evenhand.execution.attachments import read_arrays
+from evenhand.execution.attachments import read_logits
 from evenhand.metrics import Outputs, is_of_logits, score, version_of
 from evenhand.store import Head, Store
 from evenhand.suite.declaration import SuiteDeclaration
@@ -45,10 +45,11 @@ def score_kept(store: Store, keys: Iterable[str], metrics: Sequence[str]) -> Non
     """Add metrics of logits to finished records, from the logits that their trials kept.
 
     Records of methods without class probabilities get the reason, and no logits are read for it.
+    Raises `StoreError` where logits are missing or damaged, and leaves that record as it is.
     """
     for key in keys:
         record = store.read(key)
-        arrays = {} if without_probabilities(record.trial) else read_arrays(store, key, "logits")
+        arrays = {} if without_probabilities(record.trial) else read_logits(store, record)
         store.write(with_scores(record, outputs_of(record, arrays), metrics), {})
 
 

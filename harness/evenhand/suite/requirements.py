@@ -8,7 +8,7 @@ from evenhand.declared.base import Part
 from evenhand.declared.held_out import leaves_held_out, trained_on, trains_on_held_out
 from evenhand.declared.labels import Labels
 from evenhand.declared.loss import ScalingLoss
-from evenhand.declared.method import Method, PostHoc, Stage
+from evenhand.declared.method import Method, PostHoc
 from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.split_counts import val_advice
@@ -67,7 +67,7 @@ def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> No
             _check_labels(method, known.labels, where, mistakes)
         needy += [(where, part)] if method.needs_validation else []
         is_read = where or who.posthoc
-        if is_read and any(_averages(stage) for stage in method.stages):
+        if is_read and any(stage.is_averaged for stage in method.stages):
             what = "an average of networks has no logits for a student or a post-hoc method"
             mistakes.found.append(Mistake(what, where, "write `iterate: last` or `iterate: best`"))
     _check_held_out_twice(who, mistakes)
@@ -171,7 +171,3 @@ def check_bound(
         what = f"bound_terms on {method}: the bound is that of a vector-scaling loss over classes"
         right = "leave bound_terms out for it: `recipe: {bound_terms: null}`"
         mistakes.found.append(Mistake(f"{what}, and {outside[0]}", (), right))
-
-
-def _averages(stage: Stage) -> bool:
-    return stage.controller is not None and stage.controller.iterate == "averaged"

@@ -47,9 +47,40 @@ def test_a_retraining_on_all_images_is_refused_with_the_setting_that_helps(entry
     ],
 )
 def test_so_is_a_recipe_that_trains_on_all_images(entry, changes):
-    with pytest.raises(SpecError, match="no `train_on` in the recipe"):
+    with pytest.raises(SpecError, match="no `train_on` in its recipe"):
         resolved(text(entry, ON_ALL, *changes))
     resolved(text(entry, *changes))
+
+
+@pytest.mark.parametrize(
+    ("teacher", "right"),
+    [
+        ("autobalance", "`retrain_on: train`"),
+        ("dfr", "`split: train`"),
+        ("{erm: {recipe: {train_on: all}}}", "no `train_on` in its recipe"),
+    ],
+)
+def test_a_teacher_that_uses_held_out_images_is_refused(teacher, right):
+    with pytest.raises(SpecError, match=r"the teacher .* on the held-out images") as told:
+        resolved(text(f"  - la: {{tau: 1.0, teacher: {teacher}}}\n"))
+    assert right in str(told.value)
+
+
+HALVED = ("val: {per_class: 20}", "val: {test_half: true}")
+
+
+@pytest.mark.parametrize(
+    ("entry", "changes"), [("  - autobalance\n", []), (LA, [ON_ALL])], ids=["method", "recipe"]
+)
+def test_no_network_trains_on_half_of_the_test_images(entry, changes):
+    with pytest.raises(SpecError, match="which are test images of digits-exp-10") as told:
+        resolved(text(entry, HALVED, *changes))
+    assert "`val: {per_class: 20}`" in str(told.value)
+    resolved(text(entry, *changes))
+
+
+def test_half_of_the_test_images_may_guide_a_method():
+    resolved(text("  - csl\n  - autobalance: {retrain_on: train}\n  - post_shift\n", HALVED))
 
 
 def test_all_images_are_more_than_the_training_images():

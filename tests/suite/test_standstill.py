@@ -32,7 +32,10 @@ def steps_of(suite):
         ("autobalance: {every: 20}", ""),
         ("jtt", ""),
         ("dro", ""),
-        ("la: {teacher: {autobalance: {every: 500}}}", "stage 2 makes no update"),
+        (
+            "la: {teacher: {autobalance: {every: 500, retrain_on: train}}}",
+            "stage 2 makes no update",
+        ),
         (
             "autobalance: {every: 500, retrain_on: train, posthoc: la_posthoc}",
             "stage 2 makes no update",

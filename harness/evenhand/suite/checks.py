@@ -117,8 +117,10 @@ def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
             teacher = row.teacher.method if row.teacher else None
             who = Pipeline(row.part, teacher, row.posthoc, is_chosen=suite.select is not None)
             known = declared_facts(problem)
-            for train_on in dict.fromkeys(v.recipe.train_on for v in row.variants):
-                check_pipeline(who._replace(train_on=train_on), known, inner)
+            recipes = [(v.recipe.train_on, (v.teacher or v.recipe).train_on) for v in row.variants]
+            for train_on, taught_on in dict.fromkeys(recipes):
+                here = who._replace(train_on=train_on, taught_on=taught_on)
+                check_pipeline(here, known, inner)
             for variant in row.variants:
                 check_angle(row.part, variant.recipe, known.labels, inner)
                 check_mixing(row.part, variant.recipe, (), inner)

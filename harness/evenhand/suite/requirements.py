@@ -29,6 +29,8 @@ class ProblemFacts(NamedTuple):
     """Whether there may be a validation split; false only if there certainly is none."""
     how_val: str
     """The correction where validation images are needed and there are none."""
+    halves_test: bool = False
+    """Whether the validation images are half of the test images."""
 
 
 def declared_facts(problem: Problem) -> ProblemFacts:
@@ -38,7 +40,8 @@ def declared_facts(problem: Problem) -> ProblemFacts:
     if "n_classes" in facts:
         labels = Labels(facts.get("classes"), facts["n_classes"], facts.get("n_groups", 1))
     how_val = val_advice(problem, known_counts(problem))
-    return ProblemFacts(problem.name, labels, has_validation(problem), how_val)
+    halves = problem.val.test_half is True
+    return ProblemFacts(problem.name, labels, has_validation(problem), how_val, halves)
 
 
 class Pipeline(NamedTuple):
@@ -54,6 +57,8 @@ class Pipeline(NamedTuple):
     """Whether the suite chooses the method's settings on held-out images."""
     train_on: TrainOn | None = None
     """`train_on` of the recipe."""
+    taught_on: TrainOn | None = None
+    """`train_on` of the teacher's recipe."""
 
 
 def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> None:
@@ -70,7 +75,7 @@ def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> No
         if is_read and any(stage.is_averaged for stage in method.stages):
             what = "an average of networks has no logits for a student or a post-hoc method"
             mistakes.found.append(Mistake(what, where, "write `iterate: last` or `iterate: best`"))
-    _check_held_out_twice(who, mistakes)
+    _check_held_out_twice(who, known, mistakes)
     if who.posthoc:
         posthoc: PostHoc = REGISTRY.make("posthoc", who.posthoc)
         head = REGISTRY.make("method", who.method).head
@@ -92,19 +97,58 @@ def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> No
         mistakes.found.append(Mistake(what, where, known.how_val))
 
 
-def _check_held_out_twice(who: Pipeline, mistakes: Mistakes) -> None:
+def _check_held_out_twice(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> None:
     """Check that images that a network trains on, or its head, are not used as held-out images."""
     method = trained_on(REGISTRY.make("method", who.method), who.train_on)
-    apart = [f"`{name}: train`" for name in ("split", "retrain_on") if name in who.method.settings]
-    apart += ["no `train_on` in the recipe"] if who.train_on else []
-    right = f"or use the training images alone: {' and '.join(apart)}"
+    alone = _on_training_images(who.method, who.train_on)
     if not leaves_held_out(method) and (who.is_chosen or who.posthoc):
-        how = "trains" if trains_on_held_out(method) else "fits its head"
-        what = f"{who.method} {how} on the held-out images, which cannot be used twice"
-        mistakes.found.append(Mistake(what, (), f"leave `select:` and `posthoc:` out, {right}"))
+        what = f"{who.method} {_use(method)} on the held-out images, which cannot be used twice"
+        right = f"leave `select:` and `posthoc:` out, or {alone}"
+        mistakes.found.append(Mistake(what, (), right))
     if who.teacher and any(stage.train_on == "all" for stage in method.stages):
         what = f"{who.method} trains on the held-out images, for which the teacher gives no labels"
-        mistakes.found.append(Mistake(what, (), f"leave `teacher:` out, {right}"))
+        mistakes.found.append(Mistake(what, (), f"leave `teacher:` out, or {alone}"))
+    _check_test_half(who.method, method, alone, known, (), mistakes)
+    if who.teacher is None:
+        return
+    teacher = trained_on(REGISTRY.make("method", who.teacher), who.taught_on)
+    alone = _on_training_images(who.teacher, who.taught_on)
+    _check_test_half(who.teacher, teacher, alone, known, ("teacher",), mistakes)
+    if not leaves_held_out(teacher):
+        what = (
+            f"the teacher {who.teacher} {_use(teacher)} on the held-out images, which choose an "
+            "epoch or a setting of its student"
+        )
+        mistakes.found.append(Mistake(what, ("teacher",), f"name another teacher, or {alone}"))
+
+
+def _check_test_half(
+    part: Part,
+    method: Method,
+    alone: str,
+    known: ProblemFacts,
+    where: KeyPath,
+    mistakes: Mistakes,
+) -> None:
+    """Check that no network is trained on images that `val:` takes from the test images."""
+    if known.halves_test and any(stage.train_on == "all" for stage in method.stages):
+        what = (
+            f"{part} trains on the held-out images, which are test images of {known.name} under "
+            "`val: {test_half: true}`"
+        )
+        right = "hold out training images, such as `val: {per_class: 20}` or `{fraction: 0.2}`"
+        mistakes.found.append(Mistake(what, where, f"{right}, or {alone}"))
+
+
+def _on_training_images(method: Part, train_on: TrainOn | None) -> str:
+    """How the method uses the training images alone, as the end of a correction."""
+    apart = [f"`{name}: train`" for name in ("split", "retrain_on") if name in method.settings]
+    apart += ["no `train_on` in its recipe"] if train_on else []
+    return f"use the training images alone: {' and '.join(apart)}"
+
+
+def _use(method: Method) -> str:
+    return "trains" if trains_on_held_out(method) else "fits its head"
 
 
 def _check_labels(method: Method, labels: Labels, where: KeyPath, mistakes: Mistakes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import timm
 import torch
 
 from evenhand.backbones.networks.build import Network, build
+from evenhand.backbones.networks.weights import weights_file
 from evenhand.declared.base import canonical
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import BackboneError, SpecError
+from evenhand.suite.recipes import resolve_recipe
 
 MODEL = "resnet10t"
 
@@ -63,6 +66,50 @@ def test_a_missing_damaged_or_foreign_file_is_refused(saved, name, model, says):
     (folder / "weights" / "copy-12345678.pth").write_bytes(whole.read_bytes())
     with pytest.raises(BackboneError, match=says):
         made(name or right, folder, model)
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+@pytest.mark.parametrize("kind", ["text", "list", "pickle"])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, kind, suffix):
+    (tmp_path / "weights").mkdir()
+    file = tmp_path / "weights" / "new"
+    if kind == "text":
+        file.write_text("<html>404: there is no such file</html>")
+    else:
+        torch.save([1, 2] if kind == "list" else {"model": Path("x")}, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    named = file.rename(file.with_name(f"mine-{digest[:8]}.{suffix}"))
+    with pytest.raises(BackboneError, match=f"{named}: is no file of weights") as told:
+        made(named.name, tmp_path)
+    assert "torch.save(model.state_dict(), FILE)" in str(told.value)
+    assert "weights_only" not in str(told.value)
+
+
+def test_a_file_is_hashed_once_until_it_changes(saved, monkeypatch):
+    folder, name = saved
+    weights_file(name, folder)
+    digest = hashlib.file_digest
+    hashed = []
+    monkeypatch.setattr(hashlib, "file_digest", lambda *of: hashed.append(of) or digest(*of))
+    weights_file(name, folder)
+    assert not hashed
+    os.utime(folder / "weights" / name, ns=(1, 1))
+    weights_file(name, folder)
+    assert len(hashed) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"pretrained": True, "weights": "a-19c8e357.pth"}, "write one of the two"),
+        ({"options": {"pretrained": True}}, "name its initial weights"),
+        ({"options": {"checkpoint_path": "/data/a.pth"}}, "name its initial weights"),
+        ({"options": {"num_classes": 3}}, "it follows from the problem"),
+    ],
+)
+def test_two_sources_of_weights_are_refused_in_the_suite(given, says):
+    with pytest.raises(SpecError, match=says):
+        resolve_recipe("digits", {"backbone": {"timm": {"model": MODEL, **given}}})
 
 
 @pytest.mark.parametrize("name", ["resnet50.pth", "/data/resnet50-19c8e357.pth", "a-19c8e35.pth"])

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from evenhand.declared.decorators import optimizer
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import SpecError
+from evenhand.recipes.optimizers import Optimizer
 from evenhand.suite.recipes import part, resolve_recipe
 
 ADAMW = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.05}
@@ -78,3 +80,42 @@ def test_a_recipe_with_adamw_has_no_momentum():
 def test_what_does_not_apply_to_an_optimiser_is_refused(given, said):
     with pytest.raises(SpecError, match=said):
         resolve_recipe("digits", given)
+
+
+@pytest.mark.usefixtures("unregistered")
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda groups, recipe, lr: torch.optim.LBFGS(groups[0]["params"], lr), "closure"),
+        (
+            lambda groups, recipe, lr: torch.optim.SparseAdam(groups[0]["params"], lr),
+            "dense gradients",
+        ),
+        (lambda groups, recipe, lr: torch.nn.Linear(1, 1), "it gives a Linear"),
+        (None, "'NoneType' object is not callable"),
+    ],
+    ids=["closure", "sparse", "no optimiser", "nothing"],
+)
+def test_an_optimiser_that_does_not_fit_the_training_loop_is_refused(made, said):
+    @optimizer(name="unfit_of_a_test")
+    def unfit() -> Optimizer:
+        """An optimiser that cannot train."""
+        return made
+
+    given = {"optimizer": "unfit_of_a_test", "lr": 0.1, "weight_decay": 0}
+    with pytest.raises(SpecError, match="does not fit the training loop") as told:
+        resolve_recipe("digits", given)
+    assert said in str(told.value)
+    assert "`step()` without a closure" in str(told.value)
+    assert told.value.mistakes[0].where == ("optimizer",)
+
+
+@pytest.mark.usefixtures("unregistered")
+def test_an_optimiser_of_ones_own_that_fits_is_accepted():
+    @optimizer(name="rmsprop_of_a_test")
+    def rmsprop() -> Optimizer:
+        """RMSprop."""
+        return lambda groups, recipe, lr: torch.optim.RMSprop(groups, lr=lr)
+
+    given = {"optimizer": "rmsprop_of_a_test", "lr": 0.1, "weight_decay": 0}
+    assert resolve_recipe("digits", given).optimizer.name == "rmsprop_of_a_test"

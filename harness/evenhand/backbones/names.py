@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 
 from evenhand.declared.decorators import backbone
+from evenhand.errors import Mistake, SpecError
 
 Shortcut = Literal["A", "B"]
 Init = Literal["torch"]
@@ -27,6 +28,16 @@ HOW_WEIGHTS = (
     "write the name of a file with the first 8 or more digits of its SHA-256 before the suffix, "
     "such as resnet50-19c8e357.pth; suffixes: pth, pt, bin, safetensors"
 )
+
+
+NO_OPTIONS = {
+    **dict.fromkeys(("num_classes", "in_chans"), "it follows from the problem"),
+    **dict.fromkeys(
+        ("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path"),
+        "`pretrained` and `weights` of the backbone name its initial weights",
+    ),
+}
+"""Arguments of timm that are no options of a backbone, each with the reason."""
 
 
 def _named_by_content(name: str) -> str:
@@ -132,6 +143,14 @@ def any_of_timm(
     linear head begins as that of the model; `head` kaiming or zero begins it with Kaiming-normal or
     zero weights.
     """
+    if pretrained and weights:
+        what = (
+            f"timm: weights = {weights!r} replace those of `pretrained: true`, which has no effect"
+        )
+        raise SpecError([Mistake(what, ("pretrained",), "write one of the two")])
+    for name in [name for name in options or {} if name in NO_OPTIONS]:
+        what = f"timm: options = {{{name}: …}}: {NO_OPTIONS[name]}"
+        raise SpecError([Mistake(what, ("options", name), "remove it from the options")])
     given = {"pretrained": pretrained, **(options or {})}
     is_zero, is_kaiming = head == "zero", head == "kaiming"
     return Backbone(model, given, from_zero=is_zero, weights=weights, kaiming_head=is_kaiming)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.metrics import is_of_logits
 from evenhand.suite.declaration import Named
+from evenhand.suite.own_optimizers import check_own_optimizer
 
 FIELDS = [name for name in Recipe.model_fields if name != "name"]
 MAPPINGS = ("backbone", "schedule", "sam", "angle_to", "optimizer", "mixing")
@@ -58,6 +60,7 @@ def resolve_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
                 for e in error.errors()
             ]
         ) from None
+    check_own_optimizer(resolved)
     return resolved
 
 
@@ -107,6 +110,19 @@ def _named(kind: str, value: Any) -> Any:
     return REGISTRY.part(kind, entry.name, entry.settings).model_dump(mode="json")
 
 
+def _backbone(value: Any) -> Any:
+    """The backbone; one of Evenhand is made, which checks its settings together."""
+    part = _named("backbone", value)
+    if REGISTRY.get("backbone", part["name"]).is_shipped:
+        try:
+            REGISTRY.make("backbone", Part.model_validate(part))
+        except SpecError as error:
+            where = (part["name"],) if isinstance(value, dict) else ()
+            placed = [replace(m, where=(*where, *m.where)) for m in error.mistakes]
+            raise SpecError(placed) from None
+    return part
+
+
 def _optimizer(value: Any) -> Any:
     """The optimiser; None for SGD as in a recipe that names no optimiser."""
     part = None if value is None else _named("optimizer", value)
@@ -139,7 +155,7 @@ def _metric(value: Any) -> Any:
 
 
 _PARTS: dict[str, Callable[[Any], Any]] = {
-    "backbone": lambda value: _named("backbone", value),
+    "backbone": _backbone,
     "schedule": lambda value: _named("schedule", value),
     "optimizer": _optimizer,
     "mixing": lambda value: None if value is None else _named("mixing", value),

@@ -20,7 +20,7 @@ import evenhand.backbones.networks.small_resnet  # noqa: F401  all register thei
 from evenhand.backbones.names import Backbone
 from evenhand.backbones.networks.head import make_head
 from evenhand.backbones.networks.own import TAKES, check_features, own_body
-from evenhand.backbones.networks.weights import weights_file
+from evenhand.backbones.networks.weights import READ_ERRORS, check_checkpoint, weights_file
 from evenhand.declared.base import Part
 from evenhand.declared.method import Head
 from evenhand.declared.registry import REGISTRY
@@ -144,8 +144,8 @@ def _body(
         raise BackboneError(_unknown(backbone.model))
     options: dict[str, Any] = dict(backbone.options)
     if backbone.weights:
-        file = str(weights_file(backbone.weights, folder))
-        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": file}}
+        file = weights_file(backbone.weights, folder)
+        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(file)}}
     config = get_pretrained_cfg(backbone.model)
     # Transformers and MLPs are made for one image size; only they, which timm marks, accept it.
     if config is not None and config.fixed_input_size:
@@ -154,7 +154,9 @@ def _body(
         return timm.create_model(
             backbone.model, num_classes=n_classes, in_chans=in_channels, **options
         )
-    except MODEL_ERRORS as error:
+    except (*MODEL_ERRORS, *READ_ERRORS) as error:
+        if backbone.weights:
+            check_checkpoint(weights_file(backbone.weights, folder))
         what = f"timm cannot make {backbone.model!r} for"
         todo = FETCH if backbone.options.get("pretrained") else SMALL
         todo = f"name weights of {backbone.model!r}" if backbone.weights else todo

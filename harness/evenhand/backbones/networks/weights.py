@@ -8,9 +8,30 @@ of different weights are therefore different trials, and a trial is the same on 
 from __future__ import annotations
 
 import hashlib
+import pickle
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import timm.models
+import torch
+from safetensors import SafetensorError
 
 from evenhand.errors import BackboneError
+
+READ_ERRORS = (
+    pickle.UnpicklingError,
+    SafetensorError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    EOFError,
+    OSError,
+)
+"""Exceptions of torch, timm and safetensors for a file that is no checkpoint."""
 
 FOLDER = "weights"
 """Folder below the folder of prepared data sets."""
@@ -27,8 +48,8 @@ def weights_file(name: str, root: Path) -> Path:
             f"{path}: there is no such file of weights\n"
             f"  put it there, or name the folder that holds {FOLDER}/{name} with --data"
         )
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    facts = path.stat()
+    found = _digest(path, facts.st_size, facts.st_mtime_ns)
     stem, _, rest = name.rpartition("-")
     digits, _, suffix = rest.partition(".")
     if not found.startswith(digits):
@@ -39,3 +60,28 @@ def weights_file(name: str, root: Path) -> Path:
             "the suite"
         )
     return path
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, size: int, mtime_ns: int) -> str:
+    """SHA-256 of a file, computed once for a process while size and time stay the same."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_checkpoint(path: Path) -> None:
+    """Check that a file holds the weights of a network. Raises `BackboneError`."""
+    try:
+        state: Any = timm.models.load_state_dict(str(path))
+        holds = isinstance(state, Mapping) and any(
+            isinstance(w, torch.Tensor) for w in state.values()
+        )
+    except READ_ERRORS:
+        holds = False
+    if not holds:
+        raise BackboneError(
+            f"{path}: is no file of weights\n"
+            "  it has to hold a state dict, as `torch.save(model.state_dict(), FILE)` and "
+            "safetensors write it\n"
+            "  write the weights in this form, or remove `weights` from the backbone"
+        )

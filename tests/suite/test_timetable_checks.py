@@ -37,6 +37,20 @@ def test_the_number_of_epochs_suits_every_method_of_the_suite():
     assert resolved(short(38, methods="- erm\n  - jtt")).trials
 
 
+@pytest.mark.parametrize("epochs", [2, 5, 7])
+def test_every_line_proposes_one_number_which_mends_all(epochs):
+    methods = "- erm\n  - jtt\n  - erm_drw\n  - autobalance"
+    told = mistakes(short(epochs, methods=methods))
+    assert len(told.split("small.yaml:")) > 2
+    [number] = set(re.findall(r"epochs: (\d+)", told.replace(f"epochs: {epochs},", "")))
+    assert resolved(short(number, methods=methods)).trials
+
+
+def test_no_schedule_is_proposed_under_which_another_method_has_no_epoch():
+    assert "schedule: constant" in mistakes(short(2))
+    assert "schedule: constant" not in mistakes(short(2, methods="- erm\n  - jtt"))
+
+
 def test_other_fields_of_the_recipe_are_kept():
     assert "write `epochs: 8`" in mistakes(short(5, ", lr: 0.2"))
 

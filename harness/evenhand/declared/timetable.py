@@ -111,9 +111,14 @@ def next_epochs(methods: list[Method], recipe: Recipe) -> int | None:
     """
     for epochs in range(recipe.epochs + 1, recipe.epochs + MOST):
         longer = recipe.model_copy(update={"epochs": epochs})
-        if all(every_stage_trains(m, epochs) and not clashes(m, longer) for m in methods):
+        if all(has_own_epochs(method, longer) for method in methods):
             return epochs
     return None
+
+
+def has_own_epochs(method: Method, recipe: Recipe) -> bool:
+    """Whether every stage and every drop has an epoch of its own."""
+    return every_stage_trains(method, recipe.epochs) and not clashes(method, recipe)
 
 
 def every_stage_trains(method: Method, epochs: int) -> bool:

@@ -13,7 +13,7 @@ from evenhand.declared.base import Part
 from evenhand.declared.method import Method
 from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.timetable import clashes, every_stage_trains, next_epochs
+from evenhand.declared.timetable import clashes, every_stage_trains, has_own_epochs, next_epochs
 from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.entry_parts import RecipeVariant
@@ -53,7 +53,7 @@ def check_timetables(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mista
     for each in trained:
         method = each.method
         if not every_stage_trains(method, each.recipe.epochs):
-            found = [(each.where, _of_stages(each, method))]
+            found = [(each.where, _of_stages(each, method, trained))]
         else:
             found = _of_drops(each, method, trained)
         for where, mistake in found:
@@ -88,11 +88,25 @@ def _recipe_at(suite: SuiteDeclaration, parts: SuiteParts, row: Row, where: KeyP
     return ("recipe", suite.recipe.name)
 
 
-def _of_stages(each: _Trained, method: Method) -> Mistake:
+def _next(each: _Trained, trained: list[_Trained]) -> int | None:
+    """The next number of epochs for all methods under the recipe, or at least for this one.
+
+    Every line proposes the same number, which mends all of them.
+    """
+    return next_epochs(_same(each, trained), each.recipe) or next_epochs([each.method], each.recipe)
+
+
+def _same(each: _Trained, trained: list[_Trained]) -> list[Method]:
+    """Each method that is trained under the recipe, once."""
+    parts = {str(other.part): other for other in trained if other.recipe == each.recipe}
+    return [other.method for other in parts.values()]
+
+
+def _of_stages(each: _Trained, method: Method, trained: list[_Trained]) -> Mistake:
     first = method.first_epochs(each.recipe.epochs)
     begins = " and ".join(f"{epoch + 1}" for epoch in first)
     of = f"of {_epochs(each.recipe.epochs)} its stages would begin at {begins}"
-    right = OWN_EPOCH + _raise(next_epochs([method], each.recipe))
+    right = OWN_EPOCH + _raise(_next(each, trained))
     return Mistake(f"{each.label}{each.part}: {of}", each.where, right)
 
 
@@ -103,21 +117,22 @@ def _of_drops(
     found = []
     for clash in clashes(method, each.recipe):
         if clash.is_of_recipe:
-            same = [other.method for other in trained if other.recipe == each.recipe]
-            found.append((each.recipe_at, _of_recipe(each, clash.what, same)))
+            found.append((each.recipe_at, _of_recipe(each, clash.what, trained)))
             continue
         what = f"{each.label}{each.part}: of a run of {_epochs(clash.run.epochs)}, {clash.what}"
-        right = OWN_EPOCH + _raise(next_epochs([method], each.recipe))
+        right = OWN_EPOCH + _raise(_next(each, trained))
         found.append((each.where, Mistake(what, each.where, right)))
     return found
 
 
-def _of_recipe(each: _Trained, clash: str, methods: list[Method]) -> Mistake:
+def _of_recipe(each: _Trained, clash: str, trained: list[_Trained]) -> Mistake:
     epochs = each.recipe.epochs
-    number = next_epochs(methods, each.recipe)
+    number = _next(each, trained)
     right = OWN_EPOCH + _raise(number, "" if number is None else _line(each, epochs=number))
     line = _line(each, epochs=epochs, schedule="constant")
-    constant = CONSTANT.format(epochs=_epochs(epochs), line=line)
+    without = each.recipe.model_copy(update={"schedule": REGISTRY.part("schedule", "constant")})
+    fits = all(has_own_epochs(method, without) for method in _same(each, trained))
+    constant = CONSTANT.format(epochs=_epochs(epochs), line=line) if fits else ""
     what = f"{each.recipe.name}: of {_epochs(epochs)}, {clash}"
     return Mistake(what, each.recipe_at, right, constant)
 

@@ -49,7 +49,7 @@ def open_suite(
     from evenhand.suite.only import restrict
 
     load_plugins(plugins)
-    return restrict(resolve.open_suite(name, _several(changes)), _several(only))
+    return restrict(resolve.open_suite(name, _several(changes, "changes")), _several(only, "only"))
 
 
 def open_store(location: str | Path = "results", edition: str = "main") -> Store:
@@ -245,7 +245,7 @@ def load_plugins(paths: Paths | None) -> None:
     """
     from evenhand.declared import plugin
 
-    plugin.load_plugins(_several(paths))
+    plugin.load_plugins(_several(paths, "plugins", (str, Path)))
 
 
 def _store(store: Store | str | Path) -> Store:
@@ -276,5 +276,10 @@ def _still_missing(made: Plan, store: Store) -> Plan:
     return replace(now, missing=missing) if missing else plan(made.suite, store)
 
 
-def _several(values: Any) -> list[Any]:
-    return [values] if isinstance(values, str | Path) else list(values or ())
+def _several(values: Any, name: str, kinds: tuple[type, ...] = (str,)) -> list[Any]:
+    """The values of an argument that takes one or several. Raises `SpecError` for other types."""
+    found = [values] if isinstance(values, kinds) else () if values is None else values
+    if isinstance(found, list | tuple) and all(isinstance(value, kinds) for value in found):
+        return list(found)
+    wanted = " or ".join(kind.__name__ for kind in kinds)
+    raise SpecError(f"{name} = {values!r}: write one {wanted}, or a list of several")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import evenhand as eh
 from evenhand.errors import SpecError
 from evenhand.suite.commands import suite_command
 from evenhand.suite.only import restrict
@@ -58,3 +59,47 @@ def test_a_wrong_change_is_named_in_the_error(change, says):
     with pytest.raises(SpecError) as raised:
         open_suite(SUITE, [change])
     assert says in str(raised.value)
+
+
+@pytest.fixture
+def two_problems(tmp_path):
+    """A suite of two problems that differ in the ratio."""
+    path = tmp_path / "small.yaml"
+    problem = "  - digits: {profile: exp, ratio: 10}\n"
+    path.write_text(TEXT.replace(problem, problem + problem.replace("10", "20")))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "says"),
+    [
+        ("problems.ratio=3", 5, "the problem digits-exp-3 is listed twice"),
+        ("problems.profile=natural", 4, "digits under the profile natural has no key 'ratio'"),
+        ("metrics=[accuracy]", 13, "primary 'balanced_accuracy' is not among"),
+    ],
+)
+def test_a_line_that_a_change_makes_wrong_names_the_change(two_problems, change, line, says):
+    with pytest.raises(SpecError) as raised:
+        open_suite(two_problems, [change])
+    assert f"small.yaml:{line} with --set {change}: {says}" in str(raised.value)
+
+
+def test_a_profile_cannot_be_left_out_by_null(two_problems):
+    with pytest.raises(SpecError) as raised:
+        open_suite(two_problems, ["problems.profile=null"])
+    told = str(raised.value)
+    assert told.startswith("--set problems.profile=null: profile = nothing: every problem has")
+    assert "write exp, natural or step" in told
+
+
+@pytest.mark.parametrize("changes", [1, [1], [None], {"seeds": 1}])
+def test_changes_in_python_are_texts(changes):
+    with pytest.raises(SpecError, match="write"):
+        eh.open_suite("quickstart", changes=changes)
+    with pytest.raises(SpecError, match="write"):
+        eh.open_suite("quickstart", only=changes)
+
+
+def test_changes_of_a_document_are_texts():
+    with pytest.raises(SpecError, match="1 is not a text PATH=VALUE"):
+        open_suite("quickstart", [1])

@@ -262,3 +262,29 @@ def test_rows_that_are_the_same_are_told_with_their_names():
     text = with_("  - la: {tau: 1.0}\n", "  - la: {as: b1, tau: 1.0}\n  - la: {as: b2}\n")
     with pytest.raises(SpecError, match=r"la\(tau=1\) is listed twice, as b1 and as b2"):
         resolved(text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "changes", "said"),
+    [
+        ("csl: {step: {grid: [0.1, 0.2]}}", [], "learns from held-out images"),
+        ("la: {tau: {grid: [1, 2]}, posthoc: post_shift}", [], "learns from held-out images"),
+        (
+            "la: {posthoc: {post_shift: {steps: {grid: [2, 3]}}}}",
+            [],
+            "learns from held-out images",
+        ),
+        (
+            "la: {tau: 2.0}",
+            [("ratio: 10", "ratio: {grid: [5000, 6000]}")],
+            "keeps no image",
+        ),
+    ],
+)
+def test_what_every_value_of_a_grid_has_wrong_is_reported_once(entry, changes, said):
+    text = with_("la: {tau: 1.0}", entry).replace("val: {per_class: 20}", "val: none")
+    for old, new in changes:
+        text = text.replace(old, new)
+    with pytest.raises(SpecError) as told:
+        resolved(text)
+    assert str(told.value).count(said) == 1

@@ -24,6 +24,7 @@ from evenhand.suite.recipes import FIELDS
 from evenhand.suite.yaml_lines import Document, Loader
 
 WHOLE = [k for k in SuiteDeclaration.model_fields if k not in ("suite", "problems", "methods")]
+HOW_CHANGE = 'write e.g. `changes=["seeds=1", "problems.selection=null"]`'
 HOW_SET = "write e.g. `--set seeds=1`, `--set problems.selection=null` or `--set recipe.epochs=40`"
 
 
@@ -34,6 +35,10 @@ def changed(document: Document, changes: Sequence[str]) -> Document:
     data = copy.deepcopy(document.data)
     made: dict[KeyPath, str] = {}
     for text in changes:
+        if not isinstance(text, str):
+            raise SpecError(
+                [Mistake(f"changes: {text!r} is not a text PATH=VALUE", (), HOW_CHANGE)]
+            )
         path, value = _parsed(text)
         for where in _apply(data, path, value, text):
             made[where] = text

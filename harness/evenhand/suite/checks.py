@@ -110,6 +110,7 @@ def _check_validation(suite: SuiteDeclaration, problems: list[Problem], mistakes
 
 def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
     """Methods that use held-out images or groups have them on all their problems."""
+    told: set[tuple[KeyPath, str]] = set()
     for row in parts.rows:
         where: KeyPath = ("methods", row.entry, suite.methods[row.entry].name)
         inner = Mistakes()
@@ -130,7 +131,17 @@ def _check_held_out(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistak
                 check_bound(row.part, variant.recipe, known.labels, inner, taught=bool(teacher))
         label = _label(row)
         placed = [replace(m, what=label + m.what, where=(*where, *m.where)) for m in inner.found]
-        mistakes.found += [m for m in dict.fromkeys(placed) if m not in mistakes.found]
+        # Each setting of a grid would repeat the mistake with its own values.
+        general = {m: (m.where, _without_settings(row, m.what)) for m in placed}
+        mistakes.found += [m for m, said in general.items() if said not in told]
+        told.update(general.values())
+
+
+def _without_settings(row: Row, text: str) -> str:
+    """A message about a row with the names alone of its parts."""
+    for part in (row.part, row.posthoc, row.teacher and row.teacher.method):
+        text = text.replace(str(part), part.name) if part else text
+    return text
 
 
 def _label(row: Row) -> str:

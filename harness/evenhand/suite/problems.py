@@ -12,7 +12,7 @@ from evenhand.declared.base import advice, quote_value
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.split_counts import DataCounts, split_counts
 from evenhand.declared.trial import HOW_VAL, Problem, Selection, Val
-from evenhand.errors import DataError, Mistake, Mistakes, SpecError, suggest
+from evenhand.errors import DataError, Mistake, Mistakes, SpecError, joined, suggest
 
 KEYS = ("profile", "n_max", "selection", "val", "recipe")
 SELECTIONS: tuple[Selection, ...] = get_args(Selection)
@@ -107,6 +107,10 @@ def _unknown(given: Mapping[str, Any], source: Registered, profile: Registered) 
 
 
 def _profile(given: Any) -> Registered:
+    if given is None:
+        names = joined([entry.name for entry in REGISTRY.all("profile")], "or")
+        right = f"write {names}; natural keeps all images, and takes neither ratio nor n_max"
+        raise SpecError([Mistake("profile = nothing: every problem has a profile", (), right)])
     if isinstance(given, dict | list):
         right = "write its name, and its settings beside it: `{profile: exp, ratio: 100}`"
         raise SpecError([Mistake(f"profile = {given!r}", (), right)])

@@ -17,6 +17,8 @@ from evenhand.declared.trial import Problem
 from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.problems import has_validation, known_counts
 
+HOLD_OUT = "hold out training images, such as `val: {per_class: 20}` or `{fraction: 0.2}`"
+
 
 class ProblemFacts(NamedTuple):
     """Facts of a problem that are known before its files are read."""
@@ -84,7 +86,7 @@ def check_pipeline(who: Pipeline, known: ProblemFacts, mistakes: Mistakes) -> No
         needy += [(("posthoc",), who.posthoc)] if posthoc.needs_validation else []
     if who.train_on and not known.has_validation:
         what = f"train_on = {who.train_on!r}: {known.name} has no held-out images to train on"
-        mistakes.found.append(Mistake(what, (), f"leave train_on out, or {known.how_val}"))
+        mistakes.found.append(Mistake(what, (), f"leave train_on out, or {HOLD_OUT}"))
     if who.train_on and not REGISTRY.make("method", who.method).stages:
         what = (
             f"train_on = {who.train_on!r}: {who.method} has no stage of training, and its last "
@@ -136,8 +138,7 @@ def _check_test_half(
             f"{part} trains on the held-out images, which are test images of {known.name} under "
             "`val: {test_half: true}`"
         )
-        right = "hold out training images, such as `val: {per_class: 20}` or `{fraction: 0.2}`"
-        mistakes.found.append(Mistake(what, where, f"{right}, or {alone}"))
+        mistakes.found.append(Mistake(what, where, f"{HOLD_OUT}, or {alone}"))
 
 
 def _on_training_images(method: Part, train_on: TrainOn | None) -> str:

@@ -71,7 +71,11 @@ def _problems(
                 what = f"the problem {problem.name} is listed twice"
                 mistakes.found.append(Mistake(what, where))
                 continue
+            before = len(mistakes.found)
             mistakes.catch(where, check_sizes, problem)
+            if len(mistakes.found) > before:
+                # The other values of a grid would repeat the same mistake.
+                break
             problems.append(problem)
             own.append(recipe)
     return list(zip(_with_suffixes(problems, suite.val), own, strict=True))

@@ -32,13 +32,20 @@ class Document:
     """Changes of `--set` by the path of the value that they set."""
 
     def place(self, where: KeyPath) -> str:
-        """File and line of the nearest enclosing value, `suites/x.yaml:22`."""
+        """File and line of the nearest enclosing value, `suites/x.yaml:22`.
+
+        A value that `--set` gives has no line. Other values may be wrong because of the changes.
+        """
         for end in range(len(where), -1, -1):
             if where[:end] in self.changes:
                 return f"--set {self.changes[where[:end]]}"
             if where[:end] in self.lines:
-                return f"{self.path}:{self.lines[where[:end]]}"
+                return f"{self.path}:{self.lines[where[:end]]}{self._with_changes}"
         return f"{self.path}: {key_path(where)}" if where else self.path
+
+    @property
+    def _with_changes(self) -> str:
+        return "".join(f" with --set {text}" for text in dict.fromkeys(self.changes.values()))
 
     def error(self, mistakes: list[Mistake]) -> SpecError:
         """All mistakes with their places, in the order of their lines."""
@@ -51,7 +58,7 @@ class Document:
 
     def lines_of(self, where: KeyPath) -> int:
         """Line of the nearest enclosing value; 0 for data that are from no line of a file."""
-        line = self.place(where).rpartition(":")[2]
+        line = self.place(where).removesuffix(self._with_changes).rpartition(":")[2]
         return int(line) if self.lines and line.isdigit() else 0
 
 

@@ -140,3 +140,9 @@ def test_a_file_url_is_a_local_folder(tmp_path: Path) -> None:
 def test_a_url_that_is_none_is_an_error_with_an_example(url: str) -> None:
     with pytest.raises(StoreError, match=r"s3://bucket/prefix\?region=eu-west-1"):
         open_files(url)
+
+
+@pytest.mark.parametrize("location", ["", " "])
+def test_an_empty_name_is_not_the_current_folder(location):
+    with pytest.raises(StoreError, match=r"names no store\n  name a folder or a URL"):
+        open_files(location)

@@ -7,7 +7,7 @@ import pytest
 from evenhand.errors import SpecError
 from evenhand.suite.declaration import find
 from evenhand.suite.resolve import open_suite
-from tests.suite.suite_text import TEXT, lacking, with_
+from tests.suite.suite_text import TEXT, lacking, resolved, with_
 
 PROBLEM, VAL, RECIPE = "{profile: exp, ratio: 10}", "{per_class: 20}", "recipe: digits"
 SEEDS, METRICS = "seeds: 2", "metrics: [balanced_accuracy, accuracy]"
@@ -642,6 +642,24 @@ def test_a_file_misspelt_is_suggested(tmp_path):
     assert f"'{tmp_path}/long_tail.yaml'?" in str(raised.value)
     with pytest.raises(SpecError, match="did you mean 'quickstart'"):
         find("quickstart.yaml")
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_no_suite(name):
+    with pytest.raises(SpecError, match="names no suite\n  name a file, or a shipped suite"):
+        find(name)
+
+
+def test_a_seed_is_not_taken_for_a_number_of_seeds():
+    with pytest.raises(SpecError, match="seeds = 20261128: write at most 10,000, or a list"):
+        resolved(with_(SEEDS, "seeds: 20261128"))
+    assert len(resolved(with_(SEEDS, "seeds: [20261128]")).trials) == 2
+
+
+def test_a_learning_rate_is_not_negative_after_a_drop():
+    drops = "recipe: {digits: {schedule: {step: {drops: [[0.5, -1]]}}}}"
+    with pytest.raises(SpecError, match="factors of the learning rate are 0 or more"):
+        resolved(with_(RECIPE, drops))
 
 
 def test_words_and_numbers_are_those_of_yaml_1_2(tmp_path):

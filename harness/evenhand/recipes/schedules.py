@@ -91,6 +91,8 @@ def _in_order(drops: Drops) -> Drops:
     shares = [share for share, _ in drops]
     if shares != sorted(set(shares)) or not all(0 <= share < 1 for share in shares):
         raise ValueError("shares of the epochs must increase, from 0 and below 1")
+    if any(factor < 0 for _, factor in drops):
+        raise ValueError("factors of the learning rate are 0 or more")
     return drops
 
 

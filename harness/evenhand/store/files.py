@@ -57,6 +57,10 @@ class Files(Protocol):
 def open_files(location: str | Path) -> Files:
     """Open the files at a local path or URL. Raises `StoreError` where that is impossible."""
     text = str(location)
+    if not text.strip():
+        raise StoreError(
+            f"{text!r} names no store\n  name a folder or a URL; `.` is the current folder"
+        )
     if not URL.match(text):
         return LocalFiles.open(Path(text))
     if text.lower().startswith("file:///"):

@@ -18,6 +18,8 @@ from evenhand.suite.yaml_lines import Document, read
 
 HOW_NAMED = "write `name`, or `name: {setting: value}`"
 HOW_PRIMARY = "write a metric, or one for each problem: `{cifar10-*: min_recall, …}`"
+MOST_SEEDS = 10_000
+"""Largest number of seeds: a larger one is a seed that was written as a number of seeds."""
 IN_WHEEL = Path(__file__).parents[1] / "_suites"
 IN_CHECKOUT = Path(__file__).parents[3] / "suites"
 
@@ -121,6 +123,8 @@ class SuiteDeclaration(Spec):
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 1:
                 raise ValueError("no trial would be run; write at least 1, or a list of seeds")
+            if value > MOST_SEEDS:
+                raise ValueError(f"write at most {MOST_SEEDS:,}, or a list of seeds")
             return tuple(range(value))
         if isinstance(value, list):
             return tuple(value)
@@ -213,6 +217,9 @@ def find(name: str) -> Document:
     Raises `SpecError` if there is neither.
     """
     suites = shipped()
+    if not name.strip():
+        right = f"name a file, or a shipped suite such as {next(iter(suites))}"
+        raise SpecError([Mistake(f"{name!r} names no suite", (), right)])
     if name in suites and not Path(name).is_file():
         return read(suites[name])
     path = Path(name)

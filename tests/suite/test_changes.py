@@ -84,6 +84,13 @@ def test_a_line_that_a_change_makes_wrong_names_the_change(two_problems, change,
     assert f"small.yaml:{line} with --set {change}: {says}" in str(raised.value)
 
 
+def test_a_value_inside_a_changed_value_is_of_the_change(two_problems):
+    with pytest.raises(SpecError) as raised:
+        open_suite(two_problems, ["metrics=[accuracy, {a: 1}]"])
+    assert "--set metrics=[accuracy, {a: 1}]: metrics: write text" in str(raised.value)
+    assert "small.yaml:12" not in str(raised.value)
+
+
 def test_a_profile_cannot_be_left_out_by_null(two_problems):
     with pytest.raises(SpecError) as raised:
         open_suite(two_problems, ["problems.profile=null"])

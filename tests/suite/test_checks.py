@@ -264,6 +264,12 @@ def test_rows_that_are_the_same_are_told_with_their_names():
         resolved(text)
 
 
+def test_seeds_that_no_stream_follows_are_refused():
+    with pytest.raises(SpecError, match=r"vary = \[\]: the 2 seeds would train the same network"):
+        resolved(with_("seeds: 2", "seeds: 2\nvary: []"))
+    assert resolved(with_("seeds: 2", "seeds: 1\nvary: []")).trials
+
+
 @pytest.mark.parametrize(
     ("entry", "changes", "said"),
     [

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from evenhand.declared.recipe import Recipe
 from evenhand.declared.registry import REGISTRY
-from evenhand.declared.trial import Problem
+from evenhand.declared.trial import STREAMS, Problem
 from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.suite.baseline import check_baseline, named_rows
 from evenhand.suite.declaration import SuiteDeclaration
@@ -34,6 +34,7 @@ from evenhand.suite.timetable_checks import check_timetables
 def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> None:
     """Run all checks of this module and collect the mistakes."""
     _check_metrics(suite, mistakes)
+    _check_streams(suite, mistakes)
     check_primary(suite, parts.names, mistakes)
     _check_groups(suite, parts.problems, mistakes)
     check_baseline(suite, parts.rows, mistakes)
@@ -86,6 +87,14 @@ def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
         mistakes.catch(("metrics", i), _metric, metric)
     if suite.select and suite.select.by:
         mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
+
+
+def _check_streams(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
+    """Trials of several seeds differ in at least one random stream."""
+    if not suite.vary and len(suite.seeds) > 1:
+        what = f"vary = []: the {len(suite.seeds)} seeds would train the same network each time"
+        right = f"name streams that follow the seed, of {', '.join(STREAMS)}, or write `seeds: 1`"
+        mistakes.found.append(Mistake(what, ("vary",), right))
 
 
 def _check_groups(suite: SuiteDeclaration, problems: list[Problem], mistakes: Mistakes) -> None:

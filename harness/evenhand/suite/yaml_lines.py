@@ -36,9 +36,11 @@ class Document:
 
         A value that `--set` gives has no line. Other values may be wrong because of the changes.
         """
-        for end in range(len(where), -1, -1):
+        ends = range(len(where), -1, -1)
+        for end in ends:
             if where[:end] in self.changes:
                 return f"--set {self.changes[where[:end]]}"
+        for end in ends:
             if where[:end] in self.lines:
                 return f"{self.path}:{self.lines[where[:end]]}{self._with_changes}"
         return f"{self.path}: {key_path(where)}" if where else self.path

@@ -644,6 +644,15 @@ def test_a_file_misspelt_is_suggested(tmp_path):
         find("quickstart.yaml")
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "right"),
+    [("bound_terms", "false", "true"), ("decay_norms", "true", "false")],
+)
+def test_a_boolean_is_written_as_in_yaml(field, value, right):
+    with pytest.raises(SpecError, match=f"{field} = {value}: write {right}$"):
+        resolved(with_(RECIPE, f"recipe: {{digits: {{{field}: {value}}}}}"))
+
+
 @pytest.mark.parametrize("name", ["", " "])
 def test_an_empty_name_is_no_suite(name):
     with pytest.raises(SpecError, match="names no suite\n  name a file, or a shipped suite"):

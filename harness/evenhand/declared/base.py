@@ -88,7 +88,8 @@ def advice(error: ErrorDetails) -> str:
     template = _ADVICE.get(error["type"])
     if template is None:
         return said[:1].lower() + said[1:]
-    return template.format(**error.get("ctx", {}))
+    said = template.format(**error.get("ctx", {}))
+    return {"write True": "write true", "write False": "write false"}.get(said, said)
 
 
 def quote_value(value: Any) -> str:

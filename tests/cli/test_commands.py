@@ -94,10 +94,10 @@ def test_the_schema_accepts_every_shipped_suite_and_refuses_a_typo():
     broken = yaml.safe_load(SUITE) | {"methods": ["erm", {"vs": {"gama": 0.1}}]}
     broken["problems"], broken["recipe"] = ["digits"], "digits"
     assert [error.path[0] for error in check.iter_errors(broken)] == ["methods"]
-    wrong = broken | {"methods": ["erm"], "baseline": "emr"}
-    assert [error.path[0] for error in check.iter_errors(wrong)] == ["baseline"]
-    for baseline in ("erm", "ce", "distilled-vs", "vs+post_shift"):
-        assert not list(check.iter_errors(wrong | {"baseline": baseline}))
+    right = broken | {"methods": ["erm"]}
+    assert [error.path[0] for error in check.iter_errors(right | {"baseline": 3})] == ["baseline"]
+    for baseline in ("erm", "ce", "distilled-vs", "vs+post_shift", "the name of a row"):
+        assert not list(check.iter_errors(right | {"baseline": baseline}))
 
 
 def test_the_main_job_from_plan_to_leaderboard(here):

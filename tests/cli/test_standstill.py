@@ -64,7 +64,7 @@ def test_a_trial_without_a_record_is_shown_by_its_suite(suite):
     with pytest.raises(StoreError, match="no record has a key that begins with 'zz'") as told:
         evenhand("show", "zz", "--suite", suite)
     assert f"`evenhand status {suite} --keys" in str(told.value)
-    with pytest.raises(StoreError, match="`evenhand status SUITE --keys"):
+    with pytest.raises(StoreError, match="`evenhand status --keys"):
         evenhand("show", "zz")
 
 

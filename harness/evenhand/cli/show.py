@@ -52,7 +52,8 @@ def show(
     if len(keys) != 1:
         found = "no record has" if not keys else f"{len(keys)} records have"
         what = f"{store.location}: {found} a key that begins with {key!r}"
-        command = store_command("status", suite or "SUITE", "--keys", place=Place(results, edition))
+        of = [suite] if suite else []
+        command = store_command("status", *of, "--keys", place=Place(results, edition))
         raise StoreError(f"{what}\n  `{command}` lists the keys")
     record = store.read(keys[0])
     if json:

@@ -85,7 +85,7 @@ def test_a_row_with_a_teacher_or_a_posthoc_method_is_not_the_baseline(board: Lea
 def test_a_figure_of_a_method_draws_its_own_rows_alone(board: Leaderboard) -> None:
     [figure] = suite_figures(board, board.problems[0])
 
-    assert [line["row"] for line in figure["lines"]] == ["erm"]
+    assert [line["method"] for line in figure["lines"]] == ["ERM"]
 
 
 def test_the_page_of_a_trial_names_them_and_the_trial_it_read(suite: Suite) -> None:

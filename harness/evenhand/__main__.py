@@ -1,6 +1,11 @@
 """Run the command line by `python -m evenhand`."""
 
 import sys
+from pathlib import Path
+
+# `python -m` puts the current folder first, where a `timm.py` beside a suite would be run.
+if sys.path[:1] == [str(Path.cwd())] != [str(Path(__file__).parents[1])]:
+    del sys.path[0]
 
 from evenhand.cli import main
 

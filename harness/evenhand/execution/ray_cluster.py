@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from evenhand.errors import RunError
@@ -24,6 +25,9 @@ ENVIRONMENT = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 """Environment that silences Ray; Tune's state file, which is never read, is written hourly."""
+
+SOURCE_ROOT = Path(__file__).parents[2]
+"""Folder from which this process imports the package."""
 
 
 def cluster_nodes(address: str) -> list[dict[str, float]]:
@@ -46,9 +50,13 @@ def connect(address: str | None) -> Iterator[list[dict[str, float]]]:
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if where == "local":
         settings["include_dashboard"] = False
+    if not where.startswith("ray://"):
+        # With Ray Client the job begins on the head node, in a folder of that machine.
+        settings["job_config"] = _job()
     try:
         check_listening(where)
-        ray.init(where, **settings)
+        with _on_localhost() if where == "local" else contextlib.nullcontext():
+            ray.init(where, **settings)
         _silence_raylet()
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -62,6 +70,44 @@ def connect(address: str | None) -> Iterator[list[dict[str, float]]]:
         yield [node["Resources"] for node in nodes if node["Alive"]]
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _on_localhost() -> Iterator[None]:
+    """Let a Ray that starts in a `with` block listen on 127.0.0.1 alone.
+
+    On Linux it would listen on every network interface, and `_node_ip_address="127.0.0.1"` is
+    replaced by an address of the network. Where Ray allows no clusters, it keeps to this address.
+    """
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+def _job() -> Any:
+    """The job of this driver, whose workers import nothing from the current folder.
+
+    Ray puts the current folder first on the workers' `sys.path`, where a `timm.py` beside a
+    downloaded suite would be run in place of timm. The workers import installed packages only;
+    plugins travel to them as texts.
+    """
+    from ray.job_config import JobConfig
+
+    job = JobConfig()
+    job._py_driver_sys_path = _SourceRoots()
+    return job
+
+
+class _SourceRoots(list[str]):
+    """The folders that Ray adds to the workers' `sys.path`, without those of other packages."""
+
+    def extend(self, folders: Iterable[str]) -> None:
+        super().extend(folder for folder in folders if Path(folder) == SOURCE_ROOT)
 
 
 def _silence_raylet() -> None:

@@ -597,10 +597,8 @@ def test_two_unknown_settings_are_told_in_the_order_of_the_file(tmp_path):
         (b"hello", ":1: a suite is a mapping that begins with `suite: NAME`"),
         (b"- erm\n- la\n", ":1: a suite is a mapping that begins with `suite: NAME`"),
         (b"suite: x\nquestion: \xff\xfe\n", ":2: is not text in UTF-8"),
-        (b"suite: &s [*s]", ": is not YAML: it nests too deep or refers to itself"),
-        (b"[" * 5000, ": is not YAML: it nests too deep or refers to itself"),
     ],
-    ids=["empty", "comments", "a word", "a list", "binary", "itself", "deep"],
+    ids=["empty", "comments", "a word", "a list", "binary"],
 )
 def test_a_file_that_is_no_suite_says_so(tmp_path, content, says):
     path = tmp_path / "x.yaml"
@@ -622,7 +620,7 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(SpecError, match=r"x\.yaml: cannot be read: Permission denied"):
         open_suite(str(path))
 

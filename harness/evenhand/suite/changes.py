@@ -19,12 +19,15 @@ import yaml
 
 from evenhand.errors import KeyPath, Mistake, SpecError, suggest
 from evenhand.suite.declaration import SuiteDeclaration
+from evenhand.suite.plain_yaml import Refused, load_value
 from evenhand.suite.problems import KEYS
 from evenhand.suite.recipes import FIELDS
-from evenhand.suite.yaml_lines import Document, Loader
+from evenhand.suite.yaml_lines import Document
 
 WHOLE = [k for k in SuiteDeclaration.model_fields if k not in ("suite", "problems", "methods")]
 HOW_CHANGE = 'write e.g. `changes=["seeds=1", "problems.selection=null"]`'
+SHOWN = 60
+"""Characters of a change that are quoted where it is refused."""
 HOW_SET = "write e.g. `--set seeds=1`, `--set problems.selection=null` or `--set recipe.epochs=40`"
 
 
@@ -51,7 +54,10 @@ def _parsed(text: str) -> tuple[list[str], Any]:
     if not equals or not value.strip() or not all(steps):
         raise SpecError([Mistake(f"--set {text}: is not PATH=VALUE", (), HOW_SET)])
     try:
-        return steps, yaml.load(value, Loader=Loader)  # noqa: S506  it is a SafeLoader
+        return steps, load_value(value)
+    except Refused as error:
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        raise SpecError([error.mistake], [f"--set {shown}"]) from None
     except yaml.YAMLError:
         raise SpecError([Mistake(f"--set {text}: {value!r} is not a value of YAML")]) from None
 

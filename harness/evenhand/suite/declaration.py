@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,12 +15,16 @@ from evenhand.declared.base import Spec, advice, quote_value
 from evenhand.declared.trial import STREAMS, Kept, Stream, Val
 from evenhand.errors import Mistake, SpecError, suggest
 from evenhand.suite.figures import Figure
-from evenhand.suite.yaml_lines import Document, read
+from evenhand.suite.yaml_lines import NO_SUITE, Document, is_meant_as_suite, read
 
 HOW_NAMED = "write `name`, or `name: {setting: value}`"
 HOW_PRIMARY = "write a metric, or one for each problem: `{cifar10-*: min_recall, …}`"
 MOST_SEEDS = 10_000
 """Largest number of seeds: a larger one is a seed that was written as a number of seeds."""
+MOST_TRIALS = 100_000
+"""Trials of a suite; the trials and the names of so many are made within a minute."""
+MOST_PROBLEMS = 1_000
+"""Problems of a suite."""
 IN_WHEEL = Path(__file__).parents[1] / "_suites"
 IN_CHECKOUT = Path(__file__).parents[3] / "suites"
 
@@ -141,7 +146,7 @@ class SuiteDeclaration(Spec):
     @field_validator("seeds", "metrics", "vary", "sources", "keep")
     @classmethod
     def _no_duplicates(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        twice = sorted({str(v) for v in value if value.count(v) > 1})
+        twice = sorted(str(v) for v, n in Counter(value).items() if n > 1)
         if twice:
             raise ValueError(f"{', '.join(twice)} is listed twice")
         return value
@@ -160,6 +165,9 @@ def load(document: Document) -> SuiteDeclaration:
     """The keys of a parsed file. Raises `SpecError` with every mistake of their types."""
     if not isinstance(document.data, dict):
         raise document.error([Mistake("a suite is a mapping that begins with `suite: NAME`")])
+    if document.data and not any(is_meant_as_suite(f"{key}:") for key in document.data):
+        # A file of something else, whose keys may be secrets: they are not quoted.
+        raise SpecError(f"{document.path}: {NO_SUITE}")
     try:
         suite = SuiteDeclaration.model_validate_json(json.dumps(document.data, default=str))
     except ValidationError as error:

@@ -166,10 +166,20 @@ def _grid(name: str, value: dict[str, Any]) -> list[Any]:
     if not isinstance(values, list) or not values:
         what = f"{name}: the grid is empty" if values in ([], None) else f"{name}: a grid is a list"
         raise SpecError([Mistake(what, (), "write e.g. `{grid: [0.5, 1.0]}`")])
-    twice = next((v for v in values if values.count(v) > 1), None)
-    if twice is not None:
-        raise SpecError([Mistake(f"{name}: the grid holds {quote_value(twice)} twice")])
+    seen: dict[Any, Any] = {}
+    for i, inner in enumerate(values):
+        first = seen.setdefault(_hashable(inner), i)
+        if first < i:
+            what = f"{name}: the grid holds {quote_value(values[first])} twice"
+            raise SpecError([Mistake(what)])
     return values
+
+
+def _hashable(value: Any) -> Any:
+    """A value of YAML in a form that is equal where the value is, and can be in a set."""
+    if isinstance(value, dict):
+        return frozenset((key, _hashable(inner)) for key, inner in value.items())
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
 
 
 def _draw(name: str, value: dict[str, Any]) -> Draw:
@@ -190,13 +200,12 @@ def _drawn(n: int, draws: Mapping[str, Draw], seeds: Mapping[str, str]) -> list[
     """n different settings, of which the first stay the same when n grows."""
     if not draws:
         return [{}]
-    drawn: list[dict[str, Any]] = []
+    drawn: dict[Any, dict[str, Any]] = {}
     for i in range(n * TRIES):
         setting = {k: draw(_generator(seeds[k], k, i)) for k, draw in draws.items()}
-        if setting not in drawn:
-            drawn.append(setting)
+        drawn.setdefault(_hashable(setting), setting)
         if len(drawn) == n:
-            return drawn
+            return list(drawn.values())
     what = f"sample = {n}: only {len(drawn)} different settings can be drawn"
     raise SpecError([Mistake(what, ("sample",), f"write `sample: {len(drawn)}`, or a grid")])
 

@@ -21,6 +21,7 @@ from evenhand.suite.entry_parts import RecipeVariant
 from evenhand.suite.readable import readable_part
 from evenhand.suite.rows import Row
 from evenhand.suite.suite_parts import SuiteParts, resolve_parts
+from evenhand.suite.suite_size import check_size
 from evenhand.suite.yaml_lines import Document, plain_data
 
 
@@ -183,7 +184,8 @@ def read_suite(document: Document, *, source: str = "") -> Suite:
         suite = load(document)
     except SpecError as error:
         mistakes = Mistakes(list(error.mistakes))
-        if (readable := readable_part(document)) is not None:
+        readable = readable_part(document)
+        if readable is not None and not check_size(readable):
             _checked(readable, mistakes)
         raise document.error(mistakes.found) from None
     return resolve(suite, document, source=source)
@@ -191,6 +193,8 @@ def read_suite(document: Document, *, source: str = "") -> Suite:
 
 def resolve(suite: SuiteDeclaration, document: Document, *, source: str = "") -> Suite:
     """The suite with all its configurations. Raises `SpecError` with the place of each mistake."""
+    if too_large := check_size(suite):
+        raise document.error(too_large)
     mistakes = Mistakes()
     parts = _checked(suite, mistakes)
     if mistakes.found:

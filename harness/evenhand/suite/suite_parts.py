@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from evenhand.declared.base import format_scalar, quote_value
+from evenhand.declared.base import canonical, format_scalar, quote_value
 from evenhand.declared.trial import Problem, Val
 from evenhand.errors import KeyPath, Mistake, Mistakes
 from evenhand.suite.declaration import Named, SuiteDeclaration
@@ -56,6 +56,7 @@ def _problems(
     """The problems, each with the recipe that replaces the suite's, if it has one."""
     problems: list[Problem] = []
     own: list[RecipeOf | None] = []
+    known: set[str] = set()
     for i, entry in enumerate(suite.problems):
         if entry.name == UNREADABLE:
             continue
@@ -67,11 +68,12 @@ def _problems(
             problem = mistakes.catch(where, resolve_problem, entry.name, given, suite.val)
             if problem is None:
                 break
-            if problem in problems:
+            if (spec := canonical(problem)) in known:
                 what = f"the problem {problem.name} is listed twice"
                 mistakes.found.append(Mistake(what, where))
                 continue
             before = len(mistakes.found)
+            known.add(spec)
             mistakes.catch(where, check_sizes, problem)
             if len(mistakes.found) > before:
                 # The other values of a grid would repeat the same mistake.
@@ -103,10 +105,12 @@ def _with_suffixes(problems: Sequence[Problem], usual: Val) -> list[Problem]:
     others add theirs, so that a further problem renames no other. Problems from one file, which are
     named after the file, add the settings in which they differ.
     """
-    names = [problem.name for problem in problems]
+    by_name: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_name.setdefault(problem.name, []).append(problem)
     found = []
     for problem in problems:
-        same = [other for other, name in zip(problems, names, strict=True) if name == problem.name]
+        same = by_name[problem.name]
         suffix = _differing(problem, same)
         suffix += [_val_in_short(problem.val)] if len(same) > 1 and problem.val != usual else []
         changes = {"name_suffix": "-".join(suffix)}

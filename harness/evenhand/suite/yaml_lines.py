@@ -10,11 +10,23 @@ from typing import Any
 
 import yaml
 
+from evenhand.declared.input_files import read_input
 from evenhand.errors import KeyPath, Mistake, SpecError
+from evenhand.suite.plain_yaml import Loader, Refused
 
 BOOLEAN_KEY = (
     "a key is {key}, for which `on` was written: YAML 1.1, as in PyYAML, reads `on` as true"
 )
+MOST_BYTES = 256 * 1024
+"""Size of a suite file; PyYAML reads this much in a second."""
+SUITE = re.compile(
+    r"""^[ \t{'"]*(?:suite|question|problems|methods|metrics|primary|baseline)['"]?[ \t]*:""",
+    re.MULTILINE,
+)
+"""A key by which a text is meant as a suite."""
+QUOTED_CHARACTERS = 100
+"""Characters of a line that are quoted."""
+NO_SUITE = "is not a suite, which begins with `suite: NAME`"
 QUOTED = "write `on:`, or quote it where another program reads the file: `'on':`"
 
 
@@ -105,7 +117,7 @@ def read(path: str | Path) -> Document:
     """Parse a file. Raises `SpecError` with the line that is not YAML."""
     shown = str(path)
     try:
-        data = Path(path).read_bytes()
+        data = read_input(Path(path), most=MOST_BYTES)
     except OSError as error:
         raise SpecError(f"{shown}: cannot be read: {error.strerror}") from None
     try:
@@ -116,9 +128,28 @@ def read(path: str | Path) -> Document:
 
 
 def parse(text: str, path: str) -> Document:
-    """Parse a text. Raises `SpecError` as `read` does."""
+    """Parse a text. Raises `SpecError` as `read` does.
+
+    Of a text that is meant as something else, such as a private key, no line is quoted.
+    """
     try:
-        node = yaml.compose(text, Loader=Loader)
+        return _parsed(text, path)
+    except SpecError:
+        is_empty = all(line.strip()[:1] in ("", "#") for line in text.splitlines())
+        if is_empty or is_meant_as_suite(text):
+            raise
+        raise SpecError(f"{path}: {NO_SUITE}") from None
+
+
+def is_meant_as_suite(text: str) -> bool:
+    """Whether a line of a text begins with a key that every suite has."""
+    return SUITE.search(text) is not None
+
+
+def _parsed(text: str, path: str) -> Document:
+    try:
+        loader = Loader(text)
+        node = loader.get_single_node()
         if node is None:
             raise SpecError(f"{path}: is empty; a suite begins with `suite: NAME`")
         lines: dict[KeyPath, int] = {}
@@ -127,39 +158,14 @@ def parse(text: str, path: str) -> Document:
         if mistakes:
             places = [f"{path}:{line}" for line, _ in mistakes]
             raise SpecError([mistake for _, mistake in mistakes], places)
-        return Document(path, yaml.load(text, Loader=Loader), lines)  # noqa: S506  it is a SafeLoader
+        return Document(path, loader.construct_document(node), lines)
+    except Refused as error:
+        raise SpecError([error.mistake], [f"{path}:{error.line}"]) from None
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error, text, path) from None
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise SpecError(f"{path}:{line}: is not text: it holds {error.character:#04x}") from None
-    except RecursionError:
-        raise SpecError(f"{path}: is not YAML: it nests too deep or refers to itself") from None
-
-
-class Loader(yaml.SafeLoader):
-    """Safe loader with the scalars of YAML 1.2.
-
-    PyYAML reads YAML 1.1, in which the key `on` is true, 1e-3 is a word, 010 is 8 and 1:30 is 90.
-    """
-
-
-Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
-    (
-        "float",
-        r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
-        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        list("-+.0123456789"),
-    ),
-    ("merge", r"<<", ["<"]),
-):
-    Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first
-    )
 
 
 def _not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> SpecError:
@@ -175,7 +181,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> SpecError:
     elif problem.startswith("mapping values"):
         hint = "check the indentation; a text with ': ' in it needs quotes"
     row = min(mark.line if mark else 0, text.count("\n"))
-    at_fault = text.split("\n")[row].rstrip()
+    at_fault = text.split("\n")[row].rstrip()[:QUOTED_CHARACTERS]
     if "\t" in at_fault:
         hint = "use spaces: YAML does not allow tabs here"
     if re.search("[<>]=", at_fault):

@@ -32,13 +32,17 @@ def read_input(path: Path, *, most: int) -> bytes:
 
     Raises `OSError` for a larger file, and for one that is no regular file.
     """
-    # Without waiting for the writer of a named pipe, which could also take the file's place.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+    with open(path, "rb", opener=_open_at_once) as file:
         _check_kind(os.fstat(file.fileno()), path)
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes", str(path))
     return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file, and do not wait for the writer of a named pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _check_kind(found: os.stat_result, path: Path) -> None:

@@ -12,6 +12,7 @@ from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
+from evenhand.declared.input_files import read_input
 from evenhand.declared.module_tree import Module, parse
 from evenhand.declared.syntax import Statement
 
@@ -22,6 +23,9 @@ NOT_FOLLOWED = frozenset(
     {"evenhand_reports", "sklearn", *PACKAGES, *sys.stdlib_module_names, "__main__"}
 )
 """Modules that enter no digest: the standard library, and the packages that every record states."""
+
+MOST_BYTES = 2**24
+"""Size of a Python file."""
 
 COMPILED = (".so", ".pyd", ".pyc")
 
@@ -87,7 +91,7 @@ class Sources:
 
 def read_source(path: Path) -> str:
     """Text of a Python file in the encoding that it declares. Raises `OSError`, `SyntaxError`."""
-    return importlib.util.decode_source(path.read_bytes())
+    return importlib.util.decode_source(read_input(path, most=MOST_BYTES))
 
 
 def module_name(path: str) -> str:

@@ -27,6 +27,13 @@ def attachment_name(kind: Kept) -> str:
     return f"{kind}.npz"
 
 
+UNREADABLE = (
+    ValueError, TypeError, AttributeError, LookupError, EOFError, RuntimeError, MemoryError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""Exceptions of NumPy for an archive that is not whole, is encrypted, or holds something else."""
+
+
 def to_npz(arrays: Arrays) -> bytes:
     """Arrays by name as a compressed NumPy archive."""
     content = io.BytesIO()
@@ -50,7 +57,7 @@ def read_arrays(store: Store, key: str, kind: Kept) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(content)) as archive:
             return dict(archive)
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except UNREADABLE:
         name = attachment_name(kind)
         raise StoreError(
             f"{key}/{name}: {len(content)} bytes that are no NumPy archive; the file is damaged\n"

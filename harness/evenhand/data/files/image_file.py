@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from evenhand.declared.input_files import check_regular
 from evenhand.errors import DataError
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def opened(file: ImageFile) -> Iterator[Picture]:
     from PIL import Image
 
     try:
+        if isinstance(file, Path):
+            check_regular(file)
         given = io.BytesIO(file) if isinstance(file, bytes) else file
         with Image.open(given) as image:
             _check(image)

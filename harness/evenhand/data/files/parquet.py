@@ -50,7 +50,8 @@ def read(original: Original, place: Path) -> Source:
 def _files(place: Path, split: str) -> list[Path]:
     """Files of a split in a folder; a single file stands for its folder."""
     folder = place.parent if place.suffix == ".parquet" else place
-    return sorted(folder.rglob(f"{split}*.parquet")) if folder.is_dir() else []
+    found = sorted(folder.rglob(f"{split}*.parquet")) if folder.is_dir() else []
+    return [path for path in found if path.is_file()]
 
 
 def _names(original: Original, path: Path) -> list[str]:

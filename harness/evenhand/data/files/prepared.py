@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Shaped
@@ -25,10 +25,13 @@ from evenhand.data.files.image_list import ListedImages, ListedSource
 from evenhand.data.files.original import Archive, Original
 from evenhand.data.images import Images, Source
 from evenhand.declared.base import Spec
+from evenhand.declared.input_files import check_regular, read_input
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import DataError, UnknownName
 
 CONTENTS = "contents.json"
+MOST_BYTES = 2**24
+"""Size of `contents.json`, which has a name for each class."""
 SPLITS = ("train", "test", "val")
 
 
@@ -182,7 +185,8 @@ def _described(path: Path) -> File:
 
 def _contents(name: str, folder: Path) -> Contents:
     try:
-        contents = Contents.model_validate_json((folder / CONTENTS).read_bytes())
+        content = read_input(folder / CONTENTS, most=MOST_BYTES)
+        contents = Contents.model_validate_json(content)
     except (OSError, ValidationError) as error:
         what = (
             error.strerror if isinstance(error, OSError) else "has other fields than were written"
@@ -195,6 +199,7 @@ def _contents(name: str, folder: Path) -> Contents:
 
 def _check(path: Path, known: File, name: str, *, checked: bool) -> None:
     try:
+        check_regular(path)
         size = path.stat().st_size
         if size != known.bytes:
             raise _torn(name, path, f"has {size} of {known.bytes} bytes")
@@ -212,12 +217,16 @@ def _torn(name: str, path: Path, what: str) -> DataError:
 
 
 def _source(folder: Path, contents: Contents) -> Source:
+    def array(file: str, **how: Any) -> np.ndarray:
+        try:
+            return np.asarray(np.load(folder / file, **how))
+        except (OSError, ValueError, EOFError, MemoryError) as error:
+            raise _torn(contents.name, folder / file, f"is no array: {error}") from None
+
     def images(split: str) -> Images:
         # A plain array on mapped memory: Ray copies an array of the class `memmap` to every worker.
-        pixels = np.asarray(np.load(folder / f"{split}.pixels.npy", mmap_mode="r"))
-        return Images(
-            pixels, *(np.load(folder / f"{split}.{kind}.npy") for kind in ("labels", "groups"))
-        )
+        pixels = array(f"{split}.pixels.npy", mmap_mode="r")
+        return Images(pixels, *(array(f"{split}.{kind}.npy") for kind in ("labels", "groups")))
 
     return Source(
         train=images("train"),

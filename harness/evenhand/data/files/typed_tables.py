@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import lzma
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +21,14 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 12
 """Largest number of columns that an error lists."""
+
+GIB = 2**30
+
+DAMAGED = (
+    OSError, EOFError, ValueError, RuntimeError, MemoryError, LookupError, TypeError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
+"""Exceptions for archives that are not whole, are encrypted, or state a wrong shape."""
 
 
 class ParquetTable(NamedTuple):
@@ -86,9 +97,14 @@ def _array(column: pa.ChunkedArray) -> np.ndarray:
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Read an `.npz` file. Raises `DataError` for a damaged one and for arrays of objects."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            values = {name: _flat(file[name]) for name in file.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            _check_size(path, sum(member.file_size for member in members))
+            values = {
+                member.filename.removesuffix(".npy"): _flat(_member(archive, member))
+                for member in members
+            }
+    except DAMAGED as error:
         pickled = "Object arrays" in str(error)
         right = (
             "an array of objects comes from rows of different lengths: every row needs the same "
@@ -96,7 +112,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         )
         raise DataError(
             f"{path}: cannot be read as NumPy arrays: {error}\n"
-            f"  {right if pickled else 'copy it again'}"
+            f"  {right if pickled else 'copy it again, or save it by `np.savez`'}"
         ) from None
     lengths = {name: array.shape[0] if array.ndim else 0 for name, array in values.items()}
     if len(set(lengths.values())) > 1:
@@ -107,6 +123,27 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             "other arrays in another file"
         )
     return values
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """One array. Raises `ValueError` where its shape is not that of its bytes."""
+    with archive.open(member) as file:
+        array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+        if file.read(1):
+            raise ValueError(f"{member.filename} has more bytes than its shape {array.shape} takes")
+    return array
+
+
+def _check_size(path: Path, n_bytes: int) -> None:
+    """Refuse arrays that are larger than the memory, as a few compressed bytes can be."""
+    import psutil
+
+    there = psutil.virtual_memory().total
+    if n_bytes > there:
+        raise DataError(
+            f"{path}: its arrays take {n_bytes / GIB:,.1f} GiB, and this machine has "
+            f"{there / GIB:,.1f} GiB of memory\n  save them as smaller files"
+        )
 
 
 def _flat(array: np.ndarray) -> np.ndarray:

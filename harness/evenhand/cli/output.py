@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from evenhand.declared.visible_text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,9 +32,9 @@ def errors() -> Console:
 
 def _console(*, stderr: bool) -> Console:
     # Here, because `--help` and `--json` do without rich, which is slow to import.
-    from rich.console import Console
+    from evenhand.cli.visible_console import VisibleConsole
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    return VisibleConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, red: str = "") -> None:
@@ -86,6 +89,11 @@ def cell_width(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)
+
+
+def print_text(text: str, *, to_errors: bool = False) -> None:
+    """Print a text as it is, never wrapped, with signs for control characters."""
+    print(visible(text), file=sys.stderr if to_errors else None)
 
 
 def print_json(value: Any) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evenhand.cli.options import Changes, Edition, Only, Plugins, Results, SuiteName, open_part
-from evenhand.cli.output import console
+from evenhand.cli.output import console, print_text
 
 if TYPE_CHECKING:
     from evenhand.suite.resolve import Suite
@@ -47,9 +46,9 @@ def report(
     # Without rich, which would read brackets in a path as markup and wrap the line.
     print()
     for what, path in (("HTML", written.html), ("LaTeX", written.tables), ("CSV", written.csv)):
-        print(f"{what:<6} {path}")
+        print_text(f"{what:<6} {path}")
     if board.failure:
-        print(board.failure, file=sys.stderr)
+        print_text(board.failure, to_errors=True)
         raise typer.Exit(1)
 
 

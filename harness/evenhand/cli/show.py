@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from json import loads as json_of
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evenhand.cli.options import AsJson, Changes, Edition, Plugins, Results, open_part
-from evenhand.cli.output import console, print_json
+from evenhand.cli.output import console, print_json, print_text
 from evenhand.errors import StoreError
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ def show(
         raise StoreError(f"{what}\n  `{command}` lists the keys")
     record = store.read(keys[0])
     if json:
-        print(record.model_dump_json(indent=2))
+        # In ASCII: a terminal would obey control characters of a record.
+        print_json(json_of(record.model_dump_json()))
         return
     console().print(trial.render(record))
     # Without rich, which would wrap the line: a command is there to be copied.
-    print(provenance.rerun(record))
+    print_text(provenance.rerun(record))
 
 
 def _show_planned(key: str, suite: Suite, *, json: bool) -> bool:

@@ -1,12 +1,19 @@
-"""The provenance of a number: its commit, device and packages, and the command that reruns it."""
+"""The provenance of a number: its commit, device and packages, and the command that reruns it.
+
+A record may be somebody else's. Of the files that its command names, only a plugin runs code: a
+command here has the plugins that this process has loaded, and `FILE` in place of any other.
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from evenhand.declared.plugin import loaded_plugins
 from evenhand.declared.record import Record
 from evenhand.errors import SpecError
 from evenhand.suite.commands import Place, python_call, source_command, store_command, suite_command
@@ -18,6 +25,18 @@ RERUN_FOLDER = "rerun"
 
 PYTHON_CALL = python_call("run").rstrip(")")
 """How the recorded command of a suite that was built in Python begins."""
+
+PLUGIN_FILE = "FILE"
+"""Stands for a plugin that a record names and this process has not loaded."""
+
+PROGRAMS = ("evenhand", "__main__.py")
+
+SUITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+_VALUE = r"(?:'[^'\\]*'|[\w.]+)"
+_STORE = rf"evenhand\.open_store\((?:(?:\w+=)?{_VALUE}(?:, )?)*\)"
+PYTHON = re.compile(rf"evenhand\.run\(suite(?:, (?:\w+=)?(?:{_STORE}|{_VALUE}))*\)")
+"""The recorded command of a suite that was built in Python."""
 
 FLAGS = {"--inline", "--retry-failed", "--json"}
 """Options of `evenhand run` that take no value."""
@@ -41,7 +60,8 @@ def rerun(record: Record) -> str:
     found = parse_command(record)
     suite = found.suite
     if not suite and not record.provenance.command.startswith(PYTHON_CALL):
-        suite = record.provenance.suite.partition(" ")[0] or "SUITE"
+        name = record.provenance.suite.partition(" ")[0]
+        suite = name if SUITE_NAME.fullmatch(name) else "SUITE"
     return _rerun(suite, [f"key={record.key}"], [found], found.changes)
 
 
@@ -61,8 +81,34 @@ def _rerun(
         return f"{call}  # the suite was built in Python"
     folder = _folder(commands)
     words = [*(["--data", folder] if folder else []), "--results", RERUN_FOLDER]
-    plugins = dict.fromkeys(path for command in commands for path in command.plugins)
+    plugins = dict.fromkeys(_named(path) for command in commands for path in command.plugins)
     return source_command("run", source, *words, only=only, plugins=plugins, changes=changes)
+
+
+def _named(plugin: str) -> str:
+    """A plugin of a record as the user has named it in this process; `FILE` if it is not loaded."""
+    loaded = {found.file: found.path for found in loaded_plugins()}
+    return loaded.get(str(Path(plugin).resolve()), PLUGIN_FILE) if plugin else PLUGIN_FILE
+
+
+def recorded_command(record: Record) -> str:
+    """The command of a record, with `FILE` for plugins that this process has not loaded.
+
+    "" for a text that is no command of this package. `evenhand show KEY --json` has the whole text.
+    """
+    command = record.provenance.command
+    if PYTHON.fullmatch(command):
+        return command
+    words = _words(command)
+    if not words:
+        return ""
+    for i, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name == "--plugin" and equals:
+            words[i] = f"{name}={_named(value)}"
+        elif i and words[i - 1] == "--plugin":
+            words[i] = _named(word)
+    return shlex.join(["evenhand", "run", *words])
 
 
 def run_missing(suite: Suite, records: Iterable[Record], *, location: str, edition: str) -> str:
@@ -135,12 +181,13 @@ def parse_command(record: Record) -> RunCommand:
 
 
 def _words(command: str) -> list[str]:
-    """The arguments after `evenhand run`; none for another command."""
+    """The arguments after `evenhand run`, by any path of the program; none for another command."""
     try:
         words = shlex.split(command)
     except ValueError:
         words = command.split()
-    return words[2:] if words[1:2] == ["run"] else []
+    is_ours = words[1:2] == ["run"] and Path(words[0]).name in PROGRAMS
+    return words[2:] if is_ours else []
 
 
 def device(record: Record) -> str:
@@ -166,7 +213,7 @@ def environments(records: Sequence[Record]) -> list[tuple[str, list[tuple[str, i
         ("commit (+: with uncommitted changes)", counted(map(commit, records))),
         ("device", counted(map(device, records))),
         ("host", counted(r.provenance.host for r in records)),
-        ("command", counted(r.provenance.command for r in records)),
+        ("command", counted(map(recorded_command, records))),
         ("packages", [(f"{name} {v}", n) for (name, v), n in sorted(packages.items())]),
     ]
     return [(name, values) for name, values in found if values]

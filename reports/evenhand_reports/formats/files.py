@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evenhand.declared.visible_text import visible
 from evenhand_reports.formats.own_files import Subject, check_folder, write_files
 
 if TYPE_CHECKING:
@@ -52,12 +53,17 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
         fronts=out / "fronts.csv" if fronts else None,
     )
     texts = {
-        files.html.name: html.render(board, command=command),
         files.csv.name: long_form.csv_text(board),
         files.markdown.name: markdown.render(board),
         **({files.fronts.name: fronts} if files.fronts else {}),
     }
-    pages = {**encoded(texts), files.parquet.name: long_form.parquet_bytes(board)}
+    # The page's own script has control characters, and its texts are made visible one by one.
+    page = html.render(board, command=command).encode()
+    pages = {
+        files.html.name: page,
+        **encoded(texts),
+        files.parquet.name: long_form.parquet_bytes(board),
+    }
     tables = encoded(latex.files(board))
     subject = _subject(board)
     check_folder(out, subject, list(pages))
@@ -79,5 +85,5 @@ def _subject(board: Leaderboard) -> Subject:
 
 
 def encoded(texts: Mapping[str, str]) -> dict[str, bytes]:
-    """The texts in UTF-8, with Unix line ends on every system."""
-    return {name: text.encode() for name, text in texts.items()}
+    """The texts in UTF-8, with Unix line ends on every system and signs for control characters."""
+    return {name: visible(text).encode() for name, text in texts.items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.declared.record import RULES, Rule
+from evenhand.declared.visible_text import visible
 from evenhand.suite.commands import Place, store_command
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import environments
@@ -63,7 +64,7 @@ def render(board: Leaderboard, *, command: str = "") -> str:
 def _json(value: Any) -> str:
     """JSON for a script element: with `<` escaped, no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return visible(text).replace("<", "\\u003c")
 
 
 def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:

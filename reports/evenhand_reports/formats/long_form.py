@@ -25,6 +25,9 @@ from evenhand_reports.wording.record_notes import data_notes
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Characters with which a formula begins in a spreadsheet."""
+
 RESAMPLED = "corrected resampled t"
 
 T = TypeVar("T", bound="DataclassInstance")
@@ -233,8 +236,14 @@ def csv_of(kind: type[T], rows: Iterable[T]) -> str:
     # The default line end of the module is \r\n; the other files of a report have \n.
     writer = csv.DictWriter(stream, [f.name for f in fields(kind)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer.writerows({k: _inert(v) for k, v in asdict(row).items()} for row in rows)
     return stream.getvalue()
+
+
+def _inert(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula: such a text begins with an apostrophe."""
+    is_formula = isinstance(value, str) and value.startswith(FORMULA)
+    return f"'{value}" if is_formula else value
 
 
 def parquet_bytes(board: Leaderboard) -> bytes:

@@ -19,7 +19,7 @@ from evenhand.declared.trial import Trial
 from evenhand.metrics import is_of_logits, score, unit
 from evenhand.suite.timetable_facts import describe_stage, timetable
 from evenhand_reports.board import lineage
-from evenhand_reports.board.provenance import commit
+from evenhand_reports.board.provenance import commit, recorded_command
 from evenhand_reports.figures import restarts
 from evenhand_reports.figures.learned_figures import final_values
 from evenhand_reports.formats.visible import Visible
@@ -223,5 +223,5 @@ def _origin(record: Record) -> list[tuple[str, str]]:
         ("machine", ", ".join(text for text in (*hardware, driver) if text)),
         ("packages", ", ".join(f"{name} {version}" for name, version in found.versions.items())),
         ("when", f"{found.started} to {found.finished}" if found.started else ""),
-        ("command", found.command),
+        ("command", recorded_command(record)),
     ]

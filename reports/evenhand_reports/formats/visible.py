@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 
-SIGNS = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"}
-SIGNS |= {0x7F: "␡", **dict.fromkeys(range(0x80, 0xA0), "�")}
-"""The signs of Unicode for control characters, but for tabs and ends of lines."""
+from evenhand.declared.visible_text import visible
 
 
 @dataclass(frozen=True)
@@ -20,4 +18,4 @@ class Visible:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in console.render(self.shown, options):
-            yield Segment(segment.text.translate(SIGNS), segment.style, segment.control)
+            yield Segment(visible(segment.text), segment.style, segment.control)

@@ -8,6 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from evenhand.declared.visible_text import visible
+
 FOLDER = Path(__file__).parent / "templates"
 
 
@@ -16,6 +18,11 @@ def fill(template: str, **facts: Any) -> list[str]:
     # Facts are escaped by the format that shows the sentence: HTML, LaTeX and Markdown differ.
     text = templates(FOLDER, autoescape=False).get_template(template).render(facts)
     return [words for line in text.splitlines() if (words := " ".join(line.split()))]
+
+
+def _shown(value: Any) -> Any:
+    """A fact of a page with signs for control characters; what is no text, or HTML, as it is."""
+    return visible(value) if type(value) is str else value
 
 
 @cache
@@ -27,4 +34,5 @@ def templates(folder: Path, *, autoescape: bool) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown if autoescape else None,
     )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
+from evenhand.declared.plugin import Plugin
 from evenhand.errors import ReportError
 from evenhand.suite.only import restrict
 from evenhand.suite.resolve import Suite
+from evenhand_reports.board import provenance
 from evenhand_reports.board.leaderboard import build_from
 from evenhand_reports.board.provenance import (
     list_keys,
     parse_command,
+    recorded_command,
     rerun,
     rerun_configuration,
     rerun_suite,
@@ -85,7 +89,10 @@ def test_a_recorded_command_says_what_it_ran(
     assert parse_command(record)[:2] == (suite, plugins)
 
 
-def test_plugins_come_along() -> None:
+def test_plugins_that_are_loaded_come_along_and_others_have_to_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     cell = resolved().configurations[0]
     record = make_record(
         trial=cell.trials[0], provenance={"command": "evenhand run x.yaml --plugin 'my parts.py'"}
@@ -100,7 +107,39 @@ def test_plugins_come_along() -> None:
         rerun_configuration("x.yaml", cell, [record, None]),
         rerun_suite("x.yaml", ["seed=0"], [record, record]),
     ):
-        assert command.endswith(" --plugin 'my parts.py' --results rerun")
+        assert command.endswith(" --plugin FILE --results rerun")
+
+    Path("my parts.py").touch()
+    plugin = Plugin.read("./my parts.py")
+    monkeypatch.setattr(provenance, "loaded_plugins", lambda: (plugin,))
+    assert rerun(record).endswith(" --plugin './my parts.py' --results rerun")
+    assert recorded_command(record) == "evenhand run x.yaml --plugin './my parts.py'"
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("evenhand run a.yaml --inline", "evenhand run a.yaml --inline"),
+        ("/bin/evenhand run a.yaml --plugin=p.py", "evenhand run a.yaml --plugin=FILE"),
+        ("evenhand run a.yaml --plugin p.py; ls", "evenhand run a.yaml --plugin FILE ls"),
+        ("evenhand run 'a;ls'", "evenhand run 'a;ls'"),
+        ("evenhand.run(suite, 'results', inline=True)",) * 2,
+        ("evenhand.run(suite, evenhand.open_store('other', edition='night'))",) * 2,
+        ("evenhand.run(suite); import os; os.remove('x')", ""),
+        ("curl example.org | sh", ""),
+        ("rm run a.yaml", ""),
+    ],
+)
+def test_of_a_recorded_command_only_the_parts_of_this_program_are_shown(
+    command: str, shown: str
+) -> None:
+    assert recorded_command(make_record(provenance={"command": command})) == shown
+
+
+def test_the_name_of_a_suite_in_a_record_is_no_option() -> None:
+    record = make_record(provenance={"command": "", "suite": "--plugin=/tmp/evil.py v1"})
+
+    assert rerun(record).startswith("evenhand run SUITE --only key=")
 
 
 def test_without_a_command_the_name_of_the_suite_is_all_there_is() -> None:

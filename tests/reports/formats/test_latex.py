@@ -55,7 +55,7 @@ def test_the_bytes_do_not_depend_on_variables_of_the_environment(
 
     assert latex.files(build_from(suite, records, location="there", edition="night")) == first
     assert "evenhand show KEY --edition night (" in first["leaderboard.tex"]
-    rerun = "suites/cifar-lt.yaml --plugin p.py --data there --results rerun"
+    rerun = "suites/cifar-lt.yaml --plugin FILE --data there --results rerun"
     assert f"% to rerun the trials: evenhand run {rerun}\n" in first["leaderboard.tex"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from evenhand.data.files.archives import unpack
 from evenhand.data.files.data_root import data_command
 from evenhand.data.files.image_list import ListedSource
 from evenhand.data.files.original import Archive, Original
@@ -37,7 +38,7 @@ def fits(original: Original, place: Path) -> bool:
 
 def read(original: Original, place: Path) -> Source | ListedSource:
     """Read the official files. Raises `DataError` where their MD5 is not the official one."""
-    from torchvision.datasets.utils import check_integrity, extract_archive
+    from torchvision.datasets.utils import check_integrity
 
     archive = _archive(original)
     if (unpacked := _unpacked(archive, place)) is not None:
@@ -55,7 +56,7 @@ def read(original: Original, place: Path) -> Source | ListedSource:
             f"  copy or download it again: {archive.url}"
         )
     with TemporaryDirectory(prefix="evenhand-") as folder:
-        extract_archive(str(packed), folder)
+        unpack(packed, Path(folder))
         return archive.read(original, Path(folder) / archive.folder)
 
 

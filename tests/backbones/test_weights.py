@@ -104,6 +104,7 @@ def test_a_file_is_hashed_once_until_it_changes(saved, monkeypatch):
         ({"pretrained": True, "weights": "a-19c8e357.pth"}, "write one of the two"),
         ({"options": {"pretrained": True}}, "name its initial weights"),
         ({"options": {"checkpoint_path": "/data/a.pth"}}, "name its initial weights"),
+        ({"options": {"cache_dir": "/home/other"}}, "the cache of weights is a folder of the user"),
         ({"options": {"num_classes": 3}}, "it follows from the problem"),
     ],
 )

@@ -36,6 +36,7 @@ NO_OPTIONS = {
         ("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path"),
         "`pretrained` and `weights` of the backbone name its initial weights",
     ),
+    "cache_dir": "the cache of weights is a folder of the user: set the variable HF_HOME",
 }
 """Arguments of timm that are no options of a backbone, each with the reason."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 import pytest
@@ -79,3 +80,22 @@ def test_a_markdown_row_has_a_cell_for_every_heading(small: Leaderboard) -> None
     assert len({line.count("|") for line in table}) == 1
     assert table[0].split(" | ")[4:7] == ["Δ to best (p)", "Δ to ERM (p)", "n"]
     assert table[2].split(" | ")[6] == "5"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A line of one text and one number."""
+
+    text: str
+    number: float
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1"])
+def test_a_text_of_the_csv_file_is_no_formula_of_a_spreadsheet(text: str) -> None:
+    [_, line] = csv.reader(io.StringIO(long_form.csv_of(Cell, [Cell(text, -0.5)]), newline=""))
+
+    assert line == [f"'{text}", "-0.5"]
+
+
+def test_other_texts_of_the_csv_file_stay_as_they_are() -> None:
+    assert long_form.csv_of(Cell, [Cell("vs(tau=1)", 0.5)]) == "text,number\nvs(tau=1),0.5\n"

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from evenhand.declared.registry import REGISTRY
-from evenhand.suite.declaration import shipped
+from evenhand.suite.declaration import find, shipped
 from evenhand.suite.resolve import Suite, open_suite
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.papers import published
@@ -34,6 +34,12 @@ def test_a_suite_has_as_many_trials_as_its_cost_says(name):
     factors = [int(number) for number in re.findall(r"\d+", made)]
     assert math.prod(factors) == int(total.replace(",", "")) == len(suite.trials)
     assert factors[-2:] == [len(suite.problems), len(suite.declaration.seeds)]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_question_of_a_suite_is_readable_as_a_heading(name):
+    """Reports print it as it is: `π^−ν` would stay raw."""
+    assert not re.search(r"[\^\\`*]", find(name).data["question"])
 
 
 @pytest.mark.parametrize("name", PAPERS)

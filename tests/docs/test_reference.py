@@ -55,6 +55,15 @@ def test_every_key_of_a_suite_is_explained():
     assert [row for row in rows if row.split("|")[2].strip() == ""] == []
 
 
+def test_no_type_of_a_suite_file_stands_twice_in_a_choice():
+    pages_of_types = declarations.suite_schema(), declarations.recipes()
+    rows = [line.split(" | ") for page in pages_of_types for line in page.splitlines()]
+    choices = [row[2].split(" or ") for row in rows if len(row) == 4]
+
+    assert ["text", "mapping from text to text"] in choices
+    assert [choice for choice in choices if len(set(choice)) < len(choice)] == []
+
+
 def test_the_page_of_suites_has_every_shipped_suite():
     text = suites.shipped_suites()
 

@@ -60,6 +60,8 @@ def type_name(annotation: Any) -> str:
     if origin is tuple:
         n = "" if args[-1] is Ellipsis else f" {len(args)}:"
         return f"list of{n} {type_name(args[0])}"
+    if origin is dict:
+        return f"mapping from {type_name(args[0])} to {type_name(args[1])}"
     if origin is Literal:
         return ", ".join(f"`{_lower(arg)}`" for arg in args)
     if args:

@@ -99,6 +99,7 @@ def _selection(board: Leaderboard) -> dict[str, Any]:
     select = board.suite.select
     return {
         "select": select,
+        "is_chosen": any(r.choice and r.choice.candidates[1:] for r in board.results.values()),
         "selected_by": _selected_by(board) if select else "",
         "select_rule": RULE_PHRASES[select.epoch] if select else "",
     }

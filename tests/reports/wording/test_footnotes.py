@@ -1,4 +1,4 @@
-"""A number from half of the test images says so, in every format."""
+"""Notes on validation images and on the settings that were chosen with them."""
 
 from __future__ import annotations
 
@@ -47,3 +47,16 @@ def test_where_some_problems_halve_their_test_images_they_are_named() -> None:
 @pytest.mark.parametrize("val", [Val(), Val(per_class=500), Val(fraction=0.1)], ids=str)
 def test_other_validation_images_have_no_such_note(val: Val) -> None:
     assert not any(NOTE in note for note in footnotes(board_of({"val": val})))
+
+
+@pytest.mark.parametrize(("taus", "is_noted"), [([1.0, 2.0], True), ([1.0], False)])
+def test_a_choice_of_settings_is_noted_where_a_method_has_several(
+    taus: list[float], is_noted: bool
+) -> None:
+    rows = {"ERM": [{}], "LA": [{"tau": tau} for tau in taus]}
+    suite = make_suite(rows, select={})
+    board = build_from(suite, scored(suite, around({"erm": 0.65, "la": 0.7})))
+
+    noted = [note for note in footnotes(board) if "on validation data" in note]
+    assert len(noted) == is_noted
+    assert all(note.startswith("Where a method has several settings, one was") for note in noted)

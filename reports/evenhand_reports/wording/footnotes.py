@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from evenhand.declared.registry import REGISTRY
-from evenhand_reports.board.baseline import has_one_baseline_per_recipe
+from evenhand_reports.board.baseline import baseline_of, has_one_baseline_per_recipe, is_baseline
 from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.results import Result
 from evenhand_reports.statistics.paired_tests import SMALLEST_N
 from evenhand_reports.wording.formatting import INCOMPLETE, mark_meanings, within_sentence
 from evenhand_reports.wording.held_out_notes import held_out_notes
@@ -20,7 +21,13 @@ from evenhand_reports.wording.record_notes import (
     undefined_notes,
 )
 from evenhand_reports.wording.standstill_notes import standstill_notes
-from evenhand_reports.wording.summary import RULE_PHRASES, join_names, sample_size, size_range
+from evenhand_reports.wording.summary import (
+    MOST_ROWS,
+    RULE_PHRASES,
+    join_names,
+    sample_size,
+    size_range,
+)
 from evenhand_reports.wording.templating import fill
 
 PRINTED = (
@@ -89,9 +96,31 @@ def _tests(board: Leaderboard) -> dict[str, Any]:
         "others": size_range(others),
         "has_both": any(all(family) for family in families),
         "one_per_recipe": has_one_baseline_per_recipe(suite, board.compared.values()),
+        "by_baseline": _by_baseline(board),
         "bold_below_other": any(_is_bold_below_other(board, each) for each in board.problems),
         "untested": _untested(board),
     }
+
+
+def _by_baseline(board: Leaderboard) -> str:
+    """`ERM (lr=0.1) for LA (lr=0.1); none for VS`: the baseline of each row that is shown."""
+    if len(board.baselines) < 2:
+        return ""
+    by_problem: dict[str, list[Result]] = {}
+    for result in board.compared.values():
+        by_problem.setdefault(result.problem, []).append(result)
+    rows: dict[str, list[str]] = {}
+    for result in board.results.values():
+        if is_baseline(board.suite, result):
+            continue
+        found = baseline_of(board.suite, by_problem[result.problem], result)
+        of = rows.setdefault(found.title if found else "", [])
+        of += [result.title] if result.title not in of else []
+    alone = rows.pop("", [])
+    parts = [f"{title} for {join_names(of)}" for title, of in rows.items()]
+    parts += [f"none for {join_names(alone)}"] if alone else []
+    more = [f"and {len(parts) - MOST_ROWS} more"] if len(parts) > MOST_ROWS else []
+    return "; ".join([*parts[:MOST_ROWS], *more])
 
 
 def _selection(board: Leaderboard) -> dict[str, Any]:

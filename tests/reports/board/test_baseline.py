@@ -73,7 +73,10 @@ def test_each_row_is_compared_with_the_baseline_under_its_own_recipe(rates: Lead
 def test_every_format_names_the_method_and_says_which_row_it_is(rates: Leaderboard) -> None:
     from evenhand_reports.formats import terminal
 
-    note = "The baseline of a row is ERM under the same recipe."
+    note = (
+        "The baseline of a row is ERM under the same recipe: ERM (lr=0.1) for LA (lr=0.1); "
+        "ERM (lr=0.05) for LA (lr=0.05)."
+    )
     table = latex.files(rates)["problem-digits-exp-10.tex"]
     page = Page(html.render(rates)).words
     screen = text_of(terminal.render(rates), width=200)
@@ -87,6 +90,27 @@ def test_every_format_names_the_method_and_says_which_row_it_is(rates: Leaderboa
     assert r"$\Delta$ to ERM (p)" in table
     assert "Δ to ERM " in page
     assert "The dashed line is ERM under the same recipe." in page
+
+
+def test_the_baseline_of_a_row_is_named_where_its_title_is_another() -> None:
+    rate = "recipe: {lr: 0.05}"
+    own = f"[erm, erm: {{as: Slow, {rate}}}, la: {{{rate}}}, la: {{as: Fast, tau: 2}}]"
+    board = report(make(own, recipe="{digits: {lr: 0.1}}"))
+    [note] = [note for note in footnotes(board) if note.startswith("The baseline of a row")]
+
+    assert board.baselines == {"erm": "ERM", "Slow": "Slow"}
+    assert note.endswith("under the same recipe: Slow for LA; ERM for Fast.")
+
+
+def test_a_row_without_a_baseline_under_its_recipe_is_named() -> None:
+    own = "[erm, la, la: {as: Alone, recipe: {batch: 16}}]"
+    notes = footnotes(report(make(own)))
+    [note] = [note for note in notes if note.startswith("The baseline of a row")]
+
+    assert note.endswith(
+        ": ERM (lr=0.1) for LA (lr=0.1); ERM (lr=0.05) for LA (lr=0.05); "
+        "none for Alone (lr=0.1) and Alone (lr=0.05)."
+    )
 
 
 def test_the_families_and_the_answer_do_not_name_one_of_several_baselines(

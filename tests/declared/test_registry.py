@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import evenhand
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Reduce, Stage
 from evenhand.declared.plugin import Plugin, load_plugins, loaded_plugins
@@ -354,3 +355,14 @@ def test_a_decorator_needs_no_parentheses(unregistered):
     assert REGISTRY.part("method", "bare").settings == {"tau": 1.0}
     with pytest.raises(SpecError, match=r"@method\('bare'\) is not a function\n.*name='bare'"):
         method("bare")
+
+
+def test_a_package_whose_name_begins_with_that_of_evenhand_has_lines_of_its_own(unregistered):
+    file = f"{Path(evenhand.__file__).parent}_mine/lasts.py"
+    code = "def lasts() -> Method:\n    'Two stages.'\n    return Method(stage, stage)\n"
+    found = {"Method": Method, "stage": Stage(loss=VectorScaling()), "__name__": "evenhand_mine"}
+    exec(compile(code, file, "exec"), found)
+    method(cite="me2026")(found["lasts"])
+
+    with pytest.raises(SpecError, match=f"{file}:3: lasts\\(\\) fails: Assertion"):
+        REGISTRY.make("method", REGISTRY.part("method", "lasts"))

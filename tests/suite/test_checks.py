@@ -135,6 +135,24 @@ def test_a_method_that_is_refused_when_it_is_made_is_told_with_its_line(unregist
         resolved(text)
 
 
+def test_the_line_of_a_refused_part_is_not_in_generated_code(unregistered, tmp_path):
+    """`dataclass` generates the method that calls `__post_init__`."""
+    (tmp_path / "lasts.py").write_text(
+        "from evenhand import Method, Stage, losses, method\n"
+        "from evenhand.objectives.objective import Objective\n"
+        "@method(cite='me2026')\n"
+        "def lasts() -> Method:\n"
+        '    """Logit adjustment for a goal that does not exist."""\n'
+        "    Objective(maximize='nothing')\n"
+        "    return Method(Stage(losses.la()))\n"
+    )
+    Plugin.read(tmp_path / "lasts.py").load()
+    text = with_("- erm", "- lasts").replace("baseline: erm", "baseline: lasts")
+
+    with pytest.raises(SpecError, match=r"lasts\.py:6: .*no goal is called 'nothing'"):
+        resolved(text)
+
+
 def test_several_values_without_a_grid_are_told_of_it():
     with pytest.raises(SpecError, match=r"write \{grid: \[0\.5, 1\.0\]\}"):
         resolved(with_("{tau: 1.0}", "{tau: [0.5, 1.0]}"))

@@ -224,14 +224,21 @@ class Registry:
 
 
 REGISTRY = Registry()
-PACKAGE = str(Path(__file__).parents[1])
+PACKAGE = Path(__file__).parents[1]
 """Folder of this package."""
+
+GENERATED = "<string>"
+"""File of the methods that `dataclass` generates."""
 
 
 def _line(error: Exception) -> str:
     """File and line that an exception comes from, where possible outside this package."""
     frames = traceback.extract_tb(error.__traceback__)
-    foreign = [frame for frame in frames if not frame.filename.startswith(PACKAGE)]
+    foreign = [
+        frame
+        for frame in frames
+        if frame.filename != GENERATED and not Path(frame.filename).is_relative_to(PACKAGE)
+    ]
     last = (foreign or frames)[-1]
     return f"{last.filename}:{last.lineno}"
 

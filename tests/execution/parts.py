@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,12 @@ class Trap:
             os._exit(1)
         if self.how == "hang":
             time.sleep(600)
+        if self.how == "memory":
+            taken = [np.ones(2**25) for _ in range(400)]
+            time.sleep(len(taken))
+        if self.how == "lock":
+            # One call of C code, which other threads of the process wait for.
+            re.match(r"(a+)+$", "a" * 64 + "b")
         if self.how == "raise":
             raise RuntimeError("a method of somebody's own fails")
         import torch
@@ -85,6 +92,18 @@ def exits() -> Method:
 def hangs() -> Method:
     """Never comes back."""
     return Method(Stage(loss=Trap("hang")))
+
+
+@method(cite="none")
+def holds_the_lock() -> Method:
+    """Holds the interpreter's lock and never comes back."""
+    return Method(Stage(loss=Trap("lock")))
+
+
+@method(cite="none")
+def takes_all_memory() -> Method:
+    """Takes more memory than there is."""
+    return Method(Stage(loss=Trap("memory")))
 
 
 @method(cite="none")

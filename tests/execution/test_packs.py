@@ -125,8 +125,10 @@ def test_trials_that_resume_leave_the_fresh_ones_beside_them_alone(tmp_path):
     mixed, whole = Store.open(tmp_path / "mixed"), Store.open(tmp_path / "whole")
     for trial in trials[:2]:
         run_trial(trial, replace(told, time_limit=0.05), mixed, lambda _: None)
-    for store in (mixed, whole):
-        run_pack(trials, replace(told, save_every=60.0), store, lambda _: None)
+    told = replace(told, save_every=60.0)
+    again = replace(told, attempts={trial.key: 1 for trial in trials[:2]})
+    run_pack(trials, again, mixed, lambda _: None)
+    run_pack(trials, told, whole, lambda _: None)
     assert left(mixed) == left(whole)
     resumed = [mixed.read(t.key).provenance.resumed_after_epoch is not None for t in trials]
     assert resumed == [True, True, False, False]

@@ -1,18 +1,25 @@
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from evenhand.declared.record import Exit
 from evenhand.errors import BackboneError, EndedEarly
+from evenhand.execution.claims import Claim, Claimant, claim
 from evenhand.execution.events import Event, ended_event, started_event
 from evenhand.execution.execute import Execution, empty_record, run_trial
 from evenhand.execution.inline import run_inline
+from evenhand.execution.packs import run_claimed
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import check_networks
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
+from evenhand.execution.rounds import OutOfMemory, Rounds
 from evenhand.store import Store
+from evenhand.store.leases import Lease, Process
 from evenhand.suite.resolve import open_suite
 
 
@@ -200,12 +207,94 @@ def test_every_running_trial_is_marked_when_failures_stop_the_run(suite_of, tmp_
 def test_trials_that_never_got_a_turn_are_told_with_the_reason(suite_of, tmp_path):
     store, suite = Store.open(tmp_path / "r"), suite_of("erm", "la", "vs", seeds=2)
 
-    def one_and_no_more(trials, execution, store, sink):
-        run_trial(trials[0], execution, store, sink)
-        raise EndedEarly("out of memory")
+    def starts_and_ends(trials, execution, store, sink):
+        sink(started_event(trials[0]))
+        raise EndedEarly("the cluster is too busy")
 
-    with pytest.raises(EndedEarly, match="3 trials did not run: out of memory"):
-        run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), one_and_no_more)
+    with pytest.raises(EndedEarly, match="6 trials did not run: the cluster is too busy"):
+        run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), starts_and_ends)
+
+
+def test_a_trial_that_takes_all_memory_runs_once_more_alone_and_the_others_go_on(
+    suite_of, tmp_path
+):
+    store, suite, notes, alone = Store.open(tmp_path / "r"), suite_of("erm", "la", "vs"), [], []
+    greedy = next(key for key, trial in suite.trials.items() if trial.method.name == "la")
+
+    def killed_by_the_memory_monitor(trials, execution, store, sink):
+        alone.extend([trial.key for trial in trials] if execution.whole_node else [])
+        for trial in trials:
+            claimant = replace(execution.claimant, actor=trial.key)
+            if trial.key == greedy:
+                sink(started_event(trial))
+                store.leases.take(claimant.lease(trial.key))
+                raise OutOfMemory("killed", actor=greedy, memory="15 GB / 16 GB")
+            run_claimed(trial, replace(execution, claimant=claimant), store, sink)
+
+    tracker = RunTracker(lambda event: notes.append(event.cause) if event.kind == "note" else None)
+    plan = make_plan(suite, store)
+    after = run_plan(plan, Execution(), store, tracker, killed_by_the_memory_monitor)
+
+    assert len(after.done) == 5
+    assert alone == [greedy]
+    assert store.read(greedy).exit.cause == (
+        "ran out of memory, with a whole node to itself (15 GB / 16 GB)"
+    )
+    assert [note for note in notes if "alone on a node" in note]
+    assert not store.leases.all()
+
+
+def test_two_runs_share_the_trials_of_one_store(suite_of, tmp_path):
+    suite, root = suite_of("erm", "la", "vs", seeds=4), tmp_path / "r"
+    events: list[Event] = []
+
+    def drive():
+        store = Store.open(root)
+        run_plan(make_plan(suite, store), Execution(), store, RunTracker(events.append), run_inline)
+
+    drivers = [threading.Thread(target=drive) for _ in range(3)]
+    for driver in drivers:
+        driver.start()
+    for driver in drivers:
+        driver.join()
+
+    started = Counter(event.key for event in events if event.kind == "started")
+    assert started == dict.fromkeys(suite.trials, 1)
+    assert {r.attempts for r in Store.open(root).records()} == {1}
+    assert not Store.open(root).leases.all()
+
+
+def test_a_trial_of_a_run_that_gives_no_sign_of_life_is_taken_over(suite_of, tmp_path, monkeypatch):
+    store, suite, notes = Store.open(tmp_path / "r"), suite_of("erm", seeds=1), []
+    monkeypatch.setattr("evenhand.execution.rounds.LOOK_SECONDS", 0.05)
+    [key] = suite.trials
+    elsewhere = Process(host="node7", machine="another", pid=12)
+    store.leases.take(Lease(key=key, run="other", user="kim", process=elsewhere))
+    rounds = Rounds(Execution(), store, RunTracker(notes.append), run_inline)
+    rounds.watch.seconds = 0.2
+    rounds.run(list(suite.trials.values()))
+
+    assert "1 trial is trained by another run (kim@node7, process 12)" in notes[0].cause
+    assert store.read(key).exit.status == "done"
+    assert not store.leases.all()
+
+
+def test_a_trial_that_ended_its_process_three_times_is_not_started_again(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", seeds=1)
+    [key] = suite.trials
+    gone = Process.this().model_copy(update={"started": "1"})
+    left = Lease(key=key, run="other", process=gone, starts=MAX_STARTS)
+    store.leases.take(left)
+    run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), run_inline)
+    assert store.read(key).exit.cause == LOST
+
+    # One that had saved its state, and one whose nodes were lost, go on.
+    for before, is_lost in ((left.model_copy(update={"starts": 0}), False), (left, True)):
+        store.leases.take(before)
+        claimant = replace(Claimant(), is_lost=lambda _, is_lost=is_lost: is_lost)
+        found = claim(key, claimant, store.leases)
+        assert isinstance(found, Claim)
+        store.leases.release(found.lease)
 
 
 def test_a_network_that_does_not_fit_is_refused_before_any_trial(suite_file):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from evenhand.declared.record import Record, Status
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
 
-Kind = Literal["note", "started", "progress", "ended", "left", "fatal"]
+Kind = Literal["note", "started", "progress", "ended", "left", "held", "fatal"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Event:
     """Kind of the event; "fatal" is an error that ends the whole run, explained in `cause`.
 
     "note" is something that a user should know before trials start, in `cause`. "left" is a trial
-    that is not started, because it would not end within the budget.
+    that is not started, because it would not end within the budget, "held" one that another run
+    trains, whose process is named in `cause`.
     """
     key: str = ""
     trial: str = ""
@@ -88,12 +90,13 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.identity = uuid.uuid4().hex
 
     def post(self, event: Event) -> None:
         """Append an event to the queue."""
         self.events.append(event)
 
-    def take(self) -> list[Event]:
-        """Remove and return all events of the queue, in order."""
+    def take(self) -> tuple[str, list[Event]]:
+        """Remove all events of the queue; its identity, which a restart changes, and the events."""
         taken, self.events = self.events, []
-        return taken
+        return self.identity, taken

@@ -22,10 +22,13 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.errors import EvenhandError, MetricError
 from evenhand.execution import compiling, provenance
 from evenhand.execution.attachments import Arrays, attachment_name, teacher_probabilities, to_npz
+from evenhand.execution.claims import Claim, Claimant, StopSigns
+from evenhand.execution.device import device_of, gpu_facts
 from evenhand.execution.events import Sink, ended_event, started_event
 from evenhand.execution.posthoc_trial import apply_posthoc
 from evenhand.execution.preflight import source_key
 from evenhand.execution.scoring import outputs_of, with_scores
+from evenhand.execution.watchdog import StallLimits
 from evenhand.store import Store
 
 if TYPE_CHECKING:
@@ -76,6 +79,16 @@ class Execution:
     of `resume.py`."""
     stop: threading.Event | None = None
     """Event that ends a trial at its next step, once another thread sets it."""
+    claimant: Claimant = field(default_factory=Claimant)
+    """Who claims trials, so that two runs on one store train none twice."""
+    claim: Claim | None = None
+    """Claim of the trial, which ends it once another process has taken it over."""
+    stalls: StallLimits = field(default_factory=StallLimits)
+    """Times without progress after which a worker of Ray is ended."""
+    needs_gpu: bool = False
+    """Whether a GPU was granted, without which no trial may start."""
+    whole_node: bool = False
+    """Whether a trial has a node to itself."""
     latest: Mapping[str, float] = field(default_factory=dict)
     """Unix time after which a trial is not started any more, by key; any time without an entry."""
 
@@ -84,8 +97,9 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     """Train a trial, write its record, and send its events to the sink.
 
     A trial resumes from the state that an earlier attempt saved; the state is deleted when the
-    trial is done or has diverged. Raises `StoreError` where the record cannot be written, and
-    `KeyboardInterrupt` after a record with the status "interrupted" was written.
+    trial is done or has diverged. Raises `StoreError` where the record cannot be written,
+    `LeaseLostError` where another process has taken the trial over, and `KeyboardInterrupt` after
+    a record with the status "interrupted" was written.
     """
     make = _apply_posthoc if trial.posthoc else _train
     if make is _train:
@@ -113,6 +127,8 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     cost = record.cost.model_copy(update={"seconds": seconds})
     record = record.model_copy(update={"provenance": stamped, "cost": cost})
     record = record.model_copy(update={"kept": tuple(sorted(kept))})
+    if execution.claim is not None:
+        execution.claim.check()
     store.write(record, {attachment_name(kind): to_npz(arrays) for kind, arrays in kept.items()})
     # After the record: a process that is killed in between leaves a state too many, never none.
     if record.exit.status in ("done", "diverged"):
@@ -147,7 +163,11 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
     from evenhand.train.hardware import runs_in_bf16
     from evenhand.train.result import TrainingEnded
 
-    device = _device(execution)
+    device = device_of(
+        use_gpu=execution.use_gpu,
+        needs_gpu=execution.needs_gpu,
+        gpu_fraction=execution.gpu_fraction,
+    )
     source = execution.sources.get(source_key(trial.problem.dataset)) or load_source(trial.problem)
     data = make_splits(trial.problem, source, seed=trial.seed, vary=trial.vary)
     options = _options(trial, execution, device)
@@ -175,7 +195,7 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
         "compiled": options.is_compiled,
         "pack": execution.pack,
         "resumed_after_epoch": saved.resumed,
-        **_gpu(device),
+        **gpu_facts(device),
     }
     record = empty_record(trial, execution, end)
     results: dict[str, object] = {
@@ -203,7 +223,7 @@ def _options(trial: Trial, execution: Execution, device: torch.device) -> TrainO
         time_limit=execution.time_limit,
         is_compiled=_is_compiled(trial, execution, device),
         keeps=execution.keep.get(trial.key, frozenset()),
-        stop=execution.stop,
+        stop=StopSigns(execution.stop, execution.claim),
     )
 
 
@@ -232,11 +252,16 @@ def _resumable(
 
     from evenhand.train.resume import LEAST_SECONDS, Resumable
 
+    def write(content: bytes) -> None:
+        store.save_state(trial.key, content)
+        if execution.claim is not None:
+            execution.claim.advanced()
+
     every = LEAST_SECONDS if execution.save_every is None else execution.save_every
     return Resumable(
         identity=identity | {"torch": str(torch.__version__)},
         state=store.load_state(trial.key),
-        write=lambda content: store.save_state(trial.key, content),
+        write=write,
         # So that a process saves as often with many trials as with one.
         least_seconds=every * execution.pack,
     )
@@ -275,25 +300,3 @@ def _provenance(execution: Execution) -> Provenance:
         cpu=provenance.cpu(),
         threads=execution.threads,
     )
-
-
-def _device(execution: Execution) -> torch.device:
-    """The device of a trial; on a GPU its share of the memory is enforced."""
-    import torch
-
-    if not (execution.use_gpu and torch.cuda.is_available()):
-        return torch.device("cpu")
-    if execution.gpu_fraction < 1:
-        # Ray's fractions of a GPU limit nothing.
-        torch.cuda.set_per_process_memory_fraction(execution.gpu_fraction)
-    return torch.device("cuda")
-
-
-def _gpu(device: torch.device) -> dict[str, object]:
-    """Provenance of a GPU; empty for a CPU."""
-    import torch
-
-    if device.type != "cuda":
-        return {}
-    name = torch.cuda.get_device_name(device)
-    return {"device": "cuda", "gpu": name, "driver": provenance.driver()}

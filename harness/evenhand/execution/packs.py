@@ -14,11 +14,14 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 
+from evenhand.declared.record import Record
 from evenhand.declared.static_step import is_static
 from evenhand.declared.trial import Trial
-from evenhand.execution.events import Event, Sink, trial_label
-from evenhand.execution.execute import Execution, run_trial
+from evenhand.execution.claims import Refusal, claim
+from evenhand.execution.events import Event, Sink, ended_event, trial_label
+from evenhand.execution.execute import Execution, empty_record, run_trial
 from evenhand.store import Store
+from evenhand.store.leases import LeaseLostError
 
 Pack = tuple[Trial, ...]
 
@@ -45,6 +48,51 @@ def make_packs(
     return [tuple(pack) for pack in found]
 
 
+def run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -> None:
+    """Run a trial that no other process trains, and that has no new record.
+
+    A trial that another run trains is left to it, with an event of the kind "held".
+    """
+    found = claim(trial.key, execution.claimant, store.leases)
+    if isinstance(found, Refusal):
+        _refuse(trial, found, execution, store, sink)
+        return
+    with found.held():
+        record = new_record(trial, execution, store)
+        if record is not None:
+            sink(ended_event(record))
+            return
+        try:
+            run_trial(trial, replace(execution, claim=found), store, sink)
+        except LeaseLostError:
+            sink(Event("held", trial.key, trial_label(trial)))
+
+
+def _refuse(trial: Trial, refusal: Refusal, execution: Execution, store: Store, sink: Sink) -> None:
+    """Leave a trial to the run that trains it, or write the record of one that is given up."""
+    if refusal.end is None:
+        cause = refusal.lease.holder
+        sink(Event("held", trial.key, trial_label(trial), cause=cause))
+        return
+    record = new_record(trial, execution, store)
+    if record is None:
+        record = empty_record(trial, execution, refusal.end)
+        store.write(record)
+    store.leases.release(refusal.lease)
+    sink(ended_event(record))
+
+
+def new_record(trial: Trial, execution: Execution, store: Store) -> Record | None:
+    """The record that a trial got since the run was planned, from this or another run.
+
+    None where that run was interrupted, because the trial can go on then.
+    """
+    before = execution.attempts.get(trial.key, 0)
+    found = next(iter(store.records([trial.key])), None)
+    is_new = found is not None and found.attempts > before
+    return found if is_new and found and found.exit.status != "interrupted" else None
+
+
 def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None:
     """Run the trials of a pack at the same time, each in a thread; those that are late are left.
 
@@ -58,7 +106,7 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
     pack = tuple(trial for trial in pack if trial.key not in late)
     if len(pack) < 2:
         for trial in pack:
-            run_trial(trial, execution, store, sink)
+            run_claimed(trial, execution, store, sink)
         return
     stop, lock = threading.Event(), threading.Lock()
     execution = replace(execution, stop=stop)
@@ -68,7 +116,7 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
             sink(event)
 
     with ThreadPoolExecutor(len(pack)) as pool:
-        running = [pool.submit(run_trial, t, execution, store, one_at_a_time) for t in pack]
+        running = [pool.submit(run_claimed, t, execution, store, one_at_a_time) for t in pack]
         try:
             wait(running, return_when=FIRST_EXCEPTION)
         finally:

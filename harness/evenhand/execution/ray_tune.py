@@ -7,33 +7,37 @@ without an error; its state file lags behind, and its `restore` repeats finished
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
 import logging
-import math
 import os
+import re
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from evenhand.declared.plugin import Plugin
-from evenhand.declared.record import Exit, Record
+from evenhand.declared.record import Exit
 from evenhand.declared.trial import Trial
 from evenhand.errors import EndedEarly, StoreError
-from evenhand.execution.events import Event, Mailbox, Sink, ended_event, trial_label
+from evenhand.execution import provenance
+from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution, empty_record
-from evenhand.execution.packs import Pack, make_packs, run_pack
+from evenhand.execution.packs import Pack, make_packs, new_record, run_pack
 from evenhand.execution.ray_cluster import connect
+from evenhand.execution.ray_events import RayEvents
 from evenhand.execution.resources import Resources, allocate
+from evenhand.execution.rounds import OutOfMemory
+from evenhand.execution.watchdog import Watchdog, hang_name
 from evenhand.store import Store
 
 LOST_NODE_RETRIES = 2
-HANG_GRACE_SECONDS = 30
-POLL_SECONDS = 0.2
+WORKER_MEMORY = re.compile(
+    r"Actor\(([0-9a-f]+)\):[^\n]*?task name=ImplicitFunc[^\n]*?memory used=([0-9.]+)GB"
+)
+"""An actor of Tune with its memory, in the message of Ray's memory monitor."""
+NODE_MEMORY = re.compile(r"was ([0-9.]+)GB used / ([0-9.]+)GB limit")
 
 
 @dataclass(frozen=True)
@@ -65,19 +69,44 @@ def run_on_ray(
     `StoreError` where a worker could not write a record, and `KeyboardInterrupt`.
     """
     with connect(address) as nodes:
-        import ray
-
-        taken = allocate(resources, nodes, pack=execution.pack)
+        taken = allocate(resources, nodes, pack=execution.pack, whole_node=execution.whole_node)
         work = _work(trials, execution, taken, store, plugins)
-        mailbox = ray.remote(num_cpus=0)(Mailbox).remote()
-        with _relay_events(mailbox, sink) as fatal, tempfile.TemporaryDirectory() as folder:
+        events = RayEvents(sink, lambda: _catch_up(trials, work, sink))
+        with events.relayed() as fatal, tempfile.TemporaryDirectory() as folder:
             try:
-                _fit(work, mailbox, taken, folder)
+                _fit(work, events.mailbox, taken, folder)
             except RuntimeError as error:
                 # When Ray's memory monitor kills one worker, `fit` raises for the whole experiment.
-                raise EndedEarly(f"Ray Tune ended early: {error}") from error
+                raise early_end(error) from error
         if fatal:
             raise StoreError(fatal[0])
+
+
+def _catch_up(trials: Sequence[Trial], work: Work, sink: Sink) -> None:
+    """Send the events of trials that have ended: the store decides, and an event may be lost."""
+    for trial in trials:
+        record = new_record(trial, work.execution, work.store)
+        if record is not None:
+            sink(ended_event(record))
+
+
+def early_end(error: RuntimeError) -> EndedEarly:
+    """The error of a round that Ray ended early, in one line.
+
+    Where the memory monitor killed a worker, it names the trial's process that used most memory.
+    """
+    import ray
+
+    text = str(error)
+    if not isinstance(error.__cause__, ray.exceptions.OutOfMemoryError):
+        return EndedEarly(f"Ray Tune ended early: {text.strip().partition(chr(10))[0]}")
+    used = {actor: float(gigabytes) for actor, gigabytes in WORKER_MEMORY.findall(text)}
+    memory = NODE_MEMORY.search(text)
+    return OutOfMemory(
+        "a node ran out of memory, and Ray ended all trials that ran",
+        actor=max(used, key=used.__getitem__, default=""),
+        memory=f"{memory[1]} GB of {memory[2]} GB in use" if memory else "",
+    )
 
 
 def _work(
@@ -92,7 +121,9 @@ def _work(
     return Work(
         packs=tuple(tuple(trial.model_dump_json() for trial in pack) for pack in made),
         # A trial without GPUs must be told so: Ray does not hide the GPUs from it.
-        execution=replace(execution, gpu_fraction=min(1.0, gpus) or 1.0, use_gpu=gpus > 0),
+        execution=replace(
+            execution, gpu_fraction=min(1.0, gpus) or 1.0, use_gpu=gpus > 0, needs_gpu=gpus > 0
+        ),
         store=store,
         plugins=plugins,
     )
@@ -133,29 +164,36 @@ def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
 
     reference, mailbox = box
     work = _fetch_work(reference)
-    pack = [Trial.model_validate_json(text) for text in work.packs[config["index"]]]
+    pack = tuple(Trial.model_validate_json(text) for text in work.packs[config["index"]])
 
     def sink(event: Event) -> None:
         mailbox.post.remote(event)
 
-    left = _new_records(work, pack)
-    missing = tuple(trial for trial in pack if trial.key not in left)
-    for record in left.values():
-        sink(ended_event(record))
+    def give_up(cause: str, stacks: str) -> None:
+        end = Exit(status="failed", cause=cause, traceback=stacks)
+        _write_ends(pack, end, work, sink)
+        # The event is sent in the background: without a pause the exit would discard it.
+        time.sleep(1)
+        os._exit(1)
+
+    file = work.store.leases.hang_file(work.execution.claimant.hang)
+    watchdog = Watchdog(work.execution.stalls, work.execution.time_limit, give_up, hang=file)
     try:
-        with _ended_when_hanging(missing, work, sink):
-            run_pack(missing, work.execution, work.store, sink)
+        with watchdog.watching():
+            run_pack(pack, work.execution, work.store, sink)
     except StoreError as error:
         sink(Event("fatal", pack[0].key, trial_label(pack[0]), cause=str(error)))
         raise
     tune.report({"trials": len(pack)})
 
 
-def _new_records(work: Work, pack: Sequence[Trial]) -> dict[str, Record]:
-    """The records that trials wrote in this run, by key."""
-    before = work.execution.attempts
-    there = work.store.records([trial.key for trial in pack])
-    return {r.key: r for r in there if r.attempts > before.get(r.key, 0)}
+def _write_ends(pack: Pack, end: Exit, work: Work, sink: Sink) -> None:
+    """Write a record for each trial of a pack that has none yet."""
+    for trial in pack:
+        if new_record(trial, work.execution, work.store) is None:
+            record = empty_record(trial, work.execution, end)
+            work.store.write(record)
+            sink(ended_event(record))
 
 
 @lru_cache(maxsize=1)
@@ -166,74 +204,24 @@ def _fetch_work(reference: Any) -> Work:
     work: Work = ray.get(reference)
     for plugin in work.plugins:
         plugin.load()
-    return work
+    here = ray.get_runtime_context()
+    claimant = replace(
+        work.execution.claimant,
+        node=here.get_node_id(),
+        actor=here.get_actor_id() or "",
+        is_lost=node_is_lost,
+        hang=hang_name(work.execution.claimant.run),
+    )
+    # The code that runs here leads to the record, which need not be the code of the driver.
+    execution = replace(work.execution, claimant=claimant, commit=provenance.commit())
+    return replace(work, execution=execution)
 
 
-@contextlib.contextmanager
-def _ended_when_hanging(pack: Pack, work: Work, sink: Sink) -> Iterator[None]:
-    """End the process of trials that hang: they check their limit between steps, and Tune has none.
-
-    Where a trial holds the interpreter's lock, no thread can write its record: faulthandler needs
-    no lock and ends the process, and the driver writes the record.
-    """
-    limit = work.execution.time_limit
-    if math.isinf(limit):
-        yield
-        return
-
-    def give_up() -> None:
-        cause = f"did not stop within {HANG_GRACE_SECONDS} s of its time limit of {limit:g} s"
-        for trial in pack:
-            if not _new_records(work, [trial]):
-                record = empty_record(trial, work.execution, Exit(status="failed", cause=cause))
-                work.store.write(record)
-                sink(ended_event(record))
-        # The event is sent in the background: without a pause the exit would discard it.
-        time.sleep(1)
-        os._exit(1)
-
-    alarm = threading.Timer(limit + HANG_GRACE_SECONDS, give_up)
-    alarm.daemon = True
-    alarm.start()
-    faulthandler.dump_traceback_later(limit + 2 * HANG_GRACE_SECONDS, exit=True)
-    try:
-        yield
-    finally:
-        alarm.cancel()
-        faulthandler.cancel_dump_traceback_later()
-
-
-@contextlib.contextmanager
-def _relay_events(mailbox: Any, sink: Sink) -> Iterator[list[str]]:
-    """Pass on events to the sink; the list receives the cause of a fatal event."""
-    import _thread
-
+def node_is_lost(node: str) -> bool:
+    """Whether a node, by its identity, is not in the cluster any more."""
     import ray
 
-    fatal: list[str] = []
-    over = threading.Event()
-
-    def hand_on() -> None:
-        for event in ray.get(mailbox.take.remote()):
-            if event.kind == "fatal" and not fatal:
-                fatal.append(event.cause)
-                _thread.interrupt_main()
-            sink(event)
-
-    def pump() -> None:
-        while not over.wait(POLL_SECONDS):
-            with contextlib.suppress(ray.exceptions.RayError):
-                hand_on()
-
-    thread = threading.Thread(target=pump, daemon=True)
-    thread.start()
-    try:
-        yield fatal
-    except KeyboardInterrupt:
-        if not fatal:
-            raise
-    finally:
-        over.set()
-        thread.join()
-        with contextlib.suppress(ray.exceptions.RayError):
-            hand_on()
+    if not node:
+        return False
+    alive = {n["NodeID"] for n in ray.nodes() if n["Alive"]}  # type: ignore[no-untyped-call]
+    return node not in alive

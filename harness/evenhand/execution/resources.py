@@ -23,9 +23,15 @@ class Resources:
 
 
 def allocate(
-    resources: Resources, nodes: Sequence[Mapping[str, float]], *, pack: int = 1
+    resources: Resources,
+    nodes: Sequence[Mapping[str, float]],
+    *,
+    pack: int = 1,
+    whole_node: bool = False,
 ) -> Resources:
     """Resources of a process with a pack of trials, given the `CPU` and `GPU` of each node.
+
+    whole_node: the process gets all cores of the largest node, and a whole GPU where it uses one.
 
     Raises `RunError` for a request that no node can meet: Tune would wait for it for ever, and
     crashes on a fraction above 1.
@@ -40,6 +46,10 @@ def allocate(
     # Trials in one process share one GPU, whatever their number.
     gpus = min(1.0, share * pack) if share < 1 else share
     cpus = resources.cpus * pack
+    if whole_node:
+        gpus = float(math.ceil(gpus))
+        with_gpus = [node for node in nodes if node.get("GPU", 0.0) >= gpus]
+        cpus = max([cpus, *(node.get("CPU", 0.0) for node in with_gpus)])
     for node in nodes:
         if node.get("CPU", 0.0) >= cpus and node.get("GPU", 0.0) >= gpus:
             return Resources(cpus, gpus)

@@ -5,6 +5,7 @@ Paths are relative to the location, with slashes: `main/<key>/record.json`.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import uuid
@@ -20,6 +21,9 @@ from evenhand.errors import StoreError
 
 URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 """Beginning of a URL: at least two letters, and one slash, since `s3:/bucket` is a typing error."""
+
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+"""Errors of file systems without hard links, such as exFAT."""
 
 BATCH, SHARE, THREADS = 768, 8, 24
 """Files in a batch, files that a thread reads in turn, threads. pyarrow has 25 S3 connections."""
@@ -47,6 +51,10 @@ class Files(Protocol):
 
     def write(self, path: str, content: bytes) -> None:
         """Write or replace a file, whole or not at all, and make its folders."""
+        ...
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write a file that does not exist yet; False where it exists or another was faster."""
         ...
 
     def remove(self, path: str) -> None:
@@ -165,6 +173,25 @@ class LocalFiles:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def create(self, path: str, content: bytes) -> bool:
+        """Write a file that does not exist yet; False where it exists."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        try:
+            temporary.write_bytes(content)
+            # A link fails where the name is taken, on NFS as well, and shows the whole file.
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            return _create_exclusively(target, content)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
     def remove(self, path: str) -> None:
         """Remove a file, if there is one, and what interrupted writes of it have left."""
         target = self.root / path
@@ -172,6 +199,15 @@ class LocalFiles:
         # Writers that were killed leave temporary files.
         for left in target.parent.glob(f".{target.name}.*"):
             left.unlink(missing_ok=True)
+
+
+def _create_exclusively(target: Path, content: bytes) -> bool:
+    try:
+        with target.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _version(path: str) -> str | None:

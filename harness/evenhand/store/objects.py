@@ -15,6 +15,7 @@ from evenhand.errors import StoreError
 BUCKETS = ("s3", "gs", "gcs", "abfs", "abfss")
 SECRETS = ("secret", "token", "password")
 SETTLED_SECONDS = 2.0
+READ_BACK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,18 @@ class ObjectFiles:
         """Write an object, which readers find once its upload is complete."""
         with self.system.open_output_stream(f"{self.root}/{path}") as stream:
             stream.write(content)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write an object that does not exist yet; False where it exists or another was faster.
+
+        Of several writers the last one wins, and each reads back after a while who that was.
+        """
+        name = f"{self.root}/{path}"
+        if self.system.get_file_info(name).type is not arrow.FileType.NotFound:
+            return False
+        self.write(path, content)
+        time.sleep(READ_BACK_SECONDS)
+        return self.read(path) == content
 
     def remove(self, path: str) -> None:
         """Remove an object, if there is one."""

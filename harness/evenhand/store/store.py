@@ -14,6 +14,8 @@ from evenhand.declared.record import Record
 from evenhand.errors import StoreError
 from evenhand.store.files import Files, open_files, read_all
 from evenhand.store.index import Head, IndexEntry, dump_index, load_index
+from evenhand.store.leases import Leases
+from evenhand.store.marker import Marker
 from evenhand.store.reading import Unreadable, read_head, read_record
 
 RECORD = "record.json"
@@ -56,6 +58,7 @@ class Store:
         self._edition = edition
         self._entries: dict[str, IndexEntry] | None = None
         self._faults: tuple[Fault, ...] = ()
+        self._marker: Marker | None = None
 
     def __repr__(self) -> str:
         return f"<Store {self.location}, edition {self.edition}>"
@@ -83,11 +86,21 @@ class Store:
         """Files that the last call of `heads` or `records` could not read, by path."""
         return self._faults
 
+    @property
+    def leases(self) -> Leases:
+        """Leases of trials, by which several runs share the work."""
+        return Leases(self._files, self._edition)
+
     def check_writable(self) -> None:
-        """Raise `StoreError` where no record can be written, before any trial trains."""
+        """Raise `StoreError` where no record can be written, before any trial trains.
+
+        From then on nothing is written where this store is not there any more.
+        """
         self.heads()
         with self._named(INDEX):
             self._write_index()
+        with self._named(""):
+            self._marker = Marker.make(self._files)
 
     def write(self, record: Record, attachments: Mapping[str, bytes] = {}) -> None:
         """Write a record with its attachments.
@@ -221,7 +234,17 @@ class Store:
     def _write_index(self) -> None:
         self._files.write(self._path(INDEX), dump_index(self._entries or {}))
 
+    def check_there(self) -> None:
+        """Raise `StoreError` where this is not the store that `check_writable` found.
+
+        A folder that was unmounted leaves its mount point, under which nothing may be written.
+        """
+        if self._marker is not None:
+            with self._named(""):
+                self._marker.check(self._files)
+
     def _write(self, name: str, content: bytes) -> None:
+        self.check_there()
         with self._named(name):
             self._files.write(self._path(name), content)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from evenhand.train.held_out import evaluate_iterate, iterate_weights, update_on
 from evenhand.train.initial_state import begin
 from evenhand.train.optimizer_state import set_learning_rate
 from evenhand.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_process
+from evenhand.train.pulse import pulse
 from evenhand.train.result import (
     Diverged,
     Progress,
@@ -46,6 +47,14 @@ GPU_CHECK_EVERY = 64
 """Steps between checks for a loss that is not finite: reading a loss waits for the GPU."""
 
 
+@runtime_checkable
+class StopSign(Protocol):
+    """A sign for training to stop at its next step, such as a `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Whether training is to stop."""
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """Options of training that change no result beyond rounding."""
@@ -58,8 +67,8 @@ class TrainOptions:
     """Whether the network is compiled before training."""
     keeps: frozenset[Kept] = frozenset()
     """Arrays that the trial keeps for other trials."""
-    stop: threading.Event | None = None
-    """Event that ends training at the next step, once another thread sets it."""
+    stop: StopSign | None = None
+    """Sign that ends training at the next step."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,7 @@ class Monitor:
 
         Raises `TimeLimitReached` and `Stopped`, after the state was saved.
         """
+        pulse()
         is_stopped = self.options.stop is not None and self.options.stop.is_set()
         if is_stopped or time.monotonic() > self.deadline:
             self.saved.save(run)

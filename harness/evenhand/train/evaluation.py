@@ -14,6 +14,7 @@ from evenhand.backbones.networks.head import effective_weights
 from evenhand.declared.labels import PredictionCounts
 from evenhand.train.checkpoints import Snapshot
 from evenhand.train.device_data import DeviceSplit
+from evenhand.train.pulse import pulse
 from evenhand.train.result import Diverged
 from evenhand.train.training import Training
 
@@ -77,6 +78,7 @@ def predict(
             scores[part] = logits.gather(1, split.labels[part, None])[:, 0]
         if kept is not None:
             kept[part] = logits.cpu().numpy()
+        pulse()
     if not bool(finite):
         raise Diverged("a logit", step=run.steps, epoch=run.epoch)
     run.model.train(was_training)

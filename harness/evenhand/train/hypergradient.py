@@ -21,6 +21,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from evenhand.train.pulse import pulse
+
 BatchGradient = Callable[[], Sequence[Tensor]]
 """∂L/∂θ of a batch at the current weights, with its graph; the same numbers at each call."""
 
@@ -145,6 +147,7 @@ def _mixed_product(
         if along.requires_grad:
             parts = _grad(along / len(gradients), of, retain_graph=True)
             total = [so_far + part for so_far, part in zip(total, parts, strict=True)]
+        pulse()
     return total
 
 

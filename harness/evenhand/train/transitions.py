@@ -13,6 +13,7 @@ from evenhand.train.checkpoints import Iterates
 from evenhand.train.device_data import DeviceSplit
 from evenhand.train.evaluation import BATCH, predict
 from evenhand.train.optimizer_state import clear
+from evenhand.train.pulse import pulse
 from evenhand.train.training import Training
 
 
@@ -116,5 +117,6 @@ def features(run: Training, split: DeviceSplit) -> Float[np.ndarray, "n features
     for start in range(0, len(split), size):
         part = slice(start, start + size)
         found[part] = run.model.features(run.normalise(split.pixels[part])).double().cpu().numpy()
+        pulse()
     run.model.train(was_training)
     return found

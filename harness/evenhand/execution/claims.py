@@ -1,0 +1,176 @@
+"""Claims of trials: a trial is trained by the one process that holds its lease."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from evenhand.declared.record import Exit
+from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseLostError, Leases, Process, next_start
+
+MAX_STARTS = 3
+"""Starts of a trial without progress after which it is given up."""
+MAX_LOST_NODES = 10
+"""Nodes that may be lost under a trial that made no progress."""
+LOST = "its process ended without a record: it was killed, ran out of memory or crashed"
+UNSEEN = f"{MAX_LOST_NODES} nodes were lost while it ran, before it had saved its state once"
+
+
+def user_name() -> str:
+    """Name of the user; empty where the system has none for its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
+
+
+def _nowhere_lost(_: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Claimant:
+    """Who claims trials: a run, and the process in which it trains them."""
+
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Identity of the run, the same in all of its processes."""
+    user: str = field(default_factory=user_name)
+    stale: Mapping[str, int] = field(default_factory=dict)
+    """Generation by key of the leases of other runs that this run has found to be stale."""
+    node: str = ""
+    """Identity of the Ray node; empty without Ray."""
+    actor: str = ""
+    """Identity of the Ray actor; empty without Ray."""
+    is_lost: Callable[[str], bool] = _nowhere_lost
+    """Whether a Ray node is lost."""
+    hang: str = ""
+    """Name of this process's file for the stack of a hang; empty where it has none."""
+
+    def may_take_over(self, lease: Lease) -> bool:
+        """Whether the process that holds a lease is known to train no more."""
+        is_own = lease.run == self.run
+        return (
+            is_own or lease.process.is_known_dead or (self.stale.get(lease.key) == lease.generation)
+        )
+
+    def lease(self, key: str) -> Lease:
+        """A lease of this process."""
+        return Lease(
+            key=key,
+            run=self.run,
+            user=self.user,
+            process=Process.this(),
+            node=self.node,
+            actor=self.actor,
+            hang=self.hang,
+        )
+
+
+@dataclass
+class Claim:
+    """A lease that this process holds, and the thread that counts its beats."""
+
+    leases: Leases
+    lease: Lease
+    _lost: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def is_set(self) -> bool:
+        """Whether the trial is to stop, because another process has taken it over."""
+        return self._lost.is_set()
+
+    def advanced(self) -> None:
+        """Note that the trial has saved its state: its starts so far were not in vain."""
+        self._beat(starts=0, lost_nodes=0)
+
+    def check(self) -> None:
+        """Raise `LeaseLostError` where another process has taken the trial over."""
+        with self._lock:
+            if self._lost.is_set() or not self.leases.is_held(self.lease):
+                self._lost.set()
+                raise LeaseLostError(f"{self.lease.key}: another process has taken it over")
+
+    def _beat(self, **changes: int) -> None:
+        with self._lock:
+            if self._lost.is_set():
+                return
+            try:
+                self.lease = self.leases.beat(self.lease.model_copy(update=changes))
+            except LeaseLostError:
+                self._lost.set()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Count the beats within a `with` block, and give the lease back after it."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(BEAT_SECONDS):
+                self._beat()
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            if not self._lost.is_set():
+                self.leases.release(self.lease)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A trial that this process does not train."""
+
+    lease: Lease
+    """Lease of another run, or the one that is left of the last attempt."""
+    end: Exit | None = None
+    """End of the trial where it is given up; None where another run trains it."""
+
+
+def claim(key: str, claimant: Claimant, leases: Leases) -> Claim | Refusal:
+    """Claim a trial for this process."""
+    before, lease = leases.of(key), claimant.lease(key)
+    if before is not None:
+        if not claimant.may_take_over(before):
+            return Refusal(before)
+        lease = next_start(lease, before, node_is_lost=claimant.is_lost(before.node))
+        end = _given_up(lease, leases.hang(before))
+        if end is not None:
+            return Refusal(before, end)
+    taken = leases.take(lease, over=before)
+    if taken is None:
+        return Refusal(leases.of(key) or lease)
+    return Claim(leases, taken)
+
+
+def _given_up(lease: Lease, hung: str) -> Exit | None:
+    """The end of a trial that is not started again; None where it is.
+
+    hung: the stack of its last process, where that held the interpreter's lock.
+    """
+    if hung:
+        cause = "hung: it held the interpreter's lock (GIL) and made no progress"
+        return Exit(status="failed", cause=cause, traceback=hung)
+    if lease.starts > MAX_STARTS:
+        return Exit(status="failed", cause=LOST)
+    if lease.lost_nodes > MAX_LOST_NODES:
+        return Exit(status="failed", cause=UNSEEN)
+    return None
+
+
+@dataclass(frozen=True)
+class StopSigns:
+    """A sign to stop that is set where the run is stopped, or another process has taken over."""
+
+    stop: threading.Event | None
+    claim: Claim | None
+
+    def is_set(self) -> bool:
+        is_stopped = self.stop is not None and self.stop.is_set()
+        return is_stopped or (self.claim is not None and self.claim.is_set())

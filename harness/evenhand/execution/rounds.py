@@ -1,0 +1,200 @@
+"""Rounds of a run: a runner is called until each trial has a record or no attempt left.
+
+A runner may return early, because Ray ends the whole experiment when its memory monitor kills one
+worker. Attempts are counted by trial, in its lease, so that one trial cannot end the others. The
+trial whose worker was killed runs once more at the end, with a whole node to itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from evenhand.declared.record import Exit
+from evenhand.declared.trial import Trial
+from evenhand.errors import EndedEarly, StoreError
+from evenhand.execution.claims import LOST, MAX_LOST_NODES, MAX_STARTS, UNSEEN, Claimant
+from evenhand.execution.events import Event, Sink, ended_event, trial_label
+from evenhand.execution.execute import Execution, empty_record
+from evenhand.execution.tracker import RunTracker
+from evenhand.store import Store
+from evenhand.store.leases import Lease, LeaseWatch
+
+Runner = Callable[[Sequence[Trial], Execution, Store, Sink], None]
+LOOK_SECONDS = 1.0
+"""Time between two looks at trials that another run trains."""
+IN_VAIN = 3
+"""Rounds in a row that may end early without a new record."""
+
+
+class OutOfMemory(EndedEarly):
+    """Ray's memory monitor killed a worker, and with it the round."""
+
+    def __init__(self, message: str, *, actor: str, memory: str) -> None:
+        super().__init__(message)
+        self.actor = actor
+        """Identity of the killed Ray actor; empty where it is not known."""
+        self.memory = memory
+        """Memory in use of the memory of the node."""
+
+
+@dataclass
+class Rounds:
+    """The rounds of one generation of trials."""
+
+    execution: Execution
+    store: Store
+    tracker: RunTracker
+    runner: Runner
+    greedy: dict[str, Trial] = field(default_factory=dict)
+    """Trials that run once more with a whole node to themselves, by key."""
+    tried: set[str] = field(default_factory=set)
+    """Keys of trials that have had a whole node."""
+    watch: LeaseWatch = field(default_factory=LeaseWatch)
+    in_vain: int = 0
+
+    def run(self, missing: Sequence[Trial]) -> None:
+        """Run trials until each has a record.
+
+        Raises `EndedEarly` where the runner ended early without starting a trial or, several times
+        in a row, without a new record, and `KeyboardInterrupt` after the records of the running
+        trials say "interrupted".
+        """
+        missing = list(missing)
+        try:
+            while missing or self.greedy:
+                batch, claimant = self._free(missing)
+                if batch or not missing:
+                    whole = {} if batch else dict([self.greedy.popitem()])
+                    self.tried |= whole.keys()
+                    batch = batch or list(whole.values())
+                    self.execution = replace(self.execution, claimant=claimant)
+                    self._round(batch, replace(self.execution, whole_node=bool(whole)))
+                else:
+                    time.sleep(LOOK_SECONDS)
+                missing = [t for t in self._left(missing) if t.key not in self.greedy]
+        except KeyboardInterrupt:
+            self._mark_interrupted(missing)
+            raise
+        finally:
+            with suppress(StoreError, OSError):
+                self._release(self._own_leases().values())
+
+    def _round(self, batch: list[Trial], execution: Execution) -> None:
+        """Call the runner once, and note what became of the trials without a record."""
+        started = self.tracker.starts.total()
+        before, early = set(self.tracker.over), None
+        try:
+            self.runner(batch, execution, self.store, self.tracker)
+        except EndedEarly as error:
+            if self.tracker.starts.total() == started:
+                raise
+            early = error
+        left = self._left(batch)
+        leases = self._own_leases()
+        if early is None:
+            self._give_up_lost(left, leases)
+            self.in_vain = 0
+        else:
+            aside = self._set_aside(left, leases, early)
+            advanced = aside or len(self.tracker.over) > len(before)
+            self.in_vain = 0 if advanced else self.in_vain + 1
+        # One trial of a lost pack may have ended the others: from now on each has its own process.
+        together = {trial.key for trial in left if self.tracker.starts[trial.key]}
+        self.execution = replace(self.execution, alone=self.execution.alone | together)
+        if self.in_vain >= IN_VAIN:
+            raise EndedEarly(f"{len(left)} trials did not run: {early}")
+
+    def _set_aside(
+        self, left: Sequence[Trial], leases: Mapping[str, Lease], early: EndedEarly
+    ) -> bool:
+        """Set aside the trial that ended the round early; whether one was found.
+
+        The processes of all others were ended with the round: that start does not count.
+        """
+        running = [trial for trial in left if trial.key in self.tracker.running]
+        found = []
+        if isinstance(early, OutOfMemory):
+            found = [t for t in running if t.key in leases and leases[t.key].actor == early.actor]
+            found = found or running
+            for trial in found:
+                if trial.key in self.tried:
+                    cause = "ran out of memory, with a whole node to itself"
+                    cause += f" ({early.memory})" if early.memory else ""
+                    self._write(trial, Exit(status="failed", cause=cause))
+                else:
+                    text = "ran out of memory; it runs again at the end, alone on a node"
+                    self.tracker(Event("note", cause=f"{self._label(trial)} {text}"))
+                    self.greedy[trial.key] = trial
+        self._release(leases.values())
+        for trial in running:
+            self.tracker.forget(trial.key)
+        return bool(found)
+
+    def _give_up_lost(self, left: Sequence[Trial], leases: Mapping[str, Lease]) -> None:
+        """Write the records of trials that have no attempt left."""
+        for trial in left:
+            lease = leases.get(trial.key)
+            starts = lease.starts if lease else self.tracker.starts[trial.key]
+            if starts >= MAX_STARTS:
+                self._write(trial, Exit(status="failed", cause=LOST))
+            elif lease and lease.lost_nodes >= MAX_LOST_NODES:
+                self._write(trial, Exit(status="failed", cause=UNSEEN))
+
+    def _free(self, missing: Sequence[Trial]) -> tuple[list[Trial], Claimant]:
+        """The trials that no other run trains, and a claimant for stale leases."""
+        keys = {trial.key for trial in missing}
+        other = [
+            lease
+            for key, lease in self.store.leases.all().items()
+            if key in keys and lease.run != self.execution.claimant.run
+        ]
+        stale = {lease.key: lease.generation for lease in self.watch.stale(other)}
+        held = {lease.key: lease.holder for lease in other if lease.key not in stale}
+        self.tracker.note_held(held)
+        free = [trial for trial in missing if trial.key not in held]
+        return free, replace(self.execution.claimant, stale=stale)
+
+    def _left(self, trials: Sequence[Trial]) -> list[Trial]:
+        """The trials without a new record; an event is sent for each record that has had none."""
+        heads, before = self.store.heads(), self.execution.attempts
+        left = [
+            trial
+            for trial in trials
+            if (head := heads.get(trial.key)) is None
+            or head.attempts <= before.get(trial.key, 0)
+            or head.status == "interrupted"
+        ]
+        without = {trial.key for trial in left} | self.tracker.over
+        unseen = [trial.key for trial in trials if trial.key not in without]
+        for record in self.store.records(unseen):
+            self.tracker(ended_event(record))
+        return [trial for trial in left if trial.key not in self.tracker.left]
+
+    def _mark_interrupted(self, trials: Sequence[Trial]) -> None:
+        """Write a record with the status "interrupted" for every trial that was running.
+
+        A trial that finished while the run was being stopped keeps its record.
+        """
+        running = [trial for trial in trials if trial.key in self.tracker.running]
+        for trial in self._left(running):
+            self._write(trial, Exit(status="interrupted", cause="the run was stopped"))
+
+    def _own_leases(self) -> dict[str, Lease]:
+        """The leases that processes of this run have left."""
+        run = self.execution.claimant.run
+        return {k: lease for k, lease in self.store.leases.all().items() if lease.run == run}
+
+    def _release(self, leases: Iterable[Lease]) -> None:
+        for lease in leases:
+            self.store.leases.release(lease)
+
+    def _label(self, trial: Trial) -> str:
+        return self.tracker.labels.get(trial.key) or trial_label(trial)
+
+    def _write(self, trial: Trial, end: Exit) -> None:
+        record = empty_record(trial, self.execution, end)
+        self.store.write(record)
+        self.tracker(ended_event(record))

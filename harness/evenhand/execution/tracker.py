@@ -1,0 +1,75 @@
+"""Running and failed trials of a run, counted from its events."""
+
+from __future__ import annotations
+
+import _thread
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from evenhand.execution.events import Event, Sink
+
+
+@dataclass
+class RunTracker:
+    """A sink that counts running and failed trials, and passes every event on."""
+
+    sink: Sink
+    max_failures: int | None = None
+    """Number of trials that may fail; one more stops the run, as Ctrl-C does."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Names of trials by key, which take the place of those that the workers give."""
+    running: dict[str, Event] = field(default_factory=dict)
+    starts: Counter[str] = field(default_factory=Counter)
+    """Number of starts of each trial in this run."""
+    over: set[str] = field(default_factory=set)
+    """Trials that have ended."""
+    left: set[str] = field(default_factory=set)
+    """Trials that were not started, because they would not have ended within the budget."""
+    held: dict[str, str] = field(default_factory=dict)
+    """Trials that another run trains, by key, each with the process of that run."""
+    failures: int = 0
+    stopping: bool = False
+    """Whether the run was interrupted because too many trials had failed."""
+
+    def __call__(self, event: Event) -> None:
+        if event.kind == "ended" and event.key in self.over:
+            # Ray lost the process of a trial after its record was written, and ran it again.
+            return
+        if event.kind == "held":
+            self.running.pop(event.key, None)
+            return
+        event = replace(event, trial=self.labels.get(event.key, event.trial))
+        self.sink(event)
+        if event.kind == "started":
+            self.running[event.key] = event
+            self.starts[event.key] += 1
+        if event.kind == "left":
+            self.left.add(event.key)
+        if event.kind == "ended":
+            self.running.pop(event.key, None)
+            self.over.add(event.key)
+            self.failures += event.status in ("failed", "diverged")
+            if self.too_many_failures and not self.stopping:
+                # Only once: a second interrupt would stop the records of interrupted trials.
+                self.stopping = True
+                _thread.interrupt_main()
+
+    def forget(self, key: str) -> None:
+        """Forget the starts of a trial whose process was ended with its round."""
+        self.running.pop(key, None)
+        del self.starts[key]
+
+    def note_held(self, held: Mapping[str, str]) -> None:
+        """Tell once for each process of another run that it trains trials of this one."""
+        for holder in sorted(set(held.values()) - set(self.held.values())):
+            n = list(held.values()).count(holder)
+            what = "1 trial is trained" if n == 1 else f"{n} trials are trained"
+            text = f"{what} by another run ({holder}); their records are waited for"
+            self.sink(Event("note", cause=text))
+        self.held = {**self.held, **held}
+
+    @property
+    def too_many_failures(self) -> bool:
+        """Whether more trials have failed or diverged than `max_failures` allows."""
+        return self.max_failures is not None and self.failures > self.max_failures

@@ -1,0 +1,162 @@
+"""End of a process whose trials hang: Tune has no time limit of its own.
+
+A trial that makes progress checks its time limit between two steps. One that makes none for long is
+ended from a thread, which writes its record. Where a trial holds the interpreter's lock (GIL), no
+thread runs: faulthandler then ends the process without it, and leaves in a file where the trial
+hung. The next process of the trial finds the file and writes the record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import math
+import os
+import re
+import socket
+import sys
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+GRACE_SECONDS = 30.0
+"""Time after its time limit in which a trial may end by itself."""
+LOOK_SECONDS = 5.0
+"""Longest time between two looks at the progress."""
+REARM_SECONDS = 1.0
+"""Least time between two settings of the timer that needs no lock."""
+
+
+@dataclass(frozen=True)
+class StallLimits:
+    """Times without a sign of progress after which a process hangs."""
+
+    first: float = 1800.0
+    """Seconds until the first step, in which data are prepared and networks are compiled."""
+    least: float = 900.0
+    """Seconds after a step, at least."""
+    factor: float = 50.0
+    """Multiple of the longest time between two signs of progress so far."""
+
+
+@dataclass
+class Watchdog:
+    """A watch over the progress of this process.
+
+    `give_up` is called with the cause and the stack of all threads, before the process ends.
+    """
+
+    limits: StallLimits
+    time_limit: float
+    give_up: Callable[[str, str], None]
+    longest: float | None = None
+    """Longest time between two signs of progress; None before the first one."""
+    hang: Path | None = None
+    """File in which faulthandler leaves the stack of a process that holds the lock."""
+    _began: float = field(default_factory=time.monotonic)
+    _last: float = field(default_factory=time.monotonic)
+    _armed: float = -math.inf
+
+    def see(self) -> None:
+        """Note a sign of progress."""
+        now = time.monotonic()
+        self.longest = max(self.longest or 0.0, now - self._last)
+        self._last = now
+        if now - self._armed > REARM_SECONDS:
+            self.arm()
+
+    @property
+    def allowed(self) -> float:
+        """Seconds without progress after which the process hangs."""
+        if self.longest is None:
+            return self.limits.first
+        return max(self.limits.least, self.limits.factor * self.longest)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the process is ended."""
+        now = time.monotonic()
+        over = self._began + self.time_limit + GRACE_SECONDS - now
+        return min(over, self._last + self.allowed - now)
+
+    def cause(self) -> str:
+        """Why the process is ended, with the times."""
+        still = time.monotonic() - self._last
+        if still >= self.allowed:
+            about = (
+                "before its first step"
+                if self.longest is None
+                else (f"after steps of at most {self.longest:.2g} s")
+            )
+            return f"hung: it made no progress for {still:.0f} s, {about}"
+        limit = f"{self.time_limit:g} s"
+        return f"did not stop within {GRACE_SECONDS:.0f} s of its time limit of {limit}"
+
+    def arm(self) -> None:
+        """Set the timer that ends a process which holds the interpreter's lock."""
+        self._armed = time.monotonic()
+        if self.hang is None:
+            return
+        # The thread is first: it can write the record.
+        seconds = max(1.0, self.seconds_left) + GRACE_SECONDS
+        faulthandler.dump_traceback_later(seconds, exit=True, file=_open(self.hang))
+
+    def _leave_out(self, late: float) -> None:
+        """Leave out the time in which the whole process was stopped, as by Ctrl-Z."""
+        if late > LOOK_SECONDS:
+            self._last += late
+            self._began += late
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch within a `with` block."""
+        from evenhand.train.pulse import listening
+
+        over = threading.Event()
+
+        def watch() -> None:
+            before = time.monotonic()
+            while not over.wait(min(max(0.05, self.seconds_left), LOOK_SECONDS)):
+                now = time.monotonic()
+                self._leave_out(now - before - LOOK_SECONDS)
+                before = now
+                if self.seconds_left <= 0:
+                    self.give_up(self.cause(), _stacks())
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        self.arm()
+        try:
+            with listening(self.see):
+                yield
+        finally:
+            over.set()
+            faulthandler.cancel_dump_traceback_later()
+
+
+def hang_name(run: str) -> str:
+    """Name of this process's file for faulthandler; it begins with the identity of the run."""
+    host = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())
+    return f"{run}-{host}-{os.getpid()}-{uuid.uuid4().hex[:8]}.hang"
+
+
+@cache
+def _open(path: Path) -> IO[str]:
+    """Open a file, once a process: faulthandler writes into the open file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("w")
+
+
+def _stacks() -> str:
+    """The stack of every thread of this process."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return "\n".join(
+        f"thread {names.get(number, number)}:\n{''.join(traceback.format_stack(frame))}"
+        for number, frame in sys._current_frames().items()
+    )

@@ -1,0 +1,292 @@
+"""Leases of trials, by which several runs on one store share the work.
+
+A lease is the file `.leases/<key>.<generation>.json` of an edition. The process that trains a trial
+holds it, and counts its `beats` up. A lease whose count stands still for `STALE_SECONDS` is stale,
+and a file of the next generation takes its place. The file is made only where there is none of its
+name, so that one of several processes wins. No times of two clocks are compared: who waits for a
+lease measures on its own clock for how long the count has stood still.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from evenhand.errors import StoreError
+from evenhand.store.files import Files, LocalFiles
+
+BEAT_SECONDS = 10.0
+"""Time between two counts of a lease's beats."""
+STALE_SECONDS = 60.0
+"""Time after which a lease whose beats stand still is stale."""
+FOLDER = ".leases"
+NAME = re.compile(r"([0-9a-f]{32})\.([0-9]{1,9})\.json")
+HANG = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\.hang")
+
+
+class Process(BaseModel):
+    """A process of a machine, by which another process of the machine finds whether it lives."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str = ""
+    machine: str = ""
+    """Boot and process namespace; equal for processes that see each other's numbers."""
+    pid: int = 0
+    started: str = ""
+    """Start of the process in ticks since the boot: numbers of processes are used again."""
+
+    @classmethod
+    def this(cls) -> Process:
+        """This process."""
+        pid = os.getpid()
+        return cls(host=socket.gethostname(), machine=_machine(), pid=pid, started=_started(pid))
+
+    @property
+    def is_known_dead(self) -> bool:
+        """Whether the process ran on this machine and has ended."""
+        return bool(self.machine) and self.machine == _machine() and self._is_over()
+
+    def _is_over(self) -> bool:
+        return _started(self.pid) != self.started
+
+
+class Lease(BaseModel):
+    """The right of one process to train one trial."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal[1] = 1
+    key: str
+    generation: int = 1
+    run: str
+    """Identity of the run, the same for all of its processes."""
+    user: str = ""
+    """Name of the user who started the run."""
+    process: Process = Process()
+    node: str = ""
+    """Identity of the Ray node; empty without Ray."""
+    actor: str = ""
+    """Identity of the Ray actor; empty without Ray."""
+    beats: int = 0
+    starts: int = 1
+    """Starts of the trial, with this one, that led to no record and no later saved state."""
+    lost_nodes: int = 0
+    """Starts that a lost node ended since the last saved state."""
+    hang: str = ""
+    """File beside the leases in which a process that hangs leaves where it did; empty if none."""
+
+    @property
+    def name(self) -> str:
+        """Name of its file."""
+        return f"{self.key}.{self.generation}.json"
+
+    @property
+    def holder(self) -> str:
+        """The run that holds it, as messages show it: user, machine and number of the process."""
+        who = f"{self.user}@{self.process.host}" if self.user else self.process.host or "unknown"
+        return f"{who}, process {self.process.pid}" if self.process.pid else who
+
+
+class LeaseLostError(StoreError):
+    """Another process has taken over a lease, because this one did not count its beats."""
+
+
+@dataclass(frozen=True)
+class Leases:
+    """The leases of one edition.
+
+    >>> import tempfile
+    >>> from evenhand.store.files import open_files
+    >>> leases = Leases(open_files(tempfile.mkdtemp()), "main")
+    >>> mine = leases.take(Lease(key="0a" * 16, run="mine"))
+    >>> leases.take(Lease(key="0a" * 16, run="other")) is None
+    True
+    >>> leases.release(mine)
+    >>> leases.all()
+    {}
+    """
+
+    files: Files
+    edition: str
+
+    def all(self) -> dict[str, Lease]:
+        """The lease of each trial that has one, by key: the file of the latest generation."""
+        found: dict[str, Lease] = {}
+        for path in self._names():
+            lease = self._read(path)
+            if lease and (lease.key not in found or found[lease.key].generation < lease.generation):
+                found[lease.key] = lease
+        return found
+
+    def of(self, key: str) -> Lease | None:
+        """The lease of a trial; None where there is none."""
+        names = self._names(key)
+        return self._read(max(names, key=_generation)) if names else None
+
+    def take(self, lease: Lease, *, over: Lease | None = None) -> Lease | None:
+        """Take a lease where there is none, or over a stale one; None where another was faster."""
+        if over is not None:
+            lease = lease.model_copy(update={"generation": over.generation + 1})
+        current = self.of(lease.key)
+        if current is not None and (over is None or current.generation != over.generation):
+            return None
+        if not self.files.create(self._path(lease), lease.model_dump_json().encode()):
+            return None
+        if over is not None:
+            self._remove(over)
+        return lease
+
+    def beat(self, lease: Lease) -> Lease:
+        """Count the beats up. Raises `LeaseLostError` where another process has taken over.
+
+        A store that does not answer is no reason to end a trial: its next beat tries again.
+        """
+        with suppress(OSError):
+            names = self._names(lease.key)
+            if not names or max(map(_generation, names)) > lease.generation:
+                raise LeaseLostError(
+                    f"{lease.key}: another run has taken over this trial, because this process "
+                    f"gave no sign of life for {STALE_SECONDS:.0f} s\n"
+                    "  nothing is lost: the other run writes the record"
+                )
+            lease = lease.model_copy(update={"beats": lease.beats + 1})
+            self.files.write(self._path(lease), lease.model_dump_json().encode())
+        return lease
+
+    def is_held(self, lease: Lease) -> bool:
+        """Whether no other process has taken over a lease."""
+        try:
+            names = self._names(lease.key)
+        except OSError:
+            return True
+        return bool(names) and max(map(_generation, names)) == lease.generation
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back."""
+        self._remove(lease)
+
+    def hang_file(self, name: str) -> Path | None:
+        """Path of a file for the stack of a process that hangs; None in object storage."""
+        root = self.files.root if isinstance(self.files, LocalFiles) else None
+        return None if root is None else root / self._folder / name
+
+    def hang(self, lease: Lease) -> str:
+        """Where the process of a lease hung; empty where it did not."""
+        if not HANG.fullmatch(lease.hang):
+            return ""
+        try:
+            return self.files.read(f"{self._folder}/{lease.hang}").decode(errors="replace")
+        except OSError:
+            return ""
+
+    def remove_hangs(self, run: str) -> None:
+        """Remove the files that processes of a run made for the case of a hang."""
+        with suppress(OSError):
+            for path in self.files.versions(self._folder, ""):
+                name = path.rpartition("/")[2]
+                if HANG.fullmatch(name) and name.startswith(f"{run}-"):
+                    self.files.remove(path)
+
+    @property
+    def _folder(self) -> str:
+        return f"{self.edition}/{FOLDER}"
+
+    def _path(self, lease: Lease) -> str:
+        return f"{self._folder}/{lease.name}"
+
+    def _names(self, key: str = "") -> list[str]:
+        found = self.files.versions(self._folder, "")
+        names = {path: NAME.fullmatch(path.rpartition("/")[2]) for path in found}
+        return [path for path, name in names.items() if name and key in ("", name[1])]
+
+    def _read(self, path: str) -> Lease | None:
+        """The lease in a file; one of an unknown process where the file cannot be read."""
+        key, generation = path.rpartition("/")[2].partition(".")[0], _generation(path)
+        try:
+            content = self.files.read(path)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return Lease(key=key, generation=generation, run="")
+        try:
+            return Lease.model_validate_json(content)
+        except ValidationError:
+            return Lease(key=key, generation=generation, run="")
+
+    def _remove(self, lease: Lease) -> None:
+        # A lease that is left becomes stale.
+        with suppress(OSError):
+            self.files.remove(self._path(lease))
+
+
+@dataclass
+class LeaseWatch:
+    """Leases as one process sees them over time, by which it finds those that are stale."""
+
+    seconds: float = STALE_SECONDS
+    _seen: dict[tuple[str, int], _Seen] = field(default_factory=dict)
+
+    def stale(self, leases: Iterable[Lease]) -> list[Lease]:
+        """The leases whose process has ended, or whose beats stand still since `seconds`."""
+        now, found, seen = time.monotonic(), [], {}
+        for lease in leases:
+            place = (lease.key, lease.generation)
+            before = self._seen.get(place)
+            is_new = before is None or before.beats != lease.beats
+            seen[place] = _Seen(lease.beats, now) if is_new or before is None else before
+            if lease.process.is_known_dead or now - seen[place].since >= self.seconds:
+                found.append(lease)
+        self._seen = seen
+        return found
+
+
+@dataclass(frozen=True)
+class _Seen:
+    beats: int
+    since: float
+
+
+def next_start(lease: Lease, before: Lease, *, node_is_lost: bool) -> Lease:
+    """The lease for another start of a trial whose last process ended without a record.
+
+    The start does not count against the trial where its node was lost.
+    """
+    update = {"starts": before.starts + (not node_is_lost)}
+    return lease.model_copy(update=update | {"lost_nodes": before.lost_nodes + node_is_lost})
+
+
+def _generation(path: str) -> int:
+    """The generation in a file's name."""
+    return int(path.split(".")[-2])
+
+
+@cache
+def _machine() -> str:
+    """Boot and process namespace of this machine; empty where they are unknown, as on macOS."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str:
+    """Start of a process in ticks since the boot; empty where there is no such process."""
+    try:
+        # The name in parentheses may contain spaces.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    # A zombie has ended.
+    return "" if fields[0] in "ZX" else fields[19]

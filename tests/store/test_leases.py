@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+import time
+
+import pytest
+
+from evenhand.errors import StoreError
+from evenhand.store import Store
+from evenhand.store.files import open_files
+from evenhand.store.leases import Lease, LeaseLostError, Leases, LeaseWatch, Process, next_start
+
+KEY = "0a" * 16
+
+
+@pytest.fixture
+def leases(tmp_path):
+    return Leases(open_files(tmp_path), "main")
+
+
+def _take_at_once(folder, barrier, queue, n):
+    leases = Leases(open_files(folder), "main")
+    over = leases.of(KEY)
+    barrier.wait()
+    queue.put(leases.take(Lease(key=KEY, run=f"run {n}"), over=over) is not None)
+
+
+@pytest.mark.parametrize("is_stale", [False, True])
+def test_of_many_processes_that_take_a_lease_at_once_one_gets_it(tmp_path, leases, is_stale):
+    if is_stale:
+        assert leases.take(Lease(key=KEY, run="gone"))
+    context = multiprocessing.get_context("fork")
+    barrier, queue = context.Barrier(8), context.Queue()
+    workers = [
+        context.Process(target=_take_at_once, args=(tmp_path, barrier, queue, n)) for n in range(8)
+    ]
+    for worker in workers:
+        worker.start()
+    taken = [queue.get(timeout=30) for _ in workers]
+    for worker in workers:
+        worker.join()
+
+    assert taken.count(True) == 1
+    assert leases.of(KEY).run.startswith("run ")
+
+
+def test_a_process_whose_lease_was_taken_over_finds_it_at_its_next_beat(leases):
+    mine = leases.take(Lease(key=KEY, run="mine"))
+    mine = leases.beat(mine)
+    other = leases.take(Lease(key=KEY, run="other"), over=mine)
+
+    assert (other.generation, leases.of(KEY)) == (2, other)
+    assert not leases.is_held(mine)
+    with pytest.raises(LeaseLostError, match="nothing is lost"):
+        leases.beat(mine)
+    assert leases.of(KEY) == other
+
+
+def test_a_lease_is_stale_when_its_beats_stand_still_on_the_clock_of_the_observer(leases):
+    mine = leases.take(Lease(key=KEY, run="mine"))
+    watch = LeaseWatch(seconds=0.05)
+
+    assert not watch.stale(leases.all().values())
+    time.sleep(0.06)
+    mine = leases.beat(mine)
+    assert not watch.stale(leases.all().values())
+    time.sleep(0.06)
+    assert watch.stale(leases.all().values()) == [mine]
+
+
+def test_the_lease_of_a_process_that_has_ended_on_this_machine_is_stale_at_once():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    code = "from evenhand.store.leases import Process; print(Process.this().model_dump_json())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    living = Process.this()
+    ended = Process.model_validate_json(done.stdout)
+    child.communicate(b"\n")
+
+    assert not living.is_known_dead
+    assert ended.is_known_dead
+    # The number of another process of this machine, and a process of another machine.
+    assert living.model_copy(update={"started": "1"}).is_known_dead
+    assert not ended.model_copy(update={"machine": "another"}).is_known_dead
+
+
+def test_a_lease_that_cannot_be_read_is_held_until_it_is_stale(leases, tmp_path):
+    (tmp_path / "main/.leases").mkdir(parents=True)
+    (tmp_path / f"main/.leases/{KEY}.3.json").write_text("{")
+    watch = LeaseWatch(seconds=0)
+
+    assert leases.take(Lease(key=KEY, run="mine")) is None
+    [stale] = watch.stale(leases.all().values())
+    assert leases.take(Lease(key=KEY, run="mine"), over=stale).generation == 4
+    assert [path.name for path in (tmp_path / "main/.leases").iterdir()] == [f"{KEY}.4.json"]
+
+
+def test_a_start_after_a_lost_node_does_not_count_against_the_trial():
+    before, lease = Lease(key=KEY, run="mine", starts=2), Lease(key=KEY, run="mine")
+
+    assert next_start(lease, before, node_is_lost=False).starts == 3
+    lost = next_start(lease, before, node_is_lost=True)
+    assert (lost.starts, lost.lost_nodes) == (2, 1)
+
+
+def test_nothing_is_written_under_the_mount_point_of_a_store_that_is_gone(tmp_path):
+    root = tmp_path / "results"
+    store = Store.open(root)
+    store.check_writable()
+    store.save_state(KEY, b"state")
+    root.rename(tmp_path / "unmounted")
+
+    with pytest.raises(StoreError, match=r"not there any more\n.*mount the folder again"):
+        store.save_state(KEY, b"state")
+    assert not root.exists()
+
+    Store.open(root).check_writable()
+    with pytest.raises(StoreError, match="another store is there"):
+        store.save_state(KEY, b"state")

@@ -21,10 +21,14 @@ ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_MAX_PENDING_TRIALS_PG": "16",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
-"""Environment that silences Ray; Tune's state file, which is never read, is written hourly."""
+"""Environment that silences Ray; Tune's state file, which is never read, is written hourly.
+
+Few trials are pending at a time, so that nodes that join get the next ones.
+"""
 
 SOURCE_ROOT = Path(__file__).parents[2]
 """Folder from which this process imports the package."""

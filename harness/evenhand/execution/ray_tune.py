@@ -7,6 +7,7 @@ without an error; its state file lags behind, and its `restore` repeats finished
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -27,6 +28,14 @@ from evenhand.execution.execute import Execution, empty_record
 from evenhand.execution.packs import Pack, make_packs, new_record, run_pack
 from evenhand.execution.ray_cluster import connect
 from evenhand.execution.ray_events import RayEvents
+from evenhand.execution.ray_nodes import (
+    Expected,
+    Nodes,
+    checked,
+    code_digest,
+    package_versions,
+    placement,
+)
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.rounds import OutOfMemory
 from evenhand.execution.watchdog import Watchdog, hang_name
@@ -72,7 +81,12 @@ def run_on_ray(
         taken = allocate(resources, nodes, pack=execution.pack, whole_node=execution.whole_node)
         work = _work(trials, execution, taken, store, plugins)
         events = RayEvents(sink, lambda: _catch_up(trials, work, sink))
-        with events.relayed() as fatal, tempfile.TemporaryDirectory() as folder:
+        there = Nodes(Expected(code_digest(), package_versions(), store, taken.gpus or 0.0), sink)
+        with contextlib.ExitStack() as stack:
+            fatal = stack.enter_context(events.relayed())
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            if address is not None:
+                stack.enter_context(checked(there))
             try:
                 _fit(work, events.mailbox, taken, folder)
             except RuntimeError as error:
@@ -137,7 +151,7 @@ def _fit(work: Work, mailbox: Any, taken: Resources, folder: str) -> None:
     # A reference in a list stays one, so that each process fetches the work once, not each trial.
     trainable = tune.with_parameters(_trainable, box=[ray.put(work), mailbox])
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": taken.cpus, "gpu": taken.gpus or 0.0}),
+        tune.with_resources(trainable, placement(taken)),
         # Indices, because a grid of trials would be copied for each of them.
         param_space={"index": tune.grid_search(list(range(len(work.packs))))},
         # A new actor for each trial imports torch again, which takes seconds.

@@ -243,6 +243,28 @@ class Store:
             with self._named(""):
                 self._marker.check(self._files)
 
+    def probe(self, name: str) -> None:
+        """Write a file that another machine finds by `has_probe`, if it sees the same store.
+
+        Raises `StoreError` where this machine does not see the store.
+        """
+        self.check_there()
+        with self._named(""):
+            self._files.write(self._probe(name), b"")
+
+    def has_probe(self, name: str) -> bool:
+        """Whether the file of `probe` is there; it is removed."""
+        with self._named(""):
+            try:
+                self._files.read(self._probe(name))
+            except FileNotFoundError:
+                return False
+            self._files.remove(self._probe(name))
+        return True
+
+    def _probe(self, name: str) -> str:
+        return self._path(f".probe-{name}")
+
     def _write(self, name: str, content: bytes) -> None:
         self.check_there()
         with self._named(name):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
+import ray
 
 from evenhand.errors import RunError
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
-from evenhand.execution.ray_tune import run_on_ray
+from evenhand.execution.ray_tune import early_end, run_on_ray
 from evenhand.execution.resources import Resources, allocate
-from evenhand.execution.retries import LOST, RunTracker, run_plan
+from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
+from evenhand.execution.rounds import OutOfMemory
+from evenhand.execution.watchdog import StallLimits
 from evenhand.store import Store
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -45,16 +50,49 @@ def test_ray_leaves_the_records_of_an_inline_run_whatever_goes_wrong_beside_them
 
 
 def test_a_trial_that_takes_its_process_down_ends_alone(suite_of, parts, tmp_path):
-    suite, store = suite_of("erm", "exits", seeds=1), Store.open(tmp_path / "ray")
+    suite = suite_of("erm", "exits", "hangs", "holds_the_lock", seeds=1)
+    store = Store.open(tmp_path / "ray")
+    execution = Execution(stalls=StallLimits(first=10.0, least=10.0, grace=2.0))
 
     def runner(*args):
         run_on_ray(*args, address=None, resources=Resources(), plugins=(parts,))
 
-    after = run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), runner)
+    events = []
+    tracker = RunTracker(events.append)
+    after = run_plan(make_plan(suite, store), execution, store, tracker, runner)
 
     causes = {r.trial.method.name: r.exit.cause for r in store.records()}
-    assert causes == {"erm": "", "exits": LOST}
-    assert (len(after.done), len(after.failed)) == (1, 1)
+    assert causes["erm"] == ""
+    assert causes["exits"] == LOST
+    assert causes["hangs"].startswith("hung: it made no progress for")
+    assert causes["holds_the_lock"].startswith("hung: it held the interpreter's lock (GIL)")
+    assert (len(after.done), len(after.failed)) == (1, 3)
+    starts = Counter(e.trial.partition(" ")[0] for e in events if e.kind == "started")
+    assert starts == {"erm": 1, "exits": MAX_STARTS, "hangs": 1, "holds_the_lock": 1}
+    assert not [*(tmp_path / "ray/main/.leases").iterdir()]
+
+
+MEMORY_MESSAGE = """Caught unexpected exception: 1 worker(s) were killed due to the node running \
+low on memory. Memory on the node (IP: 192.0.2.7, ID: 51ab) was 61.20GB used / 64.00GB limit (0.95)
+Considered workers: [
+Selected to kill: (Actor(aa01): job ID=01, task name=Mailbox.__init__, actual memory used=0.06GB)
+Selected to kill: (Actor(bb02): job ID=01, task name=ImplicitFunc.__init__, required resources={}, \
+pid=9, actual memory used=2.12GB, worker ID=1d)
+(Actor(cc03): job ID=01, task name=ImplicitFunc.__init__, pid=8, actual memory used=55.26GB)
+]"""
+
+
+def test_a_kill_of_the_memory_monitor_names_the_trial_that_used_most_memory():
+    error = RuntimeError(MEMORY_MESSAGE)
+    error.__cause__ = ray.exceptions.OutOfMemoryError(MEMORY_MESSAGE)
+
+    early = early_end(error)
+    assert isinstance(early, OutOfMemory)
+    assert (early.actor, early.memory) == ("cc03", "61.20 GB of 64.00 GB in use")
+    assert "\n" not in str(early)
+    other = early_end(RuntimeError("no room\nTraceback"))
+    assert not isinstance(other, OutOfMemory)
+    assert str(other) == "Ray Tune ended early: no room"
 
 
 SMALL = {"CPU": 8.0, "GPU": 1.0}

@@ -18,6 +18,7 @@ from evenhand.cli.notes import (
 )
 from evenhand.cli.options import AsJson, Changes, Edition, Only, Plugins, Results, open_part
 from evenhand.cli.output import console, print_json, print_table
+from evenhand.cli.running import print_running, running, running_as_json
 from evenhand.errors import listed
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def _as_json(plan: Plan, store: Store) -> dict[str, Any]:
         "failed": len(plan.failed),
         "blocked": len(plan.blocked),
         "failures": _causes(plan, store),
+        "running": running_as_json(running(store, plan.labels), plan.labels),
         "stale": dict(plan.reasons),
         "store": {
             "location": plan.location,
@@ -164,6 +166,7 @@ def _print(plan: Plan, store: Store, place: Place) -> None:
         f"{len(plan.failed)} failed"
     )
     print_without_row(plan, out)
+    print_running(running(store, plan.labels), plan.labels, out)
     for cause, trials in list(_causes(plan, store).items())[:CAUSES_SHOWN]:
         out.print(f"{len(trials)}×", style="red", end=" ")
         out.print(cause, soft_wrap=True)

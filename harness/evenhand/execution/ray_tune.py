@@ -8,6 +8,7 @@ without an error; its state file lags behind, and its `restore` repeats finished
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import re
@@ -218,6 +219,8 @@ def _fetch_work(reference: Any) -> Work:
     work: Work = ray.get(reference)
     for plugin in work.plugins:
         plugin.load()
+    # Before a watchdog looks for progress: importing torch takes seconds.
+    importlib.import_module("evenhand.train.engine")
     here = ray.get_runtime_context()
     claimant = replace(
         work.execution.claimant,

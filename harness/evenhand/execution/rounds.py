@@ -89,7 +89,7 @@ class Rounds:
         try:
             self.runner(batch, execution, self.store, self.tracker)
         except EndedEarly as error:
-            if self.tracker.starts.total() == started:
+            if self.tracker.starts.total() == started and not isinstance(error, OutOfMemory):
                 raise
             early = error
         left = self._left(batch)

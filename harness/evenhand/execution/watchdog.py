@@ -25,8 +25,6 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-GRACE_SECONDS = 30.0
-"""Time after its time limit in which a trial may end by itself."""
 LOOK_SECONDS = 5.0
 """Longest time between two looks at the progress."""
 REARM_SECONDS = 1.0
@@ -43,6 +41,8 @@ class StallLimits:
     """Seconds after a step, at least."""
     factor: float = 50.0
     """Multiple of the longest time between two signs of progress so far."""
+    grace: float = 30.0
+    """Seconds after its time limit in which a trial may end by itself."""
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Watchdog:
     def seconds_left(self) -> float:
         """Seconds until the process is ended."""
         now = time.monotonic()
-        over = self._began + self.time_limit + GRACE_SECONDS - now
+        over = self._began + self.time_limit + self.limits.grace - now
         return min(over, self._last + self.allowed - now)
 
     def cause(self) -> str:
@@ -96,7 +96,7 @@ class Watchdog:
             )
             return f"hung: it made no progress for {still:.0f} s, {about}"
         limit = f"{self.time_limit:g} s"
-        return f"did not stop within {GRACE_SECONDS:.0f} s of its time limit of {limit}"
+        return f"did not stop within {self.limits.grace:.0f} s of its time limit of {limit}"
 
     def arm(self) -> None:
         """Set the timer that ends a process which holds the interpreter's lock."""
@@ -104,7 +104,7 @@ class Watchdog:
         if self.hang is None:
             return
         # The thread is first: it can write the record.
-        seconds = max(1.0, self.seconds_left) + GRACE_SECONDS
+        seconds = max(1.0, self.seconds_left) + self.limits.grace
         faulthandler.dump_traceback_later(seconds, exit=True, file=_open(self.hang))
 
     def _leave_out(self, late: float) -> None:

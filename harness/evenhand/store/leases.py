@@ -127,7 +127,7 @@ class Leases:
             lease = self._read(path)
             if lease and (lease.key not in found or found[lease.key].generation < lease.generation):
                 found[lease.key] = lease
-        return found
+        return dict(sorted(found.items()))
 
     def of(self, key: str) -> Lease | None:
         """The lease of a trial; None where there is none."""

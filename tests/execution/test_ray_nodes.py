@@ -1,0 +1,112 @@
+"""Checks of nodes; the test on a cluster starts a second node with other code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+import evenhand
+from evenhand.errors import RunError
+from evenhand.execution.execute import Execution
+from evenhand.execution.plan import make_plan
+from evenhand.execution.ray_nodes import (
+    Expected,
+    Nodes,
+    code_digest,
+    find_problems,
+    package_versions,
+)
+from evenhand.execution.ray_tune import run_on_ray
+from evenhand.execution.resources import Resources
+from evenhand.execution.retries import RunTracker, run_plan
+from evenhand.store import Store
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture
+def expected(tmp_path):
+    store = Store.open(tmp_path / "r")
+    store.check_writable()
+    return Expected(code_digest(), package_versions(), store, gpus=0.0)
+
+
+def test_a_node_like_the_driver_has_no_problems(expected):
+    assert find_problems(expected, "node") == []
+    assert expected.store.has_probe("node")
+    assert not expected.store.has_probe("node")
+
+
+def test_a_node_that_differs_is_told_what_differs_and_what_to_do(expected, monkeypatch):
+    other = replace(expected, digest="0123456789ab", versions={"torch": "1.0", "timm": "0.1"})
+    code, versions = find_problems(other, "node")
+    assert "the driver has 0123456789ab); install the same commit there" in code
+    assert "torch" in versions
+    assert "(the driver has 1.0)" in versions
+
+    [cuda] = find_problems(replace(expected, gpus=0.5), "node")
+    assert "CUDA does not work" in cuda
+    monkeypatch.setattr("evenhand.execution.ray_nodes.LEAST_DISK_GB", 1e9)
+    monkeypatch.setattr("evenhand.execution.ray_nodes.LEAST_MEMORY_GB", 1e9)
+    disk, memory = find_problems(expected, "node")
+    assert "GB of disk are free" in disk
+    assert "GB of memory are available" in memory
+
+
+def test_a_node_that_does_not_share_the_results_is_found_by_both_sides(expected, tmp_path):
+    (tmp_path / "r").rename(tmp_path / "not mounted")
+    [problem] = find_problems(expected, "node")
+    assert "it does not share the results" in problem
+    assert "mount the same folder there" in problem
+    (tmp_path / "not mounted").rename(tmp_path / "r")
+
+    # A node with a folder of its own, in which the marker was copied.
+    notes = []
+    nodes = Nodes(expected, lambda event: notes.append(event.cause))
+    about = {"NodeID": "aa", "NodeManagerHostname": "node7", "NodeManagerAddress": "192.0.2.7"}
+    nodes._note(about, [])
+    assert "node7 (192.0.2.7) is left out: the driver does not see" in notes[0]
+    expected.store.probe("bb")
+    nodes._note(about | {"NodeID": "bb"}, [])
+    assert nodes.usable == {"bb"}
+
+
+def test_a_node_with_other_code_is_named_and_left_out(suite_of, parts, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    shutil.copytree(Path(evenhand.__file__).parent, other / "evenhand")
+    with (other / "evenhand/errors.py").open("a") as file:
+        file.write("\n# Another commit.\n")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    path = os.environ.get("PYTHONPATH", "")
+    # What a node's processes inherit.
+    monkeypatch.setenv("PYTHONPATH", f"{other}:{path}")
+    cluster.add_node(num_cpus=1)
+    monkeypatch.setenv("PYTHONPATH", path)
+    suite, store, events = suite_of("erm", "la"), Store.open(tmp_path / "r"), []
+    store.check_writable()
+
+    def runner(*args):
+        run_on_ray(*args, address=cluster.address, resources=Resources(), plugins=(parts,))
+
+    try:
+        plan = make_plan(suite, store)
+        after = run_plan(plan, Execution(), store, RunTracker(events.append), runner)
+        assert len(after.done) == 4
+        [note] = [event.cause for event in events if event.kind == "note"]
+        assert "is left out: its code of Evenhand differs" in note
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def test_a_cluster_without_a_good_node_trains_nothing(expected, monkeypatch):
+    nodes = Nodes(expected, lambda _: None, left_out={"aa": "node7 is left out: it is broken"})
+    monkeypatch.setattr(Nodes, "_unknown", lambda _: [])
+    with pytest.raises(RunError, match="no node of the cluster can train\n  node7 is left out"):
+        nodes.check()

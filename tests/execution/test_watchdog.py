@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from evenhand.execution.watchdog import StallLimits, Watchdog, hang_name
+from evenhand.store.files import open_files
+from evenhand.store.leases import Lease, Leases
+
+LIMITS = StallLimits(first=0.3, least=0.2, factor=5)
+
+
+def watch(seconds, *, limits=LIMITS, time_limit=float("inf"), steps=()):
+    causes: list[str] = []
+    watchdog = Watchdog(limits, time_limit, lambda cause, stacks: causes.append(cause + stacks))
+    with watchdog.watching():
+        from evenhand.train.pulse import pulse
+
+        for step in steps:
+            time.sleep(step)
+            pulse()
+        time.sleep(seconds)
+    return causes
+
+
+def test_a_process_without_progress_is_ended_with_where_it_hung():
+    [cause, *_] = watch(0.6)
+    assert cause.startswith("hung: it made no progress for 0 s, before its first step")
+    assert "test_watchdog.py" in cause
+
+
+def test_the_time_without_progress_follows_the_steps_so_far():
+    assert not watch(0.5, steps=[0.2, 0.2])
+    assert "after steps of at most 0.0" in watch(0.6, steps=[0.01, 0.01])[0]
+
+
+def test_a_trial_that_passes_its_time_limit_is_ended_after_a_grace_period():
+    limits = StallLimits(first=60, grace=0.1)
+    assert not watch(0.1, limits=limits, time_limit=0.2)
+    assert "of its time limit of 0.2 s" in watch(0.6, limits=limits, time_limit=0.2)[0]
+
+
+def test_the_time_of_a_stopped_process_is_no_time_without_progress(monkeypatch):
+    monkeypatch.setattr("evenhand.execution.watchdog.LOOK_SECONDS", 0.01)
+    watchdog = Watchdog(LIMITS, 60, lambda *_: None)
+    watchdog._leave_out(100.0)
+    assert watchdog.seconds_left > 100
+
+
+HOLDS_THE_LOCK = """
+import re, sys
+from pathlib import Path
+from evenhand.execution import watchdog as w
+dog = w.Watchdog(w.StallLimits(first=0.1, grace=0.1), float("inf"), print, hang=Path(sys.argv[1]))
+with dog.watching():
+    re.match(r"(a+)+$", "a" * 64 + "b")
+"""
+
+
+def test_a_process_that_holds_the_lock_is_ended_and_leaves_where_it_hung(tmp_path):
+    leases, name = Leases(open_files(tmp_path), "main"), hang_name("0a1b")
+    file = leases.hang_file(name)
+    done = subprocess.run(
+        [sys.executable, "-c", HOLDS_THE_LOCK, str(file)], timeout=60, check=False
+    )
+
+    assert done.returncode == 1
+    assert "in match" in leases.hang(Lease(key="0a" * 16, run="0a1b", hang=name))
+    # A lease of somebody else's making names no file outside the folder of leases.
+    (tmp_path / "main/secret.hang").write_text("secret")
+    assert not leases.hang(Lease(key="0a" * 16, run="", hang="../secret.hang"))
+    leases.remove_hangs("0a1b")
+    assert not file.exists()

@@ -155,7 +155,7 @@ def test_no_command_sends_escapes_executes_a_file_or_writes_elsewhere(suite, tmp
     assert "Traceback" not in text
     assert not Path("executed").exists()
     written = files_of(tmp_path) - before
-    assert all(name.startswith(("report", "results/main/")) for name in written)
+    assert all(name.startswith(("report", "results/main/", "results/.store")) for name in written)
 
 
 def test_a_record_is_shown_without_escapes_and_without_its_plugins(suite):

@@ -65,7 +65,8 @@ def make_record(
     """A valid record; `declared` goes to `make_trial` where no trial is given.
 
     accuracy     recall of every class, or one recall a class; best-test is a little better
-    counts       instead of accuracy: for all places alike, or by (split, rule)
+    counts       instead of accuracy: for all places alike, or by (split, rule); the data have
+                 their classes and groups
     places       the (split, rule) pairs that have an evaluation
     per_class    evaluated examples of each (label, group) cell
     train        [classes][groups] training counts; else they follow the problem's ratio
@@ -73,6 +74,8 @@ def make_record(
     """
     trial = trial or make_trial(**declared)
     by_place = _by_place(counts, places, accuracy=accuracy, shape=(groups, classes), n=per_class)
+    for made in by_place.values():
+        groups, classes = np.shape(made)[:2]
     data = make_data(trial, classes=classes, groups=groups, per_class=per_class, train=train)
     if fingerprint is not None:
         data = data.model_copy(update={"fingerprint": fingerprint})

@@ -47,6 +47,46 @@ def test_an_evaluation_is_found_by_split_and_rule():
     assert RULES == ("last", "best-val", "best-test")
 
 
+def other(record, place, **fields):
+    """The record as read from JSON in which fields of one part are others."""
+    found = json.loads(record.model_dump_json())
+    part = found
+    for name in place:
+        part = part[name]
+    part.update(fields)
+    return Record.model_validate_json(json.dumps(found))
+
+
+FIRST = ("evaluations", 0)
+CONTRADICTIONS = {
+    "cells that are no places of the shape": (FIRST, {"cells": [100], "n": [5]}),
+    "negative cells": (FIRST, {"cells": [-1], "n": [5]}),
+    "a cell twice": (FIRST, {"cells": [3, 3], "n": [5, 5]}),
+    "cells without counts": (FIRST, {"cells": [3, 4], "n": [5]}),
+    "negative counts": (FIRST, {"cells": [3], "n": [-5]}),
+    "counts beyond 64 bits": (FIRST, {"cells": [3], "n": [1 << 70]}),
+    "another number of classes": (FIRST, {"shape": [1, 3, 3], "cells": [0], "n": [5]}),
+    "another number of groups": (FIRST, {"shape": [2, 10, 10]}),
+    "more labels than predictions": (FIRST, {"shape": [1, 11, 10]}),
+    "a shape beyond all memory": (FIRST, {"shape": [1, 1 << 30, 1 << 30]}),
+    "a negative epoch": (FIRST, {"epoch": -1}),
+    "a place twice": (FIRST, {"split": "val", "rule": "best-val"}),
+    "no data": ((), {"data": None}),
+    "training counts of fewer classes": (("data",), {"train": [[5]] * 9}),
+    "training counts of more groups": (("data",), {"train": [[5, 5]] * 10}),
+    "a curve that is too short": (("curves",), {"lr": [0.1]}),
+    "a curve without its epoch": (("curves",), {"epoch": [None] * 40}),
+}
+
+
+@pytest.mark.parametrize(("place", "fields"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_record_that_contradicts_itself_is_refused(place, fields):
+    record = make_record()
+    assert other(record, ()) == record
+    with pytest.raises(ValidationError):
+        other(record, place, **fields)
+
+
 def test_an_unknown_field_is_refused():
     text = make_record().model_dump_json().replace('"attempts"', '"tries"')
     with pytest.raises(ValidationError):

@@ -1,13 +1,17 @@
-"""Records: the resolved trial, status, evaluations, curves, cost and provenance."""
+"""Records: the resolved trial, status, evaluations, curves, cost and provenance.
+
+A record is validated as a whole, so that no report meets counts that contradict their shape.
+"""
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
 import numpy as np
 from jaxtyping import Int
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evenhand.declared.base import Spec
 from evenhand.declared.course import StageCourse
@@ -18,6 +22,10 @@ Split = Literal["val", "test"]
 Rule = Literal["last", "best-val", "best-test"]
 FORMAT: Literal[1] = 1
 RULES: tuple[Rule, ...] = ("last", "best-val", "best-test")
+Count = Annotated[int, Field(ge=0, le=1 << 40)]
+"""A number of examples, of which sums fit into 64 bits."""
+MOST_COUNTS = 1 << 32
+"""Most counts of an evaluation, zeros included: 65,536 classes without groups."""
 
 
 class Evaluation(Spec):
@@ -33,16 +41,27 @@ class Evaluation(Spec):
     """Split of the evaluated images."""
     rule: Rule
     """Checkpoint rule that chose the network."""
-    epoch: int
+    epoch: Count
     """Number of epochs that the network was trained for."""
-    shape: tuple[int, int, int]
+    shape: tuple[Count, Count, Count]
     """Groups, labels and predictions."""
-    cells: tuple[int, ...]
+    cells: tuple[Count, ...]
     """Flat indices of the counts that are not 0."""
-    n: tuple[int, ...]
+    n: tuple[Count, ...]
     """The counts at these indices."""
     scores: dict[str, float | None] = {}
     """Metrics of logits by name, None where undefined; computed where the suite names them."""
+
+    @model_validator(mode="after")
+    def _fits_its_shape(self) -> Self:
+        size = math.prod(self.shape)
+        if size > MOST_COUNTS:
+            raise ValueError(f"the shape {self.shape} has more than {MOST_COUNTS:,} counts")
+        if len(self.cells) != len(self.n):
+            raise ValueError(f"{len(self.cells)} cells have {len(self.n)} counts")
+        if len(set(self.cells)) < len(self.cells) or max(self.cells, default=-1) >= size:
+            raise ValueError(f"the cells are not distinct indices below {size:,}")
+        return self
 
     @classmethod
     def of(
@@ -141,11 +160,11 @@ class DataSummary(Spec):
     """Names of the classes."""
     groups: tuple[str, ...]
     """Names of the groups."""
-    train: tuple[tuple[int, ...], ...]
+    train: tuple[tuple[Count, ...], ...]
     """Counts of the training set, [classes][groups]."""
-    n_val: int
+    n_val: Count
     """Number of validation images."""
-    n_test: int
+    n_test: Count
     """Number of test images."""
     source: str | None = None
     """Digest of the data set before any split, for files that can change under one name."""
@@ -155,6 +174,16 @@ class DataSummary(Spec):
     """Exact duplicates between the splits; empty where there are none."""
     folds: int | None = None
     """Number of folds of a cross-validation, in which the seed chooses the fold that is tested."""
+
+    @model_validator(mode="after")
+    def _counts_every_cell(self) -> Self:
+        n, groups = len(self.train), {len(row) for row in self.train}
+        if n != len(self.classes) or groups - {len(self.groups)}:
+            raise ValueError(
+                f"the training counts are those of {n} classes and {sorted(groups)} groups, "
+                f"beside {len(self.classes)} classes and {len(self.groups)} groups"
+            )
+        return self
 
     @cached_property
     def train_counts(self) -> Int[np.ndarray, "classes groups"]:
@@ -241,6 +270,24 @@ class Record(Spec):
     """Version of the code of each metric of logits that the evaluations hold."""
     unscored: str = ""
     """Reason why the trial has no class probabilities; "" where it has them."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        places = [(each.split, each.rule) for each in self.evaluations]
+        if len(set(places)) < len(places):
+            raise ValueError("two evaluations are of the same split and checkpoint rule")
+        if self.evaluations and self.data is None:
+            raise ValueError("it has evaluations and no data")
+        if self.data is not None:
+            n = len(self.data.classes)
+            shape = (len(self.data.groups), n, n)
+            other = [each.shape for each in self.evaluations if each.shape != shape]
+            if other:
+                raise ValueError(f"counts of the shape {other[0]} are not those of {shape}")
+        epochs = self.curves.get("epoch", [])
+        if None in epochs or any(len(s) != len(epochs) for s in self.curves.values()):
+            raise ValueError("its curves are not as long as its epochs")
+        return self
 
     def evaluation(self, split: Split, rule: Rule) -> Evaluation | None:
         """The evaluation on a split at a checkpoint rule; None if there is none."""

@@ -142,6 +142,8 @@ def run(
     command         what records keep as the command that made them; "" is the equivalent
                     `evenhand run`
 
+    A trial whose record cannot be read or written is blocked, and does not end the run either.
+
     Raises, before any trial starts, `StoreError`, `DataError`, `BackboneError` or `RunError` where
     the store, the data, a network or the cluster does not fit.
 
@@ -151,6 +153,8 @@ def run(
     >>> len(after.done), len(after.failed)
     (1, 0)
     """
+    from evenhand.execution.destinations import refuse_newer
+    from evenhand.execution.events import Event
     from evenhand.execution.plan import Plan
     from evenhand.execution.retries import RunTracker
     from evenhand.execution.scoring import metrics_of_logits, score_kept
@@ -177,13 +181,15 @@ def run(
         data=None if data is None else Path(data),
         command=command,
     )
+    refuse_newer(made)
+    watch = RunTracker(on_event or (lambda _: None), max_failures, made.labels)
     if made.unscored:
         metrics = metrics_of_logits(made.suite.declaration)
-        score_kept(there, [trial.key for trial in made.unscored], metrics)
+        for cause in score_kept(there, [trial.key for trial in made.unscored], metrics):
+            watch(Event("note", cause=cause))
         made = _still_missing(made, there)
     if not made.missing:
         return made
-    watch = RunTracker(on_event or (lambda _: None), max_failures, made.labels)
     after = None
     try:
         after = start(made, there, options, watch)

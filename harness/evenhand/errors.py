@@ -8,6 +8,8 @@
     ├── MetricError       labels, predictions or groups that cannot be counted
     ├── BackboneError     a network that does not fit the images
     ├── StoreError        records cannot be read or written
+    │   ├── Absent        a file that is not there
+    │   └── Unwritable    one record that cannot be written, where others may be
     ├── RunError          trials cannot be started
     │   ├── EndedEarly    a run ended before all of its trials had ended
     │   └── TooManyFailures   more trials failed than `max_failures` allows
@@ -156,6 +158,14 @@ class StoreError(EvenhandError):
     ...     print("'last night'" in str(error))
     True
     """
+
+
+class Absent(StoreError):  # noqa: N818  often no error
+    """A file of a store that is not there."""
+
+
+class Unwritable(StoreError):  # noqa: N818  the record is
+    """One record that cannot be written, where others may be."""
 
 
 class RunError(EvenhandError):

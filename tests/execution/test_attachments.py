@@ -74,7 +74,7 @@ def test_a_posthoc_method_of_no_effect_evaluates_as_its_parent(suite_of, tmp_pat
     erm, mapped = (
         store.read(configuration.trials[0].key) for configuration in suite.configurations
     )
-    biased = read_arrays(store, erm.key, "logits")
+    biased = read_arrays(store, erm, "logits")
     assert {e.rule for e in mapped.evaluations} == {"last", "best-val", "best-test"}
     assert mapped.data == erm.data
     for evaluation in mapped.evaluations:
@@ -133,14 +133,27 @@ def test_a_suite_may_ask_for_what_another_will_read(suite_of, suite_file, tmp_pa
     assert [trial.posthoc.name for trial in plan.missing] == ["la_posthoc"]
 
 
-def test_logits_that_are_gone_are_told_with_what_to_do(suite_of, tmp_path):
+@pytest.mark.parametrize("damage", ["gone", "one byte", "another trial's"])
+def test_damaged_arrays_count_as_not_kept_and_their_trial_runs_again(suite_of, tmp_path, damage):
     store = Store.open(tmp_path / "r")
-    finished(suite_of("erm", f"{{{SHIFTED}}}", seeds=1), store)
-    [erm] = [r.key for r in store.records() if not r.trial.posthoc]
-    (tmp_path / "r" / "main" / erm / "logits.npz").unlink()
-    after = finished(suite_of("erm", "tau_norm", seeds=1), store)
-    [failed] = store.records([trial.key for trial in after.failed])
-    assert f"remove the folder {erm}" in failed.exit.cause
+    finished(suite_of("erm", "la", "{tau_norm: {tau: 0}}", f"{{{SHIFTED}}}", seeds=1), store)
+    [erm] = [r for r in store.records() if not r.trial.posthoc and r.kept]
+    file = tmp_path / "r" / "main" / erm.key / "logits.npz"
+    whole = file.read_bytes()
+    # The middle of the file is the end of a compressed array or the head of the next one.
+    flipped = whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1])
+    other = to_npz({name: array + 1 for name, array in read_arrays(store, erm, "logits").items()})
+    made = {"one byte": flipped + whole[len(whole) // 2 + 1 :], "another trial's": other}
+    file.unlink() if damage == "gone" else file.write_bytes(made[damage])
+    suite = suite_of("erm", "tau_norm", seeds=1)
+
+    first = finished(suite, store)
+
+    assert by_kind(first) == {"done": 0, "missing": 2, "failed": 0, "blocked": 0}
+    [shifted] = [t for t in first.missing if t.posthoc]
+    assert f"{erm.key}/logits.npz" in store.read(shifted.key).exit.cause
+    assert by_kind(finished(suite, store)) == {"done": 2, "missing": 0, "failed": 0, "blocked": 0}
+    assert file.read_bytes() == whole
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", b"\x80\x04", "cut", "flipped"], ids=str)
@@ -153,9 +166,9 @@ def test_a_damaged_file_is_named_with_what_to_do(suite_of, tmp_path, damage):
     made = {"cut": whole[:2000], "flipped": whole[:300] + bytes(400) + whole[700:]}
     file.write_bytes(made.get(damage, damage))
     with pytest.raises(
-        StoreError, match=f"{erm}/logits.npz: .* damaged\n  remove the folder {erm}"
+        StoreError, match=f"{erm}/logits.npz: .* damaged.*\n  rerun the same command"
     ):
-        read_arrays(store, erm, "logits")
+        read_arrays(store, store.read(erm), "logits")
 
 
 def test_a_teacher_that_failed_blocks_its_students_and_says_why(suite_of, tmp_path):
@@ -227,11 +240,13 @@ def test_logits_of_another_record_are_refused(suite_of, tmp_path, how, fault):
     store = Store.open(tmp_path / "r")
     finished(suite_of("erm", f"{{{SHIFTED}}}", seeds=1), store)
     [erm] = [record for record in store.records() if not record.trial.posthoc]
+    # As in records of earlier versions.
+    erm = erm.model_copy(update={"digests": {}})
     arrays = read_logits(store, erm)
     file = tmp_path / "r" / "main" / erm.key / "logits.npz"
     file.write_bytes(to_npz(damaged(arrays, erm, how)))
     with pytest.raises(
-        StoreError, match=rf"(?s)logits.npz: .*{fault}.*remove the folder {erm.key}"
+        StoreError, match=rf"(?s){erm.key}/logits.npz: .*{fault}.*\n  rerun the same command"
     ):
         read_logits(store, erm)
 
@@ -241,6 +256,8 @@ def test_a_teachers_logits_of_other_images_are_refused(suite_of, tmp_path, array
     suite, store = suite_of("erm", f"{{{TAUGHT}}}", seeds=1), Store.open(tmp_path / "r")
     finished(suite, store)
     student = next(record for record in store.records() if record.trial.teacher)
+    teacher = store.read(student.trial.parent.key)
+    store.replace(teacher.model_copy(update={"digests": {}}))
     file = tmp_path / "r" / "main" / student.trial.parent.key / "train_logits.npz"
     file.write_bytes(to_npz(arrays))
     with pytest.raises(StoreError, match=r"train_logits\.npz: it.* array 'train_logits'"):

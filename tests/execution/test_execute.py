@@ -13,7 +13,9 @@ from evenhand.execution import preflight
 from evenhand.execution.execute import Execution, run_trial
 from evenhand.execution.preflight import load_data, source_key
 from evenhand.store import Store
+from evenhand.train.resume import Resumable
 from tests.train.trials import SOURCE, make
+from tests.train.trials import run as train_undisturbed
 
 RECORDS = {"done", "failed", "diverged", "interrupted"}
 
@@ -100,9 +102,39 @@ def test_an_interrupt_is_recorded_and_goes_on(store, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_trial(trial, execution(trial), store, events.append)
     record = store.read(trial.key)
-    assert record.exit.status == "interrupted"
+    assert (record.exit.status, record.exit.cause) == ("interrupted", "the run was stopped")
     assert math.isfinite(record.cost.seconds)
     assert events[-1].kind == "ended"
+
+
+def test_a_damaged_state_is_named_and_the_trial_begins_anew(store, tmp_path):
+    whole, _ = run(make(epochs=3, batch=32), Store.open(tmp_path / "other"))
+    trial, contents = make(epochs=3, batch=32), []
+    saving = Resumable(write=contents.append, least_seconds=0)
+    train_undisturbed(trial, saved=saving)
+    store.save_state(trial.key, contents[-1])
+    state = tmp_path / "results" / "main" / trial.key / "state.pt"
+    flipped = bytearray(state.read_bytes())
+    flipped[len(flipped) // 2] ^= 4
+    state.write_bytes(flipped)
+
+    record, events = run(trial, store)
+
+    [note] = [event for event in events if event.kind == "note"]
+    assert f"{trial.key}/state.pt: it is damaged" in note.cause
+    assert note.cause.endswith("its checksum does not fit; the trial begins anew")
+    assert record.provenance.resumed_after_epoch is None
+    assert record.evaluations == whole.evaluations
+    assert not state.exists()
+
+
+def test_a_record_that_another_run_has_finished_stays(store):
+    trial = make()
+    first, _ = run(trial, store, suite="first")
+    second, events = run(trial, store, suite="second")
+    assert second == first
+    assert second.provenance.suite == "first"
+    assert events[-1].status == "done"
 
 
 def test_attempts_count_those_before(store):
@@ -114,7 +146,8 @@ def test_trials_after_a_diverged_one_are_as_if_it_had_not_been(store):
     trial = make(seed=1)
     first, _ = run(trial, store)
     run(make(lr=1e38), store)
-    again, _ = run(trial, store)
+    again, _ = run(trial, store, attempts={trial.key: 1})
+    assert again.attempts == 2
     assert again.evaluations == first.evaluations
     assert again.curves == first.curves
     assert again.data == first.data

@@ -38,7 +38,7 @@ class KilledStore(Store):
     def write(self, record, attachments):
         if self.timer is not None:
             self.timer.join()
-        super().write(record, attachments)
+        return super().write(record, attachments)
 
     def wait_if_overdue(self):
         """On a loaded machine a timer is late: training must not go on past the kill."""

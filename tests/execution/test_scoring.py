@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 import evenhand as eh
 from evenhand.declared.record import RULES
 from evenhand.declared.registry import REGISTRY
-from evenhand.errors import MetricError, SpecError, StoreError
+from evenhand.errors import MetricError, SpecError, Unwritable
 from evenhand.execution.attachments import read_arrays, to_npz
 from evenhand.execution.plan import make_plan
 from evenhand.store import Store
@@ -42,7 +42,7 @@ def test_a_suite_with_a_metric_of_logits_scores_every_rule_from_its_logits(suite
     suite, store = named(suite_file("erm", seeds=1)), Store.open(tmp_path / "r")
     run(suite, store)
     [record] = store.records()
-    arrays = read_arrays(store, record.key, "logits")
+    arrays = read_arrays(store, record, "logits")
     assert {each.rule for each in record.evaluations} == set(RULES)
     for each in record.evaluations:
         expected = nll_by_hand(arrays, each.epoch, each.split)
@@ -93,24 +93,48 @@ def test_a_later_metric_of_logits_needs_no_training(suite_file, tmp_path):
 
 
 @pytest.mark.parametrize("lacking", [".*/test_logits", ".*/.*_logits"], ids=["one", "all"])
-def test_logits_that_lack_an_array_replace_no_score(suite_file, tmp_path, lacking):
+def test_logits_that_lack_an_array_count_as_not_kept(suite_file, tmp_path, lacking):
     suite, store = named(suite_file("erm", seeds=1)), Store.open(tmp_path / "r")
     run(suite, store)
     [before] = store.records()
-    arrays = read_arrays(store, before.key, "logits")
+    arrays = read_arrays(store, before, "logits")
+    # As in records of earlier versions.
+    store.replace(before.model_copy(update={"digests": {}}))
     kept = {name: array for name, array in arrays.items() if not re.fullmatch(lacking, name)}
     (tmp_path / "r" / "main" / before.key / "logits.npz").write_bytes(to_npz(kept))
     wider = named(suite_file("erm", seeds=1), "metrics: [nll, brier]\nprimary: nll")
-    with pytest.raises(StoreError, match=f"remove the folder {before.key}"):
-        run(wider, store)
-    assert store.records() == [before]
+    run(wider, store)
+    [after] = store.records()
+    assert after.attempts == 2
+    assert None not in after.evaluation("test", "last").scores.values()
+    assert after.evaluations[0].counts.tolist() == before.evaluations[0].counts.tolist()
+
+
+def test_a_record_that_cannot_be_changed_gets_no_metric_and_the_others_do(suite_file, tmp_path):
+    suite = named(suite_file("erm", "la", seeds=1))
+    run(suite, Store.open(tmp_path / "r"))
+    closed, other = suite.trials
+
+    class Closed(Store):
+        def replace(self, record):
+            if record.key == closed:
+                raise Unwritable("permission denied")
+            super().replace(record)
+
+    wider = named(suite_file("erm", "la", seeds=1), "metrics: [nll, brier]\nprimary: nll")
+    notes = []
+    after = eh.run(wider, Closed.open(tmp_path / "r"), inline=True, on_event=notes.append)
+    assert [trial.key for trial in after.unscored] == [closed]
+    assert [note.kind for note in notes] == ["note"]
+    assert notes[0].cause.endswith(": permission denied")
+    assert "brier" in Store.open(tmp_path / "r").read(other).scored
 
 
 def test_a_record_of_another_version_of_the_metric_is_scored_anew(suite_file, tmp_path):
     suite, store = named(suite_file("erm", seeds=1)), Store.open(tmp_path / "r")
     run(suite, store)
     [record] = store.records()
-    store.write(record.model_copy(update={"scored": {"nll": "0"}}), {})
+    store.replace(record.model_copy(update={"scored": {"nll": "0"}}))
     assert len(make_plan(suite, store).unscored) == 1
     frame = eh.to_frame(suite, store).query("metric == 'nll'")
     assert frame.value.isna().all()
@@ -123,7 +147,7 @@ def test_logit_adjustment_after_training_has_the_probabilities_of_its_shifted_lo
     store = Store.open(tmp_path / "r")
     run(suite, store)
     [shifted] = [record for record in store.records() if record.trial.posthoc]
-    arrays = read_arrays(store, shifted.trial.parent.key, "logits")
+    arrays = read_arrays(store, store.read(shifted.trial.parent.key), "logits")
     last = shifted.evaluation("test", "last")
     n = shifted.data.train_counts.sum(1)
     logits = arrays[f"{last.epoch}/test_logits"] - np.log(n / n.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import re
 import shutil
@@ -15,7 +16,7 @@ import pytest
 
 from evenhand.declared.identity import identity_of
 from evenhand.declared.record import Record, Status
-from evenhand.errors import StoreError
+from evenhand.errors import StoreError, Unwritable
 from evenhand.store import Head, Store
 from evenhand.store.files import Files
 from tests.records import make_record
@@ -105,6 +106,54 @@ def test_attachments_lie_beside_the_record(store: Store) -> None:
         store.attachment(record.key, "../record.json")
 
 
+def test_a_record_holds_the_digests_of_its_attachments(store: Store) -> None:
+    record = store.write(make_record(), {"logits.npz": b"abc"})
+    assert store.read(record.key) == record
+    assert record.digests == {"logits.npz": hashlib.sha256(b"abc").hexdigest()}
+
+
+def test_a_done_record_stays_unless_a_later_attempt_is_done(store: Store) -> None:
+    first = store.write(make_record(seconds=1.0))
+    for other in (
+        make_record(seconds=2.0),
+        make_record(status="failed", attempts=2),
+        make_record(status="interrupted", attempts=2),
+    ):
+        assert store.write(other, {"log.txt": b"other"}) == first
+        assert store.read(first.key) == first
+    with pytest.raises(StoreError):
+        store.attachment(first.key, "log.txt")
+    keeping = make_record(seconds=3.0).model_copy(update={"kept": ("logits",)})
+    later = make_record(seconds=4.0, attempts=2)
+    for other in (keeping, later):
+        assert store.write(other) == other
+        assert store.read(first.key) == other
+
+
+NEWER: dict[str, Callable[[bytes], bytes]] = {
+    "its format is 2": lambda whole: whole.replace(b'"format":1', b'"format":2'),
+    "the field `bound`": lambda whole: b'{"bound":0.1,' + whole[1:],
+    "the field `cost.joules`": lambda whole: whole.replace(b'"cost":{', b'"cost":{"joules":5,'),
+}
+
+
+@pytest.mark.parametrize("reason", NEWER)
+def test_a_record_of_a_later_version_is_never_overwritten(
+    store: Store, files: Files, reason: str
+) -> None:
+    (record,) = write_some(store, 1).values()
+    newer = NEWER[reason](files.read(path_of(record)))
+    files.write(path_of(record), newer)
+
+    assert store.heads() == {}
+    [fault] = store.faults
+    assert (fault.key, fault.kind) == (record.key, "newer")
+    assert reason in fault.reason
+    with pytest.raises(Unwritable, match=reason):
+        store.write(make_record(seed=0, attempts=9))
+    assert files.read(path_of(record)) == newer
+
+
 def test_a_crash_before_the_record_leaves_no_record(store: Store, files: Files) -> None:
     record = make_record()
     files.write(f"main/{record.key}/logits-test.npz", b"whole")
@@ -143,6 +192,8 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "damaged or incomplete JSON: expected": lambda whole: b"\x00" * len(whole),
     ": trial: field required": lambda whole: b'{"key": "0", "exit": "well"}',
     ": the file: ": lambda whole: b"[]",
+    "recursion limit": lambda whole: b'{"curves":' + b"[" * 1_000_000,
+    ": evaluations.0: ": lambda whole: whole.replace(b'"shape":[1,10,10]', b'"shape":[1,3,3]'),
     "2; this version reads format 1": lambda whole: whole.replace(b'"format":1', b'"format":2'),
 }
 
@@ -219,10 +270,10 @@ class CountedFiles:
         self.write = files.write
         self.records_read: list[str] = []
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, most: int | None = None) -> bytes:
         if path.endswith("/record.json"):
             self.records_read.append(path)
-        return self.files.read(path)
+        return self.files.read(path, most)
 
 
 def test_with_an_index_only_what_changed_is_read(store: Store, files: Files) -> None:
@@ -368,7 +419,7 @@ def test_a_forbidden_folder_is_no_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, verb: str
 ) -> None:
     # Not by chmod: it does not stop root, whom containers run tests as.
-    monkeypatch.setattr("evenhand.store.files.os.access", lambda path, rights: False)
+    monkeypatch.setattr("evenhand.store.local.os.access", lambda path, rights: False)
     with pytest.raises(StoreError, match=f"cannot be {verb}: permission denied"):
         Store.open(tmp_path / folder)
 

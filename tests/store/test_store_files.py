@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from evenhand.errors import StoreError
-from evenhand.store.files import BATCH, Files, LocalFiles, open_files, read_all
+from evenhand.store.files import BATCH, Files, open_files, read_all
+from evenhand.store.local import LocalFiles
 
 
 def test_what_is_written_is_read(files: Files) -> None:
@@ -34,6 +35,27 @@ def test_an_empty_file_is_a_file(files: Files) -> None:
 def test_an_absent_file_is_not_found(files: Files) -> None:
     with pytest.raises(FileNotFoundError):
         files.read("main/a/record.json")
+
+
+def test_a_file_with_too_many_bytes_is_not_read(files: Files) -> None:
+    files.write("main/a/record.json", b"12345")
+    assert files.read("main/a/record.json", 5) == b"12345"
+    with pytest.raises(OSError, match="bytes"):
+        files.read("main/a/record.json", 4)
+    assert isinstance(dict(read_all(files, ["main/a/record.json"], 4)).popitem()[1], OSError)
+
+
+def test_the_beginning_of_a_file_is_read_alone(files: Files) -> None:
+    files.write("main/a/state.pt", b"12345")
+    assert files.begin("main/a/state.pt", 3) == b"123"
+    assert files.begin("main/a/state.pt", 9) == b"12345"
+
+
+def test_a_file_that_can_be_written_passes_the_check_and_leaves_nothing(files: Files) -> None:
+    files.check("main/a/record.json")
+    files.write("main/a/record.json", b"12345")
+    files.check("main/a/record.json")
+    assert list(files.versions("main", "record.json")) == ["main/a/record.json"]
 
 
 def test_an_absent_folder_has_no_files(files: Files) -> None:
@@ -121,7 +143,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("evenhand.store.files.os.fsync", full)
+    monkeypatch.setattr("evenhand.store.local.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         files.write("main/a/record.json", b"first")
     assert isinstance(files, LocalFiles)

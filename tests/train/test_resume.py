@@ -10,6 +10,7 @@ import torch
 
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import StoreError
+from evenhand.store import Store
 from evenhand.train.engine import TrainOptions
 from evenhand.train.result import Diverged, TimeLimitReached
 from evenhand.train.resume import Resumable
@@ -104,6 +105,26 @@ def test_a_state_of_something_else_is_not_gone_on_from():
     assert result(run(trial, saved=saved)) == result(outcome)
     assert saved.resumed is None
     assert gone_on(trial, written[-1])[1].resumed == 2
+
+
+def test_no_byte_of_a_stored_state_can_differ_unnoticed(tmp_path):
+    store, key = Store.open(tmp_path), "0" * 32
+    whole = states(make(epochs=3, batch=32))[0][-1]
+    store.save_state(key, whole)
+    assert store.load_state(key) == whole
+    file = tmp_path / "main" / key / "state.pt"
+    stored, rng = file.read_bytes(), random.Random(0)
+    places = [*range(100), *rng.sample(range(100, len(stored)), 300)]
+    for place in places:
+        flipped = bytearray(stored)
+        flipped[place] ^= 1 << rng.randrange(8)
+        file.write_bytes(flipped)
+        with pytest.raises(StoreError, match=r"state\.pt: it "):
+            store.load_state(key)
+    for other in (b"", stored[:-1], stored + b"0", whole):
+        file.write_bytes(other)
+        with pytest.raises(StoreError, match=r"state\.pt: it "):
+            store.load_state(key)
 
 
 @pytest.mark.parametrize("content", [b"", b"torn", b"PK" + bytes(40)])

@@ -121,14 +121,19 @@ def neighbours_as_json(plan: Plan) -> list[dict[str, Any]]:
 
 
 def print_blocked(plan: Plan, place: Place) -> None:
-    """Print each trial that cannot run because a trial that it needs has failed."""
+    """Print each trial that cannot run, and what to do."""
     from evenhand.suite.commands import store_command, suite_command
 
     for blocked in plan.blocked:
         text = f"blocked: {plan.label(blocked.trial)}: {blocked.cause}"
         console().print(text, style="yellow", soft_wrap=True)
-    if plan.blocked:
-        show = store_command("show", plan.blocked[0].parent[:8], place=place)
+    failed = [blocked.parent for blocked in plan.blocked if blocked.parent]
+    if failed:
+        show = store_command("show", failed[0][:8], place=place)
         again = suite_command("run", plan.suite, "--retry-failed", place=place)
         text = f"`{show}` prints the cause; when it is corrected, `{again}` runs them"
+        console().print(text, style="yellow", soft_wrap=True)
+    if len(failed) < len(plan.blocked):
+        again = suite_command("run", plan.suite, place=place)
+        text = f"when the place of a record can be read and written, `{again}` runs its trial"
         console().print(text, style="yellow", soft_wrap=True)

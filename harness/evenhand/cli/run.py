@@ -118,7 +118,7 @@ def run(
     print_missing(plan, place, notes)
     if plan.unscored:
         print_unscored(plan, notes)
-    elif not plan.missing:
+    elif not plan.missing and not plan.newer:
         _nothing_to_do(plan, place, json)
         return
     try:
@@ -175,7 +175,7 @@ def _ended(after: Plan, place: Place, json: bool) -> None:
         errors().print(text, soft_wrap=True)
     if not json:
         print_blocked(after, place)
-    if failed or after.missing or after.blocked:
+    if failed or after.missing or after.blocked or after.unscored:
         raise typer.Exit(1)
 
 

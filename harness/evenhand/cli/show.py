@@ -49,7 +49,7 @@ def show(
             return
     damaged = [fault for fault in store.faults if key in fault.path]
     if not keys and damaged:
-        raise StoreError(f"{damaged[0]}\n  run its suite again, which trains it again")
+        raise StoreError(f"{damaged[0]}\n  {damaged[0].advice}")
     if len(keys) != 1:
         found = "no record has" if not keys else f"{len(keys)} records have"
         what = f"{store.location}: {found} a key that begins with {key!r}"

@@ -266,6 +266,8 @@ class Record(Spec):
     """Code, environment and machine."""
     kept: tuple[Kept, ...] = ()
     """Files beside the record that other trials read."""
+    digests: dict[str, str] = {}
+    """SHA-256 of each file beside the record, by name; none in records of earlier versions."""
     scored: dict[str, str] = {}
     """Version of the code of each metric of logits that the evaluations hold."""
     unscored: str = ""

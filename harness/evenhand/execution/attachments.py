@@ -1,7 +1,11 @@
-"""Arrays that a trial keeps beside its record for other trials, such as logits."""
+"""Arrays that a trial keeps beside its record for other trials, such as logits.
+
+Arrays that are damaged or gone count as not kept, so that their trial is trained again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 import zlib
@@ -14,12 +18,21 @@ from evenhand.declared.method import Method
 from evenhand.declared.record import DataSummary, Evaluation, Record
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Kept, Trial
-from evenhand.errors import RunError, StoreError
+from evenhand.errors import Absent, RunError, StoreError
 from evenhand.store import Store
 
 LACKS = "it holds no array {!r}"
 
 Arrays = Mapping[str, np.ndarray]
+
+
+class DamagedArrays(StoreError):  # noqa: N818  they can be made again
+    """Arrays that a record lists as kept, and that are damaged or gone."""
+
+    def __init__(self, record: Record, kind: Kept, what: str) -> None:
+        self.record, self.kind = record, kind
+        again = "rerun the same command: it trains that trial again"
+        super().__init__(f"{record.key}/{attachment_name(kind)}: {what}\n  {again}")
 
 
 def attachment_name(kind: Kept) -> str:
@@ -28,7 +41,7 @@ def attachment_name(kind: Kept) -> str:
 
 
 UNREADABLE = (
-    ValueError, TypeError, AttributeError, LookupError, EOFError, RuntimeError, MemoryError,
+    ValueError, TypeError, AttributeError, LookupError, EOFError, RuntimeError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 """Exceptions of NumPy for an archive that is not whole, is encrypted, or holds something else."""
@@ -42,49 +55,52 @@ def to_npz(arrays: Arrays) -> bytes:
     return content.getvalue()
 
 
-def read_arrays(store: Store, key: str, kind: Kept) -> dict[str, np.ndarray]:
-    """Read the arrays of a kind that a trial kept.
+def read_arrays(store: Store, record: Record, kind: Kept) -> dict[str, np.ndarray]:
+    """Read the arrays of a kind that the trial of a record kept.
 
-    Raises `StoreError` where the file is missing, although the record names it, or is damaged.
+    Raises `DamagedArrays` where the file is missing, although the record names it, or is damaged.
     """
+    name = attachment_name(kind)
     try:
-        content = store.attachment(key, attachment_name(kind))
-    except StoreError as error:
-        raise StoreError(
-            f"{error}\n  this trial reads it, and the record beside it lists it as kept\n"
-            f"{_again(key)}"
-        ) from None
+        content = store.attachment(record.key, name)
+    except Absent:
+        raise DamagedArrays(record, kind, "the file is gone") from None
+    digest = record.digests.get(name)
+    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
+        raise DamagedArrays(record, kind, "the file is damaged: its checksum does not fit")
     try:
         with np.load(io.BytesIO(content)) as archive:
             return dict(archive)
     except UNREADABLE:
-        name = attachment_name(kind)
-        raise StoreError(
-            f"{key}/{name}: {len(content)} bytes that are no NumPy archive; the file is damaged\n"
-            f"{_again(key)}"
-        ) from None
+        what = f"{len(content)} bytes that are no NumPy archive; the file is damaged"
+        raise DamagedArrays(record, kind, what) from None
+
+
+def count_as_not_kept(store: Store, found: DamagedArrays) -> None:
+    """Take damaged arrays out of what a record lists as kept."""
+    kept = tuple(kind for kind in found.record.kept if kind != found.kind)
+    store.replace(found.record.model_copy(update={"kept": kept}))
 
 
 def read_logits(store: Store, record: Record) -> dict[str, np.ndarray]:
     """Read the logits that a trial kept, with labels and groups.
 
-    They are those from which the counts of the record were made. Raises `StoreError` where they are
-    not, or as `read_arrays`. Only evaluations of an average of networks have no logits.
+    They are those from which the counts of the record were made. Raises `DamagedArrays` where they
+    are not, or as `read_arrays`. Only evaluations of an average of networks have no logits.
     """
-    arrays = read_arrays(store, record.key, "logits")
+    arrays = read_arrays(store, record, "logits")
     method: Method = REGISTRY.make("method", record.trial.method)
     may_lack = any(stage.is_averaged for stage in method.stages)
     for seen in record.evaluations:
         if may_lack and f"{seen.epoch}/{seen.split}_logits" not in arrays:
             continue
         if fault := _unlike(seen, arrays):
-            raise _other(record.key, "logits", fault)
+            raise _other(record, "logits", fault)
     return arrays
 
 
-def _other(key: str, kind: Kept, fault: str) -> StoreError:
-    what = f"{key}/{attachment_name(kind)}: {fault}; the file is damaged or of another record"
-    return StoreError(f"{what}\n{_again(key)}")
+def _other(record: Record, kind: Kept, fault: str) -> DamagedArrays:
+    return DamagedArrays(record, kind, f"{fault}; the file is damaged or of another record")
 
 
 def _unlike(seen: Evaluation, arrays: Arrays) -> str:
@@ -112,10 +128,6 @@ def _of_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> str:
     return f"its array {name!r} has the shape {list(array.shape)}, not {list(shape)}"
 
 
-def _again(key: str) -> str:
-    return f"  remove the folder {key}: the next run trains that trial again"
-
-
 def teacher_probabilities(
     trial: Trial, data: DataSummary, store: Store
 ) -> Float[np.ndarray, "n classes"] | None:
@@ -135,11 +147,11 @@ def teacher_probabilities(
             "because the data on disk have changed\n"
             "  train the teacher again, in another edition"
         )
-    name, arrays = "train_logits", read_arrays(store, teacher.key, "train_logits")
+    name, arrays = "train_logits", read_arrays(store, teacher, "train_logits")
     shape, fault = (int(data.train_counts.sum()), len(data.classes)), LACKS.format(name)
     if name not in arrays or arrays[name].shape != shape:
         fault = _of_shape(name, arrays[name], shape) if name in arrays else fault
-        raise _other(teacher.key, "train_logits", fault)
+        raise _other(teacher, "train_logits", fault)
     logits = arrays[name]
     soft = softmax(logits.astype(np.float64) / trial.teacher.temperature, axis=1)
     return np.asarray(soft, dtype=np.float32)

@@ -83,7 +83,7 @@ def run_within(
         rest = _rest(plan, store, tracker)
     if not tracker.over:
         tracker(Event("note", cause=_nothing_fits(plan, budget)))
-    return make_plan(plan.suite, store)
+    return make_plan(plan.suite, store, unwritable={**plan.unwritable, **tracker.causes})
 
 
 def _nothing_fits(plan: Plan, budget: Budget) -> str:
@@ -99,7 +99,8 @@ def _nothing_fits(plan: Plan, budget: Budget) -> str:
 
 def _rest(plan: Plan, store: Store, tracker: RunTracker) -> Plan:
     """The plan as the store is now, with the trials that this run has not run yet."""
-    now = make_plan(plan.suite, store, retry_failed=True)
+    unwritable = {**plan.unwritable, **tracker.causes}
+    now = make_plan(plan.suite, store, retry_failed=True, unwritable=unwritable)
     wanted = {trial.key for trial in plan.missing} - tracker.over
     missing = tuple(trial for trial in now.missing if trial.key in wanted)
     return replace(now, missing=missing, prices=plan.prices)

@@ -21,12 +21,13 @@ from evenhand.declared.record import Cost, Exit, Provenance, Record
 from evenhand.declared.trial import Kept, Trial
 from evenhand.errors import EvenhandError, MetricError
 from evenhand.execution import compiling, provenance
-from evenhand.execution.attachments import Arrays, attachment_name, teacher_probabilities, to_npz
+from evenhand.execution.attachments import Arrays, DamagedArrays, teacher_probabilities
 from evenhand.execution.claims import Claim, Claimant, StopSigns
 from evenhand.execution.device import device_of, gpu_facts
 from evenhand.execution.events import Sink, ended_event, started_event
 from evenhand.execution.posthoc_trial import apply_posthoc
 from evenhand.execution.preflight import source_key
+from evenhand.execution.saving import exit_after_damage, resumable, write_record
 from evenhand.execution.scoring import outputs_of, with_scores
 from evenhand.execution.watchdog import StallLimits
 from evenhand.store import Store
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
 
     from evenhand.train.engine import TrainOptions
     from evenhand.train.result import Progress
-    from evenhand.train.resume import Resumable
 
 PROGRESS_EVERY_SECONDS = 0.5
+STOPPED = "the run was stopped"
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,10 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     """Train a trial, write its record, and send its events to the sink.
 
     A trial resumes from the state that an earlier attempt saved; the state is deleted when the
-    trial is done or has diverged. Raises `StoreError` where the record cannot be written,
-    `LeaseLostError` where another process has taken the trial over, and `KeyboardInterrupt` after
-    a record with the status "interrupted" was written.
+    trial is done or has diverged. Where another run has finished the trial, its record stays, and
+    is returned. Raises `StoreError` where no record can be written, `LeaseLostError` where another
+    process has taken the trial over, and `KeyboardInterrupt` after a record with the status
+    "interrupted" was written.
     """
     make = _apply_posthoc if trial.posthoc else _train
     if make is _train:
@@ -114,7 +116,9 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
             record, kept = make(trial, execution, store, sink)
     except KeyboardInterrupt as stop:
         interrupt = stop
-        record = empty_record(trial, execution, Exit(status="interrupted", cause="interrupted"))
+        record = empty_record(trial, execution, Exit(status="interrupted", cause=STOPPED))
+    except DamagedArrays as error:
+        record = empty_record(trial, execution, exit_after_damage(store, error))
     except EvenhandError as error:
         record = empty_record(trial, execution, Exit(status="failed", cause=str(error)))
     except Exception as error:
@@ -129,10 +133,7 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     record = record.model_copy(update={"kept": tuple(sorted(kept))})
     if execution.claim is not None:
         execution.claim.check()
-    store.write(record, {attachment_name(kind): to_npz(arrays) for kind, arrays in kept.items()})
-    # After the record: a process that is killed in between leaves a state too many, never none.
-    if record.exit.status in ("done", "diverged"):
-        store.delete_state(trial.key)
+    record = write_record(record, kept, store)
     sink(ended_event(record))
     if interrupt is not None:
         raise interrupt
@@ -162,6 +163,7 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
     from evenhand.train.engine import train
     from evenhand.train.hardware import runs_in_bf16
     from evenhand.train.result import TrainingEnded
+    from evenhand.train.resume import LEAST_SECONDS
 
     device = device_of(
         use_gpu=execution.use_gpu,
@@ -182,7 +184,9 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
         "keeps": ",".join(sorted(options.keeps)),
         "taught": "" if soft is None else hashlib.sha256(soft.tobytes()).hexdigest(),
     }
-    saved = _resumable(trial, identity, execution, store)
+    every = LEAST_SECONDS if execution.save_every is None else execution.save_every
+    # So that a process saves as often with many trials as with one.
+    saved = resumable(trial, identity, every * execution.pack, store, sink, claim=execution.claim)
     try:
         result = train(
             trial, data, device=device, options=options, targets=soft, saved=saved, report=report
@@ -242,29 +246,6 @@ def _exit_of(stop: Exception, execution: Execution) -> Exit:
         cause = f"took longer than the time limit of {execution.time_limit:g} s"
         return Exit(status="failed", cause=cause)
     return Exit(status="interrupted", cause=str(stop))
-
-
-def _resumable(
-    trial: Trial, identity: dict[str, str], execution: Execution, store: Store
-) -> Resumable:
-    """The trial's saved state; a state of another version of torch is not resumed from."""
-    import torch
-
-    from evenhand.train.resume import LEAST_SECONDS, Resumable
-
-    def write(content: bytes) -> None:
-        store.save_state(trial.key, content)
-        if execution.claim is not None:
-            execution.claim.advanced()
-
-    every = LEAST_SECONDS if execution.save_every is None else execution.save_every
-    return Resumable(
-        identity=identity | {"torch": str(torch.__version__)},
-        state=store.load_state(trial.key),
-        write=write,
-        # So that a process saves as often with many trials as with one.
-        least_seconds=every * execution.pack,
-    )
 
 
 def _is_compiled(trial: Trial, execution: Execution, device: torch.device) -> bool:

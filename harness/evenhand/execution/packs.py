@@ -20,6 +20,7 @@ from evenhand.declared.trial import Trial
 from evenhand.execution.claims import Refusal, claim
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution, empty_record, run_trial
+from evenhand.execution.saving import write_record
 from evenhand.store import Store
 from evenhand.store.leases import LeaseLostError
 
@@ -76,8 +77,7 @@ def _refuse(trial: Trial, refusal: Refusal, execution: Execution, store: Store, 
         return
     record = new_record(trial, execution, store)
     if record is None:
-        record = empty_record(trial, execution, refusal.end)
-        store.write(record)
+        record = write_record(empty_record(trial, execution, refusal.end), {}, store)
     store.leases.release(refusal.lease)
     sink(ended_event(record))
 

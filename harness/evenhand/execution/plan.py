@@ -6,13 +6,14 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from evenhand.declared.trial import Kept, Trial
 from evenhand.execution import compiling
 from evenhand.execution.events import trial_label
 from evenhand.execution.labels import row_labels
-from evenhand.execution.schedule import Prices, duration
+from evenhand.execution.schedule import MethodCost, Prices, duration
 from evenhand.execution.scoring import lacks_scores, metrics_of_logits
 from evenhand.execution.sorting import Blocked, Sorting, kept_for_others
 from evenhand.execution.stale import Stale, describe, find_stale
@@ -21,22 +22,6 @@ from evenhand.suite.resolve import Suite
 
 WITHOUT_ROW = "teachers and parents"
 """Name of the trials that no row of the suite has: teachers, and parents of post-hoc methods."""
-
-
-@dataclass(frozen=True)
-class MethodCost:
-    """Numbers of trials of a leaderboard row, and their times."""
-
-    row: str
-    title: str
-    trials: int
-    done: int
-    missing: int
-    failed: int
-    seconds: float | None
-    """Median time of a finished trial; None where none has finished."""
-    remaining_seconds: float | None
-    """Time of all missing trials, one after the other; None where one cannot be estimated."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,6 +60,8 @@ class Plan:
     """Edition of the store that was read."""
     prices: Prices = field(default_factory=Prices)
     """Prices of missing trials; none where the plan was made without pricing."""
+    unwritable: Mapping[str, str] = field(default_factory=dict)
+    """Causes why the records of trials cannot be written, by key, as far as that was tested."""
     by_seed: bool = False
     """Whether the trials of one seed come before those of the next; else the longest come first."""
 
@@ -158,6 +145,12 @@ class Plan:
         if seconds is None or devices - {"cuda"}:
             return None
         return seconds * gpus_per_trial / 3600
+
+    @property
+    def newer(self) -> tuple[Fault, ...]:
+        """Records of the suite's trials that a later version of Evenhand wrote."""
+        wanted = kept_for_others(self.suite, {}).keys()
+        return tuple(f for f in self.faults if f.kind == "newer" and f.key in wanted)
 
     @property
     def again(self) -> tuple[Trial, ...]:
@@ -263,12 +256,24 @@ class Plan:
         }
 
 
-def make_plan(suite: Suite, store: Store, *, retry_failed: bool = False) -> Plan:
-    """Sort every trial of a suite by its status in the store; no data set is read."""
+def make_plan(
+    suite: Suite,
+    store: Store,
+    *,
+    retry_failed: bool = False,
+    unwritable: Mapping[str, str] = MappingProxyType({}),
+) -> Plan:
+    """Sort every trial of a suite by its status in the store; no data set is read.
+
+    Trials are blocked whose records cannot be read now or written, or are of a later version.
+    """
     heads = store.heads()
     keep = kept_for_others(suite.whole or suite, heads)
     metrics = metrics_of_logits(suite.declaration)
-    sorting = Sorting(heads, keep, row_labels(suite), retry_failed, metrics)
+    ended = {key for key, head in heads.items() if head.status in ("failed", "diverged")}
+    refused = {key: cause for key, cause in unwritable.items() if key not in ended}
+    refused |= {fault.key: str(fault) for fault in store.faults if fault.kind != "damaged"}
+    sorting = Sorting(heads, keep, row_labels(suite), retry_failed, metrics, refused)
     for trial in suite.trials.values():
         sorting.sort(trial)
     found = sorting.found
@@ -290,4 +295,5 @@ def make_plan(suite: Suite, store: Store, *, retry_failed: bool = False) -> Plan
         ),
         location=store.location,
         edition=store.edition,
+        unwritable=unwritable,
     )

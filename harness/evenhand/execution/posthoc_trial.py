@@ -21,8 +21,9 @@ def apply_posthoc(record: Record, store: Store, metrics: Sequence[str] = ()) -> 
     """The record with the evaluations of the trial's post-hoc method, at each checkpoint rule.
 
     At each rule the method is fitted on the validation logits of the parent's network which that
-    rule picks. `metrics` are the metrics of logits that the record will hold. Raises `StoreError`
-    where the parent's logits are missing or damaged.
+    rule picks. `metrics` are the metrics of logits that the record will hold.
+
+    Raises `DamagedArrays` where the parent's logits are damaged or gone.
     """
     trial = record.trial
     assert trial.posthoc is not None

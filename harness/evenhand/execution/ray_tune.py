@@ -39,6 +39,7 @@ from evenhand.execution.ray_nodes import (
 )
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.rounds import OutOfMemory
+from evenhand.execution.saving import write_record
 from evenhand.execution.watchdog import Watchdog, hang_name
 from evenhand.store import Store
 
@@ -206,8 +207,7 @@ def _write_ends(pack: Pack, end: Exit, work: Work, sink: Sink) -> None:
     """Write a record for each trial of a pack that has none yet."""
     for trial in pack:
         if new_record(trial, work.execution, work.store) is None:
-            record = empty_record(trial, work.execution, end)
-            work.store.write(record)
+            record = write_record(empty_record(trial, work.execution, end), {}, work.store)
             sink(ended_event(record))
 
 

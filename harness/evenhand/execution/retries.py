@@ -36,7 +36,7 @@ def run_plan(
                 Rounds(execution, store, tracker, runner).run(ready)
     finally:
         store.leases.remove_hangs(execution.claimant.run)
-    return make_plan(plan.suite, store)
+    return make_plan(plan.suite, store, unwritable={**plan.unwritable, **tracker.causes})
 
 
 def _ready(trials: Sequence[Trial], store: Store) -> list[Trial]:

@@ -17,7 +17,8 @@ from evenhand.declared.trial import Trial
 from evenhand.errors import EndedEarly, StoreError
 from evenhand.execution.claims import LOST, MAX_LOST_NODES, MAX_STARTS, UNSEEN, Claimant
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
-from evenhand.execution.execute import Execution, empty_record
+from evenhand.execution.execute import STOPPED, Execution, empty_record
+from evenhand.execution.saving import write_record
 from evenhand.execution.tracker import RunTracker
 from evenhand.store import Store
 from evenhand.store.leases import Lease, LeaseWatch
@@ -171,7 +172,9 @@ class Rounds:
         unseen = [trial.key for trial in trials if trial.key not in without]
         for record in self.store.records(unseen):
             self.tracker(ended_event(record))
-        return [trial for trial in left if trial.key not in self.tracker.left]
+        # Those that have ended and have no record could not write it.
+        ended = self.tracker.left | self.tracker.over
+        return [trial for trial in left if trial.key not in ended]
 
     def _mark_interrupted(self, trials: Sequence[Trial]) -> None:
         """Write a record with the status "interrupted" for every trial that was running.
@@ -180,7 +183,7 @@ class Rounds:
         """
         running = [trial for trial in trials if trial.key in self.tracker.running]
         for trial in self._left(running):
-            self._write(trial, Exit(status="interrupted", cause="the run was stopped"))
+            self._write(trial, Exit(status="interrupted", cause=STOPPED))
 
     def _own_leases(self) -> dict[str, Lease]:
         """The leases that processes of this run have left."""
@@ -195,6 +198,5 @@ class Rounds:
         return self.tracker.labels.get(trial.key) or trial_label(trial)
 
     def _write(self, trial: Trial, end: Exit) -> None:
-        record = empty_record(trial, self.execution, end)
-        self.store.write(record)
+        record = write_record(empty_record(trial, self.execution, end), {}, self.store)
         self.tracker(ended_event(record))

@@ -30,6 +30,22 @@ class Unpriced(NamedTuple):
 
 
 @dataclass(frozen=True)
+class MethodCost:
+    """Numbers of trials of a leaderboard row, and their times."""
+
+    row: str
+    title: str
+    trials: int
+    done: int
+    missing: int
+    failed: int
+    seconds: float | None
+    """Median time of a finished trial; None where none has finished."""
+    remaining_seconds: float | None
+    """Time of all missing trials, one after the other; None where one cannot be estimated."""
+
+
+@dataclass(frozen=True)
 class Prices:
     """Estimated times of trials, from steps that were timed on one machine."""
 

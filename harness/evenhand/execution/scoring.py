@@ -16,8 +16,8 @@ from evenhand.declared.method import Method
 from evenhand.declared.record import Evaluation, Record, Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
-from evenhand.errors import EvenhandError, MetricError
-from evenhand.execution.attachments import read_logits
+from evenhand.errors import EvenhandError, MetricError, StoreError
+from evenhand.execution.attachments import DamagedArrays, count_as_not_kept, read_logits
 from evenhand.metrics import Outputs, is_of_logits, score, version_of
 from evenhand.store import Head, Store
 from evenhand.suite.declaration import SuiteDeclaration
@@ -41,16 +41,29 @@ def lacks_scores(head: Head, metrics: Iterable[str]) -> bool:
     return any(head.scored.get(name) != version_of(name) for name in metrics)
 
 
-def score_kept(store: Store, keys: Iterable[str], metrics: Sequence[str]) -> None:
+def score_kept(store: Store, keys: Iterable[str], metrics: Sequence[str]) -> list[str]:
     """Add metrics of logits to finished records, from the logits that their trials kept.
 
     Records of methods without class probabilities get the reason, and no logits are read for it.
-    Raises `StoreError` where logits are missing or damaged, and leaves that record as it is.
+    Damaged logits count as not kept. Returns the causes why records could not be read or written.
     """
+    causes = []
     for key in keys:
-        record = store.read(key)
+        try:
+            _score_record(store, key, metrics)
+        except StoreError as error:
+            causes.append(f"no metrics of logits for a finished trial: {error}")
+    return causes
+
+
+def _score_record(store: Store, key: str, metrics: Sequence[str]) -> None:
+    record = store.read(key)
+    try:
         arrays = {} if without_probabilities(record.trial) else read_logits(store, record)
-        store.write(with_scores(record, outputs_of(record, arrays), metrics), {})
+    except DamagedArrays as error:
+        count_as_not_kept(store, error)
+    else:
+        store.replace(with_scores(record, outputs_of(record, arrays), metrics))
 
 
 def outputs_of(record: Record, arrays: Mapping[str, np.ndarray]) -> ByPlace:

@@ -14,12 +14,12 @@ from evenhand.suite.resolve import Suite
 
 @dataclass(frozen=True)
 class Blocked:
-    """A trial that cannot run, because its parent has failed."""
+    """A trial that cannot run: its parent has failed, or its record must not be written."""
 
     trial: Trial
     cause: str
     parent: str = ""
-    """Key of the trial that has failed."""
+    """Key of the trial that has failed; "" where none has."""
 
 
 def kept_for_others(suite: Suite, heads: Mapping[str, Head]) -> dict[str, frozenset[Kept]]:
@@ -48,6 +48,8 @@ class Sorting:
     retry_failed: bool
     metrics: tuple[str, ...] = ()
     """Metrics of logits that the records hold."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Causes why records cannot be read or written, by key; their trials do not run."""
     found: dict[str, dict[str, Trial]] = field(
         default_factory=lambda: {"done": {}, "missing": {}, "failed": {}}
     )
@@ -90,9 +92,14 @@ class Sorting:
         return trial.posthoc is not None or not self._has_kept(trial, "logits")
 
     def _blocked(self, trial: Trial) -> Blocked | None:
-        """Why a trial cannot run: its nearest failed ancestor; None if it can run."""
+        """Why a trial cannot run: its record, or its nearest failed ancestor; None if it can."""
+        if trial.key in self.refused:
+            return Blocked(trial, self.refused[trial.key])
         child, parent = trial, trial.parent
         while parent is not None and not self._has_kept(parent, child.reads):
+            if parent.key in self.refused:
+                name = self.labels.get(parent.key) or trial_label(parent)
+                return Blocked(trial, f"it reads from {name}: {self.refused[parent.key]}")
             head = self.heads.get(parent.key)
             if head and head.status in ("failed", "diverged") and not self.retry_failed:
                 self.found["failed"][parent.key] = parent

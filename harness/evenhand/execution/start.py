@@ -19,6 +19,7 @@ from evenhand.declared.plugin_modules import plugin_of
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.declared.trial import Trial
 from evenhand.errors import RunError
+from evenhand.execution.destinations import with_writable
 from evenhand.execution.events import Event, Sink
 from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan
@@ -103,6 +104,9 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
     """
     began = time.time()
     store.check_writable()
+    plan = with_writable(plan, store)
+    if not plan.missing:
+        return plan
     registered = _registered(plan.missing)
     metrics = metrics_of_logits(plan.suite.declaration)
     registered |= {("metric", name, None): REGISTRY.get("metric", name) for name in metrics}

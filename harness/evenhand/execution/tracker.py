@@ -24,6 +24,8 @@ class RunTracker:
     """Number of starts of each trial in this run."""
     over: set[str] = field(default_factory=set)
     """Trials that have ended."""
+    causes: dict[str, str] = field(default_factory=dict)
+    """Causes of the trials that failed, by key."""
     left: set[str] = field(default_factory=set)
     """Trials that were not started, because they would not have ended within the budget."""
     held: dict[str, str] = field(default_factory=dict)
@@ -49,7 +51,9 @@ class RunTracker:
         if event.kind == "ended":
             self.running.pop(event.key, None)
             self.over.add(event.key)
-            self.failures += event.status in ("failed", "diverged")
+            if event.status in ("failed", "diverged"):
+                self.failures += 1
+                self.causes[event.key] = event.cause
             if self.too_many_failures and not self.stopping:
                 # Only once: a second interrupt would stop the records of interrupted trials.
                 self.stopping = True

@@ -12,7 +12,8 @@ There is no lock and no server: a record is written in one step, so that neither
 writers see a part of one. Two stores are merged by copying the folders of one into the other.
 """
 
+from evenhand.store.fault import Fault
 from evenhand.store.index import Head
-from evenhand.store.store import Fault, Store
+from evenhand.store.store import Store
 
 __all__ = ["Fault", "Head", "Store"]

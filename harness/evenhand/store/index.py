@@ -12,6 +12,9 @@ from evenhand.declared.identity import Identity
 from evenhand.declared.record import Status
 from evenhand.declared.trial import Kept
 
+INDEX_BYTES = 1 << 30
+"""Most bytes of an index that are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -52,7 +55,7 @@ class Index(BaseModel):
     An index of another format is made again from the records.
     """
 
-    format: Literal[5] = 5
+    format: Literal[6] = 6
     entries: list[IndexEntry]
 
 
@@ -69,3 +72,8 @@ def load_index(content: bytes) -> dict[str, IndexEntry]:
     except ValidationError:
         return {}
     return {entry.head.key: entry for entry in index.entries}
+
+
+def settled(entries: Mapping[str, IndexEntry]) -> dict[str, str]:
+    """Version of each entry that an index holds."""
+    return {key: entry.version for key, entry in entries.items() if entry.version}

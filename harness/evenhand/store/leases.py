@@ -23,7 +23,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evenhand.errors import StoreError
-from evenhand.store.files import Files, LocalFiles
+from evenhand.store.files import Files
+from evenhand.store.local import LocalFiles
 
 BEAT_SECONDS = 10.0
 """Time between two counts of a lease's beats."""

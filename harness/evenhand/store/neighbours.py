@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evenhand.store.files import URL
-from evenhand.store.index import Head, load_index
-from evenhand.store.reading import Unreadable, read_head
+from evenhand.store.index import INDEX_BYTES, Head, load_index
+from evenhand.store.local import LocalFiles
+from evenhand.store.reading import RECORD_BYTES, Unreadable, read_head
 from evenhand.store.store import INDEX, KEY, NAME, RECORD
 
 MOST_FOLDERS = 200
@@ -58,15 +59,18 @@ class NearbyEdition:
 
         An index of another format has none. Files that cannot be read as a record are left out.
         """
+        files = LocalFiles(self.location, self.folder.parent)
         try:
-            entries = load_index((self.folder / INDEX).read_bytes())
+            entries = load_index(files.read(f"{self.edition}/{INDEX}", INDEX_BYTES))
         except OSError:
             entries = {}
         found = {key: entries[key].head for key in keys if key in entries}
         others = sorted(key for key in keys if key not in entries)
         for key in others[:MOST_HEADS]:
             with suppress(OSError, Unreadable):
-                found[key] = read_head((self.folder / key / RECORD).read_bytes(), key)
+                found[key] = read_head(
+                    files.read(f"{self.edition}/{key}/{RECORD}", RECORD_BYTES), key
+                )
         return NearbyHeads(found, len(others[MOST_HEADS:]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -16,6 +17,7 @@ BUCKETS = ("s3", "gs", "gcs", "abfs", "abfss")
 SECRETS = ("secret", "token", "password")
 SETTLED_SECONDS = 2.0
 READ_BACK_SECONDS = 0.5
+PART_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,22 @@ class ObjectFiles:
                 found[f"{folder}/{name}"] = _version(info, now)
         return found
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, most: int | None = None) -> bytes:
         """Content of an object. Raises `FileNotFoundError` where there is none."""
         with self.system.open_input_stream(f"{self.root}/{path}") as stream:
-            return bytes(stream.read())
+            if most is None:
+                return bytes(stream.read())
+            content = bytearray()
+            while len(content) <= most and (part := stream.read(PART_BYTES)):
+                content += part
+        if len(content) > most:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes, which are the most")
+        return bytes(content)
+
+    def begin(self, path: str, n: int) -> bytes:
+        """The first n bytes of an object."""
+        with self.system.open_input_stream(f"{self.root}/{path}") as stream:
+            return bytes(stream.read(n))
 
     def write(self, path: str, content: bytes) -> None:
         """Write an object, which readers find once its upload is complete."""
@@ -83,6 +97,9 @@ class ObjectFiles:
         self.write(path, content)
         time.sleep(READ_BACK_SECONDS)
         return self.read(path) == content
+
+    def check(self, path: str) -> None:
+        """Do nothing: the rights are those of the bucket, not of an object."""
 
     def remove(self, path: str) -> None:
         """Remove an object, if there is one."""

@@ -1,88 +1,49 @@
-"""Parsing of `record.json` into a head or a record."""
+"""Parsing of `record.json` into a head or a record.
+
+A record of a later version of Evenhand, by its format or by a field that this version does not
+have, is no damaged record: it is refused, and nothing overwrites it.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from evenhand.declared.base import Part
 from evenhand.declared.identity import identity_of
-from evenhand.declared.recipe import Recipe
-from evenhand.declared.record import FORMAT, Exit, Record
-from evenhand.declared.trial import STREAMS, Kept, Problem, Stream, Teacher, workload
+from evenhand.declared.record import FORMAT, Record
 from evenhand.store.index import Head
+
+RECORD_BYTES = 1 << 28
+"""Most bytes of a record that are read."""
 
 
 class Unreadable(ValueError):  # noqa: N818  reported as a `Fault`, not as an error
     """A file cannot be read as a record; the message gives the reason."""
 
 
-class _Trial(BaseModel):
-    problem: Problem
-    method: Part
-    recipe: Recipe
-    seed: int
-    vary: tuple[Stream, ...] = STREAMS
-    engine: int = 1
-    teacher: Teacher | None = None
-    posthoc: Part | None = None
-
-
-class _Cost(BaseModel):
-    seconds: float
-
-
-class _Provenance(BaseModel):
-    device: str
-
-
-class _Data(BaseModel):
-    fingerprint: str
-
-
-class _HeadFields(BaseModel):
-    """The fields of a record that a head needs.
-
-    The JSON is parsed to its end, so that an incomplete record is found. Fields that are not named
-    here never become Python objects, which would take most of the time.
-    """
-
-    format: Literal[1] = FORMAT
-    key: str
-    trial: _Trial
-    exit: Exit
-    attempts: int
-    cost: _Cost
-    data: _Data | None
-    provenance: _Provenance
-    kept: tuple[Kept, ...] = ()
-    scored: dict[str, str] = {}
+class Newer(Unreadable):
+    """A later version of Evenhand wrote the record."""
 
 
 def read_head(content: bytes, folder: str) -> Head:
-    """Parse a head. Raises `Unreadable`.
-
-    The key is compared with the name of the folder and not computed again, which saves time.
-    """
-    try:
-        found = _HeadFields.model_validate_json(content)
-    except ValidationError as error:
-        raise Unreadable(_reason(content, error)) from None
-    _check_folder(found.key, folder)
+    """Parse a head. Raises `Unreadable` where `read_record` does."""
+    record = read_record(content, folder)
     return Head(
-        key=found.key,
-        status=found.exit.status,
-        attempts=found.attempts,
-        seconds=found.cost.seconds,
-        method=found.trial.method.name,
-        problem=found.trial.problem.name,
-        workload=workload(found.trial.problem, found.trial.recipe, found.trial.posthoc),
-        device=found.provenance.device,
-        fingerprint=found.data.fingerprint if found.data else None,
-        identity=identity_of(found.trial),
-        kept=found.kept,
-        scored=found.scored,
+        key=record.key,
+        status=record.exit.status,
+        attempts=record.attempts,
+        seconds=record.cost.seconds,
+        method=record.trial.method.name,
+        problem=record.trial.problem.name,
+        workload=record.trial.workload,
+        device=record.provenance.device,
+        fingerprint=record.data.fingerprint if record.data else None,
+        identity=identity_of(record.trial),
+        kept=record.kept,
+        scored=record.scored,
     )
 
 
@@ -91,27 +52,52 @@ def read_record(content: bytes, folder: str) -> Record:
     try:
         record = Record.model_validate_json(content)
     except ValidationError as error:
-        raise Unreadable(_reason(content, error)) from None
-    _check_folder(record.key, folder)
+        raise _unreadable(content, error) from None
+    if record.key != folder:
+        raise Unreadable(f"it belongs in the folder {record.key}")
     if record.trial.key != record.key:
         raise Unreadable(f"its spec was changed: the key of its trial is {record.trial.key}")
     return record
 
 
-def _check_folder(key: str, folder: str) -> None:
-    if key != folder:
-        raise Unreadable(f"it belongs in the folder {key}")
+def replaces(new: Record, done: Record) -> bool:
+    """Whether a record takes the place of one that is done, which another run may have written."""
+    is_more = new.attempts > done.attempts or set(new.kept) > set(done.kept)
+    return new.exit.status == "done" and is_more
 
 
-def _reason(content: bytes, error: ValidationError) -> str:
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Turn off garbage collection in a `with` block.
+
+    Records have no reference cycles, and the search for cycles among thousands of records takes as
+    long as reading them.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _unreadable(content: bytes, error: ValidationError) -> Unreadable:
     if not content:
-        return "it is empty"
+        return Unreadable("it is empty")
     mistakes = error.errors(include_url=False)
     first = mistakes[0]
     if first["type"] == "json_invalid":
-        return f"it is damaged or incomplete JSON: {first['ctx']['error']}"
+        return Unreadable(f"it is damaged or incomplete JSON: {first['ctx']['error']}")
+    ours = f"this version reads format {FORMAT}"
     for mistake in mistakes:
+        value = mistake["input"]
         if mistake["loc"] == ("format",):
-            return f"its format is {mistake['input']!r}; this version reads format {FORMAT}"
+            kind = Newer if isinstance(value, int) and value > FORMAT else Unreadable
+            return kind(f"its format is {value!r}; {ours}")
+    for mistake in mistakes:
+        if mistake["type"] == "extra_forbidden":
+            field = ".".join(str(part) for part in mistake["loc"])
+            return Newer(f"it has the field `{field}`; {ours} without that field")
     place = ".".join(str(part) for part in first["loc"]) or "the file"
-    return f"it is not a record: {place}: {first['msg'].lower()}"
+    return Unreadable(f"it is not a record: {place}: {first['msg'].lower()}")

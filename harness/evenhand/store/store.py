@@ -1,22 +1,35 @@
-"""Store of the records of one edition, by key."""
+"""Store of the records of one edition, by key.
+
+A record that is done stays: only a later attempt replaces it, or one that kept more arrays. What
+cannot be read, or is of a later version of Evenhand, is never overwritten; a damaged record is.
+"""
 
 from __future__ import annotations
 
-import gc
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
 from evenhand.declared.record import Record
-from evenhand.errors import StoreError
-from evenhand.store.files import Files, open_files, read_all
-from evenhand.store.index import Head, IndexEntry, dump_index, load_index
+from evenhand.errors import Absent, StoreError, Unwritable
+from evenhand.store.fault import OF_ONE_PLACE, Fault, plain
+from evenhand.store.files import Files, open_files, raised, read_all
+from evenhand.store.index import INDEX_BYTES, Head, IndexEntry, dump_index, load_index, settled
 from evenhand.store.leases import Leases
 from evenhand.store.marker import Marker
-from evenhand.store.reading import Unreadable, read_head, read_record
+from evenhand.store.reading import (
+    RECORD_BYTES,
+    Newer,
+    Unreadable,
+    no_collection,
+    read_head,
+    read_record,
+    replaces,
+)
+from evenhand.store.seal import read_sealed, seal
 
 RECORD = "record.json"
 INDEX = "index.json"
@@ -26,17 +39,6 @@ KEY = re.compile(r"[0-9a-f]{32}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, order=True)
-class Fault:
-    """A file in the place of a record that cannot be read as one."""
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
 
 
 class Store:
@@ -102,29 +104,64 @@ class Store:
         with self._named(""):
             self._marker = Marker.make(self._files)
 
-    def write(self, record: Record, attachments: Mapping[str, bytes] = {}) -> None:
-        """Write a record with its attachments.
+    def unwritable(self, keys: Iterable[str]) -> dict[str, str]:
+        """The trials whose record could not be written, by key, each with the cause.
+
+        A file is written beside each record that exists, and removed.
+        """
+        found: dict[str, str] = {}
+        for key in keys:
+            try:
+                with self._named(f"{key}/{RECORD}", to_write=True):
+                    self._files.check(self._path(f"{key}/{RECORD}"))
+            except StoreError as error:
+                found[key] = str(error)
+        return found
+
+    def write(self, record: Record, attachments: Mapping[str, bytes] = {}) -> Record:
+        """Write a record with its attachments; the record that the store then holds.
 
         The record is written last, so that a record that exists is whole. A record with the status
-        "done" is replaced by another such record only.
+        "done" stays, unless this one is done, too, and of a later attempt or with more arrays.
+        Raises `StoreError`, and `Unwritable` where the place of this record alone is at fault.
         """
         assert record.key == record.trial.key, "a record goes by the key of its trial"
-        if record.exit.status != "done" and self._is_done(record.key):
-            return
+        there = self._standing(record.key)
+        if there is not None and not replaces(record, there):
+            return there
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in attachments.items()}
+        record = record.model_copy(update={"digests": digests})
         for name, content in attachments.items():
             assert NAME.fullmatch(name), f"an attachment called {name!r}"
             assert name != RECORD, "the record itself is no attachment"
             self._write(f"{record.key}/{name}", content)
+        self.replace(record)
+        return record
+
+    def replace(self, record: Record) -> None:
+        """Write a record in the place of one that was read from this store, and changed."""
         self._write(f"{record.key}/{RECORD}", record.model_dump_json().encode())
 
-    def _is_done(self, key: str) -> bool:
+    def _standing(self, key: str) -> Record | None:
+        """The finished record of a trial; None where there is none, or a damaged one.
+
+        Raises `Unwritable` for a record that must not be overwritten.
+        """
         try:
-            return self.read(key).exit.status == "done"
-        except StoreError:
-            return False
+            found = self.read(key)
+        except Absent:
+            return None
+        except StoreError as error:
+            if isinstance(error.__cause__, Unreadable) and not isinstance(error.__cause__, Newer):
+                return None
+            raise Unwritable(f"{error}\n  this file is not overwritten") from error
+        return found if found.exit.status == "done" else None
 
     def heads(self) -> dict[str, Head]:
-        """The head of every record, by key; only records that changed since the index are read."""
+        """The head of every record, by key; only records that changed since the index are read.
+
+        The index keeps the entries of records that cannot be read now, for those who can.
+        """
         versions, faults = self._records_there()
         known = self._read_index() if self._entries is None else self._entries
         entries = {
@@ -135,22 +172,25 @@ class Store:
         changed = [key for key in versions if key not in entries]
         for key, head in self._parsed(changed, read_head, faults):
             entries[key] = IndexEntry(versions[key], head)
+        closed = {f.key for f in faults if f.kind == "unreadable" and f.key in known}
+        heads = {key: entries[key].head for key in sorted(entries)}
+        entries |= {key: known[key] for key in closed}
         self._entries, self._faults = entries, tuple(sorted(faults))
-        if _settled(entries) != _settled(known):
+        if settled(entries) != settled(known):
             # Without permission to write, the heads are still right: the index only saves time.
             with suppress(OSError):
                 self._write_index()
-        return {key: entries[key].head for key in sorted(entries)}
+        return heads
 
     def read(self, key: str) -> Record:
-        """Read a record. Raises `StoreError` where it does not exist or cannot be read."""
+        """Read a record. Raises `StoreError` where it cannot be read, `Absent` where none is."""
         self._check_key(key)
         with self._named(f"{key}/{RECORD}"):
-            content = self._files.read(self._path(f"{key}/{RECORD}"))
+            content = self._files.read(self._path(f"{key}/{RECORD}"), RECORD_BYTES)
         try:
             return read_record(content, key)
         except Unreadable as error:
-            raise StoreError(str(self._fault(key, error))) from None
+            raise StoreError(str(self._fault(key, error))) from error
 
     def records(self, keys: Iterable[str] | None = None) -> list[Record]:
         """Read records in the order of the keys; without keys all records, sorted by key.
@@ -163,7 +203,7 @@ class Store:
             wanted = sorted(versions)
         else:
             wanted = [key for key in keys if KEY.fullmatch(key)]
-        with _no_collection():
+        with no_collection():
             records = [record for _, record in self._parsed(wanted, read_record, faults)]
         self._faults = tuple(sorted(faults))
         return records
@@ -179,13 +219,18 @@ class Store:
     def save_state(self, key: str, content: bytes) -> None:
         """Save the state of a trial that has no record yet, whole or not at all."""
         self._check_key(key)
-        self._write(f"{key}/{STATE}", content)
+        self._write(f"{key}/{STATE}", seal(content))
 
     def load_state(self, key: str) -> bytes | None:
-        """The saved state of a trial; None where there is none."""
+        """The saved state of a trial; None where there is none.
+
+        Raises `StoreError` where it is damaged or cannot be read: the trial can begin anew.
+        """
+        self._check_key(key)
         try:
-            return self.attachment(key, STATE)
-        except StoreError:
+            with self._named(f"{key}/{STATE}"):
+                return read_sealed(self._files, self._path(f"{key}/{STATE}"))
+        except Absent:
             return None
 
     def delete_state(self, key: str) -> None:
@@ -206,6 +251,9 @@ class Store:
                 versions[folder] = version
             elif folder:
                 faults.append(Fault(self._place(f"{folder}/{name}"), "its folder is not a key"))
+            elif KEY.fullmatch(name):
+                reason = "not the folder of a record, but a file or a symbolic link"
+                faults.append(Fault(self._place(name), reason, name, "unreadable"))
             elif name != INDEX:
                 faults.append(Fault(self._place(name), "not a record, and no folder of one"))
         return versions, faults
@@ -215,9 +263,9 @@ class Store:
     ) -> Iterator[tuple[str, T]]:
         """Parse each record that exists; a record that cannot be parsed is added to `faults`."""
         paths = [self._path(f"{key}/{RECORD}") for key in keys]
-        for key, (_, content) in zip(keys, read_all(self._files, paths), strict=True):
+        for key, (_, content) in zip(keys, read_all(self._files, paths, RECORD_BYTES), strict=True):
             try:
-                parsed = parse(_whole(content), key)
+                parsed = parse(raised(content), key)
             except FileNotFoundError:
                 continue
             except (Unreadable, OSError) as error:
@@ -227,7 +275,7 @@ class Store:
 
     def _read_index(self) -> dict[str, IndexEntry]:
         try:
-            return load_index(self._files.read(self._path(INDEX)))
+            return load_index(self._files.read(self._path(INDEX), INDEX_BYTES))
         except OSError:
             return {}
 
@@ -267,7 +315,7 @@ class Store:
 
     def _write(self, name: str, content: bytes) -> None:
         self.check_there()
-        with self._named(name):
+        with self._named(name, to_write=True):
             self._files.write(self._path(name), content)
 
     def _path(self, name: str) -> str:
@@ -278,51 +326,19 @@ class Store:
         return f"{self.location.partition('?')[0].rstrip('/')}/{self._path(name)}"
 
     def _fault(self, key: str, error: Unreadable | OSError) -> Fault:
-        reason = str(error) if isinstance(error, Unreadable) else f"unreadable: {_plain(error)}"
-        return Fault(self._place(f"{key}/{RECORD}"), reason)
+        return Fault.of(self._place(f"{key}/{RECORD}"), key, error)
 
     def _check_key(self, key: str) -> None:
         if not KEY.fullmatch(key):
             raise StoreError(f"{key!r} is not a key\n  a key has 32 hexadecimal digits")
 
     @contextmanager
-    def _named(self, name: str) -> Iterator[None]:
+    def _named(self, name: str, *, to_write: bool = False) -> Iterator[None]:
         """Turn an `OSError` in a `with` block into a `StoreError` that names the file."""
         try:
             yield
         except FileNotFoundError:
-            raise StoreError(f"{self._place(name)}: there is no such file") from None
+            raise Absent(f"{self._place(name)}: there is no such file") from None
         except OSError as error:
-            raise StoreError(f"{self._place(name)}: {_plain(error)}") from error
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Turn off garbage collection in a `with` block.
-
-    Records have no reference cycles, and the search for cycles among thousands of records takes as
-    long as reading them.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _settled(entries: Mapping[str, IndexEntry]) -> dict[str, str]:
-    """Version of each entry that an index holds."""
-    return {key: entry.version for key, entry in entries.items() if entry.version}
-
-
-def _whole(content: bytes | OSError) -> bytes:
-    if isinstance(content, OSError):
-        raise content
-    return content
-
-
-def _plain(error: OSError) -> str:
-    """The system's message in one line, without the path, which the caller names."""
-    return (error.strerror or str(error)).partition("\n")[0].lower()
+            kind = Unwritable if to_write and error.errno in OF_ONE_PLACE else StoreError
+            raise kind(f"{self._place(name)}: {plain(error)}") from error

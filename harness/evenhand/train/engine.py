@@ -22,6 +22,7 @@ from evenhand.metrics import recalls, score
 from evenhand.recipes.schedules import learning_rate
 from evenhand.train.angles import angle
 from evenhand.train.bound_terms import bound_terms
+from evenhand.train.clock import running_seconds
 from evenhand.train.courses import courses
 from evenhand.train.device_data import batches, draw_order
 from evenhand.train.evaluation import counts_of, predict
@@ -77,6 +78,7 @@ class Monitor:
 
     options: TrainOptions
     deadline: float
+    """Time of `running_seconds` at which the time limit is reached."""
     saved: Resumable
     report: Callable[[Progress], None]
 
@@ -87,7 +89,7 @@ class Monitor:
         """
         pulse()
         is_stopped = self.options.stop is not None and self.options.stop.is_set()
-        if is_stopped or time.monotonic() > self.deadline:
+        if is_stopped or running_seconds() > self.deadline:
             self.saved.save(run)
             raise Stopped if is_stopped else TimeLimitReached
         self.saved.save_if_due(run)
@@ -116,7 +118,7 @@ def train(
         deterministic=trial.recipe.deterministic,
         device=device,
     )
-    monitor = Monitor(options, time.monotonic() + options.time_limit, saved or Resumable(), report)
+    monitor = Monitor(options, running_seconds() + options.time_limit, saved or Resumable(), report)
     with own_stream(device):
         run = monitor.saved.resume(
             lambda: begin(

@@ -26,6 +26,7 @@ from evenhand.execution.plan import Plan
 from evenhand.execution.retries import Runner, RunTracker, run_plan
 from evenhand.execution.scoring import metrics_of_logits
 from evenhand.store import Store
+from evenhand.store.leftovers import nothing_left
 from evenhand.suite.commands import Place, suite_command
 
 Code = tuple[str, str, str | None]
@@ -100,10 +101,16 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
 
     Raises before any trial starts: `StoreError` where records cannot be written, `DataError` where
     data are missing or do not fit, `BackboneError` where a network does not fit, and `RunError`
-    where options do not go together or the cluster cannot meet them.
+    where options do not go together or the cluster cannot meet them. A store that is new is then
+    removed.
     """
+    with nothing_left(store):
+        store.check_writable()
+        return _start(plan, store, options, tracker)
+
+
+def _start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -> Plan:
     began = time.time()
-    store.check_writable()
     plan = with_writable(plan, store)
     if not plan.missing:
         return plan

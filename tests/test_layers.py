@@ -14,10 +14,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-FLOOR = {"declared", "metrics", "errors"}
+FLOOR = {"declared", "metrics", "errors", "ending"}
 SUITE = {"suite"} | FLOOR
 PARTS = {"losses", "objectives", "data", "backbones", "sampling", "posthoc", "refits", "theory"}
 MAY_IMPORT = {
+    "ending": {"ending"},
     "errors": {"errors"},
     "declared": {"declared", "errors"},
     "metrics": FLOOR,

@@ -11,6 +11,7 @@
     │   ├── Absent        a file that is not there
     │   └── Unwritable    one record that cannot be written, where others may be
     ├── RunError          trials cannot be started
+    │   ├── ClusterLost   the Ray cluster does not answer, or was lost during a run
     │   ├── EndedEarly    a run ended before all of its trials had ended
     │   └── TooManyFailures   more trials failed than `max_failures` allows
     └── ReportError       records are not enough for a table
@@ -172,6 +173,14 @@ class RunError(EvenhandError):
     """Trials cannot be started.
 
     >>> issubclass(TooManyFailures, RunError)
+    True
+    """
+
+
+class ClusterLost(RunError):  # noqa: N818  the run may go on when the cluster is back
+    """The Ray cluster does not answer, or was lost during a run; finished trials are kept.
+
+    >>> issubclass(ClusterLost, RunError)
     True
     """
 

@@ -185,7 +185,8 @@ class _Lines:
         if not went_wrong and time.monotonic() - self.last < LINE_EVERY_SECONDS:
             return
         self.last = time.monotonic()
-        cause = f": {event.cause.partition(chr(10))[0]}" if went_wrong else ""
+        first = event.cause.partition("\n")[0]
+        cause = f": {first}" if went_wrong and first not in ("", event.status) else ""
         self.out.print(
             f"{self.tally.line()}; {event.trial}: {event.status}{cause}",
             soft_wrap=True,

@@ -9,6 +9,7 @@ import typer
 
 from evenhand.cli.options import Changes, Edition, Only, Plugins, Results, SuiteName, open_part
 from evenhand.cli.output import console, print_text
+from evenhand.ending import ExitCode
 
 if TYPE_CHECKING:
     from evenhand.suite.resolve import Suite
@@ -49,7 +50,7 @@ def report(
         print_text(f"{what:<6} {path}")
     if board.failure:
         print_text(board.failure, to_errors=True)
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.INCOMPLETE)
 
 
 def _folder(suite: Suite, edition: str) -> Path:

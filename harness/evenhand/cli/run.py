@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +20,8 @@ from evenhand.cli.options import (
     open_part,
 )
 from evenhand.cli.output import console, duration, errors, plural, print_line
+from evenhand.cli.waiting import run_until_over
+from evenhand.ending import ExitCode
 from evenhand.errors import RunError, TooManyFailures
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from evenhand.suite.commands import Place
 
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-INTERRUPTED = 130
 
 
 def seconds(text: str, option: str) -> float:
@@ -62,6 +60,13 @@ def run(
             help="The Ray cluster: ray://…, HOST:PORT or auto. Default: a local one is started.",
         ),
     ] = None,
+    wait_for_cluster: Annotated[
+        bool,
+        typer.Option(
+            "--wait-for-cluster",
+            help="Wait where the cluster does not answer or is lost, and resume.",
+        ),
+    ] = False,
     cpus_per_trial: Annotated[float, typer.Option(min=0.1, help="CPU cores for a trial.")] = 1,
     gpus_per_trial: Annotated[
         float | None,
@@ -100,13 +105,16 @@ def run(
 ) -> None:
     """Train every trial of a suite that has no record yet.
 
-    Ctrl-C stops the run and keeps the finished trials. Rerun the same command to resume.
+    Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 stop the run within 25 s and keep the finished trials. Rerun
+    the same command to resume.
     """
     from evenhand import api
     from evenhand.cli.display import display
     from evenhand.execution import provenance
     from evenhand.suite.commands import Place
 
+    if wait_for_cluster:
+        raise typer.Exit(run_until_over(address))
     limit = float("inf") if time_limit is None else seconds(time_limit, "--time-limit")
     within = None if budget is None else seconds(budget, "--budget")
     store = api.open_store(results, edition)
@@ -122,7 +130,7 @@ def run(
         _nothing_to_do(plan, place, json)
         return
     try:
-        with _stopped_once(), display(plan, json=json, budget=within) as sink:
+        with display(plan, json=json, budget=within) as sink:
             after = api.run(
                 plan,
                 store,
@@ -140,11 +148,12 @@ def run(
                 command=provenance.command(),
             )
     except TooManyFailures as error:
-        _stopped(str(error), 1)
-    except KeyboardInterrupt:
-        _stopped("the run is stopped and finished trials are kept", INTERRUPTED)
+        errors().print(f"{error}; rerun the same command to resume", soft_wrap=True)
+        raise typer.Exit(ExitCode.INCOMPLETE) from None
     if within is not None and not json:
         _print_left(plan, after, place)
+    elif after.missing and not json:
+        _print_unrun(after)
     _ended(after, place, json)
 
 
@@ -163,6 +172,12 @@ def _print_left(plan: Plan, after: Plan, place: Place) -> None:
         console().print(text, soft_wrap=True)
 
 
+def _print_unrun(after: Plan) -> None:
+    """Print the number of trials that Ray did not run, or that were lost without a record."""
+    text = f"{plural(len(after.missing), 'trial')} did not run; rerun the same command to resume"
+    errors().print(text, soft_wrap=True)
+
+
 def _ended(after: Plan, place: Place, json: bool) -> None:
     from evenhand.suite.commands import suite_command
 
@@ -176,7 +191,7 @@ def _ended(after: Plan, place: Place, json: bool) -> None:
     if not json:
         print_blocked(after, place)
     if failed or after.missing or after.blocked or after.unscored:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.INCOMPLETE)
 
 
 def _nothing_to_do(plan: Plan, place: Place, json: bool) -> None:
@@ -195,36 +210,10 @@ def _nothing_to_do(plan: Plan, place: Place, json: bool) -> None:
     if not json:
         print_blocked(plan, place)
     if failed or plan.blocked:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.INCOMPLETE)
 
 
 def _summary(plan: Plan) -> None:
     """Print the last line of `--json`."""
     names = ("done", "failed", "missing", "blocked")
     print_line({"kind": "over", **{name: len(getattr(plan, name)) for name in names}})
-
-
-@contextmanager
-def _stopped_once() -> Iterator[None]:
-    """Stop the run at the first Ctrl-C, or at the SIGTERM with which a batch scheduler ends a job.
-
-    Later signals are ignored, because they would interrupt the stopping itself.
-    """
-    signals = (signal.SIGINT, signal.SIGTERM)
-
-    def stop(*_: object) -> None:
-        for number in signals:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _stopped(text: str, code: int) -> NoReturn:
-    errors().print(f"{text}; rerun the same command to resume", soft_wrap=True)
-    raise typer.Exit(code)

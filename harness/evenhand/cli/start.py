@@ -1,31 +1,69 @@
-"""Start of the command line, and the treatment of errors."""
+"""Start of the command line: its signals, its output, and the treatment of errors."""
 
 from __future__ import annotations
 
 import sys
+import traceback
+
+from evenhand.cli.signals import stop_once
+from evenhand.cli.streams import OutputLost, prepare_streams
+from evenhand.ending import ExitCode
 
 
 def main() -> None:
-    """Run the command line. A user's mistake is shown without a traceback; the exit code is 2."""
+    """Run the command line. `ExitCode` has the exit codes; only a bug is shown as a traceback."""
+    arguments = sys.argv[1:]
+    prepare_streams(goes_on=arguments[:1] == ["run"])
+    stop_once()
     try:
-        if not _list_at_once(sys.argv[1:]):
+        code = _code(arguments)
+        if code == ExitCode.STOPPED:
+            print(_stopped(arguments), file=sys.stderr)
+        sys.stdout.flush()
+    except OutputLost as lost:
+        # The reader of `evenhand list methods | head` has seen enough.
+        code = ExitCode.DONE if lost.is_closed_pipe else ExitCode.UNWRITTEN
+        if code:
+            print(lost, file=sys.stderr)
+    sys.exit(code)
+
+
+def _code(arguments: list[str]) -> int:
+    """Run a command; its exit code."""
+    try:
+        if not _list_at_once(arguments):
             from evenhand.cli.app import app
 
             app(prog_name="evenhand")
-    except BrokenPipeError:
-        # The reader of `evenhand list methods | head` has closed the pipe.
-        sys.stderr.close()
-        sys.exit(0)
+    except OutputLost:
+        raise
+    except KeyboardInterrupt:
+        return ExitCode.STOPPED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode(bool(end.code))
     except Exception as error:
-        # Imported here, so that `evenhand list` starts without it.
-        from evenhand.errors import EvenhandError
+        return _explain(error)
+    return ExitCode.DONE
 
-        if not isinstance(error, EvenhandError):
-            raise
-        from evenhand.cli.output import errors
 
-        errors().print(str(error), style="red", highlight=False, soft_wrap=True)
-        sys.exit(2)
+def _explain(error: Exception) -> int:
+    """Print an error; its exit code."""
+    # Imported here, so that `evenhand list` starts without it.
+    from evenhand.errors import ClusterLost, EvenhandError
+
+    if not isinstance(error, EvenhandError):
+        traceback.print_exception(error)
+        return ExitCode.BUG
+    from evenhand.cli.output import errors
+
+    errors().print(str(error), style="red", highlight=False, soft_wrap=True)
+    return ExitCode.CLUSTER_LOST if isinstance(error, ClusterLost) else ExitCode.REFUSED
+
+
+def _stopped(arguments: list[str]) -> str:
+    if arguments[:1] != ["run"]:
+        return "stopped"
+    return "the run is stopped and finished trials are kept; rerun the same command to resume"
 
 
 def _list_at_once(arguments: list[str]) -> bool:

@@ -19,6 +19,7 @@ from evenhand.cli.notes import (
 from evenhand.cli.options import AsJson, Changes, Edition, Only, Plugins, Results, open_part
 from evenhand.cli.output import console, print_json, print_table
 from evenhand.cli.running import print_running, running, running_as_json
+from evenhand.ending import ExitCode
 from evenhand.errors import listed
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def status(
     if keys:
         _print_keys(trials, json)
     if went_wrong:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.INCOMPLETE)
 
 
 def _store(store: Store, heads: Mapping[str, Head], place: Place, json: bool) -> None:

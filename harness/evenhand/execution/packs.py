@@ -96,7 +96,9 @@ def new_record(trial: Trial, execution: Execution, store: Store) -> Record | Non
 def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None:
     """Run the trials of a pack at the same time, each in a thread; those that are late are left.
 
-    Raises `KeyboardInterrupt` after every trial has its record, and what `run_trial` raises.
+    A thread, also for a single trial: an interrupt arrives in the main thread, and the trial then
+    ends between two steps and saves its state. Raises `KeyboardInterrupt` after every trial has its
+    record, and what `run_trial` raises.
     """
     now = time.time()
     late = {t.key for t in pack if now > execution.latest.get(t.key, math.inf)}
@@ -104,9 +106,7 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
         if trial.key in late:
             sink(Event("left", trial.key, trial_label(trial)))
     pack = tuple(trial for trial in pack if trial.key not in late)
-    if len(pack) < 2:
-        for trial in pack:
-            run_claimed(trial, execution, store, sink)
+    if not pack:
         return
     stop, lock = threading.Event(), threading.Lock()
     execution = replace(execution, stop=stop)

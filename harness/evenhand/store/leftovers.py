@@ -20,7 +20,7 @@ OF_A_RUN = (INDEX, MARKER, FOLDER)
 def nothing_left(store: Store) -> Iterator[None]:
     """Remove the folders that a `with` block made and left without a record, where it raises.
 
-    A folder that holds more than that is left alone, and so is object storage, which has no
+    A folder X, and so is object storage, which has no
     folders.
     """
     folders = [] if URL.match(store.location) else _missing(store)

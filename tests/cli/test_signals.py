@@ -1,0 +1,104 @@
+"""Every signal that ends a job does what one Ctrl-C does, at every moment of a run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+
+from evenhand.ending import ExitCode
+from evenhand.store import Store
+from tests.cli.processes import (
+    command,
+    ended,
+    run_command,
+    start,
+    wait_for,
+    wait_for_event,
+    write_suite,
+)
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1]
+STOPPED = "the run is stopped and finished trials are kept; rerun the same command to resume"
+NO_END = 10**6
+"""Epochs of a trial that does not end."""
+
+
+def test_a_signal_ends_an_inline_run_with_a_record_and_a_saved_state(tmp_path):
+    runs = {}
+    for number in SIGNALS:
+        folder = tmp_path / number.name
+        folder.mkdir()
+        write_suite(folder, epochs=NO_END)
+        runs[number] = start(run_command("--inline", "--json"), folder)
+    for number, run in runs.items():
+        wait_for_event(run, "progress")
+        run.send_signal(number)
+    ends = {number: ended(run) for number, run in runs.items()}
+    for number, (code, _, told) in ends.items():
+        assert (code, told.splitlines()[1:]) == (ExitCode.STOPPED, [STOPPED])
+        store = Store.open(tmp_path / number.name / "results")
+        (record,) = store.records()
+        assert record.exit.status == "interrupted"
+        # Without the signal, the first state is saved after 30 s.
+        assert store.load_state(record.key) is not None
+
+
+def test_a_signal_ends_a_run_that_has_not_begun(tmp_path):
+    write_suite(tmp_path)
+    # As long as a slow import; `started` tells that the signal comes during it.
+    plugin = tmp_path / "slow.py"
+    plugin.write_text("import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(600)\n")
+    run = start(run_command("--plugin", str(plugin)), tmp_path)
+    wait_for(tmp_path, "started")
+    run.send_signal(signal.SIGTERM)
+
+    code, out, told = ended(run)
+
+    assert (code, out) == (ExitCode.STOPPED, "")
+    assert told == f"{STOPPED}\n"
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_run_that_cannot_stop_is_ended_after_the_grace_period(tmp_path):
+    write_suite(tmp_path, methods="hangs")
+    before = "from evenhand.cli import signals; signals.GRACE_SECONDS = 1.0"
+    run = start(run_command("--inline", "--json", before=before), tmp_path)
+    wait_for_event(run, "started")
+    run.send_signal(signal.SIGTERM)
+
+    code, _, told = ended(run)
+
+    assert code == ExitCode.STOPPED
+    (end,) = told.splitlines()[1:]
+    assert "after the signal, and ended" in end
+
+
+def test_a_closed_terminal_does_not_end_what_runs_under_nohup(tmp_path):
+    before = "import signal, os; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    before += "from evenhand.cli import signals; signals.stop_once()\n"
+    before += "os.kill(os.getpid(), signal.SIGHUP)"
+    assert ended(start(command("--version", before=before), tmp_path))[0] == ExitCode.DONE
+
+
+def test_a_signal_to_all_processes_ends_a_run_on_ray_without_a_line_of_ray(tmp_path):
+    runs = {}
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        folder = tmp_path / number.name
+        folder.mkdir()
+        write_suite(folder, epochs=NO_END)
+        runs[number] = start(run_command("--json"), folder)
+    for number, run in runs.items():
+        wait_for_event(run, "progress")
+        os.killpg(run.pid, number)
+        with contextlib.suppress(ProcessLookupError):
+            # Twice, as an impatient scheduler does.
+            os.killpg(run.pid, number)
+    ends = {number: ended(run) for number, run in runs.items()}
+
+    for number, (code, out, told) in ends.items():
+        assert (code, told.splitlines()[1:]) == (ExitCode.STOPPED, [STOPPED])
+        assert json.loads(out.splitlines()[-1])["status"] == "interrupted"
+        (record,) = Store.open(tmp_path / number.name / "results").records()
+        assert record.exit.status == "interrupted"

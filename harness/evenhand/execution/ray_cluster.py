@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
+import sys
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from evenhand.errors import RunError
+from evenhand.errors import ClusterLost, RunError
+from evenhand.execution.ray_start import check_loopback, not_started, own_token, ray_folder
+from evenhand.execution.ray_watch import services, watch
 from evenhand.execution.resources import check_listening
 
 ENVIRONMENT = {
@@ -29,13 +34,14 @@ ENVIRONMENT = {
 
 Few trials are pending at a time, so that nodes that join get the next ones.
 """
+QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
 
 SOURCE_ROOT = Path(__file__).parents[2]
 """Folder from which this process imports the package."""
 
 
 def cluster_nodes(address: str) -> list[dict[str, float]]:
-    """Resources of each node of a cluster. Raises `RunError` where none answers."""
+    """Resources of each node of a cluster. Raises `ClusterLost` where none answers."""
     with connect(address) as nodes:
         return nodes
 
@@ -45,35 +51,111 @@ def connect(address: str | None) -> Iterator[list[dict[str, float]]]:
     """Connect to a cluster, or start a Ray on this machine for the duration of a `with` block.
 
     Gives the resources of each node. Ray's default address would join any cluster of this machine,
-    of another user, too.
+    of another user, too. Raises `ClusterLost` where no cluster answers, or where it is lost in the
+    block, and `RunError` where no Ray can be started.
     """
     os.environ.update(ENVIRONMENT)
     import ray
 
-    where = address or "local"
-    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    if where == "local":
-        settings["include_dashboard"] = False
-    if not where.startswith("ray://"):
-        # With Ray Client the job begins on the head node, in a folder of that machine.
-        settings["job_config"] = _job()
+    _silence_raylet()
+
+    is_own = address in (None, "local")
+    with quiet_stderr(), own_token() if is_own else contextlib.nullcontext():
+        try:
+            with _handlers_kept():
+                _start() if is_own else _join(str(address))
+            with watch(services(None if is_own else address)):
+                nodes = ray.nodes()  # type: ignore[no-untyped-call]
+                yield [node["Resources"] for node in nodes if node["Alive"]]
+        finally:
+            ray.shutdown()
+
+
+@contextlib.contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Keep the handlers of SIGTERM and SIGUSR1, which Ray's start and Ray Tune replace.
+
+    The processes that are started in the `with` block block SIGHUP and SIGUSR1, which schedulers
+    send to all processes of a job: Ray must live until the run has ended.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    from ray.tune import tune
+
+    tune._setup_signal_catching = threading.Event
+    before, is_stopped = signal.getsignal(signal.SIGTERM), False
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGUSR1})
     try:
-        check_listening(where)
-        with _on_localhost() if where == "local" else contextlib.nullcontext():
-            ray.init(where, **settings)
-        _silence_raylet()
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise RunError(
-            f"a Ray cluster must answer at the address {where}: {reason}\n"
+        yield
+    except SystemExit:
+        is_stopped = True
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    if is_stopped:
+        signal.raise_signal(signal.SIGTERM)
+        raise KeyboardInterrupt
+
+
+def _start() -> None:
+    """Start a Ray on this machine. Raises `RunError` with the cause and its cure."""
+    import ray
+
+    check_loopback()
+    try:
+        with _on_localhost():
+            folder = ray_folder()
+            ray.init("local", include_dashboard=False, _temp_dir=folder, job_config=_job(), **QUIET)
+    except RunError:
+        raise
+    except Exception as error:
+        # Ray raises a bare `Exception` where one of its processes does not start.
+        raise not_started(error) from None
+
+
+def _join(address: str) -> None:
+    """Connect to a cluster. Raises `ClusterLost` where none answers."""
+    import ray
+
+    try:
+        check_listening(address)
+        # With Ray Client the job begins on the head node, in a folder of that machine.
+        job = None if address.startswith("ray://") else _job()
+        ray.init(address, job_config=job, **QUIET)
+    except Exception as error:
+        # Ray raises a bare `Exception` in some of its checks.
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ClusterLost(
+            f"a Ray cluster must answer at the address {address}: {reason}\n"
             "  start one with `ray start --head`, or leave out --address to run on this machine\n"
             "  a cluster with tokens needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE"
         ) from None
-    try:
-        nodes = ray.nodes()  # type: ignore[no-untyped-call]
-        yield [node["Resources"] for node in nodes if node["Alive"]]
-    finally:
-        ray.shutdown()
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Discard what Ray's C++ code writes to standard error; Python's `sys.stderr` is kept.
+
+    The same lines are in the log files of the session.
+    """
+    sys.stderr.flush()
+    kept, stream = os.dup(2), sys.stderr
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    with os.fdopen(kept, "w", 1, errors="backslashreplace") as python:
+        try:
+            sys.stderr = python if _is_file(stream, 2) else stream
+            yield
+        finally:
+            sys.stderr = stream
+            os.dup2(kept, 2)
+
+
+def _is_file(stream: Any, number: int) -> bool:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return bool(stream.fileno() == number)
+    return False
 
 
 @contextlib.contextmanager
@@ -115,8 +197,8 @@ class _SourceRoots(list[str]):
 
 
 def _silence_raylet() -> None:
-    """Keep the raylet's messages off the screen: a trial's record holds what concerns it."""
-    from ray._private import ray_logging
+    """Keep messages of Ray's services off the screen: a trial's record holds what concerns it."""
+    from ray._private import worker
 
-    with contextlib.suppress(AttributeError, ValueError, KeyError):
-        ray_logging.global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
+    # Ray has no setting for the messages of the raylet that a thread of the driver prints.
+    worker.print_to_stdstream = lambda *_, **__: None

@@ -1,0 +1,138 @@
+"""Watch over the services of a Ray: where one is lost, Ray ends the process without a message."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evenhand.ending import ExitCode, end_now
+from evenhand.errors import ClusterLost
+
+POLL_SECONDS = 0.5
+HEAD_SECONDS = 30.0
+"""Time for which a head may not answer: a short cut of the network heals, and after 60 s Ray ends
+the process."""
+NODE_SECONDS = 2.0
+"""The same for Ray on the driver's node, which is not replaced; Ray ends the process after 10 s."""
+UNWIND_SECONDS = 4.0
+"""Time in which the run ends by itself: calls of a lost cluster may wait for ever."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process of Ray without which a run cannot go on."""
+
+    name: str
+    is_there: Callable[[], bool]
+    patience: float
+    """Seconds for which it may be away."""
+    may_return: bool = True
+    """Whether it may come back; a Ray of the run's own does not."""
+
+    @property
+    def loss(self) -> str:
+        """What to tell the user."""
+        text = f"Ray was lost: {self.name} does not answer\n  finished trials are kept; "
+        if not self.may_return:
+            return f"{text}rerun the same command to resume"
+        return (
+            f"{text}rerun the same command when it is back, or use\n"
+            "  --wait-for-cluster, which waits for it and resumes"
+        )
+
+
+def services(address: str | None) -> list[Service]:
+    """What the current connection needs: of a cluster at an address, or of a Ray of its own."""
+    import ray
+    from ray._private import worker
+
+    node: Any = worker._global_node
+
+    if address is None or address.startswith("ray://") or node is None:
+        if address is not None:
+            host, _, port = address.removeprefix("ray://").rpartition(":")
+            return [Service(f"the cluster at {address}", _listens(host, port), HEAD_SECONDS)]
+        kinds = {"gcs_server", "raylet"}
+        return [
+            Service(
+                "a process that it needs on this machine (killed, or out of memory)",
+                lambda: not any(kind in kinds for kind, _ in node.dead_processes()),
+                0.0,
+                may_return=False,
+            )
+        ]
+    found = [Service(f"the head at {node.gcs_address}", _at(node.gcs_address), HEAD_SECONDS)]
+    mine = ray.get_runtime_context().get_node_id()
+    for each in ray.nodes():  # type: ignore[no-untyped-call]
+        if each["NodeID"] == mine:
+            there = _listens(each["NodeManagerAddress"], each["NodeManagerPort"])
+            found.append(Service("the node of this machine", there, NODE_SECONDS))
+    return found
+
+
+def _at(address: str) -> Callable[[], bool]:
+    host, _, port = address.rpartition(":")
+    return _listens(host, port)
+
+
+def _listens(host: str, port: str | int) -> Callable[[], bool]:
+    """Whether something listens at a port."""
+
+    def is_there() -> bool:
+        with contextlib.suppress(OSError):
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+            return True
+        return False
+
+    return is_there
+
+
+def translated(error: BaseException, watched: Sequence[Service]) -> BaseException:
+    """`ClusterLost` for an error that the loss of a service explains; else the error itself."""
+    gone = [service for service in watched if not service.is_there()]
+    return ClusterLost(gone[0].loss) if gone else error
+
+
+@contextlib.contextmanager
+def watch(watched: Sequence[Service]) -> Iterator[None]:
+    """Raise `ClusterLost` from a `with` block in the main thread once a service is lost.
+
+    A block that has not ended `UNWIND_SECONDS` later is ended with the whole process.
+    """
+    lost: list[ClusterLost] = []
+    over = threading.Event()
+    thread = threading.Thread(target=_look, args=(watched, over, lost), daemon=True)
+    thread.start()
+    try:
+        yield
+    except BaseException as error:
+        told = lost[0] if lost else translated(error, watched)
+        if told is error:
+            raise
+        raise told from None
+    finally:
+        over.set()
+
+
+def _look(watched: Sequence[Service], over: threading.Event, lost: list[ClusterLost]) -> None:
+    """Look at each service until the block is over or one is lost."""
+    since: dict[str, float] = {}
+    while not over.wait(POLL_SECONDS):
+        for service in watched:
+            if service.is_there():
+                since.pop(service.name, None)
+                continue
+            began = since.setdefault(service.name, time.monotonic())
+            if time.monotonic() - began >= service.patience and not over.is_set():
+                lost.append(ClusterLost(service.loss))
+                # A signal, because `interrupt_main` ends no call that waits.
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                if not over.wait(UNWIND_SECONDS):
+                    end_now(service.loss, ExitCode.CLUSTER_LOST)
+                return

@@ -1,0 +1,69 @@
+"""The loss of a service of Ray ends a run with a message and an exit code of its own."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import psutil
+import pytest
+
+from evenhand.ending import ExitCode
+from evenhand.errors import ClusterLost
+from evenhand.execution import ray_watch
+from evenhand.execution.ray_watch import Service, translated, watch
+from tests.cli.processes import ended, run_command, start, wait_for_event, write_suite
+
+
+def test_a_killed_service_of_the_only_node_ends_the_run_with_a_message(tmp_path):
+    write_suite(tmp_path, epochs=10**6)
+    run = start(run_command("--json"), tmp_path)
+    wait_for_event(run, "progress")
+    (raylet,) = (p for p in psutil.Process(run.pid).children() if p.name() == "raylet")
+    raylet.kill()
+
+    code, _, told = ended(run)
+
+    assert code == ExitCode.CLUSTER_LOST
+    _, first, *others = told.splitlines()
+    assert first.startswith("Ray was lost: a process that it needs on this machine")
+    assert others == ["  finished trials are kept; rerun the same command to resume"]
+
+
+def test_a_service_that_is_away_for_a_short_time_is_not_lost(monkeypatch):
+    monkeypatch.setattr(ray_watch, "POLL_SECONDS", 0.01)
+    answers = iter([True, False, False])
+    service = Service("the head", lambda: next(answers, True), 60.0)
+    with watch([service]):
+        time.sleep(0.2)
+    assert next(answers, "all looked at") == "all looked at"
+
+
+def test_a_lost_service_interrupts_what_waits_for_it(monkeypatch):
+    monkeypatch.setattr(ray_watch, "POLL_SECONDS", 0.01)
+    service = Service("the head at X", lambda: False, 0.0)
+    with pytest.raises(ClusterLost, match="the head at X does not answer"), watch([service]):
+        threading.Event().wait(60)
+
+
+def test_only_an_error_beside_a_lost_service_is_a_lost_cluster():
+    error = RuntimeError("a worker was killed")
+    assert translated(error, [Service("head", lambda: True, 30.0)]) is error
+    assert isinstance(translated(error, [Service("head", lambda: False, 30.0)]), ClusterLost)
+
+
+def test_a_block_that_cannot_be_interrupted_is_ended_with_its_process(monkeypatch):
+    monkeypatch.setattr(ray_watch, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(ray_watch, "UNWIND_SECONDS", 0.1)
+    ends = []
+    monkeypatch.setattr(ray_watch, "end_now", lambda *told: ends.append(told))
+    held = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with watch([Service("the head", lambda: False, 0.0)]):
+            time.sleep(0.5)
+    finally:
+        signal.signal(signal.SIGINT, held)
+    ((told, code),) = ends
+    assert "the head does not answer" in told
+    assert code == ExitCode.CLUSTER_LOST

@@ -10,16 +10,17 @@ from evenhand.store.leftovers import nothing_left
 from tests.records import make_record
 
 
-def fail(store, record=None):
-    with pytest.raises(StoreError, match="no reason"), nothing_left(store):  # noqa: PT012
+def fail(store, record=None, error=StoreError):
+    with pytest.raises(error), nothing_left(store):  # noqa: PT012
         store.check_writable()
         if record:
             store.write(record)
-        raise StoreError("no reason")
+        raise error
 
 
-def test_a_new_store_without_a_record_is_removed_with_the_folders_above_it(tmp_path):
-    fail(Store.open(tmp_path / "deep" / "results"))
+@pytest.mark.parametrize("error", [StoreError, KeyboardInterrupt])
+def test_a_new_store_without_a_record_is_removed_with_the_folders_above_it(tmp_path, error):
+    fail(Store.open(tmp_path / "deep" / "results"), error=error)
     assert list(tmp_path.iterdir()) == []
 
 

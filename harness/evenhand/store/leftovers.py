@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from evenhand.errors import EvenhandError
 from evenhand.store.files import URL
 from evenhand.store.leases import FOLDER
 from evenhand.store.marker import MARKER
@@ -26,7 +25,8 @@ def nothing_left(store: Store) -> Iterator[None]:
     folders = [] if URL.match(store.location) else _missing(store)
     try:
         yield
-    except EvenhandError:
+    except BaseException:
+        # Ctrl-C, too.
         for folder in folders:
             with suppress(OSError):
                 _empty(folder)

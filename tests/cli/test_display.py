@@ -5,7 +5,8 @@ import time
 import pytest
 
 from evenhand.api import open_suite
-from evenhand.cli.display import Tally, expected_shares
+from evenhand.cli.display import Tally, _Lines, expected_shares
+from evenhand.cli.output import console
 from evenhand.execution.events import Event
 from evenhand.execution.plan import make_plan
 from evenhand.store import Store
@@ -51,3 +52,10 @@ def test_the_expected_shares_have_the_mean_1_over_the_trials_with_an_estimate(tm
     shares = expected_shares(make_plan(suite, store))
 
     assert shares == {other.key: pytest.approx(1.0) for other in rest}
+
+
+@pytest.mark.parametrize("cause", ["", "interrupted"])
+def test_a_cause_that_repeats_the_status_is_left_out(cause, capsys):
+    lines = _Lines(Tally("small", 1), console())
+    lines(Event("ended", "a", "erm", status="interrupted", cause=cause))
+    assert capsys.readouterr().out.endswith("; erm: interrupted\n")

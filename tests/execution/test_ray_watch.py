@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import time
@@ -23,9 +24,11 @@ def test_a_killed_service_of_the_only_node_ends_the_run_with_a_message(tmp_path)
     (raylet,) = (p for p in psutil.Process(run.pid).children() if p.name() == "raylet")
     raylet.kill()
 
-    code, _, told = ended(run)
+    code, out, told = ended(run)
 
     assert code == ExitCode.CLUSTER_LOST
+    # No line of Ray is among the events.
+    assert {json.loads(line)["kind"] for line in out.splitlines()} <= {"started", "progress"}
     _, first, *others = told.splitlines()
     assert first.startswith("Ray was lost: a process that it needs on this machine")
     assert others == ["  finished trials are kept; rerun the same command to resume"]

@@ -118,6 +118,8 @@ def watch(watched: Sequence[Service]) -> Iterator[None]:
         raise told from None
     finally:
         over.set()
+    if lost:
+        raise lost[0]
 
 
 def _look(watched: Sequence[Service], over: threading.Event, lost: list[ClusterLost]) -> None:

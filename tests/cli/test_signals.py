@@ -19,7 +19,7 @@ from tests.cli.processes import (
     write_suite,
 )
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1]
+INLINE, ON_RAY = (signal.SIGINT, signal.SIGHUP), (signal.SIGTERM, signal.SIGUSR1)
 STOPPED = "the run is stopped and finished trials are kept; rerun the same command to resume"
 NO_END = 10**6
 """Epochs of a trial that does not end."""
@@ -27,7 +27,7 @@ NO_END = 10**6
 
 def test_a_signal_ends_an_inline_run_with_a_record_and_a_saved_state(tmp_path):
     runs = {}
-    for number in SIGNALS:
+    for number in INLINE:
         folder = tmp_path / number.name
         folder.mkdir()
         write_suite(folder, epochs=NO_END)
@@ -84,7 +84,7 @@ def test_a_closed_terminal_does_not_end_what_runs_under_nohup(tmp_path):
 
 def test_a_signal_to_all_processes_ends_a_run_on_ray_without_a_line_of_ray(tmp_path):
     runs = {}
-    for number in (signal.SIGTERM, signal.SIGUSR1):
+    for number in ON_RAY:
         folder = tmp_path / number.name
         folder.mkdir()
         write_suite(folder, epochs=NO_END)

@@ -63,7 +63,7 @@ def test_a_block_that_cannot_be_interrupted_is_ended_with_its_process(monkeypatc
     monkeypatch.setattr(ray_watch, "end_now", lambda *told: ends.append(told))
     held = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with watch([Service("the head", lambda: False, 0.0)]):
+        with pytest.raises(ClusterLost), watch([Service("the head", lambda: False, 0.0)]):
             time.sleep(0.5)
     finally:
         signal.signal(signal.SIGINT, held)

@@ -25,11 +25,12 @@ def main() -> None:
         code = ExitCode.DONE if lost.is_closed_pipe else ExitCode.UNWRITTEN
         if code:
             print(lost, file=sys.stderr)
-    sys.exit(code)
+    if code is not None:
+        sys.exit(code)
 
 
-def _code(arguments: list[str]) -> int:
-    """Run a command; its exit code."""
+def _code(arguments: list[str]) -> int | None:
+    """Run a command; its exit code, and None where it was done at once."""
     try:
         if not _list_at_once(arguments):
             from evenhand.cli.app import app
@@ -43,7 +44,7 @@ def _code(arguments: list[str]) -> int:
         return end.code if isinstance(end.code, int) else ExitCode(bool(end.code))
     except Exception as error:
         return _explain(error)
-    return ExitCode.DONE
+    return None
 
 
 def _explain(error: Exception) -> int:

@@ -121,7 +121,7 @@ def _join(address: str) -> None:
     try:
         check_listening(address)
         # With Ray Client the job begins on the head node, in a folder of that machine.
-        job = None if address.startswith("ray://") else _job()
+        job: Any = None if address.startswith("ray://") else _job()
         ray.init(address, job_config=job, **QUIET)
     except Exception as error:
         # Ray raises a bare `Exception` in some of its checks.

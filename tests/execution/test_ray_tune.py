@@ -68,7 +68,9 @@ def test_a_trial_that_takes_its_process_down_ends_alone(suite_of, parts, tmp_pat
     assert causes["holds_the_lock"].startswith("hung: it held the interpreter's lock (GIL)")
     assert (len(after.done), len(after.failed)) == (1, 3)
     starts = Counter(e.trial.partition(" ")[0] for e in events if e.kind == "started")
-    assert starts == {"erm": 1, "exits": MAX_STARTS, "hangs": 1, "holds_the_lock": 1}
+    # An event that was sent just before the process ended may be lost.
+    assert 1 <= starts.pop("exits") <= MAX_STARTS
+    assert starts == {"erm": 1, "hangs": 1, "holds_the_lock": 1}
     assert not [*(tmp_path / "ray/main/.leases").iterdir()]
 
 

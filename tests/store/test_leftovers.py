@@ -7,6 +7,7 @@ import pytest
 from evenhand.errors import StoreError
 from evenhand.store import Store
 from evenhand.store.leftovers import nothing_left
+from evenhand.store.marker import MARKER
 from tests.records import make_record
 
 
@@ -34,7 +35,7 @@ def test_a_store_that_was_there_is_left_alone(tmp_path):
 def test_a_new_edition_is_removed_and_its_store_is_kept(tmp_path):
     Store.open(tmp_path / "results").check_writable()
     fail(Store.open(tmp_path / "results", "night"))
-    assert [path.name for path in (tmp_path / "results").iterdir()] == ["main"]
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {"main", MARKER}
 
 
 def test_a_store_with_a_record_is_kept(tmp_path):

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import werkzeug.serving
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
@@ -60,3 +61,12 @@ def files(location: str) -> Files:
 @pytest.fixture
 def store(location: str) -> Store:
     return Store.open(location)
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The requests to the server of `bucket`, which a test may clear."""
+    seen: list[str] = []
+    handler = werkzeug.serving.WSGIRequestHandler
+    monkeypatch.setattr(handler, "log_request", lambda self, *_: seen.append(self.requestline))
+    return seen

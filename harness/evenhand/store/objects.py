@@ -16,8 +16,8 @@ from evenhand.errors import StoreError
 BUCKETS = ("s3", "gs", "gcs", "abfs", "abfss")
 SECRETS = ("secret", "token", "password")
 SETTLED_SECONDS = 2.0
+"""Time after which an object and its replacement have different times, on the store's clock."""
 READ_BACK_SECONDS = 0.5
-PART_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,15 @@ class ObjectFiles:
     def versions(self, folder: str, leaf: str) -> dict[str, str]:
         """Versions by path of the objects in a folder and of the `leaf` in each of its folders.
 
-        Names that begin with a dot are left out.
+        Names that begin with a dot are left out. Of the store's clock it is known that it has
+        reached the latest time in the listing; the clock of this machine is not looked at.
         """
         base = f"{self.root}/{folder}"
         selector = arrow.FileSelector(base, allow_not_found=True, recursive=True)
         found: dict[str, str] = {}
-        now = time.time_ns()
-        for info in self.system.get_file_info(selector):
+        infos = self.system.get_file_info(selector)
+        now = max((info.mtime_ns or 0 for info in infos), default=0)
+        for info in infos:
             name = info.path[len(base) + 1 :]
             head, _, rest = name.partition("/")
             is_listed = info.is_file and not head.startswith(".") and rest in ("", leaf)
@@ -66,20 +68,17 @@ class ObjectFiles:
 
     def read(self, path: str, most: int | None = None) -> bytes:
         """Content of an object. Raises `FileNotFoundError` where there is none."""
-        with self.system.open_input_stream(f"{self.root}/{path}") as stream:
-            if most is None:
-                return bytes(stream.read())
-            content = bytearray()
-            while len(content) <= most and (part := stream.read(PART_BYTES)):
-                content += part
-        if len(content) > most:
-            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes, which are the most")
-        return bytes(content)
+        with self.system.open_input_file(f"{self.root}/{path}") as file:
+            size = file.size()
+            if most is not None and size > most:
+                raise OSError(errno.EFBIG, f"it has more than {most:,} bytes, which are the most")
+            # A stream of an unknown length is read in many small requests.
+            return bytes(file.read(size))
 
     def begin(self, path: str, n: int) -> bytes:
         """The first n bytes of an object."""
-        with self.system.open_input_stream(f"{self.root}/{path}") as stream:
-            return bytes(stream.read(n))
+        with self.system.open_input_file(f"{self.root}/{path}") as file:
+            return bytes(file.read(n))
 
     def write(self, path: str, content: bytes) -> None:
         """Write an object, which readers find once its upload is complete."""
@@ -113,7 +112,8 @@ HINT = "a store is a folder, or a URL such as s3://bucket/prefix?region=eu-west-
 def _version(info: arrow.FileInfo, now: int) -> str:
     """Version of an object; empty while it is young.
 
-    S3 gives times in seconds, so that an object and its replacement may have the same time.
+    S3 gives times in seconds, so that an object and its replacement may have the same time. now: a
+    time that the store's clock has reached.
     """
     if info.mtime_ns is None or now - info.mtime_ns < SETTLED_SECONDS * 1e9:
         return ""

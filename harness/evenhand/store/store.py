@@ -176,7 +176,8 @@ class Store:
         heads = {key: entries[key].head for key in sorted(entries)}
         entries |= {key: known[key] for key in closed}
         self._entries, self._faults = entries, tuple(sorted(faults))
-        if settled(entries) != settled(known):
+        # A young record is not in the index, but the time of a newer file makes it settled.
+        if settled(entries) != settled(known) or not all(versions.values()):
             # Without permission to write, the heads are still right: the index only saves time.
             with suppress(OSError):
                 self._write_index()

@@ -87,7 +87,7 @@ def test_a_record_that_cannot_be_written_in_the_end_does_not_end_the_run(suite_o
     first, second = suite.trials.values()
 
     class Refusing(Store):
-        def write(self, record, attachments=()):
+        def write(self, record, attachments=(), tell=None):
             if record.key == first.key:
                 raise Unwritable("permission denied")
             return super().write(record, dict(attachments))
@@ -103,7 +103,7 @@ def test_a_record_that_cannot_be_written_in_the_end_does_not_end_the_run(suite_o
 
 def test_a_store_that_can_take_no_record_ends_the_run(suite_of, tmp_path):
     class Full(Store):
-        def write(self, record, attachments=()):
+        def write(self, record, attachments=(), tell=None):
             raise StoreError("no space left on device")
 
     store = Full.open(tmp_path)

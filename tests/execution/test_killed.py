@@ -35,7 +35,7 @@ class KilledStore(Store):
             self.due = time.monotonic() + self.delay
             self.timer.start()
 
-    def write(self, record, attachments):
+    def write(self, record, attachments, tell=None):
         if self.timer is not None:
             self.timer.join()
         return super().write(record, attachments)

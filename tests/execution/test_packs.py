@@ -72,7 +72,7 @@ def test_a_pack_survives_trials_that_fail(tmp_path):
 
 def test_a_store_that_fails_ends_the_whole_pack(tmp_path):
     class Full(Store):
-        def write(self, record, attachments=()):
+        def write(self, record, attachments=(), tell=None):
             if record.trial.seed == 0:
                 raise StoreError("no space left")
             super().write(record)

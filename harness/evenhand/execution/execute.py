@@ -133,7 +133,7 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     record = record.model_copy(update={"kept": tuple(sorted(kept))})
     if execution.claim is not None:
         execution.claim.check()
-    record = write_record(record, kept, store)
+    record = write_record(record, kept, store, sink)
     sink(ended_event(record))
     if interrupt is not None:
         raise interrupt

@@ -54,6 +54,8 @@ def run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) ->
 
     A trial that another run trains is left to it, with an event of the kind "held".
     """
+    # An earlier process of this machine may have left the record of this trial.
+    store.deliver()
     found = claim(trial.key, execution.claimant, store.leases)
     if isinstance(found, Refusal):
         _refuse(trial, found, execution, store, sink)
@@ -77,7 +79,7 @@ def _refuse(trial: Trial, refusal: Refusal, execution: Execution, store: Store, 
         return
     record = new_record(trial, execution, store)
     if record is None:
-        record = write_record(empty_record(trial, execution, refusal.end), {}, store)
+        record = write_record(empty_record(trial, execution, refusal.end), {}, store, sink)
     store.leases.release(refusal.lease)
     sink(ended_event(record))
 

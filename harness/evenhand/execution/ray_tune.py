@@ -207,7 +207,7 @@ def _write_ends(pack: Pack, end: Exit, work: Work, sink: Sink) -> None:
     """Write a record for each trial of a pack that has none yet."""
     for trial in pack:
         if new_record(trial, work.execution, work.store) is None:
-            record = write_record(empty_record(trial, work.execution, end), {}, work.store)
+            record = write_record(empty_record(trial, work.execution, end), {}, work.store, sink)
             sink(ended_event(record))
 
 

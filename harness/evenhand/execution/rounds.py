@@ -77,6 +77,7 @@ class Rounds:
                     time.sleep(LOOK_SECONDS)
                 missing = [t for t in self._left(missing) if t.key not in self.greedy]
         except KeyboardInterrupt:
+            self.store.hurry()
             self._mark_interrupted(missing)
             raise
         finally:
@@ -198,5 +199,7 @@ class Rounds:
         return self.tracker.labels.get(trial.key) or trial_label(trial)
 
     def _write(self, trial: Trial, end: Exit) -> None:
-        record = write_record(empty_record(trial, self.execution, end), {}, self.store)
+        record = write_record(
+            empty_record(trial, self.execution, end), {}, self.store, self.tracker
+        )
         self.tracker(ended_event(record))

@@ -61,16 +61,20 @@ def resumable(
     )
 
 
-def write_record(record: Record, kept: Mapping[Kept, Arrays], store: Store) -> Record:
+def write_record(record: Record, kept: Mapping[Kept, Arrays], store: Store, sink: Sink) -> Record:
     """Write the record of a trial that has ended; the record that the store then holds.
 
     Where the place of this record alone cannot be written, a failure with that cause is returned,
-    so that the run goes on, and the store holds no record of this attempt. Raises `StoreError`
-    where no record can be written.
+    so that the run goes on, and the store holds no record of this attempt. Where object storage
+    does not answer, a note is sent to the sink and the record waits. Raises `StoreError` where no
+    record can be written.
     """
+    label = trial_label(record.trial)
     files = {attachment_name(kind): to_npz(arrays) for kind, arrays in kept.items()}
     try:
-        there = store.write(record, files)
+        there = store.write(
+            record, files, lambda text: sink(Event("note", cause=f"{label}: {text}"))
+        )
     except Unwritable as error:
         store.check_writable()
         return record.model_copy(update={"exit": Exit(status="failed", cause=str(error))})

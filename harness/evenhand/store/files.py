@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from evenhand.errors import StoreError
 from evenhand.store.local import LocalFiles
+from evenhand.store.retries import READING_SECONDS, retried
 
 URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 """Beginning of a URL: at least two letters, and one slash, since `s3:/bucket` is a typing error."""
@@ -67,6 +70,67 @@ class Files(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class PatientFiles:
+    """Files of a place that may not answer for a while: each operation is repeated."""
+
+    files: Files
+    seconds: float = READING_SECONDS
+    """Time limit of the repetitions."""
+
+    @property
+    def location(self) -> str:
+        """The location as messages show it, without passwords."""
+        return self.files.location
+
+    def versions(self, folder: str, leaf: str) -> dict[str, str]:
+        """Versions by path of the files in a folder and of the `leaf` in each of its folders."""
+        return retried(partial(self.files.versions, folder, leaf), self.seconds)
+
+    def read(self, path: str, most: int | None = None) -> bytes:
+        """Content of a file. Raises `FileNotFoundError` where there is none."""
+        return retried(partial(self.files.read, path, most), self.seconds)
+
+    def begin(self, path: str, n: int) -> bytes:
+        """The first n bytes of a file. Raises `FileNotFoundError` where there is none."""
+        return retried(partial(self.files.begin, path, n), self.seconds)
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write or replace a file, whole or not at all."""
+        retried(partial(self.files.write, path, content), self.seconds)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write a file that does not exist yet; False where it exists or another was faster."""
+        attempts = 0
+
+        def attempt() -> bool:
+            nonlocal attempts
+            attempts += 1
+            is_made = self.files.create(path, content)
+            # The attempt before may have made the file, although its answer was lost.
+            return is_made or (attempts > 1 and self.files.read(path) == content)
+
+        return retried(attempt, self.seconds)
+
+    def check(self, path: str) -> None:
+        """Raise `OSError` where this file could not be written, as far as that can be tested."""
+        retried(partial(self.files.check, path), self.seconds)
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it exists."""
+        retried(partial(self.files.remove, path), self.seconds)
+
+
+def patient(files: Files, seconds: float) -> Files:
+    """The same files with another time limit, where they are in object storage."""
+    return PatientFiles(files.files, seconds) if isinstance(files, PatientFiles) else files
+
+
+def hasty(files: Files) -> Files:
+    """The same files without repetitions."""
+    return files.files if isinstance(files, PatientFiles) else files
+
+
 def open_files(location: str | Path) -> Files:
     """Open the files at a local path or URL. Raises `StoreError` where that is impossible."""
     text = str(location)
@@ -81,7 +145,7 @@ def open_files(location: str | Path) -> Files:
     # Importing pyarrow takes longer than reading the index of a local store.
     from evenhand.store.objects import ObjectFiles
 
-    return ObjectFiles.open(text)
+    return PatientFiles(ObjectFiles.open(text))
 
 
 def read_all(

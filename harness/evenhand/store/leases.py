@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -23,7 +23,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evenhand.errors import StoreError
-from evenhand.store.files import Files
+from evenhand.store.files import Files, hasty
 from evenhand.store.local import LocalFiles
 
 BEAT_SECONDS = 10.0
@@ -153,8 +153,9 @@ class Leases:
 
         A store that does not answer is no reason to end a trial: its next beat tries again.
         """
+        files = hasty(self.files)
         with suppress(OSError):
-            names = self._names(lease.key)
+            names = replace(self, files=files)._names(lease.key)
             if not names or max(map(_generation, names)) > lease.generation:
                 raise LeaseLostError(
                     f"{lease.key}: another run has taken over this trial, because this process "
@@ -162,13 +163,13 @@ class Leases:
                     "  nothing is lost: the other run writes the record"
                 )
             lease = lease.model_copy(update={"beats": lease.beats + 1})
-            self.files.write(self._path(lease), lease.model_dump_json().encode())
+            files.write(self._path(lease), lease.model_dump_json().encode())
         return lease
 
     def is_held(self, lease: Lease) -> bool:
         """Whether no other process has taken over a lease."""
         try:
-            names = self._names(lease.key)
+            names = replace(self, files=hasty(self.files))._names(lease.key)
         except OSError:
             return True
         return bool(names) and max(map(_generation, names)) == lease.generation
@@ -228,12 +229,16 @@ class Leases:
     def _remove(self, lease: Lease) -> None:
         # A lease that is left becomes stale.
         with suppress(OSError):
-            self.files.remove(self._path(lease))
+            hasty(self.files).remove(self._path(lease))
 
 
 @dataclass
 class LeaseWatch:
-    """Leases as one process sees them over time, by which it finds those that are stale."""
+    """Leases as one process sees them over time, by which it finds those that are stale.
+
+    Of the time between two looks at most one beat counts: where the store does not answer for a
+    while, it answers neither this process nor the one that counts the beats.
+    """
 
     seconds: float = STALE_SECONDS
     _seen: dict[tuple[str, int], _Seen] = field(default_factory=dict)
@@ -244,9 +249,11 @@ class LeaseWatch:
         for lease in leases:
             place = (lease.key, lease.generation)
             before = self._seen.get(place)
-            is_new = before is None or before.beats != lease.beats
-            seen[place] = _Seen(lease.beats, now) if is_new or before is None else before
-            if lease.process.is_known_dead or now - seen[place].since >= self.seconds:
+            still = 0.0
+            if before is not None and before.beats == lease.beats:
+                still = before.still + min(now - before.looked, BEAT_SECONDS)
+            seen[place] = _Seen(lease.beats, still, now)
+            if lease.process.is_known_dead or still >= self.seconds:
                 found.append(lease)
         self._seen = seen
         return found
@@ -255,7 +262,9 @@ class LeaseWatch:
 @dataclass(frozen=True)
 class _Seen:
     beats: int
-    since: float
+    still: float
+    """Seconds for which the beats have stood still."""
+    looked: float
 
 
 def next_start(lease: Lease, before: Lease, *, node_is_lost: bool) -> Lease:

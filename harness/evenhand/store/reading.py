@@ -16,6 +16,7 @@ from evenhand.declared.identity import identity_of
 from evenhand.declared.record import FORMAT, Record
 from evenhand.store.index import Head
 
+RECORD = "record.json"
 RECORD_BYTES = 1 << 28
 """Most bytes of a record that are read."""
 

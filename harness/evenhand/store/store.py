@@ -6,6 +6,7 @@ cannot be read, or is of a later version of Evenhand, is never overwritten; a da
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,12 +16,14 @@ from typing import Self, TypeVar
 
 from evenhand.declared.record import Record
 from evenhand.errors import Absent, StoreError, Unwritable
+from evenhand.store.delivery import Delivery, Tell
 from evenhand.store.fault import OF_ONE_PLACE, Fault, plain
-from evenhand.store.files import Files, open_files, raised, read_all
+from evenhand.store.files import Files, hasty, open_files, patient, raised, read_all
 from evenhand.store.index import INDEX_BYTES, Head, IndexEntry, dump_index, load_index, settled
 from evenhand.store.leases import Leases
 from evenhand.store.marker import Marker
 from evenhand.store.reading import (
+    RECORD,
     RECORD_BYTES,
     Newer,
     Unreadable,
@@ -29,9 +32,9 @@ from evenhand.store.reading import (
     read_record,
     replaces,
 )
+from evenhand.store.retries import RUN_SECONDS, may_pass
 from evenhand.store.seal import read_sealed, seal
 
-RECORD = "record.json"
 INDEX = "index.json"
 STATE = "state.pt"
 """Saved state of a trial without a record, from which its next attempt resumes."""
@@ -103,6 +106,16 @@ class Store:
             self._write_index()
         with self._named(""):
             self._marker = Marker.make(self._files)
+        self._files = patient(self._files, RUN_SECONDS)
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Write the records of earlier processes that wait on this machine for object storage."""
+        self._delivery.deliver()
+
+    def hurry(self) -> None:
+        """Wait no more for object storage that does not answer, because the run is stopped."""
+        self._files = patient(self._files, 0.0)
 
     def unwritable(self, keys: Iterable[str]) -> dict[str, str]:
         """The trials whose record could not be written, by key, each with the cause.
@@ -118,13 +131,24 @@ class Store:
                 found[key] = str(error)
         return found
 
-    def write(self, record: Record, attachments: Mapping[str, bytes] = {}) -> Record:
+    def write(
+        self, record: Record, attachments: Mapping[str, bytes] = {}, tell: Tell | None = None
+    ) -> Record:
         """Write a record with its attachments; the record that the store then holds.
 
         The record is written last, so that a record that exists is whole. A record with the status
         "done" stays, unless this one is done, too, and of a later attempt or with more arrays.
-        Raises `StoreError`, and `Unwritable` where the place of this record alone is at fault.
+        Where object storage does not answer, the record waits on this machine's disk, and `tell` is
+        called with a sentence about that. Raises `StoreError`, and `Unwritable` where the place of
+        this record alone is at fault.
         """
+        return self._delivery.send(record, attachments, tell)
+
+    @property
+    def _delivery(self) -> Delivery:
+        return Delivery(self._files, self._edition, self._at_once()._put, self._there)
+
+    def _put(self, record: Record, attachments: Mapping[str, bytes]) -> Record:
         assert record.key == record.trial.key, "a record goes by the key of its trial"
         there = self._standing(record.key)
         if there is not None and not replaces(record, there):
@@ -154,8 +178,22 @@ class Store:
         except StoreError as error:
             if isinstance(error.__cause__, Unreadable) and not isinstance(error.__cause__, Newer):
                 return None
+            if may_pass(error):
+                raise
             raise Unwritable(f"{error}\n  this file is not overwritten") from error
         return found if found.exit.status == "done" else None
+
+    def _there(self, key: str) -> Record | None:
+        try:
+            return self.read(key)
+        except StoreError:
+            return None
+
+    def _at_once(self) -> Self:
+        """This store, whose operations are not repeated."""
+        store = copy.copy(self)
+        store._files = hasty(self._files)
+        return store
 
     def heads(self) -> dict[str, Head]:
         """The head of every record, by key; only records that changed since the index are read.
@@ -218,9 +256,9 @@ class Store:
             return self._files.read(self._path(f"{key}/{name}"))
 
     def save_state(self, key: str, content: bytes) -> None:
-        """Save the state of a trial that has no record yet, whole or not at all."""
+        """Save the state of a trial that has no record yet, whole or not at all, in one try."""
         self._check_key(key)
-        self._write(f"{key}/{STATE}", seal(content))
+        self._at_once()._write(f"{key}/{STATE}", seal(content))
 
     def load_state(self, key: str) -> bytes | None:
         """The saved state of a trial; None where there is none.

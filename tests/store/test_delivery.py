@@ -1,0 +1,179 @@
+"""Records that wait on this machine while their store does not answer."""
+
+from __future__ import annotations
+
+import tempfile
+
+import pytest
+
+from evenhand.errors import StoreError
+from evenhand.store import Store
+from evenhand.store.files import PatientFiles, open_files
+from evenhand.store.spool import Spool
+from tests.records import make_record
+from tests.store.outages import FORBIDDEN, NO_ANSWER, Clock, FlakyFiles
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def temp(monkeypatch, tmp_path):
+    folder = tmp_path / "temp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def flaky(tmp_path):
+    return FlakyFiles(open_files(tmp_path / "bucket"))
+
+
+@pytest.fixture
+def store(flaky):
+    found = Store(PatientFiles(flaky), "main")
+    found.check_writable()
+    return found
+
+
+def waiting(store):
+    return [w.record.key for w in Spool.of(store.location, "main").waiting()]
+
+
+def as_given(record):
+    """The record before the digests of its attachments were added."""
+    return record.model_copy(update={"digests": {}})
+
+
+def files_in(temp):
+    return sorted(p.name for p in temp.rglob("*") if p.is_file())
+
+
+def test_a_finished_record_is_on_disk_while_it_waits_and_gone_when_it_is_delivered(
+    store, flaky, clock, temp
+):
+    record, told, seen = make_record(), [], []
+    flaky.error = NO_ANSWER
+    clock.at[5] = lambda: seen.append((waiting(store), files_in(temp)))
+    clock.at[100] = lambda: setattr(flaky, "error", "")
+
+    store.write(record, {"logits.npz": b"kept"}, told.append)
+
+    assert seen == [([record.key], ["logits.npz", "record.json"])]
+    assert told[0].startswith(
+        f"the store does not answer; the record waits on this machine, in {temp}"
+    )
+    assert as_given(store.read(record.key)) == record
+    assert store.attachment(record.key, "logits.npz") == b"kept"
+    assert files_in(temp) == []
+
+
+@pytest.mark.parametrize(("error", "waits"), [(NO_ANSWER, 600), (FORBIDDEN, 0)])
+def test_a_record_that_cannot_be_written_is_delivered_by_the_next_run(
+    store, flaky, clock, error, waits
+):
+    record = make_record()
+    flaky.error = error
+
+    with pytest.raises(StoreError, match=r"not lost: it waits .*\n  run the same command on this"):
+        store.write(record, {"logits.npz": b"kept"})
+    assert sum(clock.pauses) == pytest.approx(waits)
+    assert waiting(store) == [record.key]
+
+    flaky.error = ""
+    Store(PatientFiles(flaky), "other").check_writable()
+    assert waiting(store) == [record.key]
+    later = Store(PatientFiles(flaky), "main")
+    later.check_writable()
+    assert as_given(later.read(record.key)) == record
+    assert later.attachment(record.key, "logits.npz") == b"kept"
+    assert waiting(store) == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "is_delivered"),
+    [
+        ({"attempts": 1}, {"attempts": 2}, False),
+        ({"attempts": 2}, {"attempts": 1}, True),
+        ({"attempts": 2, "status": "failed"}, {"attempts": 1}, False),
+        ({"attempts": 2}, {"attempts": 2, "status": "interrupted"}, True),
+    ],
+)
+def test_a_record_that_waited_replaces_no_later_one(
+    store, flaky, clock, ours, theirs, is_delivered
+):
+    mine, other = make_record(seconds=1.0, **ours), make_record(seconds=2.0, **theirs)
+    flaky.error = FORBIDDEN
+    with pytest.raises(StoreError, match="waits"):
+        store.write(mine)
+    flaky.error = ""
+    store.write(other)
+
+    store.deliver()
+
+    assert store.read(mine.key) == (mine if is_delivered else other)
+    assert waiting(store) == []
+
+
+def test_a_record_waits_in_memory_where_this_disk_is_full(store, flaky, clock, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("evenhand.store.local.os.fsync", full)
+    flaky.error = NO_ANSWER
+    bucket = flaky.files
+    monkeypatch.setattr(flaky, "files", bucket)
+    clock.at[60] = lambda: (setattr(flaky, "error", ""), monkeypatch.undo())
+    record = make_record()
+
+    store.write(record)
+
+    assert store.read(record.key) == record
+
+
+def test_a_folder_that_others_may_write_to_holds_no_record_of_ours(store, flaky, clock, temp):
+    record = make_record()
+    flaky.error = FORBIDDEN
+    with pytest.raises(StoreError, match="waits"):
+        store.write(record)
+    (folder,) = temp.iterdir()
+    folder.chmod(0o777)
+
+    flaky.error = ""
+    store.deliver()
+    assert store.heads() == {}
+    flaky.error = FORBIDDEN
+    with pytest.raises(StoreError) as caught:
+        store.write(record)
+    assert "waits" not in str(caught.value)
+
+
+def test_what_a_killed_process_left_of_a_record_is_not_delivered(store, flaky, clock, temp):
+    whole, part = make_record(seed=0), make_record(seed=1)
+    flaky.error = FORBIDDEN
+    for record in (whole, part):
+        with pytest.raises(StoreError, match="waits"):
+            store.write(record, {"logits.npz": b"kept"})
+    (file,) = temp.rglob(f"{part.key}.*/record.json")
+    file.write_bytes(file.read_bytes()[:100])
+    flaky.error = ""
+
+    store.deliver()
+
+    assert list(store.heads()) == [whole.key]
+
+
+def test_records_for_a_folder_do_not_wait(tmp_path, temp, monkeypatch):
+    store = Store.open(tmp_path / "results")
+    store.check_writable()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("evenhand.store.local.os.fsync", full)
+    with pytest.raises(StoreError, match="no space left"):
+        store.write(make_record())
+    assert list(temp.iterdir()) == []

@@ -7,6 +7,7 @@
 
     <location>/<edition>/<key>/record.json         # the record; attachments lie beside it
     <location>/<edition>/index.json                # the heads; may be deleted at any time
+    <location>/<edition>/.records.zip              # in object storage, whole records; likewise
 
 There is no lock and no server: a record is written in one step, so that neither readers nor other
 writers see a part of one. Two stores are merged by copying the folders of one into the other.

@@ -16,9 +16,10 @@ from typing import Self, TypeVar
 
 from evenhand.declared.record import Record
 from evenhand.errors import Absent, StoreError, Unwritable
+from evenhand.store.bundle import read_contents
 from evenhand.store.delivery import Delivery, Tell
 from evenhand.store.fault import OF_ONE_PLACE, Fault, plain
-from evenhand.store.files import Files, hasty, open_files, patient, raised, read_all
+from evenhand.store.files import Files, PatientFiles, hasty, open_files, patient, raised
 from evenhand.store.index import INDEX_BYTES, Head, IndexEntry, dump_index, load_index, settled
 from evenhand.store.leases import Leases
 from evenhand.store.marker import Marker
@@ -40,6 +41,8 @@ STATE = "state.pt"
 """Saved state of a trial without a record, from which its next attempt resumes."""
 KEY = re.compile(r"[0-9a-f]{32}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+HEADS_SINGLY, RECORDS_SINGLY = 32, 1
+"""Most records of object storage that are read without the bundle, for heads and to be whole."""
 
 T = TypeVar("T")
 
@@ -208,7 +211,8 @@ class Store:
             if version and key in known and known[key].version == version
         }
         changed = [key for key in versions if key not in entries]
-        for key, head in self._parsed(changed, read_head, faults):
+        listed = versions if len(changed) > HEADS_SINGLY else None
+        for key, head in self._parsed(changed, read_head, faults, listed):
             entries[key] = IndexEntry(versions[key], head)
         closed = {f.key for f in faults if f.kind == "unreadable" and f.key in known}
         heads = {key: entries[key].head for key in sorted(entries)}
@@ -237,13 +241,16 @@ class Store:
         Records that do not exist are left out, and so are unreadable ones, which `faults` lists.
         """
         faults: list[Fault] = []
+        versions: dict[str, str] | None = None
         if keys is None:
             versions, faults = self._records_there()
             wanted = sorted(versions)
         else:
-            wanted = [key for key in keys if KEY.fullmatch(key)]
+            wanted = list(dict.fromkeys(key for key in keys if KEY.fullmatch(key)))
+            if isinstance(self._files, PatientFiles) and len(wanted) > RECORDS_SINGLY:
+                versions, _ = self._records_there()
         with no_collection():
-            records = [record for _, record in self._parsed(wanted, read_record, faults)]
+            records = [record for _, record in self._parsed(wanted, read_record, faults, versions)]
         self._faults = tuple(sorted(faults))
         return records
 
@@ -298,11 +305,18 @@ class Store:
         return versions, faults
 
     def _parsed(
-        self, keys: Sequence[str], parse: Callable[[bytes, str], T], faults: list[Fault]
+        self,
+        keys: Sequence[str],
+        parse: Callable[[bytes, str], T],
+        faults: list[Fault],
+        versions: Mapping[str, str] | None,
     ) -> Iterator[tuple[str, T]]:
-        """Parse each record that exists; a record that cannot be parsed is added to `faults`."""
-        paths = [self._path(f"{key}/{RECORD}") for key in keys]
-        for key, (_, content) in zip(keys, read_all(self._files, paths, RECORD_BYTES), strict=True):
+        """Parse each record that exists; a record that cannot be parsed is added to `faults`.
+
+        versions: the versions of all records, where a bundle of them may be read.
+        """
+        contents = read_contents(self._files, self._edition, keys, versions)
+        for key, content in zip(keys, contents, strict=True):
             try:
                 parsed = parse(raised(content), key)
             except FileNotFoundError:

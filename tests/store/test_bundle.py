@@ -1,0 +1,140 @@
+"""Requests to object storage, with a bundle of whole records beside the index."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from evenhand.store import Store
+from evenhand.store.bundle import Bundle
+from evenhand.store.files import open_files
+from tests.records import make_record
+
+N = 40
+"""More records than are read one by one."""
+
+
+@pytest.fixture
+def location(bucket, request, monkeypatch):
+    # Every object of a test is too young to be indexed, unless youth is abolished.
+    monkeypatch.setattr("evenhand.store.objects.SETTLED_SECONDS", float("-inf"))
+    return bucket(f"requests-{request.node.name.partition('[')[0]}")
+
+
+def write_some(location, seeds):
+    store, records = Store.open(location), [make_record(seed=seed) for seed in seeds]
+    for record in records:
+        store.write(record)
+    return records
+
+
+def read_keys(requests):
+    return [line for line in requests if line.startswith("GET") and "/record.json" in line]
+
+
+def test_an_unchanged_store_costs_few_requests(location, requests):
+    records = write_some(location, range(N))
+    keys = [record.key for record in records]
+    Store.open(location).heads()
+
+    requests.clear()
+    heads = Store.open(location).heads()
+    assert len(requests) <= 5
+    requests.clear()
+    found = Store.open(location).records([*keys, "0a" * 16])
+    assert len(requests) <= 5
+
+    assert heads.keys() == set(keys)
+    assert found == records
+
+
+def test_after_some_new_records_only_these_are_read(location, requests):
+    old = write_some(location, range(N))
+    assert len(Store.open(location).heads()) == N
+    new = write_some(location, range(N, N + 3))
+
+    requests.clear()
+    found = Store.open(location).records(record.key for record in [*old, *new])
+    assert found == [*old, *new]
+    assert len(read_keys(requests)) == 3
+    requests.clear()
+    assert Store.open(location).records() == sorted(found, key=lambda record: record.key)
+    assert read_keys(requests) == []
+
+
+def test_a_record_that_was_replaced_is_read_anew(location):
+    first, *others = write_some(location, range(3))
+    store = Store.open(location)
+    assert len(store.records()) == 3
+    later = first.model_copy(update={"attempts": 22})
+    store.write(later)
+
+    keys = [record.key for record in (first, *others)]
+    assert Store.open(location).records(keys) == [later, *others]
+
+
+def test_a_lost_index_is_made_from_the_bundle(location, requests):
+    write_some(location, range(N))
+    heads = Store.open(location).heads()
+    open_files(location).remove("main/index.json")
+
+    requests.clear()
+    assert Store.open(location).heads() == heads
+    assert read_keys(requests) == []
+
+
+def _zip(names):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"{}")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 and no more", _zip(["../../evil", "a/b"]), None]
+)
+def test_a_broken_bundle_is_made_again(location, requests, content):
+    records, files = write_some(location, range(3)), open_files(location)
+    store = Store.open(location)
+    found = store.records()
+    good = files.read("main/.records.zip")
+    middle = len(good) // 2
+    damaged = good[:middle] + bytes(64) + good[middle + 64 :]
+    files.write("main/.records.zip", damaged if content is None else content)
+
+    assert store.records() == found
+    assert store.faults == ()
+    requests.clear()
+    assert store.records() == found
+    assert read_keys(requests) == []
+    assert len(records) == 3
+
+
+def test_readers_that_overwrite_each_others_bundle_read_the_same(location):
+    records = write_some(location, range(6))
+    first, second = [r.key for r in records[:4]], [r.key for r in records[2:]]
+    for _ in range(2):
+        assert Store.open(location).records(first) == records[:4]
+        assert Store.open(location).records(second) == records[2:]
+
+
+def test_a_bundle_forgets_what_is_old():
+    bundle = Bundle()
+    for version in range(10):
+        bundle.add("0a", f"v{version}", bytes(1000))
+    bundle.add("0b", "v0", b"other")
+    content = bundle.dump({"0a": "v9", "0b": "v0"})
+
+    again = Bundle(content)
+    assert [again.has("0a", f"v{n}") for n in (0, 8, 9)] == [False, False, True]
+    assert again.get("0b", "v0") == b"other"
+    assert len(zipfile.ZipFile(io.BytesIO(content)).namelist()) == 2
+
+
+def test_a_record_of_unknown_version_is_not_bundled():
+    bundle = Bundle()
+    bundle.add("0a", "", b"{}")
+    assert not Bundle(bundle.dump({"0a": ""})).has("0a", "")

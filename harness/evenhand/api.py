@@ -105,6 +105,7 @@ def run(
     *,
     inline: bool = False,
     address: str | None = None,
+    ship_code: bool = False,
     cpus_per_trial: float = 1.0,
     gpus_per_trial: float | None = None,
     retry_failed: bool = False,
@@ -128,6 +129,7 @@ def run(
     inline          in this process, one trial after the other; else on Ray
     address         of a Ray cluster: "ray://…", "HOST:PORT" or "auto"; None starts Ray on this
                     machine alone
+    ship_code       use the code of this process on the machines of the cluster
     cpus_per_trial  CPU cores
     gpus_per_trial  share of a GPU; None: a quarter where there is a GPU
     retry_failed    train failed and diverged trials again
@@ -171,6 +173,7 @@ def run(
     options = RunOptions(
         inline=inline,
         address=address,
+        ship_code=ship_code,
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=gpus_per_trial,
         max_failures=max_failures,

@@ -77,7 +77,9 @@ def test_a_node_that_does_not_share_the_results_is_found_by_both_sides(expected,
     assert nodes.usable == {"bb"}
 
 
-def test_a_node_with_other_code_is_named_and_left_out(suite_of, parts, tmp_path, monkeypatch):
+def test_a_node_with_other_code_is_left_out_unless_the_code_is_shipped(
+    suite_of, parts, tmp_path, monkeypatch
+):
     other = tmp_path / "other"
     shutil.copytree(Path(evenhand.__file__).parent, other / "evenhand")
     with (other / "evenhand/errors.py").open("a") as file:
@@ -88,18 +90,25 @@ def test_a_node_with_other_code_is_named_and_left_out(suite_of, parts, tmp_path,
     monkeypatch.setenv("PYTHONPATH", f"{other}:{path}")
     cluster.add_node(num_cpus=1)
     monkeypatch.setenv("PYTHONPATH", path)
-    suite, store, events = suite_of("erm", "la"), Store.open(tmp_path / "r"), []
-    store.check_writable()
 
-    def runner(*args):
-        run_on_ray(*args, address=cluster.address, resources=Resources(), plugins=(parts,))
+    def notes(folder, *, ship_code):
+        """Run a suite on the cluster; the notes before its trials."""
+        suite, store, events = suite_of("erm", "la"), Store.open(tmp_path / folder), []
+        store.check_writable()
 
-    try:
+        def runner(*args):
+            place = {"address": cluster.address, "ship_code": ship_code}
+            run_on_ray(*args, **place, resources=Resources(), plugins=(parts,))
+
         plan = make_plan(suite, store)
         after = run_plan(plan, Execution(), store, RunTracker(events.append), runner)
         assert len(after.done) == 4
-        [note] = [event.cause for event in events if event.kind == "note"]
+        return [event.cause for event in events if event.kind == "note"]
+
+    try:
+        [note] = notes("own", ship_code=False)
         assert "is left out: its code of Evenhand differs" in note
+        assert notes("shipped", ship_code=True) == []
     finally:
         ray.shutdown()
         cluster.shutdown()

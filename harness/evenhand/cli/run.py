@@ -60,6 +60,10 @@ def run(
             help="The Ray cluster: ray://…, HOST:PORT or auto. Default: a local one is started.",
         ),
     ] = None,
+    ship_code: Annotated[
+        bool,
+        typer.Option("--ship-code", help="Send the code of Evenhand to the nodes of the cluster."),
+    ] = False,
     wait_for_cluster: Annotated[
         bool,
         typer.Option(
@@ -136,6 +140,7 @@ def run(
                 store,
                 inline=inline,
                 address=address,
+                ship_code=ship_code,
                 cpus_per_trial=cpus_per_trial,
                 gpus_per_trial=gpus_per_trial,
                 max_failures=max_failures,

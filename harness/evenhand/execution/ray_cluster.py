@@ -47,8 +47,10 @@ def cluster_nodes(address: str) -> list[dict[str, float]]:
 
 
 @contextlib.contextmanager
-def connect(address: str | None) -> Iterator[list[dict[str, float]]]:
+def connect(address: str | None, *, ship_code: bool = False) -> Iterator[list[dict[str, float]]]:
     """Connect to a cluster, or start a Ray on this machine for the duration of a `with` block.
+
+    ship_code: the nodes import the code of this process in place of their own.
 
     Gives the resources of each node. Ray's default address would join any cluster of this machine,
     of another user, too. Raises `ClusterLost` where no cluster answers, or where it is lost in the
@@ -63,7 +65,7 @@ def connect(address: str | None) -> Iterator[list[dict[str, float]]]:
     with quiet_stderr(), own_token() if is_own else contextlib.nullcontext():
         try:
             with _handlers_kept():
-                _start() if is_own else _join(str(address))
+                _start() if is_own else _join(str(address), ship_code=ship_code)
             with watch(services(None if is_own else address)):
                 nodes = ray.nodes()  # type: ignore[no-untyped-call]
                 yield [node["Resources"] for node in nodes if node["Alive"]]
@@ -114,7 +116,7 @@ def _start() -> None:
         raise not_started(error) from None
 
 
-def _join(address: str) -> None:
+def _join(address: str, *, ship_code: bool) -> None:
     """Connect to a cluster. Raises `ClusterLost` where none answers."""
     import ray
 
@@ -122,7 +124,8 @@ def _join(address: str) -> None:
         check_listening(address)
         # With Ray Client the job begins on the head node, in a folder of that machine.
         job: Any = None if address.startswith("ray://") else _job()
-        ray.init(address, job_config=job, **QUIET)
+        shipped = {"py_modules": [str(SOURCE_ROOT / "evenhand")]} if ship_code else None
+        ray.init(address, job_config=job, runtime_env=shipped, **QUIET)
     except Exception as error:
         # Ray raises a bare `Exception` in some of its checks.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

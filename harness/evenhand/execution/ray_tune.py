@@ -71,6 +71,7 @@ def run_on_ray(
     address: str | None,
     resources: Resources,
     plugins: tuple[Plugin, ...] = (),
+    ship_code: bool = False,
 ) -> None:
     """Run trials on a cluster, or on this machine with a Ray of its own where address is None.
 
@@ -79,7 +80,7 @@ def run_on_ray(
     can never provide the resources, `EndedEarly` where Tune gave up before every trial had ended,
     `StoreError` where a worker could not write a record, and `KeyboardInterrupt`.
     """
-    with connect(address) as nodes:
+    with connect(address, ship_code=ship_code) as nodes:
         taken = allocate(resources, nodes, pack=execution.pack, whole_node=execution.whole_node)
         work = _work(trials, execution, taken, store, plugins)
         events = RayEvents(sink, lambda: _catch_up(trials, work, sink))

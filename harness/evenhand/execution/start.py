@@ -41,6 +41,8 @@ class RunOptions:
     """Whether trials run in this process, one after the other, without Ray."""
     address: str | None = None
     """A Ray cluster: "ray://…", "HOST:PORT" or "auto"; None: a Ray on this machine alone."""
+    ship_code: bool = False
+    """Whether the nodes of a cluster use the code of this process in place of their own."""
     cpus_per_trial: float = 1.0
     """CPU cores of a trial."""
     gpus_per_trial: float | None = None
@@ -71,6 +73,11 @@ class RunOptions:
             _check_number("gpus_per_trial", self.gpus_per_trial, at_least=0)
         if self.max_failures is not None:
             _check_number("max_failures", self.max_failures, whole=True, at_least=0)
+        if self.ship_code and self.address is None:
+            raise RunError(
+                "code is shipped (--ship-code) to a cluster at an address, and this run has none\n"
+                "  add --address HOST:PORT, or leave out --ship-code"
+            )
         if self.inline and self.address is not None:
             raise RunError(
                 f"an inline run has no cluster, and the address is {self.address!r}\n"
@@ -276,6 +283,7 @@ def _runner(options: RunOptions) -> Runner:
         run_on_ray(
             *args,
             address=options.address,
+            ship_code=options.ship_code,
             resources=Resources(options.cpus_per_trial, options.gpus_per_trial),
             plugins=loaded_plugins(),
         )

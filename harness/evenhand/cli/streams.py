@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from typing import Any, TextIO
@@ -69,5 +70,6 @@ def prepare_streams(*, goes_on: bool) -> None:
     for name, number, ends in (("stdout", 1, goes_on), ("stderr", 2, True)):
         stream = getattr(sys, name) or os.fdopen(number, "w", closefd=False)
         # A path that the locale cannot encode is shown with escapes.
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
         setattr(sys, name, Output(stream, goes_on=ends))

@@ -32,6 +32,8 @@ class RayEvents:
     """Cause of the first fatal event, which interrupts the main thread."""
     _identity: str = ""
     _lost_events: bool = False
+    _failure: Exception | None = None
+    """Error of the sink, which ends the run."""
 
     def __post_init__(self) -> None:
         self.mailbox = _mailbox()
@@ -43,19 +45,28 @@ class RayEvents:
 
         def pump() -> None:
             while not over.wait(POLL_SECONDS):
-                self._hand_on()
+                try:
+                    self._hand_on()
+                except Exception as error:
+                    # Else no event would follow, and nobody would know.
+                    self._failure = error
+                    _thread.interrupt_main()
+                    return
 
         thread = threading.Thread(target=pump, daemon=True)
         thread.start()
         try:
             yield self.fatal
         except KeyboardInterrupt:
+            if self._failure is not None:
+                raise self._failure from None
             if not self.fatal:
                 raise
         finally:
             over.set()
             thread.join()
-            self._hand_on()
+            if self._failure is None:
+                self._hand_on()
 
     def _hand_on(self) -> None:
         """Pass on the events of the queue, or those of new records where it does not answer."""

@@ -69,7 +69,8 @@ class RunTracker:
         for holder in sorted(set(held.values()) - set(self.held.values())):
             n = list(held.values()).count(holder)
             what = "1 trial is trained" if n == 1 else f"{n} trials are trained"
-            text = f"{what} by another run ({holder}); their records are waited for"
+            waited = "its record is" if n == 1 else "their records are"
+            text = f"{what} by another run ({holder}); {waited} waited for"
             self.sink(Event("note", cause=text))
         self.held = {**self.held, **held}
 

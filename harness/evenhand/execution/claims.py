@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from evenhand.declared.record import Exit
+from evenhand.execution.background import repeated
 from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseLostError, Leases, Process, next_start
 
 MAX_STARTS = 3
@@ -106,19 +107,10 @@ class Claim:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Count the beats within a `with` block, and give the lease back after it."""
-        over = threading.Event()
-
-        def beat() -> None:
-            while not over.wait(BEAT_SECONDS):
-                self._beat()
-
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
         try:
-            yield
+            with repeated(self._beat, BEAT_SECONDS):
+                yield
         finally:
-            over.set()
-            thread.join()
             if not self._lost.is_set():
                 self.leases.release(self.lease)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.errors import StoreError
+from evenhand.execution.background import repeated
 from evenhand.execution.events import Mailbox, Sink
 
 POLL_SECONDS = 0.2
@@ -41,30 +41,26 @@ class RayEvents:
     @contextlib.contextmanager
     def relayed(self) -> Iterator[list[str]]:
         """Pass on events within a `with` block; the list receives the cause of a fatal event."""
-        over = threading.Event()
 
         def pump() -> None:
-            while not over.wait(POLL_SECONDS):
-                try:
-                    self._hand_on()
-                except Exception as error:
-                    # Else no event would follow, and nobody would know.
-                    self._failure = error
-                    _thread.interrupt_main()
-                    return
+            if self._failure is not None:
+                return
+            try:
+                self._hand_on()
+            except Exception as error:
+                # Else no event would follow, and nobody would know.
+                self._failure = error
+                _thread.interrupt_main()
 
-        thread = threading.Thread(target=pump, daemon=True)
-        thread.start()
         try:
-            yield self.fatal
+            with repeated(pump, POLL_SECONDS):
+                yield self.fatal
         except KeyboardInterrupt:
             if self._failure is not None:
                 raise self._failure from None
             if not self.fatal:
                 raise
         finally:
-            over.set()
-            thread.join()
             if self._failure is None:
                 self._hand_on()
 

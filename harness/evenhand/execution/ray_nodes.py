@@ -12,7 +12,6 @@ import hashlib
 import logging
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import EvenhandError, RunError
+from evenhand.execution.background import repeated
 from evenhand.execution.events import Event, Sink
 from evenhand.execution.resources import Resources
 from evenhand.store import Store
@@ -147,20 +147,15 @@ class Nodes:
     @contextlib.contextmanager
     def joining(self) -> Iterator[None]:
         """Check nodes that join within a `with` block."""
-        over = threading.Event()
 
-        def watch() -> None:
-            while not over.wait(JOIN_SECONDS):
-                with contextlib.suppress(Exception):
-                    # The cluster may be gone for a while: the next look finds it again.
-                    self._check(self._unknown())
+        def look() -> None:
+            with contextlib.suppress(Exception):
+                # The cluster may be gone for a while: the next look finds it again.
+                self._check(self._unknown())
 
-        thread = threading.Thread(target=watch, daemon=True)
-        thread.start()
-        try:
+        # A check takes minutes where a node does not answer.
+        with repeated(look, JOIN_SECONDS, is_joined=False):
             yield
-        finally:
-            over.set()
 
     def _unknown(self) -> list[dict[str, Any]]:
         import ray

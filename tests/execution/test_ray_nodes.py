@@ -20,7 +20,9 @@ from evenhand.execution.ray_nodes import (
     Nodes,
     code_digest,
     find_problems,
+    nodes_are_replaced,
     package_versions,
+    placement_now,
 )
 from evenhand.execution.ray_tune import run_on_ray
 from evenhand.execution.resources import Resources
@@ -112,6 +114,33 @@ def test_a_node_with_other_code_is_left_out_unless_the_code_is_shipped(
     finally:
         ray.shutdown()
         cluster.shutdown()
+
+
+def test_nodes_of_which_none_with_room_is_left_are_replaced_by_those_that_join(
+    expected, monkeypatch
+):
+    def seen(**cpus):
+        rooms = [(name, {"CPU": float(n)}) for name, n in cpus.items()]
+        found = [{"NodeID": name, "Alive": True, "Resources": room} for name, room in rooms]
+        monkeypatch.setattr(ray, "nodes", lambda: found)
+
+    nodes = Nodes(expected, print, cpus=1.0, usable={"head", "a"})
+    monkeypatch.setattr("evenhand.execution.ray_nodes._placed_on", [nodes])
+    placement_now(Resources(1.0, 0.0))
+
+    def are_replaced():
+        nodes._look_for_lost()
+        return nodes_are_replaced()
+
+    seen(head=0, a=1)
+    assert not are_replaced()
+    seen(head=0)
+    assert not are_replaced()
+    nodes.usable.add("b")
+    seen(head=0, a=1, b=1)
+    assert not are_replaced()
+    seen(head=0, b=1)
+    assert are_replaced()
 
 
 def test_a_cluster_without_a_good_node_trains_nothing(expected, monkeypatch):

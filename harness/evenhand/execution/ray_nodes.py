@@ -132,10 +132,16 @@ class Nodes:
 
     expected: Expected
     sink: Sink
+    cpus: float = 0.0
+    """CPUs of a trial."""
     usable: set[str] = field(default_factory=set)
     """Identities of the nodes that may train."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Reason by identity of the nodes that are left out."""
+    offered: set[frozenset[str]] = field(default_factory=set)
+    """Each set of nodes on which trials wait to be placed: Tune never changes it."""
+    are_replaced: bool = False
+    """Whether all nodes of such a set are lost while others may train."""
 
     def check(self) -> None:
         """Check the nodes that are there. Raises `RunError` where none may train."""
@@ -152,10 +158,27 @@ class Nodes:
             with contextlib.suppress(Exception):
                 # The cluster may be gone for a while: the next look finds it again.
                 self._check(self._unknown())
+                self._look_for_lost()
 
         # A check takes minutes where a node does not answer.
         with repeated(look, JOIN_SECONDS, is_joined=False):
             yield
+
+    def _look_for_lost(self) -> None:
+        """Note where trials wait for nodes of which none is left."""
+        import ray
+
+        there = ray.nodes()  # type: ignore[no-untyped-call]
+        alive = {node["NodeID"] for node in there if node["Alive"] and self._has_room(node)}
+        is_lost = any(not nodes & alive for nodes in self.offered)
+        self.are_replaced = is_lost and bool(self.usable & alive)
+
+    def _has_room(self, node: Mapping[str, Any]) -> bool:
+        """Whether a trial fits on a node, which the head of many clusters has no CPU for."""
+        there = node["Resources"]
+        return bool(
+            there.get("CPU", 0.0) >= self.cpus and there.get("GPU", 0.0) >= self.expected.gpus
+        )
 
     def _unknown(self) -> list[dict[str, Any]]:
         import ray
@@ -235,6 +258,11 @@ def checked(nodes: Nodes) -> Iterator[None]:
         _placed_on.remove(nodes)
 
 
+def nodes_are_replaced() -> bool:
+    """Whether trials of the run in progress wait for nodes that were all lost."""
+    return bool(_placed_on) and _placed_on[-1].are_replaced
+
+
 def placement(taken: Resources) -> Callable[[dict[str, Any]], Any]:
     """A function by which Tune places each trial, when it makes it, on a node that may train."""
 
@@ -251,5 +279,7 @@ def placement_now(taken: Resources) -> Any:
     bundle = {"CPU": taken.cpus, "GPU": taken.gpus or 0.0}
     if not _placed_on:
         return tune.PlacementGroupFactory([bundle])
-    selector = {NODE_LABEL: f"in({','.join(sorted(_placed_on[-1].usable))})"}
+    nodes = _placed_on[-1]
+    nodes.offered.add(frozenset(nodes.usable))
+    selector = {NODE_LABEL: f"in({','.join(sorted(nodes.usable))})"}
     return tune.PlacementGroupFactory([bundle], bundle_label_selector=[selector])

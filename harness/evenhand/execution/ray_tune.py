@@ -34,6 +34,7 @@ from evenhand.execution.ray_nodes import (
     Nodes,
     checked,
     code_digest,
+    nodes_are_replaced,
     package_versions,
     placement,
 )
@@ -84,7 +85,8 @@ def run_on_ray(
         taken = allocate(resources, nodes, pack=execution.pack, whole_node=execution.whole_node)
         work = _work(trials, execution, taken, store, plugins)
         events = RayEvents(sink, lambda: _catch_up(trials, work, sink))
-        there = Nodes(Expected(code_digest(), package_versions(), store, taken.gpus or 0.0), sink)
+        expected = Expected(code_digest(), package_versions(), store, taken.gpus or 0.0)
+        there = Nodes(expected, sink, taken.cpus)
         with contextlib.ExitStack() as stack:
             fatal = stack.enter_context(events.relayed())
             folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -163,6 +165,7 @@ def _fit(work: Work, mailbox: Any, taken: Resources, folder: str) -> None:
             name="evenhand",
             storage_path=folder,
             verbose=0,
+            stop=end_of_round(),
             # A lost pack is not run again by Tune: the driver runs its trials one by one.
             failure_config=tune.FailureConfig(
                 max_failures=LOST_NODE_RETRIES if work.execution.pack == 1 else 0
@@ -170,6 +173,27 @@ def _fit(work: Work, mailbox: Any, taken: Resources, folder: str) -> None:
         ),
     )
     tuner.fit()
+
+
+def end_of_round() -> Any:
+    """A stopper of Tune that ends the round where trials wait for nodes that were all lost.
+
+    The next round offers them the nodes that have joined.
+    """
+    from ray import tune
+
+    class Replaced(tune.Stopper):
+        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+            return False
+
+        def stop_all(self) -> bool:
+            return nodes_are_replaced()
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            # Tune saves its settings, and a class inside a function cannot be imported.
+            return end_of_round, ()
+
+    return Replaced()
 
 
 def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -36,12 +37,25 @@ typed.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[
 sys.modules["typed"] = typed
 install_import_hook(WITH_ARRAYS, "typed.check")
 
+from evenhand.cli.signals import SIGNALS  # noqa: E402  the hook must come first
 from evenhand.declared.plugin_modules import (  # noqa: E402  the hook must come first
     PluginFiles,
     _Finder,
     plugin_of,
 )
 from evenhand.declared.registry import REGISTRY  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    """Put back the handlers of signals: a command that runs in this process installs its own.
+
+    They end a process that has not stopped 25 s after an interrupt, such as one that a test makes.
+    """
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import shutil
 import tempfile
 import time
@@ -26,7 +25,6 @@ from evenhand.execution.events import Event, Sink
 from evenhand.execution.resources import Resources
 from evenhand.store import Store
 
-logger = logging.getLogger(__name__)
 COMPARED = ("torch", "torchvision", "timm", "numpy")
 """Packages whose versions must be those of the driver."""
 CHECK_SECONDS = 180.0

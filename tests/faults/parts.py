@@ -111,9 +111,10 @@ def _with_journal() -> None:
         save(self, key, content)
         note("save", key, state=hash_of(content))
 
-    def write_record(self: Store, record: Any, *attachments: Any) -> None:
-        write(self, record, *attachments)
+    def write_record(self: Store, record: Any, *attachments: Any) -> Any:
+        held = write(self, record, *attachments)
         note("record", record.key, status=record.exit.status)
+        return held
 
     Store.load_state, Store.save_state, Store.write = load_state, save_state, write_record
 

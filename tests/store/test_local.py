@@ -92,6 +92,15 @@ def test_an_odd_state_is_not_read(tmp_path: Path, reason: str) -> None:
         store.load_state(key)
 
 
+def test_a_location_may_be_a_link_to_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "results").symlink_to("real")
+    store, record = Store.open(tmp_path / "results"), make_record()
+    store.check_writable()
+    store.write(record)
+    assert Store.open(tmp_path / "real").records() == [record]
+
+
 def test_nothing_is_written_through_a_key_that_is_a_link(tmp_path: Path) -> None:
     outside, record = tmp_path / "outside", make_record()
     outside.mkdir()

@@ -165,7 +165,8 @@ class LocalFiles:
     def _place(self, path: str, *, is_edition: bool = False) -> Path:
         """The file or folder at a path. Raises `OSError` for a link that is not followed."""
         place = self.root / path
-        if not place.is_symlink():
+        # The location itself may be a link: that is the choice of the user who named it.
+        if place == self.root or not place.is_symlink():
             return place
         # A nightly edition may be called `latest`, too.
         if is_edition and place.resolve().parent == self.root.resolve():

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from evenhand.store import Store
-from evenhand.store.leases import Lease, Process
+from evenhand.store.leases import Lease
+from evenhand.store.process import Process
 from evenhand.suite.resolve import open_suite
 from tests.cli.test_commands import evenhand
 

@@ -19,7 +19,8 @@ from evenhand.execution.preflight import check_networks
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.execution.rounds import OutOfMemory, Rounds
 from evenhand.store import Store
-from evenhand.store.leases import Lease, Process
+from evenhand.store.leases import Lease
+from evenhand.store.process import Process
 from evenhand.suite.resolve import open_suite
 
 

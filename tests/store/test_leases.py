@@ -10,7 +10,9 @@ import pytest
 from evenhand.errors import StoreError
 from evenhand.store import Store
 from evenhand.store.files import open_files
-from evenhand.store.leases import Lease, LeaseLostError, Leases, LeaseWatch, Process, next_start
+from evenhand.store.leases import Lease, LeaseLostError, Leases, LeaseWatch, next_start
+from evenhand.store.process import Process
+from tests.records import make_record
 
 KEY = "0a" * 16
 
@@ -72,7 +74,7 @@ def test_a_lease_is_stale_when_its_beats_stand_still_on_the_clock_of_the_observe
 
 def test_the_lease_of_a_process_that_has_ended_on_this_machine_is_stale_at_once():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    code = "from evenhand.store.leases import Process; print(Process.this().model_dump_json())"
+    code = "from evenhand.store.process import Process; print(Process.this().model_dump_json())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     living = Process.this()
     ended = Process.model_validate_json(done.stdout)
@@ -96,12 +98,36 @@ def test_a_lease_that_cannot_be_read_is_held_until_it_is_stale(leases, tmp_path)
     assert [path.name for path in (tmp_path / "main/.leases").iterdir()] == [f"{KEY}.4.json"]
 
 
+@pytest.mark.parametrize("change", [{"key": "../../../victim"}, {"generation": 7}])
+def test_a_lease_that_is_not_that_of_its_name_is_of_an_unknown_process(leases, tmp_path, change):
+    mine = leases.take(Lease(key=KEY, run="mine"))
+    victim = tmp_path.parent / "victim.1.json"
+    victim.write_text("precious")
+    lying = mine.model_copy(update={"starts": 99, **change})
+    (tmp_path / "main/.leases" / mine.name).write_text(lying.model_dump_json())
+
+    [found] = leases.all().values()
+    assert found == leases.of(KEY) == Lease(key=KEY, run="")
+    assert leases.take(Lease(key=KEY, run="other"), over=found).generation == 2
+    assert victim.read_text() == "precious"
+    victim.unlink()
+
+
 def test_a_start_after_a_lost_node_does_not_count_against_the_trial():
     before, lease = Lease(key=KEY, run="mine", starts=2), Lease(key=KEY, run="mine")
 
     assert next_start(lease, before, node_is_lost=False).starts == 3
     lost = next_start(lease, before, node_is_lost=True)
     assert (lost.starts, lost.lost_nodes) == (2, 1)
+
+
+WRITES = (
+    lambda store: store.save_state(KEY, b"state"),
+    lambda store: store.write(make_record()),
+    lambda store: store.leases.take(Lease(key=KEY, run="mine")),
+    lambda store: store.probe("node"),
+    lambda store: store.check_writable(),
+)
 
 
 def test_nothing_is_written_under_the_mount_point_of_a_store_that_is_gone(tmp_path):
@@ -111,10 +137,14 @@ def test_nothing_is_written_under_the_mount_point_of_a_store_that_is_gone(tmp_pa
     store.save_state(KEY, b"state")
     root.rename(tmp_path / "unmounted")
 
-    with pytest.raises(StoreError, match=r"not there any more\n.*mount the folder again"):
-        store.save_state(KEY, b"state")
+    for write in WRITES:
+        with pytest.raises(StoreError, match=r"not there any more\n.*mount the folder again"):
+            write(store)
     assert not root.exists()
 
     Store.open(root).check_writable()
-    with pytest.raises(StoreError, match="another store is there"):
-        store.save_state(KEY, b"state")
+    before = sorted(root.rglob("*"))
+    for write in WRITES:
+        with pytest.raises(StoreError, match="another store is there"):
+            write(store)
+    assert sorted(root.rglob("*")) == before

@@ -16,6 +16,7 @@ from evenhand.declared.record import Record
 from evenhand.errors import StoreError, Unwritable
 from evenhand.store import Store
 from evenhand.store.files import open_files
+from evenhand.store.leases import Lease, LeaseWatch
 from evenhand.store.neighbours import editions_near
 from tests.records import make_record
 
@@ -90,6 +91,43 @@ def test_an_odd_state_is_not_read(tmp_path: Path, reason: str) -> None:
     ODD[reason](tmp_path / "main" / key / "state.pt")
     with pytest.raises(StoreError, match=rf"{key}/state.pt: "):
         store.load_state(key)
+
+
+@pytest.mark.parametrize("reason", ODD)
+def test_an_odd_marker_is_named(tmp_path: Path, reason: str) -> None:
+    store = Store.open(tmp_path)
+    ODD[reason](tmp_path / ".store")
+    with pytest.raises(StoreError, match=rf"/\.store: .*{reason}.*\n  .* remove this file"):
+        store.check_writable()
+
+
+@pytest.mark.parametrize("reason", ODD)
+def test_an_odd_lease_is_taken_over_once_it_is_stale(tmp_path: Path, reason: str) -> None:
+    store, key = Store.open(tmp_path), make_record().key
+    (tmp_path / "main" / ".leases").mkdir(parents=True)
+    ODD[reason](tmp_path / "main" / ".leases" / f"{key}.1.json")
+
+    assert store.leases.take(Lease(key=key, run="mine")) is None
+    [odd] = LeaseWatch(seconds=0).stale(store.leases.all().values())
+    assert (odd.key, odd.generation, odd.run) == (key, 1, "")
+    mine = store.leases.take(Lease(key=key, run="mine"), over=odd)
+    assert store.leases.of(key) == mine
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "symbolic link to"])
+def test_leases_that_are_no_folder_are_named(tmp_path: Path, kind: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    place = tmp_path / "results" / "main" / ".leases"
+    place.parent.mkdir(parents=True)
+    os.mkfifo(place) if kind == "a pipe" else place.symlink_to(outside)
+    leases = Store.open(tmp_path / "results").leases
+
+    for use in (leases.all, lambda: leases.take(Lease(key=make_record().key, run="mine"))):
+        with pytest.raises(StoreError, match=r"results/main/\.leases: "):
+            use()
+    assert kind == "a pipe" or leases.hang_file("mine.hang") is None
+    assert list(outside.iterdir()) == []
 
 
 def test_a_location_may_be_a_link_to_a_folder(tmp_path: Path) -> None:

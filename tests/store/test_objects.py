@@ -38,3 +38,25 @@ def test_the_clock_of_this_machine_decides_nothing(bucket, monkeypatch, requests
     requests.clear()
     assert len(Store.open(location).heads()) == 1
     assert not [line for line in requests if "/record.json" in line]
+
+
+@pytest.mark.parametrize("names", [(), ("logits.npz",), ("logits.npz", "train_logits.npz")])
+def test_a_record_is_written_by_one_look_and_one_request_for_each_file(bucket, requests, names):
+    store = Store.open(bucket(f"written-{len(names)}"))
+    store.check_writable()
+    requests.clear()
+
+    store.write(make_record(), dict.fromkeys(names, b"kept"))
+
+    kinds = [line.split()[0] for line in requests]
+    assert kinds == ["HEAD", *["PUT"] * len(names), "PUT"]
+
+
+def test_a_state_is_saved_by_one_request(bucket, requests):
+    store = Store.open(bucket("saved"))
+    store.check_writable()
+    requests.clear()
+
+    store.save_state("0a" * 16, b"state")
+
+    assert [line.split()[0] for line in requests] == ["PUT"]

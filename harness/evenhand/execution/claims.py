@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from evenhand.declared.record import Exit
 from evenhand.execution.background import repeated
-from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseLostError, Leases, Process, next_start
+from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseLostError, Leases, next_start
+from evenhand.store.process import Process
 
 MAX_STARTS = 3
 """Starts of a trial without progress after which it is given up."""

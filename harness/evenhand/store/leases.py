@@ -9,57 +9,31 @@ lease measures on its own clock for how long the count has stood still.
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evenhand.errors import StoreError
+from evenhand.store.edition import Edition
 from evenhand.store.files import Files, hasty
 from evenhand.store.local import LocalFiles
+from evenhand.store.process import Process
 
 BEAT_SECONDS = 10.0
 """Time between two counts of a lease's beats."""
 STALE_SECONDS = 60.0
 """Time after which a lease whose beats stand still is stale."""
 FOLDER = ".leases"
+LEASE_BYTES, STACK_BYTES = 1 << 16, 1 << 20
+"""Most bytes of a lease, and of the stack of a process that hung, that are read."""
 NAME = re.compile(r"([0-9a-f]{32})\.([0-9]{1,9})\.json")
 HANG = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\.hang")
-
-
-class Process(BaseModel):
-    """A process of a machine, by which another process of the machine finds whether it lives."""
-
-    model_config = ConfigDict(frozen=True)
-
-    host: str = ""
-    machine: str = ""
-    """Boot and process namespace; equal for processes that see each other's numbers."""
-    pid: int = 0
-    started: str = ""
-    """Start of the process in ticks since the boot: numbers of processes are used again."""
-
-    @classmethod
-    def this(cls) -> Process:
-        """This process."""
-        pid = os.getpid()
-        return cls(host=socket.gethostname(), machine=_machine(), pid=pid, started=_started(pid))
-
-    @property
-    def is_known_dead(self) -> bool:
-        """Whether the process ran on this machine and has ended."""
-        return bool(self.machine) and self.machine == _machine() and self._is_over()
-
-    def _is_over(self) -> bool:
-        return _started(self.pid) != self.started
 
 
 class Lease(BaseModel):
@@ -122,28 +96,38 @@ class Leases:
     edition: str
 
     def all(self) -> dict[str, Lease]:
-        """The lease of each trial that has one, by key: the file of the latest generation."""
+        """The lease of each trial that has one, by key: the file of the latest generation.
+
+        Raises `StoreError` where the leases cannot be listed.
+        """
         found: dict[str, Lease] = {}
-        for path in self._names():
+        with self._named():
+            paths = self._names()
+        for path in paths:
             lease = self._read(path)
             if lease and (lease.key not in found or found[lease.key].generation < lease.generation):
                 found[lease.key] = lease
         return dict(sorted(found.items()))
 
     def of(self, key: str) -> Lease | None:
-        """The lease of a trial; None where there is none."""
-        names = self._names(key)
+        """The lease of a trial; None where there is none. Raises `StoreError`."""
+        with self._named():
+            names = self._names(key)
         return self._read(max(names, key=_generation)) if names else None
 
     def take(self, lease: Lease, *, over: Lease | None = None) -> Lease | None:
-        """Take a lease where there is none, or over a stale one; None where another was faster."""
+        """Take a lease where there is none, or over a stale one; None where another was faster.
+
+        Raises `StoreError` where it cannot be written.
+        """
         if over is not None:
             lease = lease.model_copy(update={"generation": over.generation + 1})
         current = self.of(lease.key)
         if current is not None and (over is None or current.generation != over.generation):
             return None
-        if not self.files.create(self._path(lease), lease.model_dump_json().encode()):
-            return None
+        with self._named():
+            if not self.files.create(self._path(lease), lease.model_dump_json().encode()):
+                return None
         if over is not None:
             self._remove(over)
         return lease
@@ -153,17 +137,16 @@ class Leases:
 
         A store that does not answer is no reason to end a trial: its next beat tries again.
         """
-        files = hasty(self.files)
-        with suppress(OSError):
-            names = replace(self, files=files)._names(lease.key)
-            if not names or max(map(_generation, names)) > lease.generation:
-                raise LeaseLostError(
-                    f"{lease.key}: another run has taken over this trial, because this process "
-                    f"gave no sign of life for {STALE_SECONDS:.0f} s\n"
-                    "  nothing is lost: the other run writes the record"
-                )
-            lease = lease.model_copy(update={"beats": lease.beats + 1})
-            files.write(self._path(lease), lease.model_dump_json().encode())
+        if not self.is_held(lease):
+            raise LeaseLostError(
+                f"{lease.key}: another run has taken over this trial, because this process "
+                f"gave no sign of life for {STALE_SECONDS:.0f} s\n"
+                "  nothing is lost: the other run writes the record"
+            )
+        counted = lease.model_copy(update={"beats": lease.beats + 1})
+        with suppress(OSError, StoreError):
+            hasty(self.files).write(self._path(counted), counted.model_dump_json().encode())
+            return counted
         return lease
 
     def is_held(self, lease: Lease) -> bool:
@@ -172,7 +155,7 @@ class Leases:
             names = replace(self, files=hasty(self.files))._names(lease.key)
         except OSError:
             return True
-        return bool(names) and max(map(_generation, names)) == lease.generation
+        return max(map(_generation, names), default=0) == lease.generation
 
     def release(self, lease: Lease) -> None:
         """Give a lease back."""
@@ -180,17 +163,21 @@ class Leases:
 
     def hang_file(self, name: str) -> Path | None:
         """Path of a file for the stack of a process that hangs; None in object storage."""
-        root = self.files.root if isinstance(self.files, LocalFiles) else None
-        return None if root is None else root / self._folder / name
+        if not isinstance(self.files, LocalFiles):
+            return None
+        folder = self.files.root / self._folder
+        # Nothing is written through a link.
+        return None if folder.is_symlink() else folder / name
 
     def hang(self, lease: Lease) -> str:
         """Where the process of a lease hung; empty where it did not."""
         if not HANG.fullmatch(lease.hang):
             return ""
         try:
-            return self.files.read(f"{self._folder}/{lease.hang}").decode(errors="replace")
+            stack = self.files.read(f"{self._folder}/{lease.hang}", STACK_BYTES)
         except OSError:
             return ""
+        return stack.decode(errors="replace")
 
     def remove_hangs(self, run: str) -> None:
         """Remove the files that processes of a run made for the case of a hang."""
@@ -207,24 +194,26 @@ class Leases:
     def _path(self, lease: Lease) -> str:
         return f"{self._folder}/{lease.name}"
 
+    def _named(self) -> AbstractContextManager[None]:
+        return Edition(self.files, self.edition).named(FOLDER)
+
     def _names(self, key: str = "") -> list[str]:
-        found = self.files.versions(self._folder, "")
+        # A folder in the place of a lease is one that cannot be read.
+        found = [path.rstrip("/") for path in self.files.versions(self._folder, "")]
         names = {path: NAME.fullmatch(path.rpartition("/")[2]) for path in found}
         return [path for path, name in names.items() if name and key in ("", name[1])]
 
     def _read(self, path: str) -> Lease | None:
-        """The lease in a file; one of an unknown process where the file cannot be read."""
-        key, generation = path.rpartition("/")[2].partition(".")[0], _generation(path)
+        """The lease in a file; one of an unknown process where the file cannot be read as it."""
+        name = path.rpartition("/")[2]
+        unknown = Lease(key=name.partition(".")[0], generation=_generation(path), run="")
         try:
-            content = self.files.read(path)
+            lease = Lease.model_validate_json(self.files.read(path, LEASE_BYTES))
         except FileNotFoundError:
             return None
-        except OSError:
-            return Lease(key=key, generation=generation, run="")
-        try:
-            return Lease.model_validate_json(content)
-        except ValidationError:
-            return Lease(key=key, generation=generation, run="")
+        except (OSError, ValidationError):
+            return unknown
+        return lease if lease.name == name else unknown
 
     def _remove(self, lease: Lease) -> None:
         # A lease that is left becomes stale.
@@ -279,24 +268,3 @@ def next_start(lease: Lease, before: Lease, *, node_is_lost: bool) -> Lease:
 def _generation(path: str) -> int:
     """The generation in a file's name."""
     return int(path.split(".")[-2])
-
-
-@cache
-def _machine() -> str:
-    """Boot and process namespace of this machine; empty where they are unknown, as on macOS."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return ""
-
-
-def _started(pid: int) -> str:
-    """Start of a process in ticks since the boot; empty where there is no such process."""
-    try:
-        # The name in parentheses may contain spaces.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    # A zombie has ended.
-    return "" if fields[0] in "ZX" else fields[19]

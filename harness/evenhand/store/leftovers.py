@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from evenhand.store.edition import INDEX
 from evenhand.store.files import URL
 from evenhand.store.leases import FOLDER
 from evenhand.store.marker import MARKER
-from evenhand.store.store import INDEX, Store
+from evenhand.store.store import Store
 
 OF_A_RUN = (INDEX, MARKER, FOLDER)
 """Names of what a run writes before its first record."""
@@ -19,8 +20,7 @@ OF_A_RUN = (INDEX, MARKER, FOLDER)
 def nothing_left(store: Store) -> Iterator[None]:
     """Remove the folders that a `with` block made and left without a record, where it raises.
 
-    A folder X, and so is object storage, which has no
-    folders.
+    A folder that was there before is left alone, and so is object storage, which has no folders.
     """
     folders = [] if URL.match(store.location) else _missing(store)
     try:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from evenhand.store.edition import INDEX, KEY, NAME
 from evenhand.store.files import URL
 from evenhand.store.index import INDEX_BYTES, Head, load_index
 from evenhand.store.local import LocalFiles
 from evenhand.store.reading import RECORD, RECORD_BYTES, Unreadable, read_head
-from evenhand.store.store import INDEX, KEY, NAME
 
 MOST_FOLDERS = 200
 """Folders that are looked at in one place."""

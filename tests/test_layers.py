@@ -14,11 +14,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-FLOOR = {"declared", "metrics", "errors", "ending"}
+FLOOR = {"declared", "metrics", "errors", "ending", "pulse"}
 SUITE = {"suite"} | FLOOR
 PARTS = {"losses", "objectives", "data", "backbones", "sampling", "posthoc", "refits", "theory"}
 MAY_IMPORT = {
     "ending": {"ending"},
+    "pulse": {"pulse"},
     "errors": {"errors"},
     "declared": {"declared", "errors"},
     "metrics": FLOOR,

@@ -5,6 +5,7 @@ import sys
 import time
 
 from evenhand.execution.watchdog import StallLimits, Watchdog, hang_name
+from evenhand.pulse import pulse, waited
 from evenhand.store.files import open_files
 from evenhand.store.leases import Lease, Leases
 
@@ -15,8 +16,6 @@ def watch(seconds, *, limits=LIMITS, time_limit=float("inf"), steps=()):
     causes: list[str] = []
     watchdog = Watchdog(limits, time_limit, lambda cause, stacks: causes.append(cause + stacks))
     with watchdog.watching():
-        from evenhand.train.pulse import pulse
-
         for step in steps:
             time.sleep(step)
             pulse()
@@ -46,6 +45,21 @@ def test_the_time_of_a_stopped_process_is_no_time_without_progress(monkeypatch):
     watchdog = Watchdog(LIMITS, 60, lambda *_: None)
     watchdog._leave_out(100.0)
     assert watchdog.seconds_left > 100
+
+
+def test_the_time_for_which_a_store_is_waited_for_is_no_time_of_the_trial():
+    limits, causes = StallLimits(first=0.3, grace=0.1), []
+    dog = Watchdog(limits, 0.3, lambda cause, _: causes.append(cause))
+    with dog.watching():
+        for _ in range(10):
+            time.sleep(0.1)
+            # Three trials of one process wait at the same time.
+            for _ in range(3):
+                waited(0.1)
+        assert not causes
+        assert dog.seconds_left < 0.4
+        time.sleep(0.6)
+    assert causes
 
 
 HOLDS_THE_LOCK = """

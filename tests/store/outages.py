@@ -64,8 +64,11 @@ class Clock:
         self.now = 1000.0
         self.pauses: list[float] = []
         self.at: dict[float, Callable[[], None]] = {}
-        patch.setattr("evenhand.store.retries.time.sleep", self.sleep)
+        patch.setattr("evenhand.store.retries._sleep", self.pause)
         patch.setattr("evenhand.store.retries.time.monotonic", lambda: self.now)
+
+    def pause(self, seconds: float, left: Callable[[], float]) -> None:
+        self.sleep(min(seconds, left()))
 
     def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)

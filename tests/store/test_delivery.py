@@ -9,6 +9,8 @@ import pytest
 from evenhand.errors import StoreError
 from evenhand.store import Store
 from evenhand.store.files import PatientFiles, open_files
+from evenhand.store.leases import Lease
+from evenhand.store.process import Process
 from evenhand.store.spool import Spool
 from tests.records import make_record
 from tests.store.outages import FORBIDDEN, NO_ANSWER, Clock, FlakyFiles
@@ -93,19 +95,31 @@ def test_a_record_that_cannot_be_written_is_delivered_by_the_next_run(
     assert waiting(store) == []
 
 
+OTHER = {"accuracy": 0.5}
+"""Other numbers."""
+
+
 @pytest.mark.parametrize(
-    ("ours", "theirs", "is_delivered"),
+    ("ours", "theirs", "attempts"),
     [
-        ({"attempts": 1}, {"attempts": 2}, False),
-        ({"attempts": 2}, {"attempts": 1}, True),
-        ({"attempts": 2, "status": "failed"}, {"attempts": 1}, False),
-        ({"attempts": 2}, {"attempts": 2, "status": "interrupted"}, True),
+        ({"attempts": 1}, {"attempts": 2}, None),
+        ({"attempts": 2}, {"attempts": 1}, 2),
+        ({"attempts": 2} | OTHER, {"attempts": 1}, None),
+        ({"attempts": 2, "kept": ("logits",)} | OTHER, {"attempts": 1}, None),
+        ({"attempts": 1, "kept": ("logits",)}, {"attempts": 1}, 1),
+        ({"attempts": 2, "status": "failed"}, {"attempts": 1}, None),
+        ({"attempts": 1, "status": "failed"}, {"attempts": 2, "status": "failed"}, None),
+        ({"attempts": 2}, {"attempts": 2, "status": "interrupted"}, 3),
+        ({"attempts": 1}, {"attempts": 2, "status": "failed"}, 3),
+        ({"attempts": 3}, {"attempts": 1, "status": "diverged"}, 3),
     ],
 )
-def test_a_record_that_waited_replaces_no_later_one(
-    store, flaky, clock, ours, theirs, is_delivered
+def test_a_record_that_waited_replaces_no_done_one_of_other_numbers_and_no_later_one(
+    store, flaky, clock, ours, theirs, attempts
 ):
-    mine, other = make_record(seconds=1.0, **ours), make_record(seconds=2.0, **theirs)
+    kept = ours.pop("kept", ())
+    mine = make_record(seconds=1.0, **ours).model_copy(update={"kept": kept})
+    other = make_record(seconds=2.0, **theirs)
     flaky.error = FORBIDDEN
     with pytest.raises(StoreError, match="waits"):
         store.write(mine)
@@ -114,8 +128,45 @@ def test_a_record_that_waited_replaces_no_later_one(
 
     store.deliver()
 
-    assert store.read(mine.key) == (mine if is_delivered else other)
+    expected = other if attempts is None else mine.model_copy(update={"attempts": attempts})
+    assert store.read(mine.key) == expected
     assert waiting(store) == []
+    assert store.leases.all() == {}
+
+
+def test_a_record_waits_on_while_another_process_trains_its_trial(store, flaky, clock):
+    mine, other = make_record(attempts=2), make_record(attempts=1, **OTHER)
+    flaky.error = FORBIDDEN
+    with pytest.raises(StoreError, match="waits"):
+        store.write(mine)
+    flaky.error = ""
+    elsewhere = Process.this().model_copy(update={"machine": "another"})
+    lease = store.leases.take(Lease(key=mine.key, run="other", process=elsewhere))
+
+    store.deliver()
+    assert waiting(store) == [mine.key]
+    assert store.heads() == {}
+    store.write(other)
+    store.leases.release(lease)
+    store.deliver()
+
+    assert store.read(mine.key) == other
+    assert waiting(store) == []
+
+
+def test_a_process_that_holds_the_lease_of_a_trial_delivers_its_record(store, flaky, clock):
+    record = make_record()
+    flaky.error = FORBIDDEN
+    with pytest.raises(StoreError, match="waits"):
+        store.write(record)
+    flaky.error = ""
+    elsewhere = Process.this().model_copy(update={"machine": "another"})
+    lease = store.leases.take(Lease(key=record.key, run="mine", process=elsewhere))
+
+    store.deliver(held=record.key)
+
+    assert store.read(record.key) == record
+    assert store.leases.all() == {record.key: lease}
 
 
 def test_a_record_waits_in_memory_where_this_disk_is_full(store, flaky, clock, monkeypatch):

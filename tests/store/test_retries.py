@@ -9,6 +9,7 @@ from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
 from evenhand.errors import StoreError
+from evenhand.pulse import listening
 from evenhand.store import Store
 from evenhand.store.files import PatientFiles, open_files
 from evenhand.store.leases import Lease, Leases, LeaseWatch
@@ -81,7 +82,7 @@ def test_pauses_differ_between_processes_but_take_nothing_from_the_generator_of_
     for _ in range(5):
         clock.pauses.clear()
         with pytest.raises(ConnectionResetError):
-            retried(fail, seconds=20)
+            retried(fail, lambda: 20)
         seen.add(clock.pauses[1])
 
     assert len(seen) > 1
@@ -106,6 +107,39 @@ def test_an_error_that_no_repetition_cures_is_told_at_once(flaky, clock, operati
         getattr(PatientFiles(flaky), operation)("main/a", *rest)
 
     assert (flaky.calls, clock.pauses) == ([(operation, "main/a")], [])
+
+
+def test_a_wait_is_told_to_the_watchdog_while_it_lasts(flaky, clock):
+    flaky.error = NO_ANSWER
+    clock.at[37.0] = lambda: setattr(flaky, "error", "")
+    told = []
+
+    with listening(told.append):
+        PatientFiles(flaky, seconds=600).write("main/a", b"content")
+
+    assert sum(told) == pytest.approx(sum(clock.pauses))
+    assert max(told) <= LONGEST_PAUSE
+
+
+def test_a_run_that_is_stopped_ends_the_waits_of_its_threads(flaky):
+    store = Store(PatientFiles(flaky), "main")
+    store.check_writable()
+    flaky.error = NO_ANSWER
+    ended = []
+
+    def read():
+        try:
+            store.heads()
+        except StoreError:
+            ended.append(time.monotonic())
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    time.sleep(2)
+    assert not ended
+    store.hurry()
+    thread.join(timeout=60)
+    assert ended
 
 
 def test_a_file_whose_creation_was_not_confirmed_is_found_to_be_ours(flaky, clock, monkeypatch):

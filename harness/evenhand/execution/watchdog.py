@@ -61,13 +61,20 @@ class Watchdog:
     """File in which faulthandler leaves the stack of a process that holds the lock."""
     _began: float = field(default_factory=time.monotonic)
     _last: float = field(default_factory=time.monotonic)
+    _waited: float = field(default_factory=time.monotonic)
+    """End of the last wait."""
     _armed: float = -math.inf
 
-    def see(self) -> None:
-        """Note a sign of progress."""
+    def see(self, waited: float = 0.0) -> None:
+        """Note a sign of progress, or a wait of some seconds, which is left out."""
         now = time.monotonic()
-        self.longest = max(self.longest or 0.0, now - self._last)
-        self._last = now
+        if waited:
+            # Trials that share the process wait at the same time.
+            self._shift(min(waited, now - self._waited))
+            self._waited = now
+        else:
+            self.longest = max(self.longest or 0.0, now - self._last)
+            self._last = now
         if now - self._armed > REARM_SECONDS:
             self.arm()
 
@@ -110,13 +117,16 @@ class Watchdog:
     def _leave_out(self, late: float) -> None:
         """Leave out the time in which the whole process was stopped, as by Ctrl-Z."""
         if late > LOOK_SECONDS:
-            self._last += late
-            self._began += late
+            self._shift(late)
+
+    def _shift(self, seconds: float) -> None:
+        self._last += seconds
+        self._began += seconds
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
         """Watch within a `with` block."""
-        from evenhand.train.pulse import listening
+        from evenhand.pulse import listening
 
         over = threading.Event()
 

@@ -10,10 +10,14 @@ from pathlib import Path
 
 from evenhand.declared.record import Record
 from evenhand.errors import StoreError
-from evenhand.store.files import Files, PatientFiles
+from evenhand.store.files import Files, PatientFiles, hasty
+from evenhand.store.leases import Lease, Leases
+from evenhand.store.process import Process
 from evenhand.store.retries import retried, system_error
-from evenhand.store.spool import Spool
+from evenhand.store.spool import Spool, Waiting
 
+RUN = "delivery"
+"""Identity of the run in the lease of a record that is delivered."""
 Tell = Callable[[str], object]
 """Called with a sentence once a record waits."""
 
@@ -62,7 +66,7 @@ class Delivery:
 
         try:
             put = partial(self.put, record, attachments)
-            held = retried(put, self.files.seconds, keep_and_tell)
+            held = retried(put, self.files.limit, keep_and_tell)
         except StoreError as error:
             if folder is None and system_error(error) is not None:
                 keep()
@@ -76,14 +80,52 @@ class Delivery:
             self.spool.remove(folder)
         return held
 
-    def deliver(self) -> None:
-        """Write the records that wait, unless the store has later ones."""
+    def deliver(self, held: str = "") -> None:
+        """Write the records that wait, each in one try and under the lease of its trial.
+
+        held: key of a trial whose lease this process holds.
+        """
         if not isinstance(self.files, PatientFiles):
             return
-        for folder, record, attachments in self.spool.waiting():
-            found = self.there(record.key)
+        for waiting in self.spool.waiting():
             # One that cannot be written waits on, and no other trial waits for it.
             with suppress(StoreError):
-                if found is None or found.attempts <= record.attempts:
-                    retried(partial(self.put, record, attachments), self.files.seconds)
-                self.spool.remove(folder)
+                if waiting.record.key == held:
+                    self._settle(waiting)
+                    continue
+                lease = self._lease(waiting.record.key)
+                if lease is not None:
+                    self._settle(waiting)
+                    self._leases.release(lease)
+
+    def _settle(self, waiting: Waiting) -> None:
+        """Write a record, unless the store has a later one or other numbers, and remove it here."""
+        record, there = waiting.record, self.there(waiting.record.key)
+        if there is None or may_settle(record, there):
+            if there is not None and there.exit.status != "done":
+                # A plan that knows the last attempt takes a record for new by its number.
+                attempts = max(record.attempts, there.attempts + 1)
+                record = record.model_copy(update={"attempts": attempts})
+            self.put(record, waiting.attachments)
+        self.spool.remove(waiting.folder)
+
+    def _lease(self, key: str) -> Lease | None:
+        """The lease of a trial for this process; None where another process trains it."""
+        before, this = self._leases.of(key), Process.this()
+        if before is None or before.process.is_known_dead or before.process == this:
+            return self._leases.take(Lease(key=key, run=RUN, process=this), over=before)
+        return None
+
+    @property
+    def _leases(self) -> Leases:
+        return Leases(hasty(self.files), self.edition)
+
+
+def may_settle(record: Record, there: Record) -> bool:
+    """Whether a record that waited may take the place of the one that the store has by now.
+
+    One that is done makes way only for the same results, whatever its attempt.
+    """
+    if there.exit.status == "done":
+        return record.evaluations == there.evaluations
+    return record.exit.status == "done" or record.attempts >= there.attempts

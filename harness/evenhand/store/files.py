@@ -70,13 +70,17 @@ class Files(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class PatientFiles:
     """Files of a place that may not answer for a while: each operation is repeated."""
 
     files: Files
     seconds: float = READING_SECONDS
-    """Time limit of the repetitions."""
+    """Time limit of the repetitions; it may be shortened while an operation is repeated."""
+
+    def limit(self) -> float:
+        """The time limit as it is now."""
+        return self.seconds
 
     @property
     def location(self) -> str:
@@ -85,19 +89,19 @@ class PatientFiles:
 
     def versions(self, folder: str, leaf: str) -> dict[str, str]:
         """Versions by path of the files in a folder and of the `leaf` in each of its folders."""
-        return retried(partial(self.files.versions, folder, leaf), self.seconds)
+        return retried(partial(self.files.versions, folder, leaf), self.limit)
 
     def read(self, path: str, most: int | None = None) -> bytes:
         """Content of a file. Raises `FileNotFoundError` where there is none."""
-        return retried(partial(self.files.read, path, most), self.seconds)
+        return retried(partial(self.files.read, path, most), self.limit)
 
     def begin(self, path: str, n: int) -> bytes:
         """The first n bytes of a file. Raises `FileNotFoundError` where there is none."""
-        return retried(partial(self.files.begin, path, n), self.seconds)
+        return retried(partial(self.files.begin, path, n), self.limit)
 
     def write(self, path: str, content: bytes) -> None:
         """Write or replace a file, whole or not at all."""
-        retried(partial(self.files.write, path, content), self.seconds)
+        retried(partial(self.files.write, path, content), self.limit)
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a file that does not exist yet; False where it exists or another was faster."""
@@ -110,15 +114,15 @@ class PatientFiles:
             # The attempt before may have made the file, although its answer was lost.
             return is_made or (attempts > 1 and self.files.read(path) == content)
 
-        return retried(attempt, self.seconds)
+        return retried(attempt, self.limit)
 
     def check(self, path: str) -> None:
         """Raise `OSError` where this file could not be written, as far as that can be tested."""
-        retried(partial(self.files.check, path), self.seconds)
+        retried(partial(self.files.check, path), self.limit)
 
     def remove(self, path: str) -> None:
         """Remove a file, if it exists."""
-        retried(partial(self.files.remove, path), self.seconds)
+        retried(partial(self.files.remove, path), self.limit)
 
 
 def patient(files: Files, seconds: float) -> Files:

@@ -15,12 +15,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from evenhand.errors import StoreError
+from evenhand.pulse import waited
 
 READING_SECONDS = 30.0
 """Longest wait of a process that only reads, and of a run before its first trial."""
 RUN_SECONDS = 600.0
 """Longest wait of a run, whose work would be lost."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+LOOK_SECONDS = 1.0
+"""Time between two looks at the time limit during a pause."""
 PASSING = (
     errno.EIO,
     errno.EAGAIN,
@@ -67,23 +70,39 @@ def may_pass(error: BaseException) -> bool:
 
 
 def retried(
-    action: Callable[[], T], seconds: float, on_error: Callable[[], None] | None = None
+    action: Callable[[], T],
+    seconds: Callable[[], float],
+    on_error: Callable[[], None] | None = None,
 ) -> T:
     """Result of an action, which is repeated for some seconds while its errors may pass.
 
-    on_error: called once, before the first pause.
+    A watchdog counts the time of the repetitions neither as progress nor as a standstill.
+    seconds: the time limit, which another thread may shorten. on_error: called once, before the
+    first pause.
     """
-    deadline, pause, errors = time.monotonic() + seconds, FIRST_PAUSE, 0
+    start, pause, errors = time.monotonic(), FIRST_PAUSE, 0
+
+    def left() -> float:
+        return start + seconds() - time.monotonic()
+
     while True:
+        began = time.monotonic()
         try:
             return action()
         except (OSError, StoreError) as error:
-            left = deadline - time.monotonic()
-            if left <= 0 or not may_pass(error):
+            if left() <= 0 or not may_pass(error):
                 raise
         errors += 1
         if errors == 1 and on_error is not None:
             on_error()
         # Without chance, all workers of a run would ask again at the same moment.
-        time.sleep(min(left, pause * _chance.uniform(0.5, 1.0)))
+        _sleep(pause * _chance.uniform(0.5, 1.0), left)
         pause = min(2 * pause, LONGEST_PAUSE)
+        waited(time.monotonic() - began)
+
+
+def _sleep(seconds: float, left: Callable[[], float]) -> None:
+    """Sleep for some seconds, and no longer than is left."""
+    end = time.monotonic() + seconds
+    while (rest := min(end - time.monotonic(), left())) > 0:
+        time.sleep(min(rest, LOOK_SECONDS))

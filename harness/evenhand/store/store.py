@@ -17,7 +17,7 @@ from evenhand.errors import Absent, StoreError, Unwritable
 from evenhand.store.delivery import Delivery, Tell
 from evenhand.store.edition import NAME, Edition, check_key
 from evenhand.store.fault import Fault
-from evenhand.store.files import Files, hasty, open_files, patient
+from evenhand.store.files import Files, PatientFiles, hasty, open_files, patient
 from evenhand.store.index import Head
 from evenhand.store.leases import Leases
 from evenhand.store.listing import Listing
@@ -73,6 +73,11 @@ class Store:
         return self._edition.name
 
     @property
+    def is_remote(self) -> bool:
+        """Whether the records are in object storage, which may not answer for a while."""
+        return isinstance(self._files, PatientFiles)
+
+    @property
     def faults(self) -> tuple[Fault, ...]:
         """Files that the last call of `heads` or `records` could not read, by path."""
         return self._listing.faults
@@ -114,13 +119,19 @@ class Store:
         self._edition.remove(f".probe-{name}")
         return True
 
-    def deliver(self) -> None:
-        """Write the records of earlier processes that wait on this machine for object storage."""
-        self._delivery.deliver()
+    def deliver(self, held: str = "") -> None:
+        """Write the records of earlier processes that wait on this machine for object storage.
+
+        held: key of a trial whose lease this process holds. A record whose trial another process
+        trains, or that cannot be written, waits on.
+        """
+        self._delivery.deliver(held)
 
     def hurry(self) -> None:
         """Wait no more for object storage that does not answer, because the run is stopped."""
-        self._edition = self._edition.on(patient(self._files, 0.0))
+        if isinstance(self._files, PatientFiles):
+            # In place: threads of this process may be waiting.
+            self._files.seconds = 0.0
 
     def unwritable(self, keys: Iterable[str]) -> dict[str, str]:
         """The trials whose record could not be written, by key, each with the cause.
@@ -199,7 +210,9 @@ class Store:
 
     @property
     def _delivery(self) -> Delivery:
-        return Delivery(self._files, self.edition, self._at_once()._put, self._there)
+        at_once = copy.copy(self)
+        at_once._edition = self._edition.on(hasty(self._files))
+        return Delivery(self._files, self.edition, at_once._put, at_once._there)
 
     def _put(self, record: Record, attachments: Mapping[str, bytes]) -> Record:
         assert record.key == record.trial.key, "a record goes by the key of its trial"
@@ -241,9 +254,3 @@ class Store:
             return self.read(key)
         except StoreError:
             return None
-
-    def _at_once(self) -> Self:
-        """This store, whose operations are not repeated."""
-        store = copy.copy(self)
-        store._edition = self._edition.on(hasty(self._files))
-        return store

@@ -19,6 +19,7 @@ from evenhand.declared.record import Cost
 from evenhand.declared.streams import stream_seed
 from evenhand.declared.trial import Kept, Trial
 from evenhand.metrics import recalls, score
+from evenhand.pulse import pulse
 from evenhand.recipes.schedules import learning_rate
 from evenhand.train.angles import angle
 from evenhand.train.bound_terms import bound_terms
@@ -31,7 +32,6 @@ from evenhand.train.held_out import evaluate_iterate, iterate_weights, update_on
 from evenhand.train.initial_state import begin
 from evenhand.train.optimizer_state import set_learning_rate
 from evenhand.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_process
-from evenhand.train.pulse import pulse
 from evenhand.train.result import (
     Diverged,
     Progress,

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from evenhand.backbones.networks.head import effective_weights
 from evenhand.declared.labels import PredictionCounts
+from evenhand.pulse import pulse
 from evenhand.train.checkpoints import Snapshot
 from evenhand.train.device_data import DeviceSplit
-from evenhand.train.pulse import pulse
 from evenhand.train.result import Diverged
 from evenhand.train.training import Training
 

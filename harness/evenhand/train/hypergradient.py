@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evenhand.train.pulse import pulse
+from evenhand.pulse import pulse
 
 BatchGradient = Callable[[], Sequence[Tensor]]
 """∂L/∂θ of a batch at the current weights, with its graph; the same numbers at each call."""

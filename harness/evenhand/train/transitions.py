@@ -9,11 +9,11 @@ from torch import nn
 
 from evenhand.backbones.networks.head import SCALE
 from evenhand.declared.stage_parts import LinearHead, Refit, Retrospective
+from evenhand.pulse import pulse
 from evenhand.train.checkpoints import Iterates
 from evenhand.train.device_data import DeviceSplit
 from evenhand.train.evaluation import BATCH, predict
 from evenhand.train.optimizer_state import clear
-from evenhand.train.pulse import pulse
 from evenhand.train.training import Training
 
 

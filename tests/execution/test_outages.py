@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import threading
+from dataclasses import replace
 
 import pytest
 
 from evenhand.errors import StoreError
+from evenhand.execution.events import trial_label
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import run_claimed
@@ -15,6 +18,7 @@ from evenhand.execution.plan import make_plan
 from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.store import Store
 from evenhand.store.files import PatientFiles, open_files
+from evenhand.store.spool import Spool
 from tests.store.outages import FORBIDDEN, NO_ANSWER, FlakyFiles
 
 
@@ -104,3 +108,70 @@ def test_a_process_delivers_what_waits_on_its_node_before_it_trains(suite_of, fl
     kinds = [event.kind for event in events]
     assert (kinds.count("started"), kinds.count("ended"), kinds[-1]) == (1, 1, "ended")
     assert store.read(trial.key).attempts == 1
+
+
+def on_a_node(execution):
+    return replace(execution, claimant=replace(execution.claimant, node="node-1"))
+
+
+def test_a_trial_of_a_node_that_is_cut_off_is_left_and_ends_no_run(suite_of, flaky, monkeypatch):
+    monkeypatch.setattr("evenhand.store.store.RUN_SECONDS", 0.2)
+    first, second, *_ = suite_of("erm", "la").trials.values()
+    store, execution, events = Store(PatientFiles(flaky), "main"), Execution(), []
+    store.check_writable()
+    break_at_the_first_record(flaky, NO_ANSWER, seconds=None)
+
+    run_claimed(first, on_a_node(execution), store, events.append)
+    assert [event.kind for event in events if event.kind != "progress"] == [
+        "started", "note", "note", "left",
+    ]  # fmt: skip
+    assert "does not reach the store; others go on: " in events[-2].cause
+    assert "it waits on this machine, in " in events[-2].cause
+    # No trial trains in vain on the node.
+    run_claimed(second, on_a_node(execution), store, events.append)
+    assert [event.kind for event in events[-2:]] == ["note", "left"]
+    assert started(events) == [trial_label(first)]
+
+    with pytest.raises(StoreError, match="NETWORK_CONNECTION"):
+        run_claimed(second, execution, store, events.append)
+    flaky.error = ""
+    run_claimed(second, on_a_node(execution), store, events.append)
+    assert {record.key for record in store.records()} == {first.key, second.key}
+    assert store.leases.all() == {}
+
+
+def test_a_teacher_that_cannot_be_reached_is_no_failure_of_its_student(
+    suite_of, flaky, monkeypatch
+):
+    monkeypatch.setattr("evenhand.store.store.RUN_SECONDS", 0.2)
+    trial, *_ = suite_of("erm").trials.values()
+    store = Store(PatientFiles(flaky), "main")
+    store.check_writable()
+
+    def unreachable(*_):
+        flaky.error = NO_ANSWER
+        return store.read(trial.key)
+
+    monkeypatch.setattr("evenhand.execution.execute.teacher_probabilities", unreachable)
+    events = []
+    run_claimed(trial, on_a_node(Execution()), store, events.append)
+
+    assert events[-1].kind == "left"
+    assert not list(Spool.of(store.location, "main").waiting())
+
+
+def test_ctrl_c_ends_a_run_that_waits_for_its_store(suite_of, flaky):
+    suite, store, seen = suite_of("erm"), Store(PatientFiles(flaky), "main"), []
+    store.check_writable()
+    break_at_the_first_record(flaky, NO_ANSWER, seconds=None)
+
+    def sink(event):
+        if event.kind == "note":
+            seen.append(event)
+            main = threading.main_thread().ident
+            threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT)).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_inline(tuple(suite.trials.values()), Execution(), store, sink)
+    assert len(seen) == 1
+    assert len(list(Spool.of(store.location, "main").waiting())) == 1

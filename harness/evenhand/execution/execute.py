@@ -31,6 +31,7 @@ from evenhand.execution.saving import exit_after_damage, resumable, write_record
 from evenhand.execution.scoring import outputs_of, with_scores
 from evenhand.execution.watchdog import StallLimits
 from evenhand.store import Store
+from evenhand.store.retries import may_pass
 
 if TYPE_CHECKING:
     import torch
@@ -120,6 +121,9 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     except DamagedArrays as error:
         record = empty_record(trial, execution, exit_after_damage(store, error))
     except EvenhandError as error:
+        if store.is_remote and may_pass(error):
+            # The store does not answer: that is no failure of the trial.
+            raise
         record = empty_record(trial, execution, Exit(status="failed", cause=str(error)))
     except Exception as error:
         # The edge of a trial: an exception of a method, a data set or the hardware is its result.

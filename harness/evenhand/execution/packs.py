@@ -17,12 +17,15 @@ from dataclasses import replace
 from evenhand.declared.record import Record
 from evenhand.declared.static_step import is_static
 from evenhand.declared.trial import Trial
+from evenhand.errors import StoreError
+from evenhand.execution import provenance
 from evenhand.execution.claims import Refusal, claim
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution, empty_record, run_trial
 from evenhand.execution.saving import write_record
 from evenhand.store import Store
 from evenhand.store.leases import LeaseLostError
+from evenhand.store.retries import may_pass
 
 Pack = tuple[Trial, ...]
 
@@ -52,8 +55,22 @@ def make_packs(
 def run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -> None:
     """Run a trial that no other process trains, and that has no new record.
 
-    A trial that another run trains is left to it, with an event of the kind "held".
+    A trial that another run trains is left to it, with an event of the kind "held". Where object
+    storage does not answer this node of a cluster, which other nodes may reach, the trial is left
+    with an event of the kind "left"; a finished record waits on the node.
     """
+    try:
+        _run_claimed(trial, execution, store, sink)
+    except StoreError as error:
+        if not (execution.claimant.node and store.is_remote and may_pass(error)):
+            raise
+        label = trial_label(trial)
+        text = f"{label}: {provenance.host()} does not reach the store; others go on: {error}"
+        sink(Event("note", cause=text))
+        sink(Event("left", trial.key, label))
+
+
+def _run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -> None:
     # An earlier process of this machine may have left the record of this trial.
     store.deliver()
     found = claim(trial.key, execution.claimant, store.leases)
@@ -61,6 +78,7 @@ def run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) ->
         _refuse(trial, found, execution, store, sink)
         return
     with found.held():
+        store.deliver(held=trial.key)
         record = new_record(trial, execution, store)
         if record is not None:
             sink(ended_event(record))
@@ -121,6 +139,9 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
         running = [pool.submit(run_claimed, t, execution, store, one_at_a_time) for t in pack]
         try:
             wait(running, return_when=FIRST_EXCEPTION)
+        except KeyboardInterrupt:
+            store.hurry()
+            raise
         finally:
             # Where one trial cannot write its record, or the run is interrupted, all others stop.
             stop.set()

@@ -47,6 +47,7 @@ class RunTracker:
             self.running[event.key] = event
             self.starts[event.key] += 1
         if event.kind == "left":
+            self.running.pop(event.key, None)
             self.left.add(event.key)
         if event.kind == "ended":
             self.running.pop(event.key, None)

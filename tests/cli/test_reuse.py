@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from evenhand.declared import trial as trials
 from evenhand.execution.neighbours import find_neighbours
 from evenhand.execution.plan import make_plan
 from evenhand.store import neighbours
+from evenhand.store.local import LocalFiles
 from tests.cli.test_commands import evenhand
 from tests.records import make_record
 
@@ -299,17 +299,22 @@ def test_the_store_that_was_read_is_printed_with_its_size(here):
     assert "store: results (edition main): 6 records\n" in evenhand("status")
 
 
-def test_ten_thousand_records_beside_a_store_take_no_second(here):
-    suite = opened()
+def test_ten_thousand_folders_beside_a_store_are_looked_at_once_and_not_read(here, monkeypatch):
+    suite, n, folder = opened(), 10_000, here / "results" / "night-1"
     fill("results", "night-1", suite=suite)
-    folder = here / "results" / "night-1"
-    for i in range(10_000):
+    for i in range(n):
         (folder / f"{i:032x}").mkdir()
-    made = make_plan(suite, open_store())
-    began = time.perf_counter()
+    (folder / f"{0:032x}" / "record.json").write_text("of another suite")
+    made, looks, reads = make_plan(suite, open_store()), [], []
+    is_file, read = Path.is_file, LocalFiles.read
+    monkeypatch.setattr(Path, "is_file", lambda path: looks.append(path) or is_file(path))
+    monkeypatch.setattr(LocalFiles, "read", lambda *args: reads.append(args) or read(*args))
+
     [found] = find_neighbours(made)
+
     assert (found.edition, found.trials) == ("night-1", 6)
-    assert time.perf_counter() - began < 1
+    assert len(looks) == len(set(looks)) == n + 6
+    assert reads == []
 
 
 def test_no_neighbour_is_written_to(here):

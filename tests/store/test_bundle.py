@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 
 import pytest
@@ -85,12 +86,12 @@ def test_a_lost_index_is_made_from_the_bundle(location, requests):
     assert read_keys(requests) == []
 
 
-def _zip(names):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
+def _zip(names, method=zipfile.ZIP_DEFLATED, content=b"{}"):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
         for name in names:
-            archive.writestr(name, b"{}")
-    return content.getvalue()
+            archive.writestr(name, content)
+    return made.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -121,20 +122,75 @@ def test_readers_that_overwrite_each_others_bundle_read_the_same(location):
         assert Store.open(location).records(second) == records[2:]
 
 
-def test_a_bundle_forgets_what_is_old():
-    bundle = Bundle()
-    for version in range(10):
-        bundle.add("0a", f"v{version}", bytes(1000))
-    bundle.add("0b", "v0", b"other")
-    content = bundle.dump({"0a": "v9", "0b": "v0"})
+WANTED = {"0a" * 16: "2-1", "0b" * 16: "2-2"}
 
-    again = Bundle(content)
-    assert [again.has("0a", f"v{n}") for n in (0, 8, 9)] == [False, False, True]
-    assert again.get("0b", "v0") == b"other"
+
+def _bundle_of(content, version="2-1"):
+    bundle = Bundle()
+    for key in WANTED:
+        bundle.add(key, version, content)
+    return bundle.dump(dict.fromkeys(WANTED, version))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _zip([f"{'0a' * 16}/2-1"], zipfile.ZIP_LZMA),
+        _zip([f"{'0a' * 16}/2-1"], zipfile.ZIP_STORED),
+        _zip([f"{'0a' * 16}/2-1", "../../evil"]),
+    ],
+)
+def test_an_archive_that_was_not_made_here_holds_nothing(content):
+    bundle = Bundle(content, WANTED)
+    assert not bundle.has("0a" * 16, "2-1")
+    bundle.add("0a" * 16, "2-1", b"new")
+    assert Bundle(bundle.dump(WANTED), WANTED).get("0a" * 16, "2-1") == b"new"
+
+
+def test_an_archive_with_two_contents_of_one_name_holds_nothing():
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        content = _zip([f"{'0a' * 16}/2-1"] * 2)
+    assert not Bundle(content, WANTED).has("0a" * 16, "2-1")
+
+
+def test_what_is_not_wanted_is_not_unpacked(monkeypatch):
+    """A bomb costs a reader nothing: it unpacks the contents of its own records alone."""
+    content, unpacked, read = _bundle_of(b"{}"), [], zipfile.ZipFile.read
+    monkeypatch.setattr(
+        zipfile.ZipFile, "read", lambda self, name: unpacked.append(name) or read(self, name)
+    )
+    assert Bundle(content, WANTED).get("0a" * 16, "2-1") == b"{}"
+    assert {*unpacked} == {f"{'0a' * 16}/2-1"}
+
+
+def test_a_bundle_with_any_damaged_bytes_gives_whole_contents_or_none(capsys):
+    whole, chance = _bundle_of(b'{"a": 1}' * 50), random.Random(0)
+    for i in range(600):
+        damaged = bytearray(whole)
+        for _ in range(1 + i % 4):
+            damaged[chance.randrange(len(whole))] = chance.randrange(256)
+        bundle = Bundle(bytes(damaged), {"0a" * 16: "2-1"})
+        assert bundle.get("0a" * 16, "2-1") in (None, b'{"a": 1}' * 50)
+        bundle.add("0c" * 16, "3-3", b"new")
+        assert Bundle(bundle.dump({**WANTED, "0c" * 16: "3-3"}), {}).has("0c" * 16, "3-3")
+        del bundle
+    assert capsys.readouterr().err == ""
+
+
+def test_a_bundle_forgets_what_is_old():
+    bundle, one, other = Bundle(), *WANTED
+    for version in range(10):
+        bundle.add(one, str(version), bytes(1000))
+    bundle.add(other, "0", b"other")
+    content = bundle.dump({one: "9", other: "0"})
+
+    again = Bundle(content, {one: "9", other: "0"})
+    assert [again.has(one, str(n)) for n in (0, 8, 9)] == [False, False, True]
+    assert again.get(other, "0") == b"other"
     assert len(zipfile.ZipFile(io.BytesIO(content)).namelist()) == 2
 
 
 def test_a_record_of_unknown_version_is_not_bundled():
     bundle = Bundle()
-    bundle.add("0a", "", b"{}")
-    assert not Bundle(bundle.dump({"0a": ""})).has("0a", "")
+    bundle.add("0a" * 16, "", b"{}")
+    assert not Bundle(bundle.dump({"0a" * 16: ""})).has("0a" * 16, "")

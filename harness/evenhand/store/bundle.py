@@ -11,6 +11,8 @@ bundle may be old, lack records, or be overwritten by another reader: no reader 
 from __future__ import annotations
 
 import io
+import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,32 +24,44 @@ from evenhand.store.reading import RECORD, RECORD_BYTES
 BUNDLE = ".records.zip"
 BUNDLE_BYTES = 1 << 28
 """Size from which on no record is added."""
-UNPACKED_BYTES = 1 << 34
-"""Most bytes of all contents of a bundle; one that claims more was not made here."""
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError)
+NAME = re.compile(r"[0-9a-f]{32}/[0-9-]+")
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, OSError,
+    OverflowError,
+)  # fmt: skip
 """Errors that zipfile raises for files that are damaged, encrypted or made by others."""
 
 
 class Bundle:
     """Contents of records by key and version.
 
+    >>> key = "0a" * 16
     >>> bundle = Bundle()
-    >>> bundle.add("0a", "v1", b"{}")
-    >>> again = Bundle(bundle.dump({"0a": "v1"}))
-    >>> again.get("0a", "v1"), again.get("0a", "v2")
+    >>> bundle.add(key, "2-1", b"{}")
+    >>> again = Bundle(bundle.dump({key: "2-1"}))
+    >>> again.get(key, "2-1"), again.get(key, "2-2")
     (b'{}', None)
     """
 
-    def __init__(self, content: bytes = b"") -> None:
-        """Open the content of a bundle; one that cannot be read holds nothing."""
-        self._archive = self._open(content) if content else _empty()
+    def __init__(self, content: bytes = b"", wanted: Mapping[str, str] = {}) -> None:
+        """Open the content of a bundle; one that is damaged or made by others holds nothing.
+
+        wanted: versions by key of the contents that will be read, which are checked.
+        """
+        self._archive = self._open(content, wanted) if content else _empty()
         self._names = set(self._archive.namelist())
 
-    def _open(self, content: bytes) -> zipfile.ZipFile:
+    def _open(self, content: bytes, wanted: Mapping[str, str]) -> zipfile.ZipFile:
         try:
-            archive = zipfile.ZipFile(io.BytesIO(content), "a", zipfile.ZIP_DEFLATED)
-            is_sane = sum(info.file_size for info in archive.infolist()) < UNPACKED_BYTES
-            return archive if is_sane and archive.testzip() is None else _empty()
+            # Opened to append, a file that is no archive is taken for the beginning of a new one.
+            archive = zipfile.ZipFile(io.BytesIO(content))
+            names = set(archive.namelist())
+            is_ours = len(names) == len(archive.namelist()) and not archive.comment
+            if not (is_ours and all(_is_ours(each, len(content)) for each in archive.infolist())):
+                return _empty()
+            for name in names & {_name(key, version) for key, version in wanted.items()}:
+                archive.read(name)
+            return zipfile.ZipFile(io.BytesIO(content), "a", zipfile.ZIP_DEFLATED)
         except DAMAGED:
             return _empty()
 
@@ -73,7 +87,8 @@ class Bundle:
         if len(self._names) > 2 * len(current):
             kept = Bundle()
             for key, version in current.items():
-                kept.add(key, version, self._archive.read(_name(key, version)))
+                with suppress(*DAMAGED):
+                    kept.add(key, version, self._archive.read(_name(key, version)))
             return kept.dump(current)
         file = self._archive.fp
         assert isinstance(file, io.BytesIO), "a bundle is in memory"
@@ -99,7 +114,8 @@ def _read_bundled(
 ) -> Iterator[bytes | OSError]:
     path = f"{edition}/{BUNDLE}"
     try:
-        bundle = Bundle(files.read(path, 2 * BUNDLE_BYTES))
+        wanted = {key: versions[key] for key in keys if key in versions}
+        bundle = Bundle(files.read(path, 2 * BUNDLE_BYTES), wanted)
     except OSError:
         bundle = Bundle()
     lacking = [k for k in keys if k in versions and not bundle.has(k, versions[k])]
@@ -123,6 +139,16 @@ def _read_bundled(
 
 def _empty() -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(), "w", zipfile.ZIP_DEFLATED)
+
+
+def _is_ours(info: zipfile.ZipInfo, size: int) -> bool:
+    """Whether an entry of an archive of `size` bytes looks like those that are written here."""
+    is_plain = not (info.flag_bits or info.extra or info.comment or info.volume)
+    is_usual = info.create_version == info.extract_version == zipfile.DEFAULT_VERSION
+    is_inside = 0 <= info.header_offset <= size and info.compress_size <= size
+    is_small = is_inside and info.file_size <= RECORD_BYTES
+    is_packed = info.compress_type == zipfile.ZIP_DEFLATED
+    return bool(NAME.fullmatch(info.filename)) and is_plain and is_usual and is_small and is_packed
 
 
 def _name(key: str, version: str) -> str:

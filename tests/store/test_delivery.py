@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 
 import pytest
@@ -215,6 +216,26 @@ def test_what_a_killed_process_left_of_a_record_is_not_delivered(store, flaky, c
     store.deliver()
 
     assert list(store.heads()) == [whole.key]
+
+
+@pytest.mark.parametrize("name", ["record.json", "logits.npz"])
+def test_odd_files_among_what_waits_stop_no_other_record(store, flaky, clock, temp, name):
+    odd, whole = sorted((make_record(seed=n) for n in range(2)), key=lambda record: record.key)
+    flaky.error = FORBIDDEN
+    for record in (odd, whole):
+        with pytest.raises(StoreError, match="waits"):
+            store.write(record, {"logits.npz": b"kept"})
+    flaky.error = ""
+    (file,) = temp.rglob(f"{odd.key}.*/{name}")
+    file.unlink()
+    os.mkfifo(file)
+    (beside,) = temp.rglob(f"{whole.key}.*/")
+    (beside / "logits.npz~").write_text("of an editor")
+
+    store.deliver()
+
+    assert list(store.heads()) == [whole.key]
+    assert store.attachment(whole.key, "logits.npz") == b"kept"
 
 
 def test_records_for_a_folder_do_not_wait(tmp_path, temp, monkeypatch):

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from evenhand.declared.record import Record
+from evenhand.store.edition import NAME
 from evenhand.store.local import LocalFiles
-from evenhand.store.reading import RECORD, Unreadable, read_record
+from evenhand.store.reading import RECORD, RECORD_BYTES, Unreadable, read_record
 
 
 class Waiting(NamedTuple):
@@ -67,10 +68,12 @@ class Spool:
         for folder in sorted(self.folder.glob("*.*")):
             # Another process of this machine may deliver it at the same time.
             with suppress(OSError, Unreadable):
-                content = (folder / RECORD).read_bytes()
-                record = read_record(content, folder.name.partition(".")[0])
-                beside = [p for p in folder.iterdir() if p.name != RECORD and p.name[0] != "."]
-                yield Waiting(folder, record, {path.name: path.read_bytes() for path in beside})
+                files = LocalFiles(str(folder), folder)
+                key = folder.name.partition(".")[0]
+                record = read_record(files.read(RECORD, RECORD_BYTES), key)
+                beside = {path.name for path in folder.iterdir()} - {RECORD}
+                names = [name for name in sorted(beside) if NAME.fullmatch(name)]
+                yield Waiting(folder, record, {name: files.read(name) for name in names})
 
     def remove(self, folder: Path) -> None:
         """Remove a record that was delivered."""

@@ -195,6 +195,8 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "recursion limit": lambda whole: b'{"curves":' + b"[" * 1_000_000,
     ": evaluations.0: ": lambda whole: whole.replace(b'"shape":[1,10,10]', b'"shape":[1,3,3]'),
     "2; this version reads format 1": lambda whole: whole.replace(b'"format":1', b'"format":2'),
+    ": cost.seconds: input should be a finite": lambda whole: whole.replace(b"321.5", b"NaN"),
+    ": cost.seconds: input should be less": lambda whole: whole.replace(b"321.5", b"1e300"),
 }
 
 
@@ -312,6 +314,18 @@ def test_a_broken_index_is_made_again(store: Store, files: Files, index: bytes) 
     assert afresh.heads() == heads
     assert afresh.faults == ()
     assert files.read("main/index.json") == good
+
+
+@pytest.mark.parametrize("seconds", [b"NaN", b"Infinity", b"1e300"])
+def test_an_index_with_times_that_are_none_is_made_again(
+    store: Store, files: Files, seconds: bytes
+) -> None:
+    write_some(store)
+    heads = store.heads()
+    index = files.read("main/index.json")
+    files.write("main/index.json", index.replace(b'"seconds":321.5', b'"seconds":' + seconds))
+    assert Store(files, "main").heads() == heads
+    assert files.read("main/index.json") == index
 
 
 def test_an_index_of_records_that_are_gone_is_no_record(store: Store, files: Files) -> None:

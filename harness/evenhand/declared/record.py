@@ -24,6 +24,8 @@ FORMAT: Literal[1] = 1
 RULES: tuple[Rule, ...] = ("last", "best-val", "best-test")
 Count = Annotated[int, Field(ge=0, le=1 << 40)]
 """A number of examples, of which sums fit into 64 bits."""
+Seconds = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+"""A time, of which sums are finite; a difference of clocks may be below 0."""
 MOST_COUNTS = 1 << 32
 """Most counts of an evaluation, zeros included: 65,536 classes without groups."""
 
@@ -111,11 +113,11 @@ class Exit(Spec):
 class Cost(Spec):
     """Time and memory of a trial."""
 
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     """Time of the trial in all."""
-    train_seconds: float = 0.0
+    train_seconds: Seconds = 0.0
     """Time of training."""
-    eval_seconds: float = 0.0
+    eval_seconds: Seconds = 0.0
     """Time of evaluation."""
     images_per_second: float | None = None
     """Training images processed in a second."""

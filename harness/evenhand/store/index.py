@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from evenhand.declared.identity import Identity
-from evenhand.declared.record import Status
+from evenhand.declared.record import Seconds, Status
 from evenhand.declared.trial import Kept
 
 INDEX_BYTES = 1 << 30
@@ -23,7 +23,7 @@ class Head:
     key: str
     status: Status
     attempts: int
-    seconds: float
+    seconds: Seconds
     method: str
     """Name of the method, without settings."""
     problem: str

@@ -59,7 +59,7 @@ class LocalFiles:
         Names that begin with a dot are left out. A symbolic link counts as a file.
         """
         found: dict[str, str] = {}
-        base = self._place(folder, is_edition=True)
+        base = self._place(folder, is_edition="/" not in folder)
         with _explained(base):
             try:
                 entries = os.scandir(base)
@@ -169,7 +169,7 @@ class LocalFiles:
         if place == self.root or not place.is_symlink():
             return place
         # A nightly edition may be called `latest`, too.
-        if is_edition and place.resolve().parent == self.root.resolve():
+        if is_edition and _real(place).parent == _real(self.root):
             return place
         raise OSError(
             errno.ELOOP, f"it is a symbolic link to {place.readlink()}, not followed here"
@@ -191,6 +191,11 @@ class LocalFiles:
                 yield descriptor
             finally:
                 os.close(descriptor)
+
+
+def _real(path: Path) -> Path:
+    """The path without links; `Path.resolve` raises `RuntimeError` for links in a loop."""
+    return Path(os.path.realpath(path))
 
 
 def _create_exclusively(target: Path, content: bytes) -> bool:

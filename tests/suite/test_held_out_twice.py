@@ -79,8 +79,17 @@ def test_no_network_trains_on_half_of_the_test_images(entry, changes):
     resolved(text(entry, *changes))
 
 
+@pytest.mark.parametrize("entry", ["  - dfr\n", "  - la: {tau: 1.0, teacher: dfr}\n"])
+def test_no_head_is_fitted_on_half_of_the_test_images(entry):
+    with pytest.raises(SpecError, match="which are test images of digits-exp-10") as told:
+        resolved(text(entry, HALVED))
+    assert "fits its head on the held-out images" in str(told.value)
+    assert "`split: train`" in str(told.value)
+
+
 def test_half_of_the_test_images_may_guide_a_method():
     resolved(text("  - csl\n  - autobalance: {retrain_on: train}\n  - post_shift\n", HALVED))
+    resolved(text("  - dfr: {split: train}\n", HALVED))
 
 
 def test_all_images_are_more_than_the_training_images():

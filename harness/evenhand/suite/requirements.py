@@ -132,10 +132,12 @@ def _check_test_half(
     where: KeyPath,
     mistakes: Mistakes,
 ) -> None:
-    """Check that no network is trained on images that `val:` takes from the test images."""
-    if known.halves_test and any(stage.train_on == "all" for stage in method.stages):
+    """Check that no network or head is trained on images that `val:` takes from the test images."""
+    is_trained = any(stage.train_on == "all" for stage in method.stages)
+    if known.halves_test and (is_trained or method.refits_on_held_out):
+        use = "trains" if is_trained else "fits its head"
         what = (
-            f"{part} trains on the held-out images, which are test images of {known.name} under "
+            f"{part} {use} on the held-out images, which are test images of {known.name} under "
             "`val: {test_half: true}`"
         )
         mistakes.found.append(Mistake(what, where, f"{HOLD_OUT}, or {alone}"))

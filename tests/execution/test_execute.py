@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from evenhand.declared.record import Exit
 from evenhand.errors import DataError
@@ -84,6 +88,19 @@ def test_a_mistake_of_the_user_needs_no_traceback(store):
     assert record.exit.status == "failed"
     assert record.exit.cause.startswith("made up-exp-1000: class c ")
     assert not record.exit.traceback
+
+
+def test_the_cost_of_a_trial_has_no_time_in_which_its_process_was_stopped(store, monkeypatch):
+    ticks = count(1)
+    stopped = SimpleNamespace(seconds=lambda: next(ticks) * 1e-6)
+    monkeypatch.setattr("evenhand.train.clock._clock", lambda: stopped)
+    states = []
+    monkeypatch.setattr(Store, "save_state", lambda _, __, content: states.append(content))
+    record, _ = run(make(), store, save_every=0.0)
+    cost = record.cost
+    assert 0 < cost.train_seconds + cost.eval_seconds < cost.seconds < 0.01
+    state = torch.load(io.BytesIO(states[-1]), weights_only=True)
+    assert 0 < state["seconds"] < 0.01
 
 
 def test_a_trial_that_takes_too_long_failed(store):

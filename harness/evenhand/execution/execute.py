@@ -32,6 +32,7 @@ from evenhand.execution.scoring import outputs_of, with_scores
 from evenhand.execution.watchdog import StallLimits
 from evenhand.store import Store
 from evenhand.store.retries import may_pass
+from evenhand.train.clock import running_seconds
 
 if TYPE_CHECKING:
     import torch
@@ -109,7 +110,7 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
         # Before the clock starts: importing torch takes seconds, once for all trials of a process.
         importlib.import_module("evenhand.train.engine")
     sink(started_event(trial))
-    clock, began = time.perf_counter(), provenance.now()
+    clock, began = running_seconds(), provenance.now()
     interrupt: KeyboardInterrupt | None = None
     kept: Mapping[Kept, Arrays] = {}
     try:
@@ -131,7 +132,7 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
         trace = traceback.format_exc()
         record = empty_record(trial, execution, Exit(status="failed", cause=cause, traceback=trace))
     stamped = record.provenance.model_copy(update={"started": began, "finished": provenance.now()})
-    seconds = record.cost.seconds + time.perf_counter() - clock
+    seconds = record.cost.seconds + running_seconds() - clock
     cost = record.cost.model_copy(update={"seconds": seconds})
     record = record.model_copy(update={"provenance": stamped, "cost": cost})
     record = record.model_copy(update={"kept": tuple(sorted(kept))})

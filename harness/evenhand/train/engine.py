@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -233,7 +232,7 @@ def _training_scores(run: Training) -> dict[str, float | None]:
 
 def train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
     """Train on the sampler's examples of one epoch; the mean of the batches' losses."""
-    began, before = time.perf_counter(), run.train_seconds + run.eval_seconds
+    began, before = running_seconds(), run.train_seconds + run.eval_seconds
     prepare_epoch(run)
     check_every = 1 if run.device.type == "cpu" else GPU_CHECK_EVERY
     checked = 0
@@ -250,12 +249,12 @@ def train_epoch(run: Training, stepper: Stepper, monitor: Monitor) -> float:
             _check(run, checked)
             checked = run.position
         # Without the time of evaluations for a controller, which counts as evaluation.
-        run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
+        run.train_seconds = before + running_seconds() - began - run.eval_seconds
         monitor.after_step(run)
     _check(run, checked)
     run.stage.tally.measure(run.stage.learned())
     mean = float(run.losses.mean())
-    run.train_seconds = before + time.perf_counter() - began - run.eval_seconds
+    run.train_seconds = before + running_seconds() - began - run.eval_seconds
     return mean
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from evenhand.backbones.networks.head import effective_weights
 from evenhand.declared.labels import PredictionCounts
 from evenhand.pulse import pulse
 from evenhand.train.checkpoints import Snapshot
+from evenhand.train.clock import running_seconds
 from evenhand.train.device_data import DeviceSplit
 from evenhand.train.result import Diverged
 from evenhand.train.training import Training
@@ -58,7 +58,7 @@ def predict(
     is_kept: the logits are returned, too; is_scored: those of the true classes alone.
     Raises `Diverged` where a logit is not finite.
     """
-    began = time.perf_counter()
+    began = running_seconds()
     was_training = run.model.training
     run.model.eval()
     # Checked once at the end: reading a tensor waits for the GPU.
@@ -82,7 +82,7 @@ def predict(
     if not bool(finite):
         raise Diverged("a logit", step=run.steps, epoch=run.epoch)
     run.model.train(was_training)
-    run.eval_seconds += time.perf_counter() - began
+    run.eval_seconds += running_seconds() - began
     return Predictions(labels, kept, scores)
 
 

@@ -23,6 +23,7 @@ import torch
 from evenhand.declared.stage_parts import Retrospective
 from evenhand.errors import StoreError
 from evenhand.train.checkpoints import Iterates
+from evenhand.train.clock import running_seconds
 from evenhand.train.process import GLOBAL_GENERATOR
 from evenhand.train.tally import Tally
 from evenhand.train.training import BoundStage, Training
@@ -52,7 +53,7 @@ class Resumable:
     """Epochs that were done when this attempt began; None: it did not resume."""
     seconds: float = 0.0
     """Time that earlier attempts took."""
-    _began: float = field(default_factory=time.monotonic)
+    _began: float = field(default_factory=running_seconds)
     _due: float = math.inf
 
     def resume(self, begin: Callable[[], Training]) -> Training:
@@ -86,7 +87,7 @@ class Resumable:
             return
         began = time.monotonic()
         content = io.BytesIO()
-        seconds = self.seconds + began - self._began
+        seconds = self.seconds + running_seconds() - self._began
         about = {"format": FORMAT, "identity": self.identity, "seconds": seconds}
         torch.save(about | state_of(run), content)
         with contextlib.suppress(StoreError):

@@ -116,6 +116,7 @@ def run(
     compiled: bool | None = None,
     data: str | Path | None = None,
     on_event: Callable[[Event], None] | None = None,
+    end_when_hung: bool = False,
     command: str = "",
 ) -> Plan:
     """Train every trial that has no record yet; returns the plan of what is then done and failed.
@@ -141,6 +142,8 @@ def run(
     compiled        compile networks first; None: where the plan expects it to save time
     data            where prepared data sets are; None: the suite's `data:`, else the user's cache
     on_event        called with every `Event`: trials that start, proceed and end
+    end_when_hung   where an inline trial hangs, record it and end this process with exit code 1;
+                    else a note is sent, and another run may take the trial over
     command         what records keep as the command that made them; "" is the equivalent
                     `evenhand run`
 
@@ -182,6 +185,7 @@ def run(
         pack=pack,
         compiled=compiled,
         data=None if data is None else Path(data),
+        end_when_hung=end_when_hung,
         command=command,
     )
     refuse_newer(made)

@@ -150,6 +150,7 @@ def run(
                 compiled=compile_,
                 data=data,
                 on_event=sink,
+                end_when_hung=True,
                 command=provenance.command(),
             )
     except TooManyFailures as error:

@@ -34,6 +34,10 @@ def _nowhere_lost(_: str) -> bool:
     return False
 
 
+def _never_hung() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Claimant:
     """Who claims trials: a run, and the process in which it trains them."""
@@ -49,6 +53,8 @@ class Claimant:
     """Identity of the Ray actor; empty without Ray."""
     is_lost: Callable[[str], bool] = _nowhere_lost
     """Whether a Ray node is lost."""
+    is_hung: Callable[[], bool] = _never_hung
+    """Whether this process makes no progress, so that another one may take its trials over."""
     hang: str = ""
     """Name of this process's file for the stack of a hang; empty where it has none."""
 
@@ -78,6 +84,8 @@ class Claim:
 
     leases: Leases
     lease: Lease
+    is_hung: Callable[[], bool] = _never_hung
+    """Whether this process makes no progress: its beats then stand still."""
     _lost: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -105,11 +113,16 @@ class Claim:
             except LeaseLostError:
                 self._lost.set()
 
+    def _show_life(self) -> None:
+        """Count the beats up, unless the process hangs."""
+        if not self.is_hung():
+            self._beat()
+
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Count the beats within a `with` block, and give the lease back after it."""
         try:
-            with repeated(self._beat, BEAT_SECONDS):
+            with repeated(self._show_life, BEAT_SECONDS):
                 yield
         finally:
             if not self._lost.is_set():
@@ -139,7 +152,7 @@ def claim(key: str, claimant: Claimant, leases: Leases) -> Claim | Refusal:
     taken = leases.take(lease, over=before)
     if taken is None:
         return Refusal(leases.of(key) or lease)
-    return Claim(leases, taken)
+    return Claim(leases, taken, claimant.is_hung)
 
 
 def _given_up(lease: Lease, hung: str) -> Exit | None:

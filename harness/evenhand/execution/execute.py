@@ -87,7 +87,7 @@ class Execution:
     claim: Claim | None = None
     """Claim of the trial, which ends it once another process has taken it over."""
     stalls: StallLimits = field(default_factory=StallLimits)
-    """Times without progress after which a worker of Ray is ended."""
+    """Times without progress after which a process is given up."""
     needs_gpu: bool = False
     """Whether a GPU was granted, without which no trial may start."""
     whole_node: bool = False

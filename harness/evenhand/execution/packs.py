@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from evenhand.declared.record import Record
+from evenhand.declared.record import Exit, Record
 from evenhand.declared.static_step import is_static
 from evenhand.declared.trial import Trial
 from evenhand.errors import StoreError
@@ -111,6 +111,24 @@ def new_record(trial: Trial, execution: Execution, store: Store) -> Record | Non
     found = next(iter(store.records([trial.key])), None)
     is_new = found is not None and found.attempts > before
     return found if is_new and found and found.exit.status != "interrupted" else None
+
+
+def write_ends(
+    pack: Pack, end: Exit, execution: Execution, store: Store, sink: Sink
+) -> tuple[Trial, ...]:
+    """Write a record for each trial of a pack that has none yet; these trials.
+
+    A trial that another run trains is left to it.
+    """
+    leases, run, written = store.leases.all(), execution.claimant.run, []
+    for trial in pack:
+        is_others = trial.key in leases and leases[trial.key].run != run
+        if is_others or new_record(trial, execution, store) is not None:
+            continue
+        record = write_record(empty_record(trial, execution, end), {}, store, sink)
+        sink(ended_event(record))
+        written.append(trial)
+    return tuple(written)
 
 
 def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None:

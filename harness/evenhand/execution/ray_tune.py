@@ -25,8 +25,8 @@ from evenhand.declared.trial import Trial
 from evenhand.errors import EndedEarly, StoreError
 from evenhand.execution import provenance
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
-from evenhand.execution.execute import Execution, empty_record
-from evenhand.execution.packs import Pack, make_packs, new_record, run_pack
+from evenhand.execution.execute import Execution
+from evenhand.execution.packs import make_packs, new_record, run_pack, write_ends
 from evenhand.execution.ray_cluster import connect
 from evenhand.execution.ray_events import RayEvents
 from evenhand.execution.ray_nodes import (
@@ -40,7 +40,6 @@ from evenhand.execution.ray_nodes import (
 )
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.rounds import OutOfMemory
-from evenhand.execution.saving import write_record
 from evenhand.execution.watchdog import Watchdog, hang_name
 from evenhand.store import Store
 
@@ -212,7 +211,7 @@ def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
 
     def give_up(cause: str, stacks: str) -> None:
         end = Exit(status="failed", cause=cause, traceback=stacks)
-        _write_ends(pack, end, work, sink)
+        write_ends(pack, end, work.execution, work.store, sink)
         # The event is sent in the background: without a pause the exit would discard it.
         time.sleep(1)
         os._exit(1)
@@ -226,14 +225,6 @@ def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
         sink(Event("fatal", pack[0].key, trial_label(pack[0]), cause=str(error)))
         raise
     tune.report({"trials": len(pack)})
-
-
-def _write_ends(pack: Pack, end: Exit, work: Work, sink: Sink) -> None:
-    """Write a record for each trial of a pack that has none yet."""
-    for trial in pack:
-        if new_record(trial, work.execution, work.store) is None:
-            record = write_record(empty_record(trial, work.execution, end), {}, work.store, sink)
-            sink(ended_event(record))
 
 
 @lru_cache(maxsize=1)

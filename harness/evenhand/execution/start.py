@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from evenhand.declared.base import Part
 from evenhand.declared.data_sentences import describe_shared
 from evenhand.declared.importing import ENTRY_POINTS
 from evenhand.declared.plugin import loaded_plugins
@@ -25,6 +25,7 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan
 from evenhand.execution.retries import Runner, RunTracker, run_plan
 from evenhand.execution.scoring import metrics_of_logits
+from evenhand.execution.trial_parts import parts_of
 from evenhand.store import Store
 from evenhand.store.leftovers import nothing_left
 from evenhand.suite.commands import Place, suite_command
@@ -59,6 +60,8 @@ class RunOptions:
     """Seconds within which trials are expected to end; others are not started. None: no limit."""
     data: Path | None = None
     """Folder of prepared data sets; None: the suite's `data:`, else the user's cache."""
+    end_when_hung: bool = False
+    """Whether an inline run ends its process, with exit code 1, where a trial hangs."""
     command: str = ""
     """The command line or the call that a record keeps; "": the equivalent `evenhand run`."""
 
@@ -194,21 +197,10 @@ def _check_travels(registered: Mapping[Code, Registered]) -> None:
 
 def _registered(trials: Iterable[Trial]) -> dict[Code, Registered]:
     """What is registered now for the parts of all trials, each once: thousands share a few."""
-    codes = {(kind, part.name, part.code) for trial in trials for kind, part in _parts(trial)}
+    codes = {(kind, part.name, part.code) for trial in trials for kind, part in parts_of(trial)}
     return {
         (kind, name, code): REGISTRY.get(kind, name) for kind, name, code in sorted(codes, key=str)
     }
-
-
-def _parts(trial: Trial) -> list[tuple[str, Part]]:
-    found = [("dataset", trial.problem.dataset), ("profile", trial.problem.profile)]
-    found += [("backbone", trial.recipe.backbone), ("schedule", trial.recipe.schedule)]
-    found += [("augmentation", part) for part in trial.recipe.augment]
-    optional = {"optimizer": trial.recipe.optimizer, "mixing": trial.recipe.mixing}
-    found += [(kind, part) for kind, part in optional.items() if part]
-    found += [("method", trial.method), ("metric", Part(name=trial.recipe.best_by))]
-    found += [("posthoc", trial.posthoc)] if trial.posthoc else []
-    return found + (_parts(trial.parent) if trial.parent else [])
 
 
 def _compiled(plan: Plan, options: RunOptions) -> frozenset[str]:
@@ -274,7 +266,7 @@ def _runner(options: RunOptions) -> Runner:
     if options.inline:
         from evenhand.execution.inline import run_inline
 
-        return run_inline
+        return partial(run_inline, end_when_hung=options.end_when_hung)
 
     def on_ray(*args: Any) -> None:
         from evenhand.execution.ray_tune import run_on_ray

@@ -1,7 +1,8 @@
-"""End of a process whose trials hang: Tune has no time limit of its own.
+"""Watch over a process whose trials may hang; Tune has no time limit of its own.
 
 A trial that makes progress checks its time limit between two steps. One that makes none for long is
-ended from a thread, which writes its record. Where a trial holds the interpreter's lock (GIL), no
+noticed by a thread, which writes its record and ends the process, or tells the user where the
+process is the user's own. Where a trial holds the interpreter's lock (GIL), no
 thread runs: faulthandler then ends the process without it, and leaves in a file where the trial
 hung. The next process of the trial finds the file and writes the record.
 """
@@ -49,7 +50,7 @@ class StallLimits:
 class Watchdog:
     """A watch over the progress of this process.
 
-    `give_up` is called with the cause and the stack of all threads, before the process ends.
+    `give_up` is called with the cause and the stack of all threads, once for each hang.
     """
 
     limits: StallLimits
@@ -85,15 +86,19 @@ class Watchdog:
             return self.limits.first
         return max(self.limits.least, self.limits.factor * self.longest)
 
+    def is_hung(self) -> bool:
+        """Whether the process has made no progress for too long."""
+        return self.seconds_left <= 0
+
     @property
     def seconds_left(self) -> float:
-        """Seconds until the process is ended."""
+        """Seconds until the process is given up."""
         now = time.monotonic()
         over = self._began + self.time_limit + self.limits.grace - now
         return min(over, self._last + self.allowed - now)
 
     def cause(self) -> str:
-        """Why the process is ended, with the times."""
+        """Why the process is given up, with the times."""
         still = time.monotonic() - self._last
         if still >= self.allowed:
             about = (
@@ -110,9 +115,18 @@ class Watchdog:
         self._armed = time.monotonic()
         if self.hang is None:
             return
+        try:
+            file = _open(self.hang)
+        except OSError:
+            # Leases cannot be written there either, which the claim of a trial reports.
+            return
         # The thread is first: it can write the record.
         seconds = max(1.0, self.seconds_left) + self.limits.grace
-        faulthandler.dump_traceback_later(seconds, exit=True, file=_open(self.hang))
+        faulthandler.dump_traceback_later(seconds, exit=True, file=file)
+
+    def _pause(self, *, was_hung: bool) -> float:
+        """Seconds until the next look."""
+        return LOOK_SECONDS if was_hung else min(max(0.05, self.seconds_left), LOOK_SECONDS)
 
     def _leave_out(self, late: float) -> None:
         """Leave out the time in which the whole process was stopped, as by Ctrl-Z."""
@@ -131,13 +145,14 @@ class Watchdog:
         over = threading.Event()
 
         def watch() -> None:
-            before = time.monotonic()
-            while not over.wait(min(max(0.05, self.seconds_left), LOOK_SECONDS)):
+            before, was_hung = time.monotonic(), False
+            while not over.wait(self._pause(was_hung=was_hung)):
                 now = time.monotonic()
                 self._leave_out(now - before - LOOK_SECONDS)
                 before = now
-                if self.seconds_left <= 0:
+                if self.is_hung() and not was_hung:
                     self.give_up(self.cause(), _stacks())
+                was_hung = self.is_hung()
 
         thread = threading.Thread(target=watch, daemon=True)
         thread.start()
@@ -147,7 +162,9 @@ class Watchdog:
                 yield
         finally:
             over.set()
-            faulthandler.cancel_dump_traceback_later()
+            if self.hang is not None:
+                # The timer of a process that is not ended belongs to the user.
+                faulthandler.cancel_dump_traceback_later()
 
 
 def hang_name(run: str) -> str:

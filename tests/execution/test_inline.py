@@ -1,0 +1,69 @@
+"""A trial that hangs in the process of the user, which cannot be ended."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from evenhand.declared.record import Exit
+from evenhand.execution import claims, inline
+from evenhand.execution.claims import Claimant, claim
+from evenhand.execution.execute import Execution
+from evenhand.execution.inline import run_inline
+from evenhand.execution.packs import write_ends
+from evenhand.execution.watchdog import StallLimits
+from evenhand.store import Store
+from evenhand.train.pulse import pulse
+
+STALLS = StallLimits(first=0.5, least=0.5, factor=1.0)
+
+
+def test_a_trial_without_progress_is_told_once_and_its_lease_stands_still_until_it_proceeds(
+    suite_of, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(claims, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr("evenhand.execution.watchdog.LOOK_SECONDS", 0.1)
+    [trial] = suite_of("erm", seeds=1).trials.values()
+    store, events, beats = Store.open(tmp_path), [], []
+
+    def steps(seconds, *, are_made):
+        """Wait; the number of beats in that time."""
+        before, until = store.leases.of(trial.key).beats, time.monotonic() + seconds
+        while time.monotonic() < until:
+            time.sleep(0.02)
+            if are_made:
+                pulse()
+        return store.leases.of(trial.key).beats - before
+
+    def pack(_, execution, *__):
+        held = claim(trial.key, execution.claimant, store.leases)
+        with held.held():
+            beats.append(steps(1.0, are_made=True))
+            steps(1.5, are_made=False)
+            beats.append(steps(1.0, are_made=False))
+            beats.append(steps(1.0, are_made=True))
+
+    monkeypatch.setattr(inline, "run_pack", pack)
+    run_inline([trial], Execution(stalls=STALLS), store, events.append)
+
+    assert beats[0] > 2
+    assert beats[1] == 0
+    assert beats[2] > 2
+    [note] = events
+    assert (note.kind, note.key) == ("note", trial.key)
+    assert "erm on blobs" in note.cause
+    assert "hung: it made no progress for" in note.cause
+    assert "another run may take it over" in note.cause
+
+
+def test_the_end_of_a_pack_leaves_a_trial_to_the_run_that_trains_it(suite_of, tmp_path):
+    mine, others = suite_of("erm").trials.values()
+    store, execution = Store.open(tmp_path), Execution()
+    store.leases.take(execution.claimant.lease(mine.key))
+    store.leases.take(Claimant().lease(others.key))
+    end = Exit(status="failed", cause="hung")
+
+    assert write_ends((mine, others), end, execution, store, print) == (mine,)
+    assert [record.key for record in store.records()] == [mine.key]
+    known = replace(execution, attempts={})
+    assert write_ends((mine, others), end, known, store, print) == ()

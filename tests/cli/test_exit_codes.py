@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -52,7 +53,7 @@ def test_a_wrong_option_is_a_mistake(tmp_path):
 def test_a_lost_cluster_is_waited_for_and_the_run_resumed(monkeypatch):
     ends, answers = iter([3, 3, 1]), iter([False, True, True])
     slept = []
-    monkeypatch.setattr(waiting, "_run_once", lambda: next(ends))
+    monkeypatch.setattr(waiting, "_run_once", lambda _: next(ends))
     monkeypatch.setattr(waiting, "_answers", lambda _: next(answers))
     monkeypatch.setattr(waiting.time, "sleep", slept.append)
 
@@ -63,7 +64,30 @@ def test_a_lost_cluster_is_waited_for_and_the_run_resumed(monkeypatch):
 def test_the_command_is_run_again_without_the_option_and_with_its_own_code(monkeypatch, tmp_path):
     monkeypatch.setattr("sys.argv", ["evenhand", "validate", "none", waiting.OPTION])
     monkeypatch.chdir(tmp_path)
-    assert waiting._run_once() == ExitCode.REFUSED
+    assert waiting.run_until_over(NOWHERE) == ExitCode.REFUSED
+
+
+def test_the_budget_of_a_run_goes_on_while_the_cluster_is_lost(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["evenhand", "run", "s.yaml", "--budget=1h", waiting.OPTION])
+    clock, commands = SimpleNamespace(now=0.0), []
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(waiting.time, "sleep", lambda s: setattr(clock, "now", clock.now + s))
+
+    def run_once(arguments):
+        clock.now += 1500
+        commands.append(arguments)
+        return ExitCode.CLUSTER_LOST
+
+    monkeypatch.setattr(waiting, "_run_once", run_once)
+    monkeypatch.setattr(waiting, "_answers", lambda _: clock.now < 3200)
+
+    assert waiting.run_until_over(NOWHERE, 3600.0) == ExitCode.INCOMPLETE
+    assert commands[0] == ["run", "s.yaml", "--budget=1h"]
+    assert commands[1:] == [
+        ["run", "s.yaml", "--budget", "2090.0s"],
+        ["run", "s.yaml", "--budget", "580.0s"],
+    ]
+    assert "the budget is over; rerun the same command" in capsys.readouterr().err
 
 
 def test_without_an_address_there_is_no_cluster_to_wait_for():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,7 +69,8 @@ def run(
         bool,
         typer.Option(
             "--wait-for-cluster",
-            help="Wait where the cluster does not answer or is lost, and resume.",
+            help="Wait where the cluster does not answer or is lost, and resume. With "
+            "--retry-failed, trials that fail in between are run again each time.",
         ),
     ] = False,
     cpus_per_trial: Annotated[float, typer.Option(min=0.1, help="CPU cores for a trial.")] = 1,
@@ -117,10 +119,10 @@ def run(
     from evenhand.execution import provenance
     from evenhand.suite.commands import Place
 
-    if wait_for_cluster:
-        raise typer.Exit(run_until_over(address))
     limit = float("inf") if time_limit is None else seconds(time_limit, "--time-limit")
     within = None if budget is None else seconds(budget, "--budget")
+    if wait_for_cluster:
+        raise typer.Exit(run_until_over(address, math.inf if within is None else within))
     store = api.open_store(results, edition)
     plan = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
     place = Place(results, edition, data)

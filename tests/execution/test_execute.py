@@ -103,6 +103,15 @@ def test_the_cost_of_a_trial_has_no_time_in_which_its_process_was_stopped(store,
     assert 0 < state["seconds"] < 0.01
 
 
+def test_a_granted_gpu_without_cuda_is_not_replaced_by_the_cpu(store, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    record, _ = run(make(), store, needs_gpu=True)
+    assert record.exit.status == "failed"
+    assert "Ray granted a GPU on" in record.exit.cause
+    assert "CUDA does not work there" in record.exit.cause
+    assert not record.evaluations
+
+
 def test_a_trial_that_takes_too_long_failed(store):
     record, _ = run(make(epochs=10_000), store, time_limit=0.01)
     assert record.exit.status == "failed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,12 @@ import ray
 from ray.cluster_utils import Cluster
 
 import evenhand
-from evenhand.errors import RunError
+from evenhand.errors import ClusterLost, RunError
+from evenhand.execution import ray_nodes
 from evenhand.execution.execute import Execution
+from evenhand.execution.node_checks import Expected, Findings, check_node
 from evenhand.execution.plan import make_plan
-from evenhand.execution.ray_nodes import (
-    Expected,
-    Nodes,
-    code_digest,
-    find_problems,
-    nodes_are_replaced,
-    package_versions,
-    placement_now,
-)
+from evenhand.execution.ray_nodes import Nodes, nodes_are_replaced, placement_now
 from evenhand.execution.ray_tune import run_on_ray
 from evenhand.execution.resources import Resources
 from evenhand.execution.retries import RunTracker, run_plan
@@ -36,34 +29,15 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def expected(tmp_path):
     store = Store.open(tmp_path / "r")
     store.check_writable()
-    return Expected(code_digest(), package_versions(), store, gpus=0.0)
+    return Expected.of([], Execution(), store, gpus=0.0)
 
 
-def test_a_node_like_the_driver_has_no_problems(expected):
-    assert find_problems(expected, "node") == []
-    assert expected.store.has_probe("node")
-    assert not expected.store.has_probe("node")
-
-
-def test_a_node_that_differs_is_told_what_differs_and_what_to_do(expected, monkeypatch):
-    other = replace(expected, digest="0123456789ab", versions={"torch": "1.0", "timm": "0.1"})
-    code, versions = find_problems(other, "node")
-    assert "the driver has 0123456789ab); install the same commit there" in code
-    assert "torch" in versions
-    assert "(the driver has 1.0)" in versions
-
-    [cuda] = find_problems(replace(expected, gpus=0.5), "node")
-    assert "CUDA does not work" in cuda
-    monkeypatch.setattr("evenhand.execution.ray_nodes.LEAST_DISK_GB", 1e9)
-    monkeypatch.setattr("evenhand.execution.ray_nodes.LEAST_MEMORY_GB", 1e9)
-    disk, memory = find_problems(expected, "node")
-    assert "GB of disk are free" in disk
-    assert "GB of memory are available" in memory
+NODE7 = {"NodeID": "aa", "NodeManagerHostname": "node7", "NodeManagerAddress": "192.0.2.7"}
 
 
 def test_a_node_that_does_not_share_the_results_is_found_by_both_sides(expected, tmp_path):
     (tmp_path / "r").rename(tmp_path / "not mounted")
-    [problem] = find_problems(expected, "node")
+    [problem] = check_node(expected, "node").problems
     assert "it does not share the results" in problem
     assert "mount the same folder there" in problem
     (tmp_path / "not mounted").rename(tmp_path / "r")
@@ -71,12 +45,53 @@ def test_a_node_that_does_not_share_the_results_is_found_by_both_sides(expected,
     # A node with a folder of its own, in which the marker was copied.
     notes = []
     nodes = Nodes(expected, lambda event: notes.append(event.cause))
-    about = {"NodeID": "aa", "NodeManagerHostname": "node7", "NodeManagerAddress": "192.0.2.7"}
-    nodes._note(about, [])
+    nodes._note(NODE7, Findings([]))
     assert "node7 (192.0.2.7) is left out: the driver does not see" in notes[0]
     expected.store.probe("bb")
-    nodes._note(about | {"NodeID": "bb"}, [])
+    nodes._note(NODE7 | {"NodeID": "bb"}, Findings([]))
     assert nodes.usable == {"bb"}
+
+
+def test_nodes_of_a_driver_without_a_gpu_have_the_cuda_of_the_first_one(expected):
+    notes = []
+    nodes = Nodes(expected, lambda event: notes.append(event.cause))
+    for name, cuda in {"bb": "CUDA 13.0", "cc": None, "dd": "CUDA 12.8", "ee": "CUDA 13.0"}.items():
+        expected.store.probe(name)
+        nodes._note(NODE7 | {"NodeID": name}, Findings([], cuda))
+    assert nodes.usable == {"bb", "cc", "ee"}
+    [note] = notes
+    assert "torch computes with CUDA 12.8 there, and with CUDA 13.0 elsewhere" in note
+
+
+def test_a_node_that_is_lost_during_its_check_is_not_called_broken(expected, monkeypatch):
+    monkeypatch.setattr(ray_nodes, "DEATH_SECONDS", 0.5)
+    monkeypatch.setattr(ray, "get", lambda *_, **__: raise_(ray.exceptions.WorkerCrashedError()))
+    seen = iter([True, False])
+    monkeypatch.setattr(ray, "nodes", lambda: [{"NodeID": "aa", "Alive": next(seen)}])
+    notes = []
+    nodes = Nodes(expected, lambda event: notes.append(event.cause))
+
+    nodes._note(NODE7, ray_nodes._answer(None, 0.0, "aa"))
+    # Ray may raise this some time before it counts the node as dead.
+    died = ray.exceptions.NodeDiedError("the node is dead")
+    monkeypatch.setattr(ray, "get", lambda *_, **__: raise_(died))
+    monkeypatch.setattr(ray, "nodes", lambda: [{"NodeID": "aa", "Alive": True}])
+    nodes._note(NODE7, ray_nodes._answer(None, 0.0, "aa"))
+
+    [note] = notes
+    assert note == "node7 (192.0.2.7) was lost during its check; it is checked if it returns"
+    assert not nodes.left_out
+    # The node may come back: the run can wait for it.
+    monkeypatch.setattr(Nodes, "_unknown", lambda _: [])
+    with pytest.raises(ClusterLost, match=r"no node of the cluster can train\n  node7 .* was lost"):
+        nodes.check()
+    crashed = ray.exceptions.WorkerCrashedError()
+    monkeypatch.setattr(ray, "get", lambda *_, **__: raise_(crashed))
+    assert "a process does not start there" in ray_nodes._answer(None, 0.0, "aa").problems[0]
+
+
+def raise_(error):
+    raise error
 
 
 def test_a_node_with_other_code_is_left_out_unless_the_code_is_shipped(

@@ -12,7 +12,7 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
-from evenhand.execution.ray_tune import early_end, run_on_ray
+from evenhand.execution.ray_tune import _work, early_end, run_on_ray
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.execution.rounds import OutOfMemory
@@ -112,6 +112,13 @@ SMALL = {"CPU": 8.0, "GPU": 1.0}
 def test_a_request_that_no_node_meets_is_refused_before_it_waits_for_ever(resources, nodes, said):
     with pytest.raises(RunError, match=said):
         allocate(resources, nodes)
+
+
+def test_a_trial_to_which_ray_grants_a_gpu_needs_one(suite_of, tmp_path):
+    trials, store = [*suite_of("erm").trials.values()], Store.open(tmp_path)
+    for gpus in (0.0, 0.25, 1.0):
+        made = _work(trials, Execution(), Resources(1.0, gpus), store, ()).execution
+        assert made.needs_gpu == made.use_gpu == (gpus > 0)
 
 
 def test_a_quarter_of_a_gpu_is_taken_where_there_is_one():

@@ -179,35 +179,43 @@ def check_networks(
         if stated is None and source is None and not is_run:
             continue
         try:
-            _build(trial.recipe.backbone, stated or _input_of(source or load_source(problem)))
+            given = stated or input_of(source or load_source(problem))
+            build_network(trial.recipe.backbone, given)
         except BackboneError as error:
             raise BackboneError(
                 f"{listed([*alike], MOST_ROWS)} on {problem.name}: {error}"
             ) from error
 
 
-class _Input(NamedTuple):
+class NetworkInput(NamedTuple):
+    """What a network is made for."""
+
     n_classes: int
     channels: int
     side: int
+    """Height and width of an image."""
 
 
-def _input_of(source: Source) -> _Input:
+def input_of(source: Source) -> NetworkInput:
+    """The input of a network for the images of a data set."""
     side, _, channels = source.shape
-    return _Input(len(source.classes), channels, side)
+    return NetworkInput(len(source.classes), channels, side)
 
 
-def _stated(problem: Problem) -> _Input | None:
+def _stated(problem: Problem) -> NetworkInput | None:
     """The input that a data set states without its files; None where it does not."""
     facts = REGISTRY.get("dataset", problem.dataset.name).facts
     if "shape" not in facts or "n_classes" not in facts:
         return None
     side, _, channels = facts["shape"]
-    return _Input(facts["n_classes"], channels, side)
+    return NetworkInput(facts["n_classes"], channels, side)
 
 
-def _build(backbone: Part, given: _Input) -> None:
-    """Build a network; one of the user's own twice, because every trial needs a new one."""
+def build_network(backbone: Part, given: NetworkInput) -> None:
+    """Build a network; one of the user's own twice, because every trial needs a new one.
+
+    Raises `BackboneError` where it cannot be built.
+    """
     from evenhand.backbones.networks.build import build
 
     for _ in range(1 if REGISTRY.get("backbone", backbone.name).is_shipped else 2):

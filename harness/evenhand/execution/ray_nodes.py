@@ -8,120 +8,24 @@ trial is placed on the other nodes only, by the label `ray.io/node-id` of its pl
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-from evenhand.errors import EvenhandError, RunError
+from evenhand.errors import ClusterLost, RunError
 from evenhand.execution.background import repeated
 from evenhand.execution.events import Event, Sink
+from evenhand.execution.node_checks import Expected, Findings, check_node, differing_cuda
 from evenhand.execution.resources import Resources
-from evenhand.store import Store
 
-COMPARED = ("torch", "torchvision", "timm", "numpy")
-"""Packages whose versions must be those of the driver."""
 CHECK_SECONDS = 180.0
 """Time in which a node must answer; importing torch from a network file system takes long."""
 JOIN_SECONDS = 5.0
 """Time between two looks for nodes that have joined."""
-LEAST_DISK_GB, LEAST_MEMORY_GB = 1.0, 1.0
+DEATH_SECONDS = 5.0
+"""Time in which Ray notices that a node has died whose check ended without an answer."""
 NODE_LABEL = "ray.io/node-id"
-
-
-@cache
-def code_digest() -> str:
-    """Digest of the code of this package, as it is installed where this runs."""
-    root, digest = Path(__file__).parents[1], hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(f"{path.relative_to(root)}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of the compared packages, without what follows a "+"."""
-    found = {}
-    for package in COMPARED:
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package).partition("+")[0]
-    return found
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a node must have in common with the driver."""
-
-    digest: str
-    versions: Mapping[str, str]
-    store: Store
-    gpus: float
-    """GPUs of a trial."""
-
-
-def find_problems(expected: Expected, node: str) -> list[str]:
-    """What keeps this node from training, each with what to do; empty for a good node.
-
-    Runs on the node.
-    """
-    found = []
-    if code_digest() != expected.digest:
-        found.append(
-            f"its code of Evenhand differs (digest {code_digest()}; the driver has "
-            f"{expected.digest}); install the same commit there, or run with --ship-code"
-        )
-    here = package_versions()
-    differing = [
-        f"{name} {here.get(name, 'missing')} (the driver has {wanted})"
-        for name, wanted in expected.versions.items()
-        if here.get(name) != wanted
-    ]
-    if differing:
-        found.append(f"versions differ: {', '.join(differing)}; install those of the driver")
-    found += _hardware(expected.gpus)
-    try:
-        expected.store.probe(node)
-    except EvenhandError as error:
-        reason = str(error).partition("\n")[0]
-        found.append(f"it does not share the results ({reason}); mount the same folder there")
-    return found
-
-
-def _hardware(gpus: float) -> list[str]:
-    """What is wrong with the packages, the GPUs, the disk or the memory of this node."""
-    found = []
-    try:
-        import timm  # noqa: F401
-        import torch
-        import torchvision  # noqa: F401
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        return [f"torch, torchvision and timm cannot be imported there ({reason})"]
-    if gpus and not torch.cuda.is_available():
-        found.append("Ray offers GPUs there, and CUDA does not work; look at `nvidia-smi` there")
-    free = shutil.disk_usage(tempfile.gettempdir()).free / 1e9
-    if free < LEAST_DISK_GB:
-        found.append(f"{free:.1f} GB of disk are free in {tempfile.gettempdir()}; free some")
-    memory = _available_memory_gb()
-    if memory is not None and memory < LEAST_MEMORY_GB:
-        found.append(f"{memory:.1f} GB of memory are available there; end other programs")
-    return found
-
-
-def _available_memory_gb() -> float | None:
-    """Available memory; None where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return float(found[0]) / 1e6 if found else None
 
 
 @dataclass
@@ -136,17 +40,29 @@ class Nodes:
     """Identities of the nodes that may train."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Reason by identity of the nodes that are left out."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Description by identity of the nodes that were lost during their check.
+
+    A node that comes back has a new identity, and is checked again.
+    """
+    cuda: str | None = None
+    """CUDA and cuDNN of all nodes with GPUs; None before one is known."""
     offered: set[frozenset[str]] = field(default_factory=set)
     """Each set of nodes on which trials wait to be placed: Tune never changes it."""
     are_replaced: bool = False
     """Whether all nodes of such a set are lost while others may train."""
 
     def check(self) -> None:
-        """Check the nodes that are there. Raises `RunError` where none may train."""
+        """Check the nodes that are there.
+
+        Raises `RunError` where none may train, and `ClusterLost` where one may come back.
+        """
         self._check(self._unknown())
         if not self.usable:
-            reasons = "\n".join(f"  {text}" for text in self.left_out.values())
-            raise RunError(f"no node of the cluster can train\n{reasons}")
+            texts = [*self.left_out.values(), *self.lost.values()]
+            reasons = "\n".join(f"  {text}" for text in texts)
+            error = ClusterLost if self.lost else RunError
+            raise error(f"no node of the cluster can train\n{reasons}")
 
     @contextlib.contextmanager
     def joining(self) -> Iterator[None]:
@@ -190,30 +106,43 @@ class Nodes:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        check = ray.remote(find_problems)
+        check = ray.remote(check_node)
         asked = {}
+        cuda = self.cuda or self.expected.cuda
         for node in nodes:
             place = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            needs = self.expected.gpus if node["Resources"].get("GPU") else 0.0
-            expected = Expected(
-                self.expected.digest, self.expected.versions, self.expected.store, needs
-            )
+            expected = self.expected.for_node(node["Resources"].get("GPU", 0.0), cuda)
             options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": place}
             asked[node["NodeID"]] = check.options(**options).remote(expected, node["NodeID"])
         deadline = time.monotonic() + CHECK_SECONDS
         for node in nodes:
-            self._note(node, _answer(asked[node["NodeID"]], deadline))
+            self._note(node, _answer(asked[node["NodeID"]], deadline, node["NodeID"]))
 
-    def _note(self, node: Mapping[str, Any], problems: list[str]) -> None:
+    def _note(self, node: Mapping[str, Any], found: Findings | None) -> None:
+        """Note what a check found; None where the node was lost during its check."""
         identity = node["NodeID"]
-        if not problems:
-            problems = self._unseen(identity)
+        name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+        if found is None:
+            # Told once: Ray may take it for alive for a while, and its check then ends at once.
+            if identity not in self.lost:
+                self.lost[identity] = (
+                    f"{name} was lost during its check; it is checked if it returns"
+                )
+                self.sink(Event("note", cause=self.lost[identity]))
+            return
+        problems = found.problems or self._unseen(identity) or self._other_cuda(found)
         if not problems:
             self.usable.add(identity)
             return
-        name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
         self.left_out[identity] = f"{name} is left out: {'; '.join(problems)}"
         self.sink(Event("note", cause=self.left_out[identity]))
+
+    def _other_cuda(self, found: Findings) -> list[str]:
+        """What is wrong where two nodes that were checked at the same time differ in CUDA."""
+        if found.cuda is None:
+            return []
+        self.cuda = self.cuda or found.cuda
+        return differing_cuda(found.cuda, self.cuda)
 
     def _unseen(self, node: str) -> list[str]:
         """What is wrong where the driver does not see what a node wrote."""
@@ -223,21 +152,39 @@ class Nodes:
         return [f"the driver does not see what it writes to {where}; mount the same folder there"]
 
 
-def _answer(reference: Any, deadline: float) -> list[str]:
-    """The problems that a node found; one where it did not answer."""
+def _answer(reference: Any, deadline: float, node: str) -> Findings | None:
+    """What a node found, or that it did not answer; None where it was lost."""
     import ray
 
     try:
-        found: list[str] = ray.get(reference, timeout=max(1.0, deadline - time.monotonic()))
+        found: Findings = ray.get(reference, timeout=max(1.0, deadline - time.monotonic()))
     except ray.exceptions.GetTimeoutError:
-        return [f"it did not answer within {CHECK_SECONDS:.0f} s"]
+        problem = f"it did not answer within {CHECK_SECONDS:.0f} s"
     except ray.exceptions.RayTaskError as error:
         reason = str(error.cause).partition("\n")[0]
-        return [f"Evenhand does not work there ({type(error.cause).__name__}: {reason})"]
+        problem = f"Evenhand does not work there ({type(error.cause).__name__}: {reason})"
+    except ray.exceptions.NodeDiedError:
+        return None
     except ray.exceptions.RayError as error:
         reason = str(error).partition("\n")[0]
-        return [f"a process does not start there ({reason})"]
-    return found
+        problem = f"a process does not start there ({reason})"
+    else:
+        return found
+    return None if _dies(node) else Findings([problem])
+
+
+def _dies(node: str) -> bool:
+    """Whether Ray notices within `DEATH_SECONDS` that a node has died."""
+    import ray
+
+    until = time.monotonic() + DEATH_SECONDS
+    while True:
+        there = ray.nodes()  # type: ignore[no-untyped-call]
+        if node not in {each["NodeID"] for each in there if each["Alive"]}:
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.2)
 
 
 _placed_on: list[Nodes] = []

@@ -26,18 +26,11 @@ from evenhand.errors import EndedEarly, StoreError
 from evenhand.execution import provenance
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution
+from evenhand.execution.node_checks import Expected
 from evenhand.execution.packs import make_packs, new_record, run_pack, write_ends
 from evenhand.execution.ray_cluster import connect
 from evenhand.execution.ray_events import RayEvents
-from evenhand.execution.ray_nodes import (
-    Expected,
-    Nodes,
-    checked,
-    code_digest,
-    nodes_are_replaced,
-    package_versions,
-    placement,
-)
+from evenhand.execution.ray_nodes import Nodes, checked, nodes_are_replaced, placement
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.rounds import OutOfMemory
 from evenhand.execution.watchdog import Watchdog, hang_name
@@ -84,13 +77,13 @@ def run_on_ray(
         taken = allocate(resources, nodes, pack=execution.pack, whole_node=execution.whole_node)
         work = _work(trials, execution, taken, store, plugins)
         events = RayEvents(sink, lambda: _catch_up(trials, work, sink))
-        expected = Expected(code_digest(), package_versions(), store, taken.gpus or 0.0)
-        there = Nodes(expected, sink, taken.cpus)
         with contextlib.ExitStack() as stack:
             fatal = stack.enter_context(events.relayed())
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             if address is not None:
-                stack.enter_context(checked(there))
+                gpus = taken.gpus or 0.0
+                expected = Expected.of(trials, execution, store, plugins, gpus=gpus)
+                stack.enter_context(checked(Nodes(expected, sink, taken.cpus)))
             try:
                 _fit(work, events.mailbox, taken, folder)
             except RuntimeError as error:

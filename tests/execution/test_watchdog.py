@@ -62,6 +62,17 @@ def test_the_time_for_which_a_store_is_waited_for_is_no_time_of_the_trial():
     assert causes
 
 
+def test_a_hang_is_noticed_where_no_file_can_be_written_for_its_stack(tmp_path):
+    (tmp_path / "file").touch()
+    causes: list[str] = []
+    hang = tmp_path / "file/0a1b.hang"
+    watchdog = Watchdog(LIMITS, 60, lambda cause, _: causes.append(cause), hang=hang)
+    with watchdog.watching():
+        time.sleep(0.6)
+    [cause] = causes
+    assert cause.startswith("hung: ")
+
+
 HOLDS_THE_LOCK = """
 import re, sys
 from pathlib import Path

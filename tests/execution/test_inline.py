@@ -13,7 +13,7 @@ from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import write_ends
 from evenhand.execution.watchdog import StallLimits
 from evenhand.store import Store
-from evenhand.train.pulse import pulse
+from evenhand.pulse import pulse
 
 STALLS = StallLimits(first=0.5, least=0.5, factor=1.0)
 

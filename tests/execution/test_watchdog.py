@@ -62,6 +62,15 @@ def test_the_time_for_which_a_store_is_waited_for_is_no_time_of_the_trial():
     assert causes
 
 
+def test_no_file_is_left_open_after_a_watch(tmp_path):
+    watchdog = Watchdog(StallLimits(), 60, lambda *_: None, hang=tmp_path / "0a1b.hang")
+    for _ in range(2):
+        with watchdog.watching():
+            file = watchdog._file
+            assert not file.closed
+        assert file.closed
+
+
 def test_a_hang_is_noticed_where_no_file_can_be_written_for_its_stack(tmp_path):
     (tmp_path / "file").touch()
     causes: list[str] = []

@@ -22,7 +22,6 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -65,6 +64,7 @@ class Watchdog:
     _waited: float = field(default_factory=time.monotonic)
     """End of the last wait."""
     _armed: float = -math.inf
+    _file: IO[str] | None = None
 
     def see(self, waited: float = 0.0) -> None:
         """Note a sign of progress, or a wait of some seconds, which is left out."""
@@ -113,16 +113,11 @@ class Watchdog:
     def arm(self) -> None:
         """Set the timer that ends a process which holds the interpreter's lock."""
         self._armed = time.monotonic()
-        if self.hang is None:
-            return
-        try:
-            file = _open(self.hang)
-        except OSError:
-            # Leases cannot be written there either, which the claim of a trial reports.
+        if self._file is None:
             return
         # The thread is first: it can write the record.
         seconds = max(1.0, self.seconds_left) + self.limits.grace
-        faulthandler.dump_traceback_later(seconds, exit=True, file=file)
+        faulthandler.dump_traceback_later(seconds, exit=True, file=self._file)
 
     def _pause(self, *, was_hung: bool) -> float:
         """Seconds until the next look."""
@@ -156,15 +151,18 @@ class Watchdog:
 
         thread = threading.Thread(target=watch, daemon=True)
         thread.start()
+        self._file = None if self.hang is None else _open(self.hang)
         self.arm()
         try:
             with listening(self.see):
                 yield
         finally:
             over.set()
-            if self.hang is not None:
+            if self._file is not None:
                 # The timer of a process that is not ended belongs to the user.
                 faulthandler.cancel_dump_traceback_later()
+                self._file.close()
+                self._file = None
 
 
 def hang_name(run: str) -> str:
@@ -173,11 +171,16 @@ def hang_name(run: str) -> str:
     return f"{run}-{host}-{os.getpid()}-{uuid.uuid4().hex[:8]}.hang"
 
 
-@cache
-def _open(path: Path) -> IO[str]:
-    """Open a file, once a process: faulthandler writes into the open file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("w")
+def _open(path: Path) -> IO[str] | None:
+    """Open a file: faulthandler writes into an open one. None where it cannot be written.
+
+    Leases cannot be written there either, which the claim of a trial reports.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w")
+    except OSError:
+        return None
 
 
 def _stacks() -> str:

@@ -12,8 +12,8 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import write_ends
 from evenhand.execution.watchdog import StallLimits
-from evenhand.store import Store
 from evenhand.pulse import pulse
+from evenhand.store import Store
 
 STALLS = StallLimits(first=0.5, least=0.5, factor=1.0)
 

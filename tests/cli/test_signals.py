@@ -100,5 +100,39 @@ def test_a_signal_to_all_processes_ends_a_run_on_ray_without_a_line_of_ray(tmp_p
     for number, (code, out, told) in ends.items():
         assert (code, told.splitlines()[1:]) == (ExitCode.STOPPED, [STOPPED])
         assert json.loads(out.splitlines()[-1])["status"] == "interrupted"
-        (record,) = Store.open(tmp_path / number.name / "results").records()
+        store = Store.open(tmp_path / number.name / "results")
+        (record,) = store.records()
         assert record.exit.status == "interrupted"
+        # SIGTERM ends Ray's processes, too, before a trial can save its state.
+        assert number == signal.SIGTERM or store.load_state(record.key) is not None
+
+
+def test_a_signal_saves_the_states_of_trials_on_ray_at_once(tmp_path, monkeypatch):
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    for folder in (stopped, whole):
+        folder.mkdir()
+        write_suite(folder, epochs=40, seeds=2, methods="slow")
+    monkeypatch.setenv("EVENHAND_TEST_PACE", "0.2")
+    run = start(run_command("--json"), stopped)
+    wait_for_event(run, "progress")
+    run.send_signal(signal.SIGUSR1)
+    code, _, told = ended(run)
+    monkeypatch.delenv("EVENHAND_TEST_PACE")
+
+    assert (code, told.splitlines()[1:]) == (ExitCode.STOPPED, [STOPPED])
+    store = Store.open(stopped / "results")
+    keys = [record.key for record in store.records() if record.exit.status == "interrupted"]
+    # The first state is saved 30 s after the first step, and the driver knows no curves.
+    assert any(store.load_state(key) and store.read(key).curves for key in keys)
+
+    for folder in (stopped, whole):
+        assert ended(start(run_command("--json", "--inline"), folder))[0] == ExitCode.DONE
+    resumed = [r.provenance.resumed_after_epoch is not None for r in store.records()]
+    assert any(resumed)
+    fields = {"evaluations", "curves", "data", "exit"}
+    left = [
+        {r.key: r.model_dump_json(include=fields) for r in Store.open(folder / "results").records()}
+        for folder in (stopped, whole)
+    ]
+    assert len(left[0]) == 2
+    assert left[0] == left[1]

@@ -76,6 +76,26 @@ class Trap:
         return VectorScaling().bind(counts, device)
 
 
+@dataclass(frozen=True)
+class Slow:
+    """A loss that takes `EVENHAND_TEST_PACE` seconds."""
+
+    def bind(self, counts: Any, device: Any) -> Any:
+        bound, pace = VectorScaling().bind(counts, device), os.environ.get("EVENHAND_TEST_PACE")
+
+        def loss(*arguments: Any, **named: Any) -> Any:
+            time.sleep(float(pace or 0))
+            return bound(*arguments, **named)
+
+        return loss
+
+
+@method(cite="none")
+def slow() -> Method:
+    """Cross-entropy with slow steps."""
+    return Method(Stage(loss=Slow()))
+
+
 @method(cite="none")
 def raises() -> Method:
     """Raises an error that nobody foresaw."""

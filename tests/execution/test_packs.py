@@ -15,7 +15,7 @@ from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import make_packs, run_pack
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
-from evenhand.execution.ray_tune import run_on_ray
+from evenhand.execution.ray_tune import on_ray
 from evenhand.execution.resources import Resources
 from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.store import Store
@@ -134,11 +134,26 @@ def test_trials_that_resume_leave_the_fresh_ones_beside_them_alone(tmp_path):
     assert resumed == [True, True, False, False]
 
 
+def test_a_stop_ends_every_trial_of_a_pack_with_its_state(tmp_path):
+    trials = tuple(make(seed=s, epochs=10**6) for s in (0, 1))
+    store, stop, running = Store.open(tmp_path), threading.Event(), set()
+
+    def stop_both(event):
+        running.add(event.key)
+        if len(running) == len(trials):
+            stop.set()
+
+    run_pack(trials, execution(trials[0], stop=stop, time_limit=60.0), store, stop_both)
+    assert [r.exit.status for r in store.records()] == ["interrupted"] * 2
+    assert all(store.load_state(trial.key) for trial in trials)
+
+
 def test_a_pack_on_ray_leaves_the_same(tmp_path):
     trials = [make(name, seed=s, **RESNET) for name in ("erm", "vs") for s in range(2)]
     store, inline = Store.open(tmp_path / "ray"), Store.open(tmp_path / "inline")
     told = execution(trials[0], pack=3)
-    run_on_ray(trials, told, store, print, address=None, resources=Resources(0.5))
+    with on_ray(trials, told, store, print, address=None, resources=Resources(0.5)) as runner:
+        runner(trials, told, store, print)
     run_inline(trials, execution(trials[0]), inline, lambda _: None)
     assert left(store) == left(inline)
     assert {r.provenance.pack for r in store.records()} == {3}

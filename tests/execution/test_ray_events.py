@@ -1,16 +1,22 @@
+"""Events of workers on their way to the driver, and the driver's stop on its way to the workers."""
+
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import ray
 
 from evenhand.execution import ray_events
+from evenhand.execution.events import Event, Mailbox
 from evenhand.execution.ray_events import RayEvents
 
 
 def test_an_error_of_the_sink_ends_the_run_with_this_error(monkeypatch):
-    monkeypatch.setattr(ray_events, "_mailbox", lambda: None)
-    events = RayEvents(print, lambda: None)
+    events = RayEvents(print, lambda: None, mailbox=None)
 
     def broken(self):
         raise RuntimeError("the sink fails")
@@ -19,3 +25,74 @@ def test_an_error_of_the_sink_ends_the_run_with_this_error(monkeypatch):
     with pytest.raises(RuntimeError, match="the sink fails"), events.relayed():  # noqa: PT012
         for _ in range(1000):
             time.sleep(0.01)
+
+
+class LocalMailbox:
+    """A queue in this process, with the calls of a Ray actor; they may change the queue first."""
+
+    def __init__(self, before: Callable[[Mailbox], None] = lambda _: None) -> None:
+        self.queue = Mailbox()
+
+        def remote(name: str) -> Any:
+            def call(*arguments: Any) -> Any:
+                before(self.queue)
+                return getattr(self.queue, name)(*arguments)
+
+            return SimpleNamespace(remote=call)
+
+        for name in ("post", "take", "stop", "is_stopped"):
+            setattr(self, name, remote(name))
+
+
+@pytest.fixture
+def _without_ray(monkeypatch):
+    monkeypatch.setattr(ray, "get", lambda answer, **_: answer)
+    monkeypatch.setattr(ray, "wait", lambda answers, **_: (answers, []))
+    monkeypatch.setattr(ray_events, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(ray_events, "LOOK_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("_without_ray")
+def test_a_stop_reaches_the_workers_and_ends_once_their_trials_have_ended():
+    mailbox, told = LocalMailbox(), []
+    events = RayEvents(told.append, lambda: None, mailbox)
+    with events.relayed(), ray_events.stop_of(mailbox) as stop:
+        for key in ("a", "b"):
+            mailbox.post.remote(Event("started", key))
+        until = time.monotonic() + 60
+        while len(events.running) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert events.running == {"a", "b"}
+        assert not stop.is_set()
+        mailbox.post.remote(Event("ended", "a"))
+
+        def look() -> bool:
+            if stop.wait(10):
+                mailbox.post.remote(Event("ended", "b"))
+            return True
+
+        events.stop_trials(600.0, look)
+    assert [(event.kind, event.key) for event in told][2:4] == [("ended", "a"), ("ended", "b")]
+
+
+@pytest.mark.usefixtures("_without_ray")
+def test_a_stop_waits_neither_for_a_hung_trial_nor_for_a_lost_cluster():
+    events = RayEvents(lambda _: None, lambda: None, LocalMailbox(), running={"hung"})
+    events.stop_trials(0.05, lambda: True)
+    events.stop_trials(600.0, lambda: False)
+    assert events.running == {"hung"}
+
+
+@pytest.mark.usefixtures("_without_ray")
+def test_a_stop_outlives_a_queue_that_starts_again():
+    calls = []
+
+    def forget(queue: Mailbox) -> None:
+        calls.append(queue)
+        if len(calls) == 3:
+            queue.__init__()  # type: ignore[misc]
+
+    mailbox = LocalMailbox(forget)
+    events = RayEvents(lambda _: None, lambda: None, mailbox, running={"one"})
+    events.stop_trials(600.0, lambda: len(calls) < 5)
+    assert mailbox.queue.is_stopped()

@@ -17,7 +17,7 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.node_checks import Expected, Findings, check_node
 from evenhand.execution.plan import make_plan
 from evenhand.execution.ray_nodes import Nodes, nodes_are_replaced, placement_now
-from evenhand.execution.ray_tune import run_on_ray
+from evenhand.execution.ray_tune import on_ray
 from evenhand.execution.resources import Resources
 from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.store import Store
@@ -110,15 +110,15 @@ def test_a_node_with_other_code_is_left_out_unless_the_code_is_shipped(
 
     def notes(folder, *, ship_code):
         """Run a suite on the cluster; the notes before its trials."""
-        suite, store, events = suite_of("erm", "la"), Store.open(tmp_path / folder), []
+        # The students are trained after their teachers, on the nodes that were checked once.
+        suite, events = suite_of("erm", "{la: {teacher: erm}}"), []
+        store = Store.open(tmp_path / folder)
         store.check_writable()
-
-        def runner(*args):
-            place = {"address": cluster.address, "ship_code": ship_code}
-            run_on_ray(*args, **place, resources=Resources(), plugins=(parts,))
-
-        plan = make_plan(suite, store)
-        after = run_plan(plan, Execution(), store, RunTracker(events.append), runner)
+        plan, tracker = make_plan(suite, store), RunTracker(events.append)
+        how = {"address": cluster.address, "ship_code": ship_code, "plugins": (parts,)}
+        of_run = plan.missing, Execution(), store, tracker
+        with on_ray(*of_run, **how, resources=Resources()) as runner:
+            after = run_plan(plan, Execution(), store, tracker, runner)
         assert len(after.done) == 4
         return [event.cause for event in events if event.kind == "note"]
 
@@ -156,6 +156,11 @@ def test_nodes_of_which_none_with_room_is_left_are_replaced_by_those_that_join(
     assert not are_replaced()
     seen(head=0, b=1)
     assert are_replaced()
+    # The trials of the next round are offered the nodes of that moment.
+    nodes.begin_round()
+    assert not nodes_are_replaced()
+    placement_now(Resources(1.0, 0.0))
+    assert not are_replaced()
 
 
 def test_a_cluster_without_a_good_node_trains_nothing(expected, monkeypatch):

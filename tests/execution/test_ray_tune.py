@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
+import psutil
 import pytest
 import ray
 
-from evenhand.errors import RunError
+from evenhand.errors import ClusterLost, RunError
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
-from evenhand.execution.ray_tune import _work, early_end, run_on_ray
+from evenhand.execution.ray_early_end import early_end
+from evenhand.execution.ray_tune import _work, on_ray
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.execution.rounds import OutOfMemory
@@ -20,28 +23,28 @@ from evenhand.execution.watchdog import StallLimits
 from evenhand.store import Store
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+LOCAL = {"address": None, "resources": Resources()}
 
 
 def test_ray_leaves_the_records_of_an_inline_run_whatever_goes_wrong_beside_them(
     suite_of, parts, tmp_path
 ):
     suite = suite_of("erm", "pollutes", "la", "raises", "diverges", "ldam_drw")
-    inline, on_ray = Store.open(tmp_path / "inline"), Store.open(tmp_path / "ray")
+    inline, there = Store.open(tmp_path / "inline"), Store.open(tmp_path / "ray")
     problems = [cell.problem for cell in suite.configurations]
     execution = Execution(sources=load_data(problems, [0]).sources)
     events = []
-
-    def runner(*args):
-        run_on_ray(*args, address=None, resources=Resources(), plugins=(parts,))
-
+    tracker = RunTracker(events.append)
     run_plan(make_plan(suite, inline), execution, inline, RunTracker(print), run_inline)
-    run_plan(make_plan(suite, on_ray), execution, on_ray, RunTracker(events.append), runner)
+    plan = make_plan(suite, there)
+    with on_ray(plan.missing, execution, there, tracker, plugins=(parts,), **LOCAL) as runner:
+        run_plan(plan, execution, there, tracker, runner)
 
     fields = {"evaluations", "curves", "data", "exit"}
     lines = {"traceback"}
     left = [
         {r.key: r.model_dump_json(include=fields, exclude={"exit": lines}) for r in store.records()}
-        for store in (inline, on_ray)
+        for store in (inline, there)
     ]
     assert len(left[0]) == 12
     assert left[0] == left[1]
@@ -53,13 +56,11 @@ def test_a_trial_that_takes_its_process_down_ends_alone(suite_of, parts, tmp_pat
     suite = suite_of("erm", "exits", "hangs", "holds_the_lock", seeds=1)
     store = Store.open(tmp_path / "ray")
     execution = Execution(stalls=StallLimits(first=10.0, least=10.0, grace=2.0))
-
-    def runner(*args):
-        run_on_ray(*args, address=None, resources=Resources(), plugins=(parts,))
-
     events = []
     tracker = RunTracker(events.append)
-    after = run_plan(make_plan(suite, store), execution, store, tracker, runner)
+    plan = make_plan(suite, store)
+    with on_ray(plan.missing, execution, store, tracker, plugins=(parts,), **LOCAL) as runner:
+        after = run_plan(plan, execution, store, tracker, runner)
 
     causes = {r.trial.method.name: r.exit.cause for r in store.records()}
     assert causes["erm"] == ""
@@ -133,15 +134,24 @@ def test_a_pack_takes_the_cores_of_all_its_trials_and_one_gpu_at_most():
         allocate(Resources(cpus=8), [SMALL], pack=2)
 
 
-def test_a_cluster_that_is_not_there_is_named(suite_of, tmp_path):
-    suite = suite_of("erm", seeds=1)
-    trials = list(suite.trials.values())
-    with pytest.raises(RunError, match=r"127\.0\.0\.1:1"):
-        run_on_ray(
-            trials,
-            Execution(),
-            Store.open(tmp_path / "r"),
-            print,
-            address="127.0.0.1:1",
-            resources=Resources(),
-        )
+def test_a_cluster_that_is_not_there_is_named(tmp_path):
+    place = {"address": "127.0.0.1:1", "resources": Resources()}
+    with (
+        pytest.raises(RunError, match=r"127\.0\.0\.1:1"),
+        on_ray([], Execution(), Store.open(tmp_path / "r"), print, **place),
+    ):
+        pass
+
+
+def kill_raylet():
+    (raylet,) = (p for p in psutil.Process().children() if p.name() == "raylet")
+    raylet.kill()
+    time.sleep(60)
+
+
+def test_a_ray_that_is_lost_between_two_rounds_ends_the_run_with_a_message(tmp_path):
+    with (
+        pytest.raises(ClusterLost, match="Ray was lost: a process that it needs on this machine"),
+        on_ray([], Execution(), Store.open(tmp_path / "r"), print, **LOCAL),
+    ):
+        kill_raylet()

@@ -13,7 +13,7 @@ import pytest
 from evenhand.ending import ExitCode
 from evenhand.errors import ClusterLost
 from evenhand.execution import ray_watch
-from evenhand.execution.ray_watch import Service, translated, watch
+from evenhand.execution.ray_watch import Service, Watch, translated, watch
 from tests.cli.processes import ended, run_command, start, wait_for_event, write_suite
 
 
@@ -54,6 +54,16 @@ def test_only_an_error_beside_a_lost_service_is_a_lost_cluster():
     error = RuntimeError("a worker was killed")
     assert translated(error, [Service("head", lambda: True, 30.0)]) is error
     assert isinstance(translated(error, [Service("head", lambda: False, 30.0)]), ClusterLost)
+
+
+def test_a_stop_beside_a_lost_service_stays_a_stop():
+    # A scheduler that ends a job ends Ray's processes, too.
+    watching = Watch([Service("the head", lambda: False, 30.0)])
+    with pytest.raises(KeyboardInterrupt), watching.explained():
+        raise KeyboardInterrupt
+    watching.lost.append(ClusterLost("the head does not answer"))
+    with pytest.raises(ClusterLost), watching.explained():
+        raise KeyboardInterrupt
 
 
 def test_a_block_that_cannot_be_interrupted_is_ended_with_its_process(monkeypatch):

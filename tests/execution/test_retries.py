@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -7,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+import evenhand
 from evenhand.declared.record import Exit
 from evenhand.errors import BackboneError, EndedEarly
 from evenhand.execution.claims import Claim, Claimant, claim
 from evenhand.execution.events import Event, ended_event, started_event
-from evenhand.execution.execute import Execution, empty_record, run_trial
+from evenhand.execution.execute import STOPPED, Execution, empty_record, run_trial
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import run_claimed
 from evenhand.execution.plan import make_plan
@@ -334,3 +336,31 @@ def test_events_are_plain_data(suite_of):
     }
     record = empty_record(trial, Execution(), Exit(status="failed", cause="why"))
     assert ended_event(record).as_json()["cause"] == "why"
+
+
+def test_interrupted_trials_have_their_record_before_the_cluster_is_left(
+    suite_of, tmp_path, monkeypatch
+):
+    suite, store, left = suite_of("erm", "la", seeds=1), Store.open(tmp_path), []
+
+    def interrupted(trials, execution, store, sink):
+        for trial in trials:
+            sink(started_event(trial))
+        # The process of one trial has written the record, and its event is lost.
+        end = Exit(status="interrupted", cause="by its own process")
+        store.write(empty_record(trials[0], execution, end), {})
+        raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def connected(*_):
+        try:
+            yield interrupted
+        finally:
+            left.extend((r.exit.status, r.exit.cause) for r in store.records())
+
+    monkeypatch.setattr("evenhand.execution.start._runner", connected)
+    with pytest.raises(KeyboardInterrupt):
+        evenhand.run(suite, store)
+    causes = {"by its own process", STOPPED}
+    assert sorted(left) == sorted(("interrupted", cause) for cause in causes)
+    assert sorted((r.exit.status, r.exit.cause) for r in store.records()) == sorted(left)

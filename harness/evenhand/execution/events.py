@@ -87,11 +87,15 @@ def ended_event(record: Record) -> Event:
 
 
 class Mailbox:
-    """Queue in which workers put events and the driver fetches them, also over `ray://`."""
+    """Queue in which workers put events and the driver fetches them, also over `ray://`.
+
+    The driver stops the workers by it.
+    """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.identity = uuid.uuid4().hex
+        self._is_stopped = False
 
     def post(self, event: Event) -> None:
         """Append an event to the queue."""
@@ -101,3 +105,11 @@ class Mailbox:
         """Remove all events of the queue; its identity, which a restart changes, and the events."""
         taken, self.events = self.events, []
         return self.identity, taken
+
+    def stop(self) -> None:
+        """Tell the workers to end their trials at the next step."""
+        self._is_stopped = True
+
+    def is_stopped(self) -> bool:
+        """Whether the workers are to end their trials."""
+        return self._is_stopped

@@ -146,7 +146,7 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
     pack = tuple(trial for trial in pack if trial.key not in late)
     if not pack:
         return
-    stop, lock = threading.Event(), threading.Lock()
+    stop, lock = execution.stop or threading.Event(), threading.Lock()
     execution = replace(execution, stop=stop)
 
     def one_at_a_time(event: Event) -> None:

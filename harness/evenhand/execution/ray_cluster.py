@@ -14,7 +14,7 @@ from typing import Any
 
 from evenhand.errors import ClusterLost, RunError
 from evenhand.execution.ray_start import check_loopback, not_started, own_token, ray_folder
-from evenhand.execution.ray_watch import services, watch
+from evenhand.execution.ray_watch import Watch, services, watch
 from evenhand.execution.resources import check_listening
 
 ENVIRONMENT = {
@@ -42,19 +42,27 @@ SOURCE_ROOT = Path(__file__).parents[2]
 
 def cluster_nodes(address: str) -> list[dict[str, float]]:
     """Resources of each node of a cluster. Raises `ClusterLost` where none answers."""
-    with connect(address) as nodes:
-        return nodes
+    with connect(address):
+        return node_resources()
+
+
+def node_resources() -> list[dict[str, float]]:
+    """Resources of each node that is connected now."""
+    import ray
+
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node["Resources"] for node in nodes if node["Alive"]]
 
 
 @contextlib.contextmanager
-def connect(address: str | None, *, ship_code: bool = False) -> Iterator[list[dict[str, float]]]:
+def connect(address: str | None, *, ship_code: bool = False) -> Iterator[Watch]:
     """Connect to a cluster, or start a Ray on this machine for the duration of a `with` block.
 
     ship_code: the nodes import the code of this process in place of their own.
 
-    Gives the resources of each node. Ray's default address would join any cluster of this machine,
-    of another user, too. Raises `ClusterLost` where no cluster answers, or where it is lost in the
-    block, and `RunError` where no Ray can be started.
+    Gives the watch over the services of Ray. Ray's default address would join any cluster of this
+    machine, of another user, too. Raises `ClusterLost` where no cluster answers, or where it is
+    lost in the block, and `RunError` where no Ray can be started.
     """
     os.environ.update(ENVIRONMENT)
     import ray
@@ -66,9 +74,8 @@ def connect(address: str | None, *, ship_code: bool = False) -> Iterator[list[di
         try:
             with _handlers_kept():
                 _start() if is_own else _join(str(address), ship_code=ship_code)
-            with watch(services(None if is_own else address)):
-                nodes = ray.nodes()  # type: ignore[no-untyped-call]
-                yield [node["Resources"] for node in nodes if node["Alive"]]
+            with watch(services(None if is_own else address)) as watching:
+                yield watching
         finally:
             ray.shutdown()
 

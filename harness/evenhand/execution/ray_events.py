@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.errors import StoreError
 from evenhand.execution.background import repeated
-from evenhand.execution.events import Mailbox, Sink
+from evenhand.execution.events import Event, Mailbox, Sink
 
 POLL_SECONDS = 0.2
 ANSWER_SECONDS = 10.0
+"""Time for which an answer of the queue is waited for."""
+HASTY_SECONDS = 1.0
+"""The same where the run is being stopped."""
+LOOK_SECONDS = 1.0
+"""Time between two looks of a worker for a stop."""
 
 
 @dataclass
@@ -26,17 +33,17 @@ class RayEvents:
 
     sink: Sink
     catch_up: Callable[[], None]
-    mailbox: Any = field(init=False)
+    mailbox: Any
     """Handle of the queue."""
+    running: set[str] = field(default_factory=set)
+    """Keys of the trials that have started and not ended."""
     fatal: list[str] = field(default_factory=list)
     """Cause of the first fatal event, which interrupts the main thread."""
+    _patience: float = ANSWER_SECONDS
     _identity: str = ""
     _lost_events: bool = False
     _failure: Exception | None = None
     """Error of the sink, which ends the run."""
-
-    def __post_init__(self) -> None:
-        self.mailbox = _mailbox()
 
     @contextlib.contextmanager
     def relayed(self) -> Iterator[list[str]]:
@@ -64,14 +71,30 @@ class RayEvents:
             if self._failure is None:
                 self._hand_on()
 
+    def stop_trials(self, seconds: float, is_connected: Callable[[], bool]) -> None:
+        """Let the running trials save their states and end, for at most a number of seconds."""
+        until, self._patience = time.monotonic() + seconds, HASTY_SECONDS
+        while is_connected() and self._failure is None and time.monotonic() < until:
+            # Again and again: a queue that has started again has forgotten it.
+            self.mailbox.stop.remote()
+            time.sleep(2 * POLL_SECONDS)
+            if not self.running:
+                return
+
     def _hand_on(self) -> None:
         """Pass on the events of the queue, or those of new records where it does not answer."""
         import ray
 
+        answer, asked = self.mailbox.take.remote(), time.monotonic()
+        # A stop of the run shortens a wait that has begun.
+        while not ray.wait([answer], timeout=POLL_SECONDS)[0]:
+            if time.monotonic() - asked > self._patience:
+                self._lost_events = True
+                return
         try:
-            identity, events = ray.get(self.mailbox.take.remote(), timeout=ANSWER_SECONDS)
+            identity, events = ray.get(answer)
         except ray.exceptions.RayError:
-            # It does not answer, or it starts again; both lose events.
+            # It starts again, without its events.
             self._lost_events = True
             return
         self._lost_events |= self._identity not in ("", identity)
@@ -80,15 +103,42 @@ class RayEvents:
             if event.kind == "fatal" and not self.fatal:
                 self.fatal.append(event.cause)
                 _thread.interrupt_main()
+            self._count(event)
             self.sink(event)
         if self._lost_events:
             self._lost_events = False
             with contextlib.suppress(StoreError):
                 self.catch_up()
 
+    def _count(self, event: Event) -> None:
+        if event.kind == "started":
+            self.running.add(event.key)
+        elif event.kind in ("ended", "held"):
+            self.running.discard(event.key)
 
-def _mailbox() -> Any:
-    """The queue of events, on the driver's node: the loss of any other node leaves it alone.
+
+@contextlib.contextmanager
+def stop_of(mailbox: Any) -> Iterator[threading.Event]:
+    """An event that is set in a `with` block of a worker soon after the driver has stopped trials.
+
+    A queue that does not answer stops nothing.
+    """
+    import ray
+
+    stop = threading.Event()
+
+    def look() -> None:
+        with contextlib.suppress(ray.exceptions.RayError):
+            if ray.get(mailbox.is_stopped.remote(), timeout=ANSWER_SECONDS):
+                stop.set()
+
+    # Many trials are shorter than the answer of the queue.
+    with repeated(look, LOOK_SECONDS, is_joined=False):
+        yield stop
+
+
+def start_mailbox() -> Any:
+    """Start the queue of events, on the driver's node: the loss of any other node leaves it alone.
 
     It starts again where its process was killed, and the events of that moment are lost.
     """

@@ -64,6 +64,11 @@ class Nodes:
             error = ClusterLost if self.lost else RunError
             raise error(f"no node of the cluster can train\n{reasons}")
 
+    def begin_round(self) -> None:
+        """Forget on which nodes the trials of the last round waited."""
+        self.offered.clear()
+        self.are_replaced = False
+
     @contextlib.contextmanager
     def joining(self) -> Iterator[None]:
         """Check nodes that join within a `with` block."""

@@ -11,10 +11,9 @@ import contextlib
 import importlib
 import logging
 import os
-import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -22,26 +21,26 @@ from typing import Any
 from evenhand.declared.plugin import Plugin
 from evenhand.declared.record import Exit
 from evenhand.declared.trial import Trial
-from evenhand.errors import EndedEarly, StoreError
+from evenhand.errors import StoreError
 from evenhand.execution import provenance
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution
 from evenhand.execution.node_checks import Expected
 from evenhand.execution.packs import make_packs, new_record, run_pack, write_ends
-from evenhand.execution.ray_cluster import connect
-from evenhand.execution.ray_events import RayEvents
+from evenhand.execution.ray_cluster import connect, node_resources
+from evenhand.execution.ray_early_end import early_end
+from evenhand.execution.ray_events import RayEvents, start_mailbox, stop_of
 from evenhand.execution.ray_nodes import Nodes, checked, nodes_are_replaced, placement
+from evenhand.execution.ray_watch import Watch
 from evenhand.execution.resources import Resources, allocate
-from evenhand.execution.rounds import OutOfMemory
+from evenhand.execution.rounds import Runner
 from evenhand.execution.watchdog import Watchdog, hang_name
 from evenhand.store import Store
 
 LOST_NODE_RETRIES = 2
-WORKER_MEMORY = re.compile(
-    r"Actor\(([0-9a-f]+)\):[^\n]*?task name=ImplicitFunc[^\n]*?memory used=([0-9.]+)GB"
-)
-"""An actor of Tune with its memory, in the message of Ray's memory monitor."""
-NODE_MEMORY = re.compile(r"was ([0-9.]+)GB used / ([0-9.]+)GB limit")
+STOP_SECONDS = 10.0
+"""Time in which the workers save their states where the run is stopped, of the 25 s that a command
+has to end after a signal."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,8 @@ class Work:
     plugins: tuple[Plugin, ...]
 
 
-def run_on_ray(
+@contextlib.contextmanager
+def on_ray(
     trials: Sequence[Trial],
     execution: Execution,
     store: Store,
@@ -65,32 +65,80 @@ def run_on_ray(
     resources: Resources,
     plugins: tuple[Plugin, ...] = (),
     ship_code: bool = False,
-) -> None:
-    """Run trials on a cluster, or on this machine with a Ray of its own where address is None.
+) -> Iterator[Runner]:
+    """Connect to a cluster, or to a Ray of its own where address is None, for a whole run.
 
-    A store in a folder must be visible to every node. Returns when Tune has nothing left to run;
-    the store then tells which trials are done. Raises `RunError` where no cluster is reached or it
-    can never provide the resources, `EndedEarly` where Tune gave up before every trial had ended,
-    `StoreError` where a worker could not write a record, and `KeyboardInterrupt`.
+    Gives the runner of its rounds, each of which runs some of the trials. A store in a folder must
+    be visible to every node. Raises `ClusterLost` where no cluster answers or it is lost in the
+    `with` block, and `RunError` where it can never provide the resources or none of its nodes can
+    train.
     """
-    with connect(address, ship_code=ship_code) as nodes:
-        taken = allocate(resources, nodes, pack=execution.pack, whole_node=execution.whole_node)
-        work = _work(trials, execution, taken, store, plugins)
-        events = RayEvents(sink, lambda: _catch_up(trials, work, sink))
-        with contextlib.ExitStack() as stack:
-            fatal = stack.enter_context(events.relayed())
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            if address is not None:
-                gpus = taken.gpus or 0.0
-                expected = Expected.of(trials, execution, store, plugins, gpus=gpus)
-                stack.enter_context(checked(Nodes(expected, sink, taken.cpus)))
-            try:
-                _fit(work, events.mailbox, taken, folder)
-            except RuntimeError as error:
-                # When Ray's memory monitor kills one worker, `fit` raises for the whole experiment.
-                raise early_end(error) from error
+    with connect(address, ship_code=ship_code) as watching, contextlib.ExitStack() as stack:
+        taken = allocate(resources, node_resources(), pack=execution.pack)
+        nodes = None
+        if address is not None:
+            gpus = taken.gpus or 0.0
+            expected = Expected.of(trials, execution, store, plugins, gpus=gpus)
+            nodes = Nodes(expected, sink, taken.cpus)
+            stack.enter_context(checked(nodes))
+        yield RayRunner(watching, taken, resources, nodes, plugins, start_mailbox())
+
+
+@dataclass(frozen=True)
+class RayRunner:
+    """Runner of the rounds of a run over one connection to Ray; each round is a Tuner."""
+
+    watching: Watch
+    taken: Resources
+    """Resources of a pack."""
+    resources: Resources
+    """Resources of a trial."""
+    nodes: Nodes | None
+    """Nodes of a cluster; None for a Ray on this machine alone."""
+    plugins: tuple[Plugin, ...]
+    mailbox: Any
+    """Handle of the queue of events."""
+
+    def __call__(
+        self, trials: Sequence[Trial], execution: Execution, store: Store, sink: Sink
+    ) -> None:
+        """Run trials; returns when Tune has nothing left to run.
+
+        The store then tells which trials are done. Raises `EndedEarly` where Tune gave up before
+        every trial had ended, `StoreError` where a worker could not write a record, `ClusterLost`,
+        and `KeyboardInterrupt` after the workers had `STOP_SECONDS` to save the states of the
+        running trials.
+        """
+        with self.watching.explained():
+            taken = self._taken(execution)
+            work = _work(trials, execution, taken, store, self.plugins)
+            events = RayEvents(sink, lambda: _catch_up(trials, work, sink), self.mailbox)
+            if self.nodes is not None:
+                self.nodes.begin_round()
+            with events.relayed() as fatal, tempfile.TemporaryDirectory() as folder:
+                try:
+                    _fit(work, self.mailbox, taken, folder)
+                except RuntimeError as error:
+                    # When Ray's memory monitor kills one worker, `fit` raises for the whole
+                    # experiment.
+                    raise early_end(error) from error
+                except KeyboardInterrupt:
+                    self._stop(events)
+                    raise
         if fatal:
             raise StoreError(fatal[0])
+
+    def _taken(self, execution: Execution) -> Resources:
+        if not execution.whole_node:
+            return self.taken
+        return allocate(self.resources, node_resources(), pack=execution.pack, whole_node=True)
+
+    def _stop(self, events: RayEvents) -> None:
+        """Let the workers save the states of the trials that run, where they can be reached."""
+        if not self.watching.lost:
+            # The user's stop is the end of the run, also where the cluster is stopped with it.
+            self.watching.end()
+            events.stop_trials(STOP_SECONDS, lambda: self.watching.is_whole)
 
 
 def _catch_up(trials: Sequence[Trial], work: Work, sink: Sink) -> None:
@@ -99,25 +147,6 @@ def _catch_up(trials: Sequence[Trial], work: Work, sink: Sink) -> None:
         record = new_record(trial, work.execution, work.store)
         if record is not None:
             sink(ended_event(record))
-
-
-def early_end(error: RuntimeError) -> EndedEarly:
-    """The error of a round that Ray ended early, in one line.
-
-    Where the memory monitor killed a worker, it names the trial's process that used most memory.
-    """
-    import ray
-
-    text = str(error)
-    if not isinstance(error.__cause__, ray.exceptions.OutOfMemoryError):
-        return EndedEarly(f"Ray Tune ended early: {text.strip().partition(chr(10))[0]}")
-    used = {actor: float(gigabytes) for actor, gigabytes in WORKER_MEMORY.findall(text)}
-    memory = NODE_MEMORY.search(text)
-    return OutOfMemory(
-        "a node ran out of memory, and Ray ended all trials that ran",
-        actor=max(used, key=used.__getitem__, default=""),
-        memory=f"{memory[1]} GB of {memory[2]} GB in use" if memory else "",
-    )
 
 
 def _work(
@@ -212,8 +241,8 @@ def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
     file = work.store.leases.hang_file(work.execution.claimant.hang)
     watchdog = Watchdog(work.execution.stalls, work.execution.time_limit, give_up, hang=file)
     try:
-        with watchdog.watching():
-            run_pack(pack, work.execution, work.store, sink)
+        with watchdog.watching(), stop_of(mailbox) as stop:
+            run_pack(pack, replace(work.execution, stop=stop), work.store, sink)
     except StoreError as error:
         sink(Event("fatal", pack[0].key, trial_label(pack[0]), cause=str(error)))
         raise

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.ending import ExitCode, end_now
@@ -99,42 +99,76 @@ def translated(error: BaseException, watched: Sequence[Service]) -> BaseExceptio
     return ClusterLost(gone[0].loss) if gone else error
 
 
+@dataclass
+class Watch:
+    """A watch over services, in a thread, and what it has found."""
+
+    watched: Sequence[Service]
+    lost: list[ClusterLost] = field(default_factory=list)
+    """The loss that ends the run, once there is one."""
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def end(self) -> None:
+        """End the watch: the run ends anyway, and a loss changes nothing."""
+        self._over.set()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every service is there now."""
+        return all(service.is_there() for service in self.watched)
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Raise `ClusterLost` from a `with` block in place of an error that a loss explains.
+
+        An interrupt that a user or another part of the run has sent stays one.
+        """
+        try:
+            yield
+        except BaseException as error:
+            told: BaseException = error
+            if self.lost:
+                told = self.lost[0]
+            elif not isinstance(error, KeyboardInterrupt):
+                told = translated(error, self.watched)
+            if told is error:
+                raise
+            raise told from None
+
+    def look(self) -> None:
+        """Look at each service until the watch ends or one is lost."""
+        since: dict[str, float] = {}
+        while not self._over.wait(POLL_SECONDS):
+            for service in self.watched:
+                if service.is_there():
+                    since.pop(service.name, None)
+                    continue
+                began = since.setdefault(service.name, time.monotonic())
+                if time.monotonic() - began >= service.patience and not self._over.is_set():
+                    self._interrupt(service)
+                    return
+
+    def _interrupt(self, service: Service) -> None:
+        """Interrupt the main thread, and end the process where it does not end by itself."""
+        self.lost.append(ClusterLost(service.loss))
+        # A signal, because `interrupt_main` ends no call that waits.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        if not self._over.wait(UNWIND_SECONDS):
+            end_now(service.loss, ExitCode.CLUSTER_LOST)
+
+
 @contextlib.contextmanager
-def watch(watched: Sequence[Service]) -> Iterator[None]:
+def watch(watched: Sequence[Service]) -> Iterator[Watch]:
     """Raise `ClusterLost` from a `with` block in the main thread once a service is lost.
 
     A block that has not ended `UNWIND_SECONDS` later is ended with the whole process.
     """
-    lost: list[ClusterLost] = []
-    over = threading.Event()
-    thread = threading.Thread(target=_look, args=(watched, over, lost), daemon=True)
-    thread.start()
+    found = Watch(watched)
+    threading.Thread(target=found.look, daemon=True).start()
     try:
-        yield
-    except BaseException as error:
-        told = lost[0] if lost else translated(error, watched)
-        if told is error:
-            raise
-        raise told from None
+        with found.explained():
+            yield found
     finally:
-        over.set()
-    if lost:
-        raise lost[0]
-
-
-def _look(watched: Sequence[Service], over: threading.Event, lost: list[ClusterLost]) -> None:
-    """Look at each service until the block is over or one is lost."""
-    since: dict[str, float] = {}
-    while not over.wait(POLL_SECONDS):
-        for service in watched:
-            if service.is_there():
-                since.pop(service.name, None)
-                continue
-            began = since.setdefault(service.name, time.monotonic())
-            if time.monotonic() - began >= service.patience and not over.is_set():
-                lost.append(ClusterLost(service.loss))
-                # A signal, because `interrupt_main` ends no call that waits.
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-                if not over.wait(UNWIND_SECONDS):
-                    end_now(service.loss, ExitCode.CLUSTER_LOST)
-                return
+        found.end()
+    if found.lost:
+        raise found.lost[0]

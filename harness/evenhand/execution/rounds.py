@@ -159,15 +159,18 @@ class Rounds:
         free = [trial for trial in missing if trial.key not in held]
         return free, replace(self.execution.claimant, stale=stale)
 
-    def _left(self, trials: Sequence[Trial]) -> list[Trial]:
-        """The trials without a new record; an event is sent for each record that has had none."""
+    def _left(self, trials: Sequence[Trial], *, also_interrupted: bool = True) -> list[Trial]:
+        """The trials without a new record; an event is sent for each record that has had none.
+
+        also_interrupted: with the trials whose record has the status "interrupted".
+        """
         heads, before = self.store.heads(), self.execution.attempts
         left = [
             trial
             for trial in trials
             if (head := heads.get(trial.key)) is None
             or head.attempts <= before.get(trial.key, 0)
-            or head.status == "interrupted"
+            or (also_interrupted and head.status == "interrupted")
         ]
         without = {trial.key for trial in left} | self.tracker.over
         unseen = [trial.key for trial in trials if trial.key not in without]
@@ -180,10 +183,10 @@ class Rounds:
     def _mark_interrupted(self, trials: Sequence[Trial]) -> None:
         """Write a record with the status "interrupted" for every trial that was running.
 
-        A trial that finished while the run was being stopped keeps its record.
+        A trial that ended while the run was being stopped keeps the record of its own process.
         """
         running = [trial for trial in trials if trial.key in self.tracker.running]
-        for trial in self._left(running):
+        for trial in self._left(running, also_interrupted=False):
             self._write(trial, Exit(status="interrupted", cause=STOPPED))
 
     def _own_leases(self) -> dict[str, Lease]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
 
 from evenhand.declared.data_sentences import describe_shared
 from evenhand.declared.importing import ENTRY_POINTS
@@ -130,9 +129,10 @@ def _start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -
     _check_unchanged(registered)
     if not options.inline:
         _check_travels(registered)
-    execution, runner = _execution(plan, options, tracker), _runner(options)
+    execution = _execution(plan, options, tracker)
     if options.budget is None:
-        return run_plan(plan, execution, store, tracker, runner)
+        with _runner(plan, execution, store, tracker, options) as runner:
+            return run_plan(plan, execution, store, tracker, runner)
     from evenhand.execution.budget import RAY_SECONDS, Budget, run_within
     from evenhand.execution.pricing import with_prices
 
@@ -147,7 +147,8 @@ def _start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -
         starting=0.0 if options.inline else RAY_SECONDS,
         time_limit=options.time_limit,
     )
-    return run_within(priced, execution, store, tracker, runner, budget=budget)
+    with _runner(plan, execution, store, tracker, options) as runner:
+        return run_within(priced, execution, store, tracker, runner, budget=budget)
 
 
 def _slots(options: RunOptions) -> int:
@@ -262,22 +263,24 @@ def _command(plan: Plan, options: RunOptions) -> str:
     return suite_command("run", plan.suite, *flags, place=place)
 
 
-def _runner(options: RunOptions) -> Runner:
+def _runner(
+    plan: Plan, execution: Execution, store: Store, sink: Sink, options: RunOptions
+) -> AbstractContextManager[Runner]:
+    """The runner of a run, which may need a connection to a cluster."""
     if options.inline:
         from evenhand.execution.inline import run_inline
 
-        return partial(run_inline, end_when_hung=options.end_when_hung)
+        return nullcontext(partial(run_inline, end_when_hung=options.end_when_hung))
+    from evenhand.execution.ray_tune import on_ray
+    from evenhand.execution.resources import Resources
 
-    def on_ray(*args: Any) -> None:
-        from evenhand.execution.ray_tune import run_on_ray
-        from evenhand.execution.resources import Resources
-
-        run_on_ray(
-            *args,
-            address=options.address,
-            ship_code=options.ship_code,
-            resources=Resources(options.cpus_per_trial, options.gpus_per_trial),
-            plugins=loaded_plugins(),
-        )
-
-    return on_ray
+    return on_ray(
+        plan.missing,
+        execution,
+        store,
+        sink,
+        address=options.address,
+        ship_code=options.ship_code,
+        resources=Resources(options.cpus_per_trial, options.gpus_per_trial),
+        plugins=loaded_plugins(),
+    )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 import evenhand
+from evenhand.cli.display import Tally
 from evenhand.declared.record import Exit
 from evenhand.errors import BackboneError, EndedEarly
 from evenhand.execution.claims import Claim, Claimant, claim
@@ -298,6 +300,57 @@ def test_a_trial_that_ended_its_process_three_times_is_not_started_again(suite_o
         found = claim(key, claimant, store.leases)
         assert isinstance(found, Claim)
         store.leases.release(found.lease)
+
+
+def test_a_lease_that_was_not_given_back_after_its_record_holds_nobody_up(suite_of, tmp_path):
+    store, suite = Store.open(tmp_path / "r"), suite_of("erm", seeds=2)
+    first, second = suite.trials.values()
+    run_inline([first], Execution(), store, print)
+    elsewhere = Lease(key=first.key, run="killed", process=Process(host="n2", pid=7), attempt=1)
+    store.leases.take(elsewhere)
+    # The next attempt takes it over at once, and its start is the first one.
+    found = claim(first.key, Claimant(), store.leases, attempts=1)
+    assert isinstance(found, Claim)
+    assert (found.lease.attempt, found.lease.starts) == (2, 1)
+    store.leases.release(found.lease)
+
+    # A run removes it, and leaves those whose record is still to come.
+    store.leases.take(elsewhere)
+    others = Lease(key="0a" * 16, run="other", process=Process(host="n2", pid=8), attempt=1)
+    store.leases.take(others)
+    run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), run_inline)
+    assert store.read(second.key).exit.status == "done"
+    assert list(store.leases.all()) == [others.key]
+
+
+def test_events_that_come_after_the_end_of_a_trial_change_nothing():
+    seen: list[Event] = []
+    tally = Tally("quick", 2)
+    tracker = RunTracker(lambda event: (seen.append(event), tally.see(event)))
+    tracker(Event("started", "a", epochs=1))
+    tracker(Event("ended", "a", status="done"))
+    for late in (Event("started", "a"), Event("progress", "a", epoch=1), Event("ended", "a")):
+        tracker(late)
+    # A trial that another process has taken over runs here no more.
+    tracker(Event("started", "b", epochs=1))
+    tracker(Event("held", "b"))
+    assert (tally.done, tally.running, tracker.running) == (1, {}, {})
+    assert [event.kind for event in seen] == ["started", "ended", "started", "held"]
+
+
+def test_a_store_that_is_away_at_a_stop_leaves_the_stop(suite_of, tmp_path):
+    store, suite, seen = Store.open(tmp_path / "r"), suite_of("erm", seeds=1), []
+
+    def stopped(trials, execution, store, sink):
+        sink(Event("started", trials[0].key))
+        shutil.rmtree(tmp_path / "r")
+        raise KeyboardInterrupt
+
+    plan = make_plan(suite, store)
+    store.check_writable()
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(plan, Execution(), store, RunTracker(seen.append), stopped)
+    assert "not the results folder that the run began with" in seen[-1].cause
 
 
 def test_a_network_that_does_not_fit_is_refused_before_any_trial(suite_file):

@@ -51,6 +51,8 @@ class Tally:
             self.began = time.monotonic()
         if event.kind in ("started", "progress"):
             self.running[event.key] = event
+        elif event.kind in ("left", "held"):
+            self.running.pop(event.key, None)
         elif event.kind == "ended":
             self.running.pop(event.key, None)
             self.ended += self.weight(event.key)

@@ -11,15 +11,21 @@ from evenhand.errors import listed
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from evenhand.execution.plan import Plan
     from evenhand.store import Store
     from evenhand.store.leases import Lease
 
 TRIALS_SHOWN = 3
 
 
-def running(store: Store, labels: Mapping[str, str]) -> dict[str, Lease]:
-    """The leases of the trials among `labels`, by key."""
-    return {key: lease for key, lease in store.leases.all().items() if key in labels}
+def running(store: Store, plan: Plan) -> dict[str, Lease]:
+    """The leases of a plan's trials, by key, without those whose attempt has its record."""
+    attempts = {key: head.attempts for key, head in plan.heads.items()}
+    return {
+        key: lease
+        for key, lease in store.leases.all().items()
+        if key in plan.labels and not lease.is_over(attempts.get(key, 0))
+    }
 
 
 def running_as_json(leases: Mapping[str, Lease], labels: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -138,7 +138,7 @@ def _as_json(plan: Plan, store: Store) -> dict[str, Any]:
         "failed": len(plan.failed),
         "blocked": len(plan.blocked),
         "failures": _causes(plan, store),
-        "running": running_as_json(running(store, plan.labels), plan.labels),
+        "running": running_as_json(running(store, plan), plan.labels),
         "stale": dict(plan.reasons),
         "store": {
             "location": plan.location,
@@ -167,7 +167,7 @@ def _print(plan: Plan, store: Store, place: Place) -> None:
         f"{len(plan.failed)} failed"
     )
     print_without_row(plan, out)
-    print_running(running(store, plan.labels), plan.labels, out)
+    print_running(running(store, plan), plan.labels, out)
     for cause, trials in list(_causes(plan, store).items())[:CAUSES_SHOWN]:
         out.print(f"{len(trials)}×", style="red", end=" ")
         out.print(cause, soft_wrap=True)

@@ -65,10 +65,11 @@ class Claimant:
             is_own or lease.process.is_known_dead or (self.stale.get(lease.key) == lease.generation)
         )
 
-    def lease(self, key: str) -> Lease:
+    def lease(self, key: str, attempt: int = 0) -> Lease:
         """A lease of this process."""
         return Lease(
             key=key,
+            attempt=attempt,
             run=self.run,
             user=self.user,
             process=Process.this(),
@@ -139,10 +140,13 @@ class Refusal:
     """End of the trial where it is given up; None where another run trains it."""
 
 
-def claim(key: str, claimant: Claimant, leases: Leases) -> Claim | Refusal:
-    """Claim a trial for this process."""
-    before, lease = leases.of(key), claimant.lease(key)
-    if before is not None:
+def claim(key: str, claimant: Claimant, leases: Leases, *, attempts: int = 0) -> Claim | Refusal:
+    """Claim a trial for this process.
+
+    attempts: attempts of the record that the trial has; 0 without one.
+    """
+    before, lease = leases.of(key), claimant.lease(key, attempts + 1)
+    if before is not None and not before.is_over(attempts):
         if not claimant.may_take_over(before):
             return Refusal(before)
         lease = next_start(lease, before, node_is_lost=claimant.is_lost(before.node))

@@ -73,7 +73,8 @@ def run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) ->
 def _run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -> None:
     # An earlier process of this machine may have left the record of this trial.
     store.deliver()
-    found = claim(trial.key, execution.claimant, store.leases)
+    attempts = execution.attempts.get(trial.key, 0)
+    found = claim(trial.key, execution.claimant, store.leases, attempts=attempts)
     if isinstance(found, Refusal):
         _refuse(trial, found, execution, store, sink)
         return

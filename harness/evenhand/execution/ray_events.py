@@ -113,7 +113,7 @@ class RayEvents:
     def _count(self, event: Event) -> None:
         if event.kind == "started":
             self.running.add(event.key)
-        elif event.kind in ("ended", "held"):
+        elif event.kind in ("ended", "left", "held"):
             self.running.discard(event.key)
 
 

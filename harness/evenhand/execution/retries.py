@@ -34,6 +34,7 @@ def run_plan(
             ready = _ready(trials, store)
             if ready:
                 Rounds(execution, store, tracker, runner).run(ready)
+        store.leases.remove_over({key: head.attempts for key, head in store.heads().items()})
     finally:
         store.leases.remove_hangs(execution.claimant.run)
     return make_plan(plan.suite, store, unwritable={**plan.unwritable, **tracker.causes})

@@ -78,7 +78,11 @@ class Rounds:
                 missing = [t for t in self._left(missing) if t.key not in self.greedy]
         except KeyboardInterrupt:
             self.store.hurry()
-            self._mark_interrupted(missing)
+            try:
+                self._mark_interrupted(missing)
+            except (StoreError, OSError) as error:
+                # The user's stop is the end of the run, also where the store is away.
+                self.tracker(Event("note", cause=str(error)))
             raise
         finally:
             with suppress(StoreError, OSError):
@@ -147,11 +151,13 @@ class Rounds:
 
     def _free(self, missing: Sequence[Trial]) -> tuple[list[Trial], Claimant]:
         """The trials that no other run trains, and a claimant for stale leases."""
-        keys = {trial.key for trial in missing}
+        keys, attempts = {trial.key for trial in missing}, self.execution.attempts
         other = [
             lease
             for key, lease in self.store.leases.all().items()
-            if key in keys and lease.run != self.execution.claimant.run
+            if key in keys
+            and lease.run != self.execution.claimant.run
+            and not lease.is_over(attempts.get(key, 0))
         ]
         stale = {lease.key: lease.generation for lease in self.watch.stale(other)}
         held = {lease.key: lease.holder for lease in other if lease.key not in stale}

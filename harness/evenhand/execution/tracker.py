@@ -35,19 +35,18 @@ class RunTracker:
     """Whether the run was interrupted because too many trials had failed."""
 
     def __call__(self, event: Event) -> None:
-        if event.kind == "ended" and event.key in self.over:
-            # Ray lost the process of a trial after its record was written, and ran it again.
-            return
-        if event.kind == "held":
-            self.running.pop(event.key, None)
+        if event.key in self.over:
+            # Ray lost the process of a trial after its record was written, and ran it again, or the
+            # store told of the end before an event that was late.
             return
         event = replace(event, trial=self.labels.get(event.key, event.trial))
         self.sink(event)
         if event.kind == "started":
             self.running[event.key] = event
             self.starts[event.key] += 1
-        if event.kind == "left":
+        if event.kind in ("left", "held"):
             self.running.pop(event.key, None)
+        if event.kind == "left":
             self.left.add(event.key)
         if event.kind == "ended":
             self.running.pop(event.key, None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -53,6 +53,8 @@ class Lease(BaseModel):
     """Identity of the Ray node; empty without Ray."""
     actor: str = ""
     """Identity of the Ray actor; empty without Ray."""
+    attempt: int = 0
+    """Attempt of the trial for which it is held; 0 where it is not known."""
     beats: int = 0
     starts: int = 1
     """Starts of the trial, with this one, that led to no record and no later saved state."""
@@ -65,6 +67,13 @@ class Lease(BaseModel):
     def name(self) -> str:
         """Name of its file."""
         return f"{self.key}.{self.generation}.json"
+
+    def is_over(self, attempts: int) -> bool:
+        """Whether the record of its attempt is there, by the attempts of that record.
+
+        Its process was killed before it could give the lease back.
+        """
+        return 0 < self.attempt <= attempts
 
     @property
     def holder(self) -> str:
@@ -160,6 +169,13 @@ class Leases:
     def release(self, lease: Lease) -> None:
         """Give a lease back."""
         self._remove(lease)
+
+    def remove_over(self, attempts: Mapping[str, int]) -> None:
+        """Remove the leases that are over, by the attempts of each trial's record."""
+        with suppress(OSError, StoreError):
+            for key, lease in self.all().items():
+                if lease.is_over(attempts.get(key, 0)):
+                    self.release(lease)
 
     def hang_file(self, name: str) -> Path | None:
         """Path of a file for the stack of a process that hangs; None in object storage."""

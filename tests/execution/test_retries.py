@@ -22,6 +22,7 @@ from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import check_networks
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.execution.rounds import OutOfMemory, Rounds
+from evenhand.execution.saving import resumable
 from evenhand.store import Store
 from evenhand.store.leases import Lease
 from evenhand.store.process import Process
@@ -351,6 +352,21 @@ def test_a_store_that_is_away_at_a_stop_leaves_the_stop(suite_of, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_plan(plan, Execution(), store, RunTracker(seen.append), stopped)
     assert "not the results folder that the run began with" in seen[-1].cause
+
+
+def test_a_saved_state_ends_the_count_of_starts_and_of_lost_nodes(suite_of, tmp_path):
+    store = Store.open(tmp_path / "r")
+    [trial] = suite_of("erm", seeds=1).trials.values()
+    gone = Process.this().model_copy(update={"started": "1"})
+    store.leases.take(Lease(key=trial.key, run="other", process=gone, starts=2, lost_nodes=2))
+    found = claim(trial.key, Claimant(), store.leases)
+    assert isinstance(found, Claim)
+
+    resumable(trial, {}, 0.0, store, print, claim=found).write(b"state")
+
+    lease = store.leases.of(trial.key)
+    assert (lease.starts, lease.lost_nodes) == (0, 0)
+    assert store.load_state(trial.key) == b"state"
 
 
 def test_a_network_that_does_not_fit_is_refused_before_any_trial(suite_file):

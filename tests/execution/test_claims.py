@@ -1,0 +1,64 @@
+"""A claim: its beats while a trial trains, and the end of a trial that another has taken over."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from evenhand.execution import claims
+from evenhand.execution.claims import Claim, Claimant, claim
+from evenhand.execution.execute import run_trial
+from evenhand.store import Store
+from evenhand.store.leases import LeaseLostError
+from tests.execution.test_execute import execution
+from tests.train.trials import make
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store.open(tmp_path / "results")
+
+
+def claimed(trial, store):
+    found = claim(trial.key, Claimant(), store.leases)
+    assert isinstance(found, Claim)
+    return found
+
+
+def test_a_claim_counts_its_beats_while_it_is_held_and_leaves_no_lease(store, monkeypatch):
+    monkeypatch.setattr(claims, "BEAT_SECONDS", 0.01)
+    key, until = make().key, time.monotonic() + 60
+    with claimed(make(), store).held():
+        while store.leases.of(key).beats < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert store.leases.of(key).beats >= 3
+    assert store.leases.of(key) is None
+
+
+def test_a_trial_that_was_taken_over_stops_at_its_next_step_and_writes_nothing(store):
+    trial, events = make(epochs=50), []
+    found = claimed(trial, store)
+
+    def sink(event):
+        events.append(event.kind)
+        if event.kind == "started":
+            other = Claimant().lease(trial.key)
+            assert store.leases.take(other, over=found.lease)
+            found._beat()
+
+    with pytest.raises(LeaseLostError):
+        run_trial(trial, execution(trial, claim=found), store, sink)
+    # There is one of the kind "progress" after each epoch.
+    assert events == ["started"]
+    assert store.heads() == {}
+
+
+def test_a_trial_that_was_taken_over_in_its_last_step_writes_nothing(store):
+    trial = make(epochs=1)
+    found = claimed(trial, store)
+    assert store.leases.take(Claimant().lease(trial.key), over=found.lease)
+    # Its next beat, by which it would stop, is to come.
+    with pytest.raises(LeaseLostError):
+        run_trial(trial, execution(trial, claim=found), store, lambda _: None)
+    assert store.heads() == {}

@@ -87,6 +87,13 @@ def test_a_record_that_contradicts_itself_is_refused(place, fields):
         other(record, place, **fields)
 
 
+def test_counts_of_more_classes_than_any_data_set_has_are_not_made():
+    fields = {"split": "test", "rule": "last", "epoch": 1, "cells": (0,), "n": (1,)}
+    Evaluation.model_validate({**fields, "shape": (1, 1 << 15, 1 << 15)})
+    with pytest.raises(ValidationError, match=r"has more than 4,294,967,296 counts"):
+        Evaluation.model_validate({**fields, "shape": (1, 1 << 17, 1 << 17)})
+
+
 def test_an_unknown_field_is_refused():
     text = make_record().model_dump_json().replace('"attempts"', '"tries"')
     with pytest.raises(ValidationError):

@@ -11,6 +11,8 @@ import pytest
 from evenhand.store import Store
 from evenhand.store.bundle import Bundle
 from evenhand.store.files import open_files
+from evenhand.suite.resolve import open_suite
+from tests.cli.test_commands import evenhand
 from tests.records import make_record
 
 N = 40
@@ -49,6 +51,28 @@ def test_an_unchanged_store_costs_few_requests(location, requests):
 
     assert heads.keys() == set(keys)
     assert found == records
+
+
+def test_status_plan_and_report_of_an_unchanged_store_take_ten_requests_at_most(
+    location, requests, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "large.yaml").write_text(
+        "suite: large\nquestion: How many requests?\nrecipe: digits\n"
+        "problems: [{digits: {profile: exp, ratio: 10}}]\nmethods: [erm, la]\n"
+        f"seeds: {N}\nmetrics: [balanced_accuracy]\nprimary: balanced_accuracy\nbaseline: erm\n"
+    )
+    store = Store.open(location)
+    for trial in open_suite("large.yaml").trials.values():
+        store.write(make_record(trial=trial))
+
+    counts = {}
+    for command in ("status", "plan", "report"):
+        for _ in range(2):
+            requests.clear()
+            evenhand(command, "large.yaml", "--results", location)
+            counts[command] = len(requests)
+    assert max(counts.values()) <= 10, counts
 
 
 def test_after_some_new_records_only_these_are_read(location, requests):

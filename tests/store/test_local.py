@@ -234,7 +234,9 @@ def written(folder: Path, user: int, record: Record) -> Record:
 
 
 @needs_root
-def test_two_users_of_a_group_share_a_folder(shared: Path) -> None:
+@pytest.mark.parametrize("mode", [0o2775, 0o775], ids=oct)
+def test_two_users_of_a_group_share_a_folder(shared: Path, mode: int) -> None:
+    shared.chmod(mode)
     failed = make_record(status="failed")
     written(shared, ANN, failed)
     again = make_record(attempts=2)
@@ -246,7 +248,7 @@ def test_two_users_of_a_group_share_a_folder(shared: Path) -> None:
     assert written(shared, BEN, again).attempts == 2
 
     for place in (shared / "main", shared / "main" / failed.key):
-        assert stat.S_IMODE(place.stat().st_mode) & 0o2070 == 0o2070
+        assert stat.S_IMODE(place.stat().st_mode) & 0o2070 == mode & 0o2070
     for file in (shared / "main").rglob("*.*"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o664
         assert file.stat().st_gid == LAB

@@ -119,6 +119,14 @@ def test_a_trial_that_takes_too_long_failed(store):
     assert record.cost.seconds < 30
 
 
+def test_a_trial_that_was_granted_a_gpu_never_trains_on_a_cpu(store, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    record, _ = run(make(), store, needs_gpu=True)
+    assert record.exit.status == "failed"
+    assert record.exit.cause.startswith("Ray granted a GPU on ")
+    assert "nvidia-smi" in record.exit.cause
+
+
 def test_an_interrupt_is_recorded_and_goes_on(store, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from evenhand.execution.ray_cluster import _handlers_kept
 
 ROOT = Path(__file__).parents[2]
 SHADOWING = ("timm", "torch", "numpy", "yaml", "pandas", "harness", "evenhand_reports")
@@ -66,6 +69,22 @@ def seen(hostile_folder) -> dict[str, Any]:
 
 def test_a_ray_of_this_machine_listens_on_localhost_alone(seen):
     assert seen["listening"] == ["127.0.0.1"]
+
+
+def test_a_signal_during_the_start_of_ray_stops_as_ctrl_c_does():
+    """Ray replaces the handler of SIGTERM by one that exits, and the start may take long."""
+    told = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    before = signal.getsignal(signal.SIGTERM)
+
+    def starting() -> None:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(15))
+        signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt), _handlers_kept():
+        starting()
+    assert told == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_workers_import_nothing_from_the_current_folder(seen, hostile_folder):

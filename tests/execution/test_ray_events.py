@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 import ray
 
+from evenhand import api
 from evenhand.execution import ray_events
 from evenhand.execution.events import Event, Mailbox
 from evenhand.execution.ray_events import RayEvents
+from evenhand.store import Store
 
 
 def test_an_error_of_the_sink_ends_the_run_with_this_error(monkeypatch):
@@ -96,3 +100,47 @@ def test_a_stop_outlives_a_queue_that_starts_again():
     events = RayEvents(lambda _: None, lambda: None, mailbox, running={"one"})
     events.stop_trials(600.0, lambda: len(calls) < 5)
     assert mailbox.queue.is_stopped()
+
+
+@pytest.mark.usefixtures("_without_ray")
+@pytest.mark.parametrize("is_seen_dead", [True, False])
+def test_events_that_a_killed_queue_has_lost_are_made_from_the_store(monkeypatch, is_seen_dead):
+    """The queue starts again, and the driver need not have asked it in the meantime."""
+    dead = [ray.exceptions.RayActorError()] if is_seen_dead else []
+    answers = [("first", [Event("started", "a")]), *dead, ("second", []), ("second", [])]
+
+    def get(reference):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(ray, "get", get)
+    seen: list[Event] = []
+    catch_up = partial(seen.append, Event("ended", "a"))
+    events = RayEvents(seen.append, catch_up, LocalMailbox())
+    while answers:
+        events._hand_on()
+    assert [event.kind for event in seen] == ["started", "ended"]
+
+
+class HandedOnError(Exception):
+    """An event came after the queue was killed."""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_killed_queue_starts_again_and_hands_on_what_follows(suite_of, tmp_path):
+    suite, killed = suite_of("erm", "{la: {recipe: {epochs: 1000000}}}", seeds=1), []
+
+    def sink(event):
+        if event.kind == "ended" and not killed:
+            ours = psutil.Process().children(recursive=True)
+            [queue] = [process for process in ours if process.name().startswith("ray::Mailbox")]
+            queue.kill()
+            killed.append(time.monotonic())
+        # Events of the batch that was fetched before the kill follow at once.
+        if event.kind == "progress" and killed and time.monotonic() > killed[0] + 1:
+            raise HandedOnError
+
+    with pytest.raises(HandedOnError):
+        api.run(suite, Store.open(tmp_path / "r"), on_event=sink, time_limit=90)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from evenhand.execution import ray_nodes
 from evenhand.execution.execute import Execution
 from evenhand.execution.node_checks import Expected, Findings, check_node
 from evenhand.execution.plan import make_plan
+from evenhand.execution.provenance import Commit
 from evenhand.execution.ray_nodes import Nodes, nodes_are_replaced, placement_now
 from evenhand.execution.ray_tune import on_ray
 from evenhand.execution.resources import Resources
@@ -33,6 +35,20 @@ def expected(tmp_path):
 
 
 NODE7 = {"NodeID": "aa", "NodeManagerHostname": "node7", "NodeManagerAddress": "192.0.2.7"}
+
+
+def test_a_node_that_joins_is_checked(expected, monkeypatch):
+    monkeypatch.setattr("evenhand.execution.ray_nodes.JOIN_SECONDS", 0.01)
+    joined, was_checked = {"NodeID": "bb", "Alive": True, "Resources": {}}, threading.Event()
+    monkeypatch.setattr(ray, "nodes", lambda: [{**joined, "NodeID": "aa"}, joined])
+
+    def check(_, nodes):
+        if [node["NodeID"] for node in nodes] == ["bb"]:
+            was_checked.set()
+
+    monkeypatch.setattr(Nodes, "_check", check)
+    with Nodes(expected, print, usable={"aa"}).joining():
+        assert was_checked.wait(60)
 
 
 def test_a_node_that_does_not_share_the_results_is_found_by_both_sides(expected, tmp_path):
@@ -101,6 +117,8 @@ def test_a_node_with_other_code_is_left_out_unless_the_code_is_shipped(
     shutil.copytree(Path(evenhand.__file__).parent, other / "evenhand")
     with (other / "evenhand/errors.py").open("a") as file:
         file.write("\n# Another commit.\n")
+    with (other / "evenhand/train/engine.py").open("a") as file:
+        file.write(f"\nopen({str(tmp_path / 'trained by other code')!r}, 'w').close()\n")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     path = os.environ.get("PYTHONPATH", "")
     # What a node's processes inherit.
@@ -116,16 +134,21 @@ def test_a_node_with_other_code_is_left_out_unless_the_code_is_shipped(
         store.check_writable()
         plan, tracker = make_plan(suite, store), RunTracker(events.append)
         how = {"address": cluster.address, "ship_code": ship_code, "plugins": (parts,)}
-        of_run = plan.missing, Execution(), store, tracker
+        execution = Execution(commit=Commit("that of the driver", dirty=True))
+        of_run = plan.missing, execution, store, tracker
         with on_ray(*of_run, **how, resources=Resources()) as runner:
-            after = run_plan(plan, Execution(), store, tracker, runner)
+            after = run_plan(plan, execution, store, tracker, runner)
         assert len(after.done) == 4
+        # Provenance is that of the process that trained.
+        commits = {record.provenance.commit for record in store.records()}
+        assert "that of the driver" not in commits
         return [event.cause for event in events if event.kind == "note"]
 
     try:
         [note] = notes("own", ship_code=False)
         assert "is left out: its code of Evenhand differs" in note
         assert notes("shipped", ship_code=True) == []
+        assert not (tmp_path / "trained by other code").exists()
     finally:
         ray.shutdown()
         cluster.shutdown()

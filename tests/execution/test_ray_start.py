@@ -12,7 +12,7 @@ import pytest
 from evenhand.errors import RunError
 from evenhand.execution import ray_start
 from evenhand.execution.ray_cluster import connect
-from evenhand.execution.ray_start import check_loopback, not_started, ray_folder
+from evenhand.execution.ray_start import not_started, ray_folder
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -47,8 +47,11 @@ def test_a_machine_that_cannot_connect_to_itself_is_named(monkeypatch):
         raise OSError(101, "Network is unreachable")
 
     monkeypatch.setattr(socket, "create_connection", refuse)
-    with pytest.raises(RunError, match=r"127\.0\.0\.1.*Network is unreachable\n.*ip link set lo"):
-        check_loopback()
+    with (
+        pytest.raises(RunError, match=r"127\.0\.0\.1.*Network is unreachable\n.*ip link set lo"),
+        connect(None),
+    ):
+        pass
 
 
 def test_a_locale_that_cannot_encode_a_path_is_named_with_its_cure():
@@ -56,6 +59,25 @@ def test_a_locale_that_cannot_encode_a_path_is_named_with_its_cure():
     assert "LC_ALL=C.UTF-8" in str(not_started(error))
     told = str(not_started(Exception("The current node timed out\nmore")))
     assert "this machine: The current node timed out\n" in told and "ray start" not in told
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (Exception("The current node timed out during startup"), "did not start on this machine: "),
+        (UnicodeEncodeError("utf-8", "\udcc3", 0, 1, "surrogates"), "LC_ALL=C.UTF-8"),
+    ],
+    ids=["process", "locale"],
+)
+def test_a_ray_that_does_not_start_is_no_lost_cluster(monkeypatch, error, says):
+    def init(*_, **__):
+        raise error
+
+    monkeypatch.setattr("ray.init", init)
+    with pytest.raises(RunError, match=says) as raised, connect(None):
+        pass
+    assert type(raised.value) is RunError
+    assert "ray start --head" not in str(raised.value)
 
 
 def test_ray_starts_below_a_long_path_and_writes_nothing_into_the_home_folder(

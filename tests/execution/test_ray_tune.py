@@ -127,6 +127,12 @@ def test_a_quarter_of_a_gpu_is_taken_where_there_is_one():
     assert allocate(Resources(), [{"CPU": 8.0}]) == Resources(1, 0)
 
 
+def test_a_trial_that_runs_alone_takes_all_cores_of_the_largest_node_and_a_whole_gpu():
+    nodes = [{"CPU": 64.0}, SMALL, {"CPU": 4.0, "GPU": 1.0}]
+    assert allocate(Resources(), nodes, whole_node=True) == Resources(8, 1)
+    assert allocate(Resources(gpus=0), nodes, whole_node=True) == Resources(64, 0)
+
+
 def test_a_pack_takes_the_cores_of_all_its_trials_and_one_gpu_at_most():
     assert allocate(Resources(), [SMALL], pack=3) == Resources(3, 0.75)
     assert allocate(Resources(), [SMALL], pack=8) == Resources(8, 1)

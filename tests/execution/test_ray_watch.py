@@ -9,6 +9,7 @@ import time
 
 import psutil
 import pytest
+from ray.cluster_utils import Cluster
 
 from evenhand.ending import ExitCode
 from evenhand.errors import ClusterLost
@@ -32,6 +33,27 @@ def test_a_killed_service_of_the_only_node_ends_the_run_with_a_message(tmp_path)
     _, first, *others = told.splitlines()
     assert first.startswith("Ray was lost: a process that it needs on this machine")
     assert others == ["  finished trials are kept; rerun the same command to resume"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_killed_head_of_a_cluster_ends_the_run_with_a_message(tmp_path):
+    write_suite(tmp_path, epochs=10**6)
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        before = "from evenhand.execution import ray_watch; ray_watch.HEAD_SECONDS = 1.0"
+        run = start(run_command("--json", "--address", cluster.address, before=before), tmp_path)
+        wait_for_event(run, "progress")
+        head = cluster.address
+        cluster.head_node.kill_gcs_server()
+        code, _, told = ended(run)
+    finally:
+        cluster.shutdown()
+
+    assert code == ExitCode.CLUSTER_LOST
+    _, first, *others = told.splitlines()
+    assert first == f"Ray was lost: the head at {head} does not answer"
+    assert others[-1] == "  --wait-for-cluster, which waits for it and resumes"
+    assert len(others) == 2
 
 
 def test_a_service_that_is_away_for_a_short_time_is_not_lost(monkeypatch):

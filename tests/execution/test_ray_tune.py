@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -73,6 +74,21 @@ def test_a_trial_that_takes_its_process_down_ends_alone(suite_of, parts, tmp_pat
     assert 1 <= starts.pop("exits") <= MAX_STARTS
     assert starts == {"erm": 1, "hangs": 1, "holds_the_lock": 1}
     assert not [*(tmp_path / "ray/main/.leases").iterdir()]
+
+
+def test_a_worker_finds_whether_the_node_of_an_earlier_start_was_lost(tmp_path, monkeypatch):
+    work = Work((), Execution(), Store.open(tmp_path / "r"), ())
+    here = SimpleNamespace(get_node_id=lambda: "aa", get_actor_id=lambda: "a1")
+    monkeypatch.setattr(ray, "get", lambda _: work)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: here)
+    there = [{"NodeID": "aa", "Alive": True}, {"NodeID": "bb", "Alive": False}]
+    monkeypatch.setattr(ray, "nodes", lambda: there)
+
+    claimant = _fetch_work.__wrapped__(None).execution.claimant
+
+    assert (claimant.node, claimant.actor) == ("aa", "a1")
+    lost = {node: claimant.is_lost(node) for node in ("aa", "bb", "cc", "")}
+    assert lost == {"aa": False, "bb": True, "cc": True, "": False}
 
 
 MEMORY_MESSAGE = """Caught unexpected exception: 1 worker(s) were killed due to the node running \

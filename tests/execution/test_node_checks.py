@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,13 @@ def one_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.version, "cuda", "12.8")
     monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91002)
+
+
+def test_a_node_on_which_a_package_is_broken_is_told_so(expected, monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    [broken] = problems(expected)
+    assert "cannot be imported there" in broken
+    assert "ModuleNotFoundError" in broken
 
 
 def test_a_gpu_that_does_not_work_is_named(expected, monkeypatch):

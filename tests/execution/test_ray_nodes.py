@@ -132,13 +132,23 @@ def test_a_node_with_other_code_is_left_out_unless_the_code_is_shipped(
         suite, events = suite_of("erm", "{la: {teacher: erm}}"), []
         store = Store.open(tmp_path / folder)
         store.check_writable()
-        plan, tracker = make_plan(suite, store), RunTracker(events.append)
+        places = set()
+
+        def sink(event):
+            events.append(event)
+            actors = ray._private.state.actors().values()
+            found = {a["Address"]["NodeID"] for a in actors if a["ActorClassName"] == "Mailbox"}
+            places.update({ray.get_runtime_context().get_node_id(), *found})
+
+        plan, tracker = make_plan(suite, store), RunTracker(sink)
         how = {"address": cluster.address, "ship_code": ship_code, "plugins": (parts,)}
         execution = Execution(commit=Commit("that of the driver", dirty=True))
         of_run = plan.missing, execution, store, tracker
         with on_ray(*of_run, **how, resources=Resources()) as runner:
             after = run_plan(plan, execution, store, tracker, runner)
         assert len(after.done) == 4
+        # Without the pin, Ray would place the queue of events on any node.
+        assert len(places) == 1
         # Provenance is that of the process that trained.
         commits = {record.provenance.commit for record in store.records()}
         assert "that of the driver" not in commits

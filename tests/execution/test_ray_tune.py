@@ -16,7 +16,7 @@ from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
 from evenhand.execution.ray_early_end import early_end
-from evenhand.execution.ray_tune import _work, on_ray
+from evenhand.execution.ray_tune import Work, _fetch_work, _work, on_ray
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.execution.rounds import OutOfMemory

@@ -137,6 +137,18 @@ def test_a_runner_that_ends_early_goes_on_while_it_gets_anywhere(suite_of, tmp_p
     assert len(after.done) == 4 > IN_VAIN
 
 
+def test_an_end_whose_event_was_lost_is_told_from_the_store(suite_of, tmp_path):
+    store, suite, events = Store.open(tmp_path / "r"), suite_of("erm", "raises"), []
+
+    def deaf(trials, execution, store, sink):
+        run_inline(trials, execution, store, lambda _: None)
+
+    tracker = RunTracker(events.append)
+    run_plan(make_plan(suite, store), Execution(), store, tracker, deaf)
+    assert sorted(e.key for e in events if e.kind == "ended") == sorted(suite.trials)
+    assert tracker.failures == 2
+
+
 def test_a_runner_that_starts_nothing_says_why(suite_of, tmp_path):
     store, suite = Store.open(tmp_path / "r"), suite_of("erm", seeds=1)
 

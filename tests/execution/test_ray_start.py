@@ -91,13 +91,12 @@ def test_ray_starts_below_a_long_path_and_writes_nothing_into_the_home_folder(
         monkeypatch.delenv(name, raising=False)
     before = dict(os.environ)
 
-    with connect(None) as nodes:
+    with connect(None):
         import ray
 
         token = os.environ["RAY_AUTH_TOKEN"]
         shared = ray.get(ray.remote(lambda: os.environ["RAY_AUTH_TOKEN"]).remote())
 
-    assert nodes[0]["CPU"] >= 1
     assert shared == token
     assert not (tmp_path / "home").exists()
     assert {k for k in ray_start.TOKEN_VARIABLES if os.environ.get(k) != before.get(k)} == set()

@@ -16,7 +16,7 @@ from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
 from evenhand.execution.ray_early_end import early_end
-from evenhand.execution.ray_tune import Work, _fetch_work, _work, on_ray
+from evenhand.execution.ray_tune import RayRunner, Work, _fetch_work, _work, on_ray
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.execution.rounds import OutOfMemory
@@ -147,6 +147,13 @@ def test_a_trial_that_runs_alone_takes_all_cores_of_the_largest_node_and_a_whole
     nodes = [{"CPU": 64.0}, SMALL, {"CPU": 4.0, "GPU": 1.0}]
     assert allocate(Resources(), nodes, whole_node=True) == Resources(8, 1)
     assert allocate(Resources(gpus=0), nodes, whole_node=True) == Resources(64, 0)
+
+
+def test_a_round_of_one_greedy_trial_gets_a_whole_node(monkeypatch):
+    monkeypatch.setattr("evenhand.execution.ray_tune.node_resources", lambda: [SMALL])
+    runner = RayRunner(None, Resources(1, 0.25), Resources(), None, (), None)
+    assert runner._taken(Execution()) == Resources(1, 0.25)
+    assert runner._taken(Execution(whole_node=True)) == Resources(8, 1)
 
 
 def test_a_pack_takes_the_cores_of_all_its_trials_and_one_gpu_at_most():

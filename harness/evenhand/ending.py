@@ -8,6 +8,9 @@ from contextlib import suppress
 from enum import IntEnum
 from typing import NoReturn
 
+RUN_STOPPED = "the run is stopped and finished trials are kept; rerun the same command to resume"
+"""The last line of a run that was stopped."""
+
 
 class ExitCode(IntEnum):
     """What became of a command.

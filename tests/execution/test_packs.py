@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from evenhand.declared.base import Part
 from evenhand.errors import StoreError
+from evenhand.execution import packs
 from evenhand.execution.events import started_event
 from evenhand.execution.execute import Execution, run_trial
 from evenhand.execution.inline import run_inline
@@ -101,7 +105,7 @@ def test_a_pack_that_is_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
     store, whole = Store.open(tmp_path / "stopped"), Store.open(tmp_path / "whole")
     began = threading.Event()
 
-    def interrupted(futures, return_when):
+    def interrupted(futures, **how):
         began.wait(60)
         raise KeyboardInterrupt
 
@@ -175,3 +179,20 @@ def test_what_was_lost_together_is_started_again_alone(suite_of, parts, tmp_path
     run_plan(make_plan(suite, store), told, store, RunTracker(print), runner)
     assert rounds == [[2, 2], [1, 1, 2]]
     assert len(store.records()) == 4
+
+
+def test_a_signal_that_another_thread_takes_wakes_the_main_thread():
+    release = threading.Event()
+
+    def take_the_signal():
+        # The main thread waits for this one by now.
+        time.sleep(0.3)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        release.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(take_the_signal)
+        with pytest.raises(KeyboardInterrupt):
+            packs._wait([running])
+        assert running.running()
+        release.set()

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from ray.cluster_utils import Cluster
 
-from evenhand.ending import ExitCode
+from evenhand.ending import RUN_STOPPED, ExitCode
 from evenhand.errors import ClusterLost
 from evenhand.execution import ray_watch
 from evenhand.execution.ray_watch import Service, Watch, translated, watch
@@ -102,3 +102,16 @@ def test_a_block_that_cannot_be_interrupted_is_ended_with_its_process(monkeypatc
     ((told, code),) = ends
     assert "the head does not answer" in told
     assert code == ExitCode.CLUSTER_LOST
+
+
+def test_a_stopped_run_that_waits_for_a_lost_service_is_ended_as_stopped(monkeypatch):
+    monkeypatch.setattr(ray_watch, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(ray_watch, "STOPPED_UNWIND_SECONDS", 0.1)
+    ends = []
+    monkeypatch.setattr(ray_watch, "end_now", lambda *told: ends.append(told))
+    for may_return in (True, False):
+        with watch([Service("the head", lambda: False, 0.05, may_return)]) as watching:
+            watching.stop()
+            time.sleep(0.5)
+    # A Ray of the run's own is ended by the run itself.
+    assert ends == [(RUN_STOPPED, ExitCode.STOPPED)]

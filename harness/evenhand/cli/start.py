@@ -7,7 +7,7 @@ import traceback
 
 from evenhand.cli.signals import stop_once
 from evenhand.cli.streams import OutputLost, prepare_streams
-from evenhand.ending import ExitCode
+from evenhand.ending import RUN_STOPPED, ExitCode
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def _explain(error: Exception) -> int:
 def _stopped(arguments: list[str]) -> str:
     if arguments[:1] != ["run"]:
         return "stopped"
-    return "the run is stopped and finished trials are kept; rerun the same command to resume"
+    return RUN_STOPPED
 
 
 def _list_at_once(arguments: list[str]) -> bool:

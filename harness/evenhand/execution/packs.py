@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Collection, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 from evenhand.declared.record import Exit, Record
@@ -28,6 +28,8 @@ from evenhand.store.leases import LeaseLostError
 from evenhand.store.retries import may_pass
 
 Pack = tuple[Trial, ...]
+WAKE_SECONDS = 0.5
+"""Longest time after which a signal is noticed."""
 
 
 def make_packs(
@@ -132,6 +134,19 @@ def write_ends(
     return tuple(written)
 
 
+def _wait(running: Collection[Future[None]]) -> None:
+    """Wait until all have ended, or one has raised an error.
+
+    The system may give a signal to any thread. Python handles it in the main thread, which would
+    not wake for it while it waits without a limit.
+    """
+    left = set(running)
+    while left:
+        done, left = wait(left, timeout=WAKE_SECONDS, return_when=FIRST_EXCEPTION)
+        if any(each.exception() for each in done):
+            return
+
+
 def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None:
     """Run the trials of a pack at the same time, each in a thread; those that are late are left.
 
@@ -157,7 +172,7 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
     with ThreadPoolExecutor(len(pack)) as pool:
         running = [pool.submit(run_claimed, t, execution, store, one_at_a_time) for t in pack]
         try:
-            wait(running, return_when=FIRST_EXCEPTION)
+            _wait(running)
         except KeyboardInterrupt:
             store.hurry()
             raise

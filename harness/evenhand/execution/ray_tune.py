@@ -137,7 +137,7 @@ class RayRunner:
         """Let the workers save the states of the trials that run, where they can be reached."""
         if not self.watching.lost:
             # The user's stop is the end of the run, also where the cluster is stopped with it.
-            self.watching.end()
+            self.watching.stop()
             events.stop_trials(STOP_SECONDS, lambda: self.watching.is_whole)
 
 

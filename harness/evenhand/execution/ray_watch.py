@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evenhand.ending import ExitCode, end_now
+from evenhand.ending import RUN_STOPPED, ExitCode, end_now
 from evenhand.errors import ClusterLost
 
 POLL_SECONDS = 0.5
@@ -22,6 +22,9 @@ NODE_SECONDS = 2.0
 """The same for Ray on the driver's node, which is not replaced; Ray ends the process after 10 s."""
 UNWIND_SECONDS = 4.0
 """Time in which the run ends by itself: calls of a lost cluster may wait for ever."""
+STOPPED_UNWIND_SECONDS = 6.0
+"""The same where the user has stopped the run, which still writes records: with `NODE_SECONDS`, it
+is less than the 10 s after which Ray ends the process."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,15 @@ class Watch:
     lost: list[ClusterLost] = field(default_factory=list)
     """The loss that ends the run, once there is one."""
     _over: threading.Event = field(default_factory=threading.Event)
+    _is_stopping: bool = False
 
     def end(self) -> None:
-        """End the watch: the run ends anyway, and a loss changes nothing."""
+        """End the watch."""
         self._over.set()
+
+    def stop(self) -> None:
+        """Note that the user has stopped the run: a loss is no cause of its end any more."""
+        self._is_stopping = True
 
     @property
     def is_whole(self) -> bool:
@@ -145,8 +153,14 @@ class Watch:
                     continue
                 began = since.setdefault(service.name, time.monotonic())
                 if time.monotonic() - began >= service.patience and not self._over.is_set():
-                    self._interrupt(service)
+                    self._end_soon() if self._is_stopping else self._interrupt(service)
                     return
+
+    def _end_soon(self) -> None:
+        """End a process that the user has stopped before Ray ends it, where it has one to lose."""
+        can_end = any(service.may_return for service in self.watched)
+        if can_end and not self._over.wait(STOPPED_UNWIND_SECONDS):
+            end_now(RUN_STOPPED, ExitCode.STOPPED)
 
     def _interrupt(self, service: Service) -> None:
         """Interrupt the main thread, and end the process where it does not end by itself."""

@@ -36,6 +36,23 @@ def test_a_killed_service_of_the_only_node_ends_the_run_with_a_message(tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_a_run_without_a_parent_names_the_loss_of_its_node_too(tmp_path):
+    """As after `nohup` and a logout, or in a container: Ray would end it without a message."""
+    write_suite(tmp_path, epochs=10**6)
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        told = ["--json", "--address", cluster.address]
+        run = start(["setsid", "--fork", *run_command(*told)], tmp_path)
+        wait_for_event(run, "progress")
+        cluster.head_node.kill_raylet()
+        # Its output ends with the run.
+        _, _, told = ended(run)
+    finally:
+        cluster.shutdown()
+    assert told.splitlines()[1] == "Ray was lost: the node of this machine does not answer"
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_a_killed_head_of_a_cluster_ends_the_run_with_a_message(tmp_path):
     write_suite(tmp_path, epochs=10**6)
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})

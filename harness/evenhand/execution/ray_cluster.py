@@ -64,7 +64,10 @@ def connect(address: str | None, *, ship_code: bool = False) -> Iterator[Watch]:
     machine, of another user, too. Raises `ClusterLost` where no cluster answers, or where it is
     lost in the block, and `RunError` where no Ray can be started.
     """
-    os.environ.update(ENVIRONMENT)
+    # Where Ray on this machine is lost, a driver without a parent, as after `nohup` and a logout or
+    # in a container, is ended at once and without a message, unless the process of Ray by this
+    # number lives. Ray gives its workers the right one.
+    os.environ.update(ENVIRONMENT | {"RAY_RAYLET_PID": str(os.getpid())})
     import ray
 
     _silence_raylet()

@@ -6,6 +6,7 @@ import time
 
 from evenhand.execution.watchdog import StallLimits, Watchdog, hang_name
 from evenhand.pulse import pulse, waited
+from evenhand.store import Store
 from evenhand.store.files import open_files
 from evenhand.store.leases import Lease, Leases
 
@@ -69,6 +70,16 @@ def test_no_file_is_left_open_after_a_watch(tmp_path):
             file = watchdog._file
             assert not file.closed
         assert file.closed
+
+
+def test_a_watch_makes_no_folder_in_the_place_of_a_store_that_is_gone(tmp_path):
+    store = Store.open(tmp_path / "results")
+    store.check_writable()
+    hang = store.leases.hang_file("mine.hang")
+    (tmp_path / "results").rename(tmp_path / "unmounted")
+
+    with Watchdog(StallLimits(), 60, lambda *_: None, hang=hang).watching():
+        assert not (tmp_path / "results").exists()
 
 
 def test_a_hang_is_noticed_where_no_file_can_be_written_for_its_stack(tmp_path):

@@ -140,6 +140,7 @@ def test_nothing_is_written_under_the_mount_point_of_a_store_that_is_gone(tmp_pa
     for write in WRITES:
         with pytest.raises(StoreError, match=r"not there any more\n.*mount the folder again"):
             write(store)
+    assert store.leases.hang_file("mine.hang") is None
     assert not root.exists()
 
     Store.open(root).check_writable()

@@ -14,6 +14,7 @@ import pytest
 
 from evenhand.declared.record import Record
 from evenhand.errors import StoreError, Unwritable
+from evenhand.execution.watchdog import StallLimits, Watchdog
 from evenhand.store import Store
 from evenhand.store.files import open_files
 from evenhand.store.leases import Lease, LeaseWatch
@@ -252,6 +253,21 @@ def test_two_users_of_a_group_share_a_folder(shared: Path, mode: int) -> None:
     for file in (shared / "main").rglob("*.*"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o664
         assert file.stat().st_gid == LAB
+
+
+@needs_root
+def test_users_share_leases_also_where_a_run_first_makes_a_file_for_a_hang(shared: Path) -> None:
+    mine, hers = make_record(seed=0), make_record(seed=1)
+    with acting_as(ANN):
+        leases = Store.open(shared).leases
+        hang = leases.hang_file("mine.hang")
+        with Watchdog(StallLimits(), 60, lambda *_: None, hang=hang).watching():
+            assert leases.take(Lease(key=mine.key, run="mine"))
+    with acting_as(BEN):
+        leases = Store.open(shared).leases
+        assert leases.take(Lease(key=hers.key, run="hers"))
+        leases.remove_hangs("mine")
+        assert leases.hang_file("hers.hang")
 
 
 @needs_root

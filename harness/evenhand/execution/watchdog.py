@@ -58,7 +58,10 @@ class Watchdog:
     longest: float | None = None
     """Longest time between two signs of progress; None before the first one."""
     hang: Path | None = None
-    """File in which faulthandler leaves the stack of a process that holds the lock."""
+    """File in which faulthandler leaves the stack of a process that holds the lock.
+
+    It is in a folder that exists.
+    """
     _began: float = field(default_factory=time.monotonic)
     _last: float = field(default_factory=time.monotonic)
     _waited: float = field(default_factory=time.monotonic)
@@ -172,12 +175,8 @@ def hang_name(run: str) -> str:
 
 
 def _open(path: Path) -> IO[str] | None:
-    """Open a file: faulthandler writes into an open one. None where it cannot be written.
-
-    Leases cannot be written there either, which the claim of a trial reports.
-    """
+    """Open a file: faulthandler writes into an open one. None where it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("w")
     except OSError:
         return None

@@ -178,12 +178,19 @@ class Leases:
                     self.release(lease)
 
     def hang_file(self, name: str) -> Path | None:
-        """Path of a file for the stack of a process that hangs; None in object storage."""
+        """Make a file for the stack of a process that hangs; its path.
+
+        None in object storage, and where it cannot be made: leases cannot be written there either,
+        which the claim of a trial reports.
+        """
         if not isinstance(self.files, LocalFiles):
             return None
-        folder = self.files.root / self._folder
-        # Nothing is written through a link.
-        return None if folder.is_symlink() else folder / name
+        path = f"{self._folder}/{name}"
+        # As every file of the store: through no link, not under a mount point, open to the group.
+        with suppress(OSError, StoreError):
+            self.files.create(path, b"")
+            return self.files.root / path
+        return None
 
     def hang(self, lease: Lease) -> str:
         """Where the process of a lease hung; empty where it did not."""

@@ -155,6 +155,19 @@ def test_a_record_waits_on_while_another_process_trains_its_trial(store, flaky, 
     assert waiting(store) == []
 
 
+def test_no_lease_is_left_of_a_record_that_still_cannot_be_written(store, flaky, clock):
+    record = make_record()
+    flaky.error = FORBIDDEN
+    flaky.is_hit = lambda operation, path: operation == "write" and path.endswith("record.json")
+    with pytest.raises(StoreError, match="waits"):
+        store.write(record)
+
+    store.deliver()
+
+    assert waiting(store) == [record.key]
+    assert store.leases.all() == {}
+
+
 def test_a_process_that_holds_the_lease_of_a_trial_delivers_its_record(store, flaky, clock):
     record = make_record()
     flaky.error = FORBIDDEN

@@ -95,8 +95,10 @@ class Delivery:
                     continue
                 lease = self._lease(waiting.record.key)
                 if lease is not None:
-                    self._settle(waiting)
-                    self._leases.release(lease)
+                    try:
+                        self._settle(waiting)
+                    finally:
+                        self._leases.release(lease)
 
     def _settle(self, waiting: Waiting) -> None:
         """Write a record, unless the store has a later one or other numbers, and remove it here."""

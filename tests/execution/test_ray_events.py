@@ -88,6 +88,17 @@ def test_a_stop_waits_neither_for_a_hung_trial_nor_for_a_lost_cluster():
 
 
 @pytest.mark.usefixtures("_without_ray")
+def test_an_error_of_a_worker_that_comes_with_the_end_of_a_round_is_no_interrupt(monkeypatch):
+    monkeypatch.setattr(ray_events, "POLL_SECONDS", 60.0)
+    mailbox, told = LocalMailbox(), []
+    with RayEvents(told.append, lambda: None, mailbox).relayed() as fatal:
+        mailbox.post.remote(Event("fatal", "a", cause="the store is gone"))
+
+    assert fatal == ["the store is gone"]
+    assert [event.kind for event in told] == ["fatal"]
+
+
+@pytest.mark.usefixtures("_without_ray")
 def test_a_stop_outlives_a_queue_that_starts_again():
     calls = []
 

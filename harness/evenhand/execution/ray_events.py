@@ -38,10 +38,12 @@ class RayEvents:
     running: set[str] = field(default_factory=set)
     """Keys of the trials that have started and not ended."""
     fatal: list[str] = field(default_factory=list)
-    """Cause of the first fatal event, which interrupts the main thread."""
+    """Cause of the first fatal event, which interrupts the main thread while the round runs."""
     _patience: float = ANSWER_SECONDS
     _identity: str = ""
     _lost_events: bool = False
+    _is_over: bool = False
+    """Whether the round has ended, so that there is nothing to interrupt."""
     _failure: Exception | None = None
     """Error of the sink, which ends the run."""
 
@@ -68,6 +70,7 @@ class RayEvents:
             if not self.fatal:
                 raise
         finally:
+            self._is_over = True
             if self._failure is None:
                 self._hand_on()
 
@@ -102,7 +105,8 @@ class RayEvents:
         for event in events:
             if event.kind == "fatal" and not self.fatal:
                 self.fatal.append(event.cause)
-                _thread.interrupt_main()
+                if not self._is_over:
+                    _thread.interrupt_main()
             self._count(event)
             self.sink(event)
         if self._lost_events:

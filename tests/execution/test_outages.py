@@ -15,6 +15,7 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import run_claimed
 from evenhand.execution.plan import make_plan
+from evenhand.execution.ray_tune import Work, _give_up
 from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.store import Store
 from evenhand.store.files import PatientFiles, open_files
@@ -138,6 +139,24 @@ def test_a_trial_of_a_node_that_is_cut_off_is_left_and_ends_no_run(suite_of, fla
     run_claimed(second, on_a_node(execution), store, events.append)
     assert {record.key for record in store.records()} == {first.key, second.key}
     assert store.leases.all() == {}
+
+
+def test_a_worker_that_hangs_is_ended_also_where_its_record_cannot_be_written(
+    suite_of, flaky, monkeypatch
+):
+    pack = tuple(suite_of("erm").trials.values())
+    store, events, codes = Store(PatientFiles(flaky), "main"), [], []
+    monkeypatch.setattr("evenhand.execution.ray_tune.time.sleep", lambda _: None)
+    monkeypatch.setattr("evenhand.execution.ray_tune.os._exit", codes.append)
+    flaky.error = FORBIDDEN
+
+    _give_up(pack, Work((), Execution(), store, ()), events.append, "hung: no step", "a stack")
+
+    assert codes == [1]
+    [note] = events
+    assert "erm on blobs" in note.cause
+    assert "hung: no step; its record cannot be written: " in note.cause
+    assert "ACCESS_DENIED" in note.cause
 
 
 def test_a_teacher_that_cannot_be_reached_is_no_failure_of_its_student(

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from evenhand.declared.plugin import Plugin
@@ -26,7 +26,7 @@ from evenhand.execution import provenance
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution
 from evenhand.execution.node_checks import Expected
-from evenhand.execution.packs import make_packs, new_record, run_pack, write_ends
+from evenhand.execution.packs import Pack, make_packs, new_record, run_pack, write_ends
 from evenhand.execution.ray_cluster import connect, node_resources
 from evenhand.execution.ray_early_end import early_end
 from evenhand.execution.ray_events import RayEvents, start_mailbox, stop_of
@@ -231,13 +231,7 @@ def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
     def sink(event: Event) -> None:
         mailbox.post.remote(event)
 
-    def give_up(cause: str, stacks: str) -> None:
-        end = Exit(status="failed", cause=cause, traceback=stacks)
-        write_ends(pack, end, work.execution, work.store, sink)
-        # The event is sent in the background: without a pause the exit would discard it.
-        time.sleep(1)
-        os._exit(1)
-
+    give_up = partial(_give_up, pack, work, sink)
     file = work.store.leases.hang_file(work.execution.claimant.hang)
     watchdog = Watchdog(work.execution.stalls, work.execution.time_limit, give_up, hang=file)
     try:
@@ -247,6 +241,20 @@ def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
         sink(Event("fatal", pack[0].key, trial_label(pack[0]), cause=str(error)))
         raise
     tune.report({"trials": len(pack)})
+
+
+def _give_up(pack: Pack, work: Work, sink: Sink, cause: str, stacks: str) -> None:
+    """Write the records of a pack that hangs, and end its process in any case."""
+    try:
+        end = Exit(status="failed", cause=cause, traceback=stacks)
+        write_ends(pack, end, work.execution, work.store, sink)
+    except StoreError as error:
+        text = f"{trial_label(pack[0])} {cause}; its record cannot be written: {error}"
+        sink(Event("note", cause=text))
+    finally:
+        # The event is sent in the background: without a pause the exit would discard it.
+        time.sleep(1)
+        os._exit(1)
 
 
 @lru_cache(maxsize=1)

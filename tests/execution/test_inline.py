@@ -8,7 +8,7 @@ from dataclasses import replace
 from evenhand.declared.record import Exit
 from evenhand.execution import claims, inline
 from evenhand.execution.claims import Claimant, claim
-from evenhand.execution.execute import Execution
+from evenhand.execution.execute import Execution, empty_record
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import write_ends
 from evenhand.execution.watchdog import StallLimits
@@ -54,6 +54,25 @@ def test_a_trial_without_progress_is_told_once_and_its_lease_stands_still_until_
     assert "erm on blobs" in note.cause
     assert "hung: it made no progress for" in note.cause
     assert "another run may take it over" in note.cause
+
+
+def test_a_trial_that_another_run_interrupted_after_the_plan_is_held_for_the_attempt_after_that(
+    suite_of, parts, tmp_path
+):
+    [trial] = suite_of("erm", seeds=1).trials.values()
+    store, held = Store.open(tmp_path), []
+    store.write(empty_record(trial, Execution(), Exit(status="interrupted")))
+
+    def sink(event):
+        if event.kind == "started":
+            held.append(store.leases.of(trial.key))
+
+    run_inline([trial], Execution(), store, sink)
+
+    [lease] = held
+    assert lease.attempt == 2
+    assert not lease.is_over(attempts=1)
+    assert (store.read(trial.key).attempts, store.read(trial.key).exit.status) == (2, "done")
 
 
 def test_the_end_of_a_pack_leaves_a_trial_to_the_run_that_trains_it(suite_of, tmp_path):

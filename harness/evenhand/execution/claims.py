@@ -98,6 +98,10 @@ class Claim:
         """Note that the trial has saved its state: its starts so far were not in vain."""
         self._beat(starts=0, lost_nodes=0)
 
+    def begin(self, attempt: int) -> None:
+        """Note that the lease is held for a later attempt than was expected."""
+        self._beat(attempt=attempt)
+
     def check(self) -> None:
         """Raise `LeaseLostError` where another process has taken the trial over."""
         with self._lock:

@@ -82,10 +82,15 @@ def _run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -
         return
     with found.held():
         store.deliver(held=trial.key)
-        record = new_record(trial, execution, store)
-        if record is not None:
+        record = _later_record(trial, execution, store)
+        if record is not None and record.exit.status != "interrupted":
             sink(ended_event(record))
             return
+        if record is not None:
+            # Of another run, after this one was planned: the trial goes on, in the next attempt.
+            known = {**execution.attempts, trial.key: record.attempts}
+            execution = replace(execution, attempts=known)
+            found.begin(record.attempts + 1)
         try:
             run_trial(trial, replace(execution, claim=found), store, sink)
         except LeaseLostError:
@@ -110,10 +115,15 @@ def new_record(trial: Trial, execution: Execution, store: Store) -> Record | Non
 
     None where that run was interrupted, because the trial can go on then.
     """
-    before = execution.attempts.get(trial.key, 0)
+    found = _later_record(trial, execution, store)
+    return None if found is None or found.exit.status == "interrupted" else found
+
+
+def _later_record(trial: Trial, execution: Execution, store: Store) -> Record | None:
+    """The record of a later attempt than the last one that the plan knows; None without one."""
     found = next(iter(store.records([trial.key])), None)
-    is_new = found is not None and found.attempts > before
-    return found if is_new and found and found.exit.status != "interrupted" else None
+    known = execution.attempts.get(trial.key, 0)
+    return found if found is not None and found.attempts > known else None
 
 
 def write_ends(

@@ -60,6 +60,19 @@ def test_a_process_whose_lease_was_taken_over_finds_it_at_its_next_beat(leases):
     assert leases.of(KEY) == other
 
 
+def test_of_two_processes_that_wrote_one_lease_the_last_one_holds_it(leases, tmp_path):
+    # Object storage takes both: the first one has read its own back before the second is there.
+    mine = leases.take(Lease(key=KEY, run="mine"))
+    other = mine.model_copy(update={"run": "other", "process": Process.this()})
+    (tmp_path / "main/.leases" / other.name).write_text(other.model_dump_json())
+
+    assert not leases.is_held(mine)
+    with pytest.raises(LeaseLostError, match="nothing is lost"):
+        leases.beat(mine)
+    assert leases.beat(other).beats == 1
+    assert leases.is_held(other)
+
+
 def test_a_lease_is_stale_when_its_beats_stand_still_on_the_clock_of_the_observer(leases):
     mine = leases.take(Lease(key=KEY, run="mine"))
     watch = LeaseWatch(seconds=0.05)

@@ -159,12 +159,19 @@ class Leases:
         return lease
 
     def is_held(self, lease: Lease) -> bool:
-        """Whether no other process has taken over a lease."""
+        """Whether no other process has taken over a lease, or written one in its place.
+
+        Object storage takes the files of two processes, and the last one stays.
+        """
+        at_once = replace(self, files=hasty(self.files))
         try:
-            names = replace(self, files=hasty(self.files))._names(lease.key)
+            names = at_once._names(lease.key)
         except OSError:
             return True
-        return max(map(_generation, names), default=0) == lease.generation
+        if max(map(_generation, names), default=0) != lease.generation:
+            return False
+        there = at_once._read(self._path(lease))
+        return there is None or there.process in (Process(), lease.process)
 
     def release(self, lease: Lease) -> None:
         """Give a lease back."""
@@ -178,10 +185,9 @@ class Leases:
                     self.release(lease)
 
     def hang_file(self, name: str) -> Path | None:
-        """Make a file for the stack of a process that hangs; its path.
+        """Make a file for the stack of a process that hangs; its path, None in object storage.
 
-        None in object storage, and where it cannot be made: leases cannot be written there either,
-        which the claim of a trial reports.
+        None, too, where it cannot be made: the claim of a trial then reports the cause.
         """
         if not isinstance(self.files, LocalFiles):
             return None

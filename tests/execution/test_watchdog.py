@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -117,3 +119,37 @@ def test_a_process_that_holds_the_lock_is_ended_and_leaves_where_it_hung(tmp_pat
     assert not leases.hang(Lease(key="0a" * 16, run="", hang="../secret.hang"))
     leases.remove_hangs("0a1b")
     assert not file.exists()
+
+
+IS_STOPPED = """
+import sys, time
+from pathlib import Path
+from evenhand.execution import watchdog as w
+from evenhand.pulse import pulse
+w.LOOK_SECONDS = 0.2
+limits = w.StallLimits(first=1.0, least=1.0, factor=2.0, grace=0.5)
+with w.Watchdog(limits, float("inf"), print, hang=Path(sys.argv[1])).watching():
+    for _ in range(30):
+        time.sleep(0.1)
+        pulse()
+        print("step", flush=True)
+"""
+
+
+def test_a_process_that_ctrl_z_stops_for_long_goes_on(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", IS_STOPPED, str(tmp_path / "0a1b.hang")],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "step\n"
+        process.send_signal(signal.SIGTSTP)
+        # What the shell waits for, too.
+        assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+        time.sleep(3)
+        process.send_signal(signal.SIGCONT)
+        printed, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert set(printed.split()) == {"step"}
+    assert not (tmp_path / "0a1b.hang").read_text()

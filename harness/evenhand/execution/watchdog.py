@@ -14,6 +14,7 @@ import faulthandler
 import math
 import os
 import re
+import signal
 import socket
 import sys
 import threading
@@ -122,6 +123,27 @@ class Watchdog:
         seconds = max(1.0, self.seconds_left) + self.limits.grace
         faulthandler.dump_traceback_later(seconds, exit=True, file=self._file)
 
+    def _stop(self, *_: object) -> None:
+        """Stop the process without the timer, which would end it as soon as it goes on."""
+        # No step of another thread sets it again in between.
+        self._armed = math.inf
+        faulthandler.cancel_dump_traceback_later()
+        signal.raise_signal(signal.SIGSTOP)
+        self.arm()
+
+    @contextlib.contextmanager
+    def _stopped_without_timer(self) -> Iterator[None]:
+        """Let Ctrl-Z cancel the timer within a `with` block of the main thread."""
+        is_main = threading.current_thread() is threading.main_thread()
+        if self._file is None or not is_main or signal.getsignal(signal.SIGTSTP) != signal.SIG_DFL:
+            yield
+            return
+        signal.signal(signal.SIGTSTP, self._stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+
     def _pause(self, *, was_hung: bool) -> float:
         """Seconds until the next look."""
         return LOOK_SECONDS if was_hung else min(max(0.05, self.seconds_left), LOOK_SECONDS)
@@ -130,6 +152,7 @@ class Watchdog:
         """Leave out the time in which the whole process was stopped, as by Ctrl-Z."""
         if late > LOOK_SECONDS:
             self._shift(late)
+            self.arm()
 
     def _shift(self, seconds: float) -> None:
         self._last += seconds
@@ -157,7 +180,7 @@ class Watchdog:
         self._file = None if self.hang is None else _open(self.hang)
         self.arm()
         try:
-            with listening(self.see):
+            with listening(self.see), self._stopped_without_timer():
                 yield
         finally:
             over.set()

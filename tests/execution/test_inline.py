@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from evenhand.declared.record import Exit
 from evenhand.execution import claims, inline
@@ -14,6 +13,7 @@ from evenhand.execution.packs import write_ends
 from evenhand.execution.watchdog import StallLimits
 from evenhand.pulse import pulse
 from evenhand.store import Store
+from evenhand.store.process import Process
 
 STALLS = StallLimits(first=0.5, least=0.5, factor=1.0)
 
@@ -75,14 +75,16 @@ def test_a_trial_that_another_run_interrupted_after_the_plan_is_held_for_the_att
     assert (store.read(trial.key).attempts, store.read(trial.key).exit.status) == (2, "done")
 
 
-def test_the_end_of_a_pack_leaves_a_trial_to_the_run_that_trains_it(suite_of, tmp_path):
-    mine, others = suite_of("erm").trials.values()
+def test_the_end_of_a_pack_leaves_a_trial_to_the_process_that_trains_it(suite_of, tmp_path):
+    mine, others, moved = suite_of("erm", seeds=3).trials.values()
     store, execution = Store.open(tmp_path), Execution()
     store.leases.take(execution.claimant.lease(mine.key))
-    store.leases.take(Claimant().lease(others.key))
-    end = Exit(status="failed", cause="hung")
+    elsewhere = Process(host="node7", machine="another", pid=12)
+    for trial, claimant in ((others, Claimant()), (moved, execution.claimant)):
+        lease = claimant.lease(trial.key)
+        store.leases.take(lease.model_copy(update={"process": elsewhere}))
+    pack, end = (mine, others, moved), Exit(status="failed", cause="hung")
 
-    assert write_ends((mine, others), end, execution, store, print) == (mine,)
+    assert write_ends(pack, end, execution, store, print) == (mine,)
     assert [record.key for record in store.records()] == [mine.key]
-    known = replace(execution, attempts={})
-    assert write_ends((mine, others), end, known, store, print) == ()
+    assert write_ends(pack, end, execution, store, print) == ()

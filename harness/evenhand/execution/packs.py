@@ -25,6 +25,7 @@ from evenhand.execution.execute import Execution, empty_record, run_trial
 from evenhand.execution.saving import write_record
 from evenhand.store import Store
 from evenhand.store.leases import LeaseLostError
+from evenhand.store.process import Process
 from evenhand.store.retries import may_pass
 
 Pack = tuple[Trial, ...]
@@ -131,11 +132,12 @@ def write_ends(
 ) -> tuple[Trial, ...]:
     """Write a record for each trial of a pack that has none yet; these trials.
 
-    A trial that another run trains is left to it.
+    A trial that another process trains is left to it, also where that is of this run: Ray starts
+    the trials of a node that it has lost on another one.
     """
-    leases, run, written = store.leases.all(), execution.claimant.run, []
+    leases, this, written = store.leases.all(), Process.this(), []
     for trial in pack:
-        is_others = trial.key in leases and leases[trial.key].run != run
+        is_others = trial.key in leases and leases[trial.key].process != this
         if is_others or new_record(trial, execution, store) is not None:
             continue
         record = write_record(empty_record(trial, execution, end), {}, store, sink)

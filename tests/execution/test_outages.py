@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from evenhand.declared.record import Exit
 from evenhand.errors import StoreError
 from evenhand.execution.events import trial_label
-from evenhand.execution.execute import Execution
+from evenhand.execution.execute import Execution, empty_record
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import run_claimed
 from evenhand.execution.plan import make_plan
@@ -19,6 +20,8 @@ from evenhand.execution.ray_tune import Work, _give_up
 from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.store import Store
 from evenhand.store.files import PatientFiles, open_files
+from evenhand.store.leases import BEAT_SECONDS, Lease
+from evenhand.store.process import Process
 from evenhand.store.spool import Spool
 from tests.store.outages import FORBIDDEN, NO_ANSWER, FlakyFiles
 
@@ -177,6 +180,23 @@ def test_a_teacher_that_cannot_be_reached_is_no_failure_of_its_student(
 
     assert events[-1].kind == "left"
     assert not list(Spool.of(store.location, "main").waiting())
+
+
+def test_a_run_that_waits_for_another_one_looks_at_object_storage_once_a_beat(
+    suite_of, flaky, monkeypatch
+):
+    suite, store, pauses = suite_of("erm", seeds=1), Store(PatientFiles(flaky), "main"), []
+    [trial] = suite.trials.values()
+    elsewhere = Process(host="node7", machine="another", pid=12)
+    store.leases.take(Lease(key=trial.key, run="other", process=elsewhere))
+
+    def end_of_the_other_run(seconds):
+        pauses.append(seconds)
+        store.write(empty_record(trial, Execution(), Exit(status="done")))
+
+    monkeypatch.setattr("evenhand.execution.rounds.time.sleep", end_of_the_other_run)
+    assert started(run(suite, store)) == []
+    assert pauses == [BEAT_SECONDS]
 
 
 def test_ctrl_c_ends_a_run_that_waits_for_its_store(suite_of, flaky):

@@ -21,7 +21,7 @@ from evenhand.execution.execute import STOPPED, Execution, empty_record
 from evenhand.execution.saving import write_record
 from evenhand.execution.tracker import RunTracker
 from evenhand.store import Store
-from evenhand.store.leases import Lease, LeaseWatch
+from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseWatch
 
 Runner = Callable[[Sequence[Trial], Execution, Store, Sink], None]
 LOOK_SECONDS = 1.0
@@ -74,7 +74,8 @@ class Rounds:
                     self.execution = replace(self.execution, claimant=claimant)
                     self._round(batch, replace(self.execution, whole_node=bool(whole)))
                 else:
-                    time.sleep(LOOK_SECONDS)
+                    # Each look takes a request for each lease there.
+                    time.sleep(BEAT_SECONDS if self.store.is_remote else LOOK_SECONDS)
                 missing = [t for t in self._left(missing) if t.key not in self.greedy]
         except KeyboardInterrupt:
             self.store.hurry()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import evenhand
+from evenhand.declared.base import Part
 from evenhand.declared.decorators import method
 from evenhand.declared.method import Method, Reduce, Stage
 from evenhand.declared.plugin import Plugin, load_plugins, loaded_plugins
@@ -223,6 +224,7 @@ def test_two_plugins_may_have_the_same_file_name(tmp_path, unregistered):
         ("\n\nimport nothing_of_this_name\n", 3, "No module named 'nothing_of_this_name'"),
         ("x = 1\nundefined\n", 2, "NameError: name 'undefined' is not defined"),
         ("1 / 0\n", 1, "ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(0)\n", 2, "the plugin fails: SystemExit: 0"),
         ("{}['a']\n", 1, "KeyError: 'a'"),
         ("raise RuntimeError('no')\n", 1, "the plugin fails: RuntimeError: no"),
         ("import json\n\njson.loads('{')\n", 3, "JSONDecodeError"),
@@ -243,6 +245,15 @@ def test_a_broken_plugin_says_on_which_line(tmp_path, unregistered, text, line, 
             plugin.load()
     assert str(raised.value).startswith(f"{plugin.path}:{line}: ")
     assert says in str(raised.value)
+
+
+def test_a_method_that_ends_the_process_is_a_mistake_with_its_line(tmp_path, unregistered):
+    text = PLUGIN[: PLUGIN.rindex("    return")] + "    raise SystemExit(0)\n"
+    plugin = write(tmp_path, text)
+    plugin.load()
+    with pytest.raises(SpecError, match=r"mine\(\) fails: SystemExit: 0") as raised:
+        REGISTRY.make("method", Part(name="mine"))
+    assert str(raised.value).startswith(f"{plugin.path}:{len(text.splitlines())}: ")
 
 
 def test_a_plugin_that_is_not_there_says_so(tmp_path):

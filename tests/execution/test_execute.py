@@ -83,6 +83,43 @@ def test_a_trial_that_raises_keeps_its_traceback(store, monkeypatch):
     assert "in begin" in record.exit.traceback
 
 
+class MuteError(Exception):
+    """An error whose message cannot be made."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (SystemExit(0), "SystemExit: 0"),
+        (GeneratorExit(), "GeneratorExit: "),
+        (MuteError(), "MuteError, whose message cannot be made: RuntimeError"),
+        (ValueError("half a pair \ud800"), "ValueError: half a pair �"),
+    ],
+)
+def test_whatever_a_trial_raises_is_its_record(store, monkeypatch, error, cause):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("evenhand.train.initial_state.bind", fail)
+    record, _ = run(make(), store)
+    assert (record.exit.status, record.exit.cause) == ("failed", cause)
+    assert "in begin" in record.exit.traceback
+
+
+def test_a_long_message_leaves_a_short_record_that_has_its_lines(store, monkeypatch):
+    def fail(*_, **__):
+        raise ValueError("x" * 1_000_000)
+
+    monkeypatch.setattr("evenhand.train.initial_state.bind", fail)
+    record, _ = run(make(), store)
+    assert len(record.exit.cause) < 2_100
+    assert "in begin" in record.exit.traceback
+    assert len(record.exit.traceback) < 110_000
+
+
 def test_a_mistake_of_the_user_needs_no_traceback(store):
     record, _ = run(make(ratio=1000), store)
     assert record.exit.status == "failed"

@@ -134,7 +134,7 @@ class _Item(NamedTuple):
 def _item(place: str, part: Any, i: int) -> _Item:
     try:
         item = part[i]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Foreign code may raise anything; the message names the item.
         why = f"{type(error).__name__}: {error}"
         raise DataError(f"{place}: item {i} cannot be read\n  {why}") from error

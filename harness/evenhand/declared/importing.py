@@ -39,6 +39,6 @@ def _load(point: EntryPoint) -> None:
         point.load()
     except EvenhandError as error:
         raise EvenhandError(f"{place}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Code of another package may raise anything; the message names the package.
         raise EvenhandError(f"{place} fails: {type(error).__name__}: {error}") from error

@@ -56,12 +56,13 @@ class Plugin(PluginFiles):
         try:
             exec(compile(self.source, self.file, "exec", dont_inherit=True), module.__dict__)
         except BaseException as error:
-            # Also after Ctrl-C and `sys.exit`: the file is not loaded, and may be loaded again.
+            # Also after Ctrl-C: the file is not loaded, and may be loaded again.
             for new in [new for new in sys.modules if new not in before and self._owns(new)]:
                 del sys.modules[new]
-            if not isinstance(error, Exception):
+            if isinstance(error, KeyboardInterrupt):
                 raise
-            # Foreign code: any exception becomes an error with the line of the file.
+            # Foreign code: any exception becomes an error with the line of the file. So does
+            # `sys.exit(0)`, after which a command would end as if it had done its work.
             raise SpecError([self._failure(error)], [self._place(error)]) from error
         for other in earlier:
             # Else the file would not be run again if an edit of it is taken back.
@@ -74,7 +75,7 @@ class Plugin(PluginFiles):
     def _owns(self, module: str) -> bool:
         return plugin_of(module) == self
 
-    def _place(self, error: Exception) -> str:
+    def _place(self, error: BaseException) -> str:
         """The last line of the plugin's files that was run, or that of the syntax error."""
         names = {str(self.folder / path): str(self.folder / path) for path, _ in self.modules}
         names[self.file] = self.path
@@ -85,7 +86,7 @@ class Plugin(PluginFiles):
         return (lines or [f"{self.path}:1"])[-1]
 
     @staticmethod
-    def _failure(error: Exception) -> Mistake:
+    def _failure(error: BaseException) -> Mistake:
         if isinstance(error, SpecError):
             return error.mistakes[0]
         said = error.msg if isinstance(error, SyntaxError) else str(error)

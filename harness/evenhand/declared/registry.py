@@ -205,8 +205,8 @@ class Registry:
             if entry.is_shipped or not isinstance(error, SpecError) or any(error.places):
                 raise
             raise SpecError(error.mistakes, [_line(error)] * len(error.mistakes)) from error
-        except Exception as error:
-            # Foreign code: any exception becomes an error with its line.
+        except (Exception, SystemExit) as error:
+            # Foreign code: any exception, and `sys.exit`, becomes an error with its line.
             what = f"{part.name}() fails: {type(error).__name__}: {error}"
             raise SpecError([Mistake(what)], [_line(error)]) from error
 
@@ -231,7 +231,7 @@ GENERATED = "<string>"
 """File of the methods that `dataclass` generates."""
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     """File and line that an exception comes from, where possible outside this package."""
     frames = traceback.extract_tb(error.__traceback__)
     foreign = [

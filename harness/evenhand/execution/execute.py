@@ -8,7 +8,6 @@ import importlib
 import math
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from evenhand.execution.device import device_of, gpu_facts
 from evenhand.execution.events import Sink, ended_event, started_event
 from evenhand.execution.posthoc_trial import apply_posthoc
 from evenhand.execution.preflight import source_key
+from evenhand.execution.raised import failure
 from evenhand.execution.saving import exit_after_damage, resumable, write_record
 from evenhand.execution.scoring import outputs_of, with_scores
 from evenhand.execution.watchdog import StallLimits
@@ -126,11 +126,10 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
             # The store does not answer: that is no failure of the trial.
             raise
         record = empty_record(trial, execution, Exit(status="failed", cause=str(error)))
-    except Exception as error:
-        # The edge of a trial: an exception of a method, a data set or the hardware is its result.
-        cause = f"{type(error).__name__}: {error}"
-        trace = traceback.format_exc()
-        record = empty_record(trial, execution, Exit(status="failed", cause=cause, traceback=trace))
+    except BaseException as error:
+        # The edge of a trial: what a method, a data set or the hardware raises is its result. So is
+        # `sys.exit()`, which would end the run with the exit code that a plugin has chosen.
+        record = empty_record(trial, execution, failure(error))
     stamped = record.provenance.model_copy(update={"started": began, "finished": provenance.now()})
     seconds = record.cost.seconds + running_seconds() - clock
     cost = record.cost.model_copy(update={"seconds": seconds})

@@ -90,7 +90,7 @@ def price(
         report(f"{place[1]} on {place[0]}")
         try:
             value = pricing.seconds(trial)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # The edge of a trial, as in `run_trial`: the run would leave a failed record.
             cause = str(error).strip() or type(error).__name__
             failed[(*place, cause)] = failed.get((*place, cause), 0) + len(same)

@@ -115,7 +115,7 @@ def _score(
         return score(name, seen, train, settings)
     except EvenhandError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Foreign code: any exception becomes an error with its line.
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise MetricError(

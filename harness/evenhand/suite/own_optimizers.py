@@ -39,7 +39,7 @@ def check_own_optimizer(recipe: Recipe) -> None:
         made.step()
     except EvenhandError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Foreign code may raise anything.
         raise _unfit(part.name, f"{type(error).__name__}: {error}") from error
 

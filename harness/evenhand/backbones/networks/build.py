@@ -187,7 +187,7 @@ def _own_features(name: str, body: nn.Module, in_channels: int, image_size: int)
     """Features of a user's own body for this input. Raises `BackboneError`."""
     try:
         return _forward(body, in_channels, image_size)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Foreign code may raise anything.
         what = f"{name} cannot take"
         raise BackboneError(_refusal(what, in_channels, image_size, error, TAKES)) from error

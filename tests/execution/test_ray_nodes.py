@@ -149,9 +149,10 @@ def test_a_node_with_other_code_is_left_out_unless_the_code_is_shipped(
         assert len(after.done) == 4
         # Without the pin, Ray would place the queue of events on any node.
         assert len(places) == 1
-        # Provenance is that of the process that trained.
+        # Provenance is that of the process that trained. Shipped code has no checkout, and its
+        # digest is that of the driver's code, so its commit is that of the driver.
         commits = {record.provenance.commit for record in store.records()}
-        assert "that of the driver" not in commits
+        assert (commits == {"that of the driver"}) is ship_code
         return [event.cause for event in events if event.kind == "note"]
 
     try:

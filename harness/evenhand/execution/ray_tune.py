@@ -275,8 +275,10 @@ def _fetch_work(reference: Any) -> Work:
         is_lost=node_is_lost,
         hang=hang_name(work.execution.claimant.run),
     )
-    # The code that runs here leads to the record, which need not be the code of the driver.
-    execution = replace(work.execution, claimant=claimant, commit=provenance.commit())
+    # The commit of the code that runs here. Code that was installed or shipped has no checkout; its
+    # digest was compared with the driver's, and so it is that of the driver's commit.
+    commit = provenance.commit() if provenance.commit().commit else work.execution.commit
+    execution = replace(work.execution, claimant=claimant, commit=commit)
     return replace(work, execution=execution)
 
 

@@ -44,10 +44,17 @@ def test_the_hint_after_failures_repeats_the_options(here):
     again = suite("run", "--inline", *PLACE, *only, code=1)
     assert "2 failed" in said
     [command] = hints(again)
-    assert command == [
-        *("evenhand", "run", "my suite.yaml", *only, "--plugin", PARTS, *PLACE, "--retry-failed")
-    ]
-    assert json.loads(evenhand("plan", *command[2:], "--json"))["missing"] == 2
+    words = ("evenhand", "run", "my suite.yaml", *only, "--plugin", PARTS, *PLACE)
+    assert command == [*words, "--inline", "--retry-failed"]
+    assert json.loads(evenhand("plan", *words[2:], "--retry-failed", "--json"))["missing"] == 2
+
+
+def test_a_command_that_runs_names_the_cluster_and_one_that_reads_does_not():
+    opened, place = open_suite("quickstart"), Place(cluster=("--address", "h:6379", "--ship-code"))
+    assert suite_command("run", opened, "--retry-failed", place=place) == (
+        "evenhand run quickstart --address h:6379 --ship-code --retry-failed"
+    )
+    assert suite_command("status", opened, place=place) == "evenhand status quickstart"
 
 
 def test_options_that_the_environment_gives_are_not_repeated(here, monkeypatch):

@@ -69,7 +69,9 @@ def test_a_budget_that_holds_no_trial_ends_with_exit_code_1_and_the_command(here
     shown = small("run", "--inline", "--budget", "0.001s", "--only", "method=erm", code=1)
     assert "0 done, 0 failed" in shown
     assert "2 trials left by the budget" in shown
+    # The command that runs the rest does so where this one did.
     assert "`evenhand run small.yaml --only method=erm" in shown
+    assert " --inline` runs them" in shown
     assert not (here / "results").exists() or not list((here / "results").rglob("record.json"))
 
 

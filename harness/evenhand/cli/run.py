@@ -125,7 +125,7 @@ def run(
         raise typer.Exit(run_until_over(address, math.inf if within is None else within))
     store = api.open_store(results, edition)
     plan = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
-    place = Place(results, edition, data)
+    place = Place(results, edition, data, _where(address, ship_code, inline))
     # Beside `--json`, standard output has events only.
     notes = errors() if json else console()
     print_store(place, len(plan.heads), notes)
@@ -163,6 +163,13 @@ def run(
     elif after.missing and not json:
         _print_unrun(after)
     _ended(after, place, json)
+
+
+def _where(address: str | None, ship_code: bool, inline: bool) -> tuple[str, ...]:
+    """The options of this call that name where trials run, for the commands in messages."""
+    words = ["--inline"] if inline else []
+    words += [] if address is None else ["--address", address]
+    return (*words, *(["--ship-code"] if ship_code else []))
 
 
 def _print_left(plan: Plan, after: Plan, place: Place) -> None:

@@ -31,6 +31,8 @@ class Place(NamedTuple):
     """Edition of the store."""
     data: str | Path | None = None
     """Folder of prepared data sets; None for the default."""
+    cluster: tuple[str, ...] = ()
+    """Options of `run` that name where trials run; empty for a Ray on this machine."""
 
     @property
     def options(self) -> list[str]:
@@ -54,14 +56,15 @@ def suite_command(verb: str, suite: Suite, *more: str, place: Place = HERE) -> s
     """The command that does something with a suite: `evenhand run mine.yaml --edition night`.
 
     It has the suite's filters (`--only`) and changes (`--set`), the plugins that are loaded, and
-    `--data` where the command takes it. more are further options without a value. For a suite that
-    was built in Python it is a call in Python.
+    `--data` and the options of the cluster where the command takes them. more are further options
+    without a value. For a suite that was built in Python it is a call in Python.
     """
     if not suite.source:
         return python_call(verb, *more, place=place)
     data = place.data_options if verb in TAKE_DATA else []
     plugins = [plugin.path for plugin in loaded_plugins()]
-    words = (*place.options, *data, *more)
+    cluster = place.cluster if verb == "run" else ()
+    words = (*place.options, *data, *cluster, *more)
     return source_command(
         verb, suite.source, *words, only=suite.only, plugins=plugins, changes=suite.changes
     )

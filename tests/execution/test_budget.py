@@ -81,7 +81,8 @@ def test_nothing_starts_where_nothing_fits(suite_of, tmp_path):
     after = run_within(plan, Execution(), store, RunTracker(events.append), never, budget=budget)
     assert len(after.missing) == 4
     [note] = [event.cause for event in events if event.kind == "note"]
-    assert "left of the budget, after 12 s for the start of Ray; the shortest takes" in note
+    assert "within the 60 s that are left of the budget" in note
+    assert ": the start of workers takes about 12 s and the shortest trial takes about" in note
 
 
 def test_a_trial_costs_a_budget_at_most_its_time_limit(suite_of, tmp_path):

@@ -16,7 +16,10 @@ from evenhand.execution.schedule import fitting
 from evenhand.store import Store
 
 RAY_SECONDS = 12.0
-"""Time in which Ray starts and its workers import torch, measured on two cores."""
+"""Time kept for the start of Ray's workers, which import torch.
+
+Measured on two cores, with the start of Ray itself.
+"""
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,13 @@ def run_within(
 
 def _nothing_fits(plan: Plan, budget: Budget) -> str:
     """Why no trial was started, with the time of the shortest one."""
-    rest = max(0.0, budget.deadline - time.time() - budget.starting)
-    spent = {"of pricing": plan.prices.took, "for the start of Ray": budget.starting}
-    parts = [f"{seconds:.0f} s {what}" for what, seconds in spent.items() if seconds]
+    rest = max(0.0, budget.deadline - time.time())
     text = f"no trial is expected to end within the {rest:.0f} s that are left of the budget"
-    text += f", after {joined(parts)}" if parts else ""
+    text += f" (pricing took {plan.prices.took:.0f} s)" if plan.prices.took else ""
     known = [s for s in map(budget.estimate(plan), plan.missing) if s is not None]
-    return f"{text}; the shortest takes about {min(known):.1f} s" if known else text
+    takes = [f"the start of workers takes about {budget.starting:.0f} s"] if budget.starting else []
+    takes += [f"the shortest trial takes about {min(known):.1f} s"] if known else []
+    return f"{text}: {joined(takes)}" if takes else text
 
 
 def _rest(plan: Plan, store: Store, tracker: RunTracker) -> Plan:

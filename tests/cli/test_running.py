@@ -33,12 +33,13 @@ baseline: erm
 def test_status_names_the_process_that_trains_each_trial(suite, tmp_path):
     store, keys = Store.open(tmp_path / "r"), sorted(open_suite(suite).trials)
     elsewhere = Process(host="node7", machine="another", pid=12)
+    second = elsewhere.model_copy(update={"pid": 13})
     gone = Process.this().model_copy(update={"started": "1"})
-    for key, process in zip(keys, (elsewhere, elsewhere, gone), strict=True):
+    for key, process in zip(keys, (elsewhere, second, gone), strict=True):
         assert store.leases.take(Lease(key=key, run="one", user="kim", process=process))
 
     printed = evenhand("status", suite, "--results", str(tmp_path / "r"))
-    assert "2 trials are trained by kim@node7, process 12\n   erm on " in printed
+    assert "2 trials are trained by kim@node7, processes 12, 13\n   erm on " in printed
     assert f"1 trial was left by kim@{gone.host}, process {gone.pid}\n" in printed
 
     out = evenhand("status", suite, "--results", str(tmp_path / "r"), "--json")
@@ -48,3 +49,15 @@ def test_status_names_the_process_that_trains_each_trial(suite, tmp_path):
         (keys[1], "node7", False),
         (keys[2], gone.host, True),
     ]
+
+
+def test_status_counts_the_interrupted_among_the_missing_trials(suite, tmp_path):
+    store, results = Store.open(tmp_path / "r"), str(tmp_path / "r")
+    evenhand("run", suite, "--results", results, "--inline")
+    key = min(store.heads())
+    record = store.read(key)
+    end = record.exit.model_copy(update={"status": "interrupted"})
+    store.replace(record.model_copy(update={"exit": end}))
+    assert "2 of 3 done, 1 missing (1 interrupted), 0 failed" in evenhand(
+        "status", suite, "--results", results
+    )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evenhand.store.leases import Lease
 
 TRIALS_SHOWN = 3
+PROCESSES_SHOWN = 4
 
 
 def running(store: Store, plan: Plan) -> dict[str, Lease]:
@@ -46,14 +47,18 @@ def running_as_json(leases: Mapping[str, Lease], labels: Mapping[str, str]) -> l
 
 
 def print_running(leases: Mapping[str, Lease], labels: Mapping[str, str], out: Console) -> None:
-    """Print which process trains which trials, and which processes have ended without a record."""
-    of_holder: dict[tuple[str, bool], list[str]] = {}
+    """Print which trials a user's processes on a machine train, or left without a record."""
+    of_holder: dict[tuple[str, bool], dict[str, Lease]] = {}
     for key, lease in leases.items():
-        holder = (lease.holder, lease.process.is_known_dead)
-        of_holder.setdefault(holder, []).append(labels[key])
-    for (name, is_dead), trials in of_holder.items():
-        one = len(trials) == 1
+        holder = (lease.owner, lease.process.is_known_dead)
+        of_holder.setdefault(holder, {})[key] = lease
+    for (name, is_dead), held in of_holder.items():
+        one = len(held) == 1
         left, trained = ("was", "is") if one else ("were", "are")
         what = f"{left} left by" if is_dead else f"{trained} trained by"
-        out.print(f"{plural(len(trials), 'trial')} {what} {name}", soft_wrap=True)
+        numbers = sorted({lease.process.pid for lease in held.values() if lease.process.pid})
+        listing = listed([str(number) for number in numbers], PROCESSES_SHOWN)
+        who = f"{name}, process{'es' if len(numbers) > 1 else ''} {listing}" if numbers else name
+        out.print(f"{plural(len(held), 'trial')} {what} {who}", soft_wrap=True)
+        trials = [labels[key] for key in held]
         out.print(f"   {listed(trials, TRIALS_SHOWN)}", style="dim", soft_wrap=True)

@@ -162,8 +162,13 @@ def _print(plan: Plan, store: Store, place: Place) -> None:
     print_store(place, len(plan.heads), out)
     _print_table(plan)
     total = len(plan.suite.trials)
+    stopped = sum(
+        trial.key in plan.heads and plan.heads[trial.key].status == "interrupted"
+        for trial in plan.missing
+    )
+    note = f" ({stopped} interrupted)" if stopped else ""
     out.print(
-        f"\n{len(plan.done)} of {total} done, {len(plan.missing)} missing, "
+        f"\n{len(plan.done)} of {total} done, {len(plan.missing)} missing{note}, "
         f"{len(plan.failed)} failed"
     )
     print_without_row(plan, out)

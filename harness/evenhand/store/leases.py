@@ -76,10 +76,14 @@ class Lease(BaseModel):
         return 0 < self.attempt <= attempts
 
     @property
+    def owner(self) -> str:
+        """The user and the machine of its process, as messages show them."""
+        return f"{self.user}@{self.process.host}" if self.user else self.process.host or "unknown"
+
+    @property
     def holder(self) -> str:
         """The run that holds it, as messages show it: user, machine and number of the process."""
-        who = f"{self.user}@{self.process.host}" if self.user else self.process.host or "unknown"
-        return f"{who}, process {self.process.pid}" if self.process.pid else who
+        return f"{self.owner}, process {self.process.pid}" if self.process.pid else self.owner
 
 
 class LeaseLostError(StoreError):

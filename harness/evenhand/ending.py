@@ -8,7 +8,7 @@ from contextlib import suppress
 from enum import IntEnum
 from typing import NoReturn
 
-RUN_STOPPED = "the run is stopped and finished trials are kept; rerun the same command to resume"
+RUN_STOPPED = "the run is stopped; finished trials are kept, rerun the same command to resume"
 """The last line of a run that was stopped."""
 
 

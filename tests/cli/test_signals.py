@@ -20,7 +20,7 @@ from tests.cli.processes import (
 )
 
 INLINE, ON_RAY = (signal.SIGINT, signal.SIGHUP), (signal.SIGTERM, signal.SIGUSR1)
-STOPPED = "the run is stopped and finished trials are kept; rerun the same command to resume"
+STOPPED = "the run is stopped; finished trials are kept, rerun the same command to resume"
 NO_END = 10**6
 """Epochs of a trial that does not end."""
 

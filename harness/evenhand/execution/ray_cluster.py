@@ -142,7 +142,8 @@ def _join(address: str, *, ship_code: bool) -> None:
         raise ClusterLost(
             f"a Ray cluster must answer at the address {address}: {reason}\n"
             "  start one with `ray start --head`, or leave out --address to run on this machine\n"
-            "  a cluster with tokens needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE"
+            "  a cluster with a token, the default of `ray start --head`, needs\n"
+            "  RAY_AUTH_MODE=token, and the file ~/.ray/auth_token of the head on this machine"
         ) from None
 
 

@@ -45,8 +45,8 @@ class Service:
         if not self.may_return:
             return f"{text}rerun the same command to resume"
         return (
-            f"{text}rerun the same command when it is back, or use\n"
-            "  --wait-for-cluster, which waits for it and resumes"
+            f"{text}rerun the same command when it is back;\n"
+            "  with --wait-for-cluster it waits and resumes by itself"
         )
 
 

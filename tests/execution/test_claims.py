@@ -7,10 +7,10 @@ import time
 import pytest
 
 from evenhand.execution import claims
-from evenhand.execution.claims import Claim, Claimant, claim
+from evenhand.execution.claims import Claim, Claimant, claim, next_start
 from evenhand.execution.execute import run_trial
 from evenhand.store import Store
-from evenhand.store.leases import LeaseLostError
+from evenhand.store.leases import Lease, LeaseLostError
 from tests.execution.test_execute import execution
 from tests.train.trials import make
 
@@ -62,3 +62,12 @@ def test_a_trial_that_was_taken_over_in_its_last_step_writes_nothing(store):
     with pytest.raises(LeaseLostError):
         run_trial(trial, execution(trial, claim=found), store, lambda _: None)
     assert store.heads() == {}
+
+
+def test_a_start_after_a_lost_node_does_not_count_against_the_trial():
+    key = "0a" * 16
+    before, lease = Lease(key=key, run="mine", starts=2), Lease(key=key, run="mine")
+
+    assert next_start(lease, before, node_is_lost=False).starts == 3
+    lost = next_start(lease, before, node_is_lost=True)
+    assert (lost.starts, lost.lost_nodes) == (2, 1)

@@ -10,7 +10,7 @@ import pytest
 from evenhand.errors import StoreError
 from evenhand.store import Store
 from evenhand.store.files import open_files
-from evenhand.store.leases import Lease, LeaseLostError, Leases, LeaseWatch, next_start
+from evenhand.store.leases import Lease, LeaseLostError, Leases, LeaseWatch
 from evenhand.store.process import Process
 from tests.records import make_record
 
@@ -124,14 +124,6 @@ def test_a_lease_that_is_not_that_of_its_name_is_of_an_unknown_process(leases, t
     assert leases.take(Lease(key=KEY, run="other"), over=found).generation == 2
     assert victim.read_text() == "precious"
     victim.unlink()
-
-
-def test_a_start_after_a_lost_node_does_not_count_against_the_trial():
-    before, lease = Lease(key=KEY, run="mine", starts=2), Lease(key=KEY, run="mine")
-
-    assert next_start(lease, before, node_is_lost=False).starts == 3
-    lost = next_start(lease, before, node_is_lost=True)
-    assert (lost.starts, lost.lost_nodes) == (2, 1)
 
 
 WRITES = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from evenhand.declared.record import Exit
 from evenhand.execution.background import repeated
-from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseLostError, Leases, next_start
+from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseLostError, Leases
 from evenhand.store.process import Process
 
 MAX_STARTS = 3
@@ -132,6 +132,15 @@ class Claim:
         finally:
             if not self._lost.is_set():
                 self.leases.release(self.lease)
+
+
+def next_start(lease: Lease, before: Lease, *, node_is_lost: bool) -> Lease:
+    """The lease for another start of a trial whose last process ended without a record.
+
+    The start does not count against the trial where its node was lost.
+    """
+    update = {"starts": before.starts + (not node_is_lost)}
+    return lease.model_copy(update=update | {"lost_nodes": before.lost_nodes + node_is_lost})
 
 
 @dataclass(frozen=True)

@@ -289,15 +289,6 @@ class _Seen:
     looked: float
 
 
-def next_start(lease: Lease, before: Lease, *, node_is_lost: bool) -> Lease:
-    """The lease for another start of a trial whose last process ended without a record.
-
-    The start does not count against the trial where its node was lost.
-    """
-    update = {"starts": before.starts + (not node_is_lost)}
-    return lease.model_copy(update=update | {"lost_nodes": before.lost_nodes + node_is_lost})
-
-
 def _generation(path: str) -> int:
     """The generation in a file's name."""
     return int(path.split(".")[-2])

@@ -1,7 +1,8 @@
 # make quickstart   install what it needs, train the quickstart suite, print its leaderboard
 # make test         install what they need, run all tests
+# make faults       install what they need, hit a small cluster with three schedules of faults
 # make docs         install what it needs, build the documentation into build/docs
-# make check        lint, test and docs: what every change must pass
+# make check        lint, test, faults and docs: what every change must pass
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,7 +10,7 @@ RESULTS ?= results
 ONLY ?=
 FILTER := $(if $(ONLY),--only $(ONLY))
 
-.PHONY: quickstart test lint docs linkcheck readme check format benchmarks clean
+.PHONY: quickstart test faults lint docs linkcheck readme check format benchmarks clean
 
 quickstart: .venv/installed
 	$(BIN)/evenhand run suites/quickstart.yaml --results $(RESULTS) $(FILTER)
@@ -17,6 +18,9 @@ quickstart: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
+
+faults: .venv/installed-dev
+	$(BIN)/python tests/benchmarks/fault_campaign.py --fixed
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check harness reports tests docs
@@ -33,7 +37,7 @@ linkcheck: .venv/installed-docs
 readme: .venv/installed
 	$(BIN)/python docs/_extension/evenhand_docs/readme.py
 
-check: lint test docs
+check: lint test faults docs
 
 format: .venv/installed-dev
 	$(BIN)/ruff format harness reports tests docs

@@ -114,14 +114,6 @@ FIXED = (
     ),
     Schedule(
         seed=-3,
-        faults=(
-            Fault("second driver inline", share=-1, delay=0.5, seconds=0, node=1),
-            Fault("trial holds the GIL", share=0.1, delay=0.5, seconds=0, node=2),
-            Fault("trial hangs", share=0.3, delay=0.5, seconds=0, node=2),
-        ),
-    ),
-    Schedule(
-        seed=-4,
         faults=(Fault("nodes replaced", share=0.1, delay=0.5, seconds=0, node=2),),
         head_cpus=0,
     ),

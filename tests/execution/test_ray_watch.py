@@ -69,7 +69,7 @@ def test_a_killed_head_of_a_cluster_ends_the_run_with_a_message(tmp_path):
     assert code == ExitCode.CLUSTER_LOST
     _, first, *others = told.splitlines()
     assert first == f"Ray was lost: the head at {head} does not answer"
-    assert others[-1] == "  --wait-for-cluster, which waits for it and resumes"
+    assert others[-1] == "  with --wait-for-cluster it waits and resumes by itself"
     assert len(others) == 2
 
 

@@ -83,7 +83,6 @@ class Hang:
     def _clear(self) -> None:
         """Remove the files that this run leaves beside its records."""
         leases, run = self.store.leases, self.execution.claimant.run
-        for lease in leases.all().values():
-            if lease.run == run:
-                leases.release(lease)
+        for lease in leases.of_run(run).values():
+            leases.release(lease)
         leases.remove_hangs(run)

@@ -34,10 +34,11 @@ def run_plan(
             ready = _ready(trials, store)
             if ready:
                 Rounds(execution, store, tracker, runner).run(ready)
-        store.leases.remove_over({key: head.attempts for key, head in store.heads().items()})
     finally:
         store.leases.remove_hangs(execution.claimant.run)
-    return make_plan(plan.suite, store, unwritable={**plan.unwritable, **tracker.causes})
+    after = make_plan(plan.suite, store, unwritable={**plan.unwritable, **tracker.causes})
+    store.leases.remove_over({key: head.attempts for key, head in after.heads.items()})
+    return after
 
 
 def _ready(trials: Sequence[Trial], store: Store) -> list[Trial]:

@@ -198,8 +198,7 @@ class Rounds:
 
     def _own_leases(self) -> dict[str, Lease]:
         """The leases that processes of this run have left."""
-        run = self.execution.claimant.run
-        return {k: lease for k, lease in self.store.leases.all().items() if lease.run == run}
+        return self.store.leases.of_run(self.execution.claimant.run)
 
     def _release(self, leases: Iterable[Lease]) -> None:
         for lease in leases:

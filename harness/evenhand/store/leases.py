@@ -122,6 +122,10 @@ class Leases:
                 found[lease.key] = lease
         return dict(sorted(found.items()))
 
+    def of_run(self, run: str) -> dict[str, Lease]:
+        """The leases that the processes of a run hold or have left, by key. Raises `StoreError`."""
+        return {key: lease for key, lease in self.all().items() if lease.run == run}
+
     def of(self, key: str) -> Lease | None:
         """The lease of a trial; None where there is none. Raises `StoreError`."""
         with self._named():

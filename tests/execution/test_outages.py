@@ -16,7 +16,8 @@ from evenhand.execution.execute import Execution, empty_record
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import run_claimed
 from evenhand.execution.plan import make_plan
-from evenhand.execution.ray_tune import Work, _give_up
+from evenhand.execution.ray_tune import _give_up
+from evenhand.execution.ray_work import Work
 from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.store import Store
 from evenhand.store.files import PatientFiles, open_files

@@ -16,7 +16,8 @@ from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
 from evenhand.execution.ray_early_end import early_end
-from evenhand.execution.ray_tune import RayRunner, Work, _fetch_work, _work, on_ray
+from evenhand.execution.ray_tune import RayRunner, _work, on_ray
+from evenhand.execution.ray_work import Work, fetched
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.execution.rounds import OutOfMemory
@@ -79,12 +80,13 @@ def test_a_trial_that_takes_its_process_down_ends_alone(suite_of, parts, tmp_pat
 def test_a_worker_finds_whether_the_node_of_an_earlier_start_was_lost(tmp_path, monkeypatch):
     work = Work((), Execution(), Store.open(tmp_path / "r"), ())
     here = SimpleNamespace(get_node_id=lambda: "aa", get_actor_id=lambda: "a1")
-    monkeypatch.setattr(ray, "get", lambda _: work)
+    keeper = SimpleNamespace(reference=SimpleNamespace(remote=lambda: "asked"))
+    monkeypatch.setattr(ray, "get", {"asked": ["work"], "work": work}.__getitem__)
     monkeypatch.setattr(ray, "get_runtime_context", lambda: here)
     there = [{"NodeID": "aa", "Alive": True}, {"NodeID": "bb", "Alive": False}]
     monkeypatch.setattr(ray, "nodes", lambda: there)
 
-    claimant = _fetch_work.__wrapped__(None).execution.claimant
+    claimant = fetched.__wrapped__(keeper).execution.claimant
 
     assert (claimant.node, claimant.actor) == ("aa", "a1")
     lost = {node: claimant.is_lost(node) for node in ("aa", "bb", "cc", "")}

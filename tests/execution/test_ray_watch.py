@@ -18,12 +18,14 @@ from evenhand.execution.ray_watch import Service, Watch, translated, watch
 from tests.cli.processes import ended, run_command, start, wait_for_event, write_suite
 
 
-def test_a_killed_service_of_the_only_node_ends_the_run_with_a_message(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_end_of_a_service_of_the_only_node_ends_the_run_with_a_message(tmp_path, number):
+    """SIGTERM, as by `ray stop`, lets Ray announce the loss of what the node holds in memory."""
     write_suite(tmp_path, epochs=10**6)
     run = start(run_command("--json"), tmp_path)
     wait_for_event(run, "progress")
     (raylet,) = (p for p in psutil.Process(run.pid).children() if p.name() == "raylet")
-    raylet.kill()
+    raylet.send_signal(number)
 
     code, out, told = ended(run)
 

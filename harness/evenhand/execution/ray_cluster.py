@@ -83,6 +83,22 @@ def connect(address: str | None, *, ship_code: bool = False) -> Iterator[Watch]:
             ray.shutdown()
 
 
+def start_beside(kind: type[Any], *arguments: Any, max_restarts: int = 0) -> Any:
+    """Start an actor on the driver's node, so that the loss of any other node leaves it alone.
+
+    Gives its handle. It takes no CPU.
+    """
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = ray.get_runtime_context().get_node_id()
+    place = NodeAffinitySchedulingStrategy(here, soft=False)
+    remote = ray.remote(kind).options(
+        num_cpus=0, max_restarts=max_restarts, scheduling_strategy=place
+    )
+    return remote.remote(*arguments)
+
+
 @contextlib.contextmanager
 def _handlers_kept() -> Iterator[None]:
     """Keep the handlers of SIGTERM and SIGUSR1, which Ray's start and Ray Tune replace.

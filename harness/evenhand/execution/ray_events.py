@@ -13,6 +13,7 @@ from typing import Any
 from evenhand.errors import StoreError
 from evenhand.execution.background import repeated
 from evenhand.execution.events import Event, Mailbox, Sink
+from evenhand.execution.ray_cluster import start_beside
 
 POLL_SECONDS = 0.2
 ANSWER_SECONDS = 10.0
@@ -146,16 +147,4 @@ def start_mailbox() -> Any:
 
     It starts again where its process was killed, and the events of that moment are lost.
     """
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = ray.get_runtime_context().get_node_id()
-    return (
-        ray.remote(Mailbox)
-        .options(
-            num_cpus=0,
-            max_restarts=-1,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False),
-        )
-        .remote()
-    )
+    return start_beside(Mailbox, max_restarts=-1)

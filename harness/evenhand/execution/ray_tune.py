@@ -8,21 +8,19 @@ without an error; its state file lags behind, and its `restore` repeats finished
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from evenhand.declared.plugin import Plugin
 from evenhand.declared.record import Exit
 from evenhand.declared.trial import Trial
 from evenhand.errors import StoreError
-from evenhand.execution import provenance
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution
 from evenhand.execution.node_checks import Expected
@@ -32,26 +30,16 @@ from evenhand.execution.ray_early_end import early_end
 from evenhand.execution.ray_events import RayEvents, start_mailbox, stop_of
 from evenhand.execution.ray_nodes import Nodes, checked, nodes_are_replaced, placement
 from evenhand.execution.ray_watch import Watch
+from evenhand.execution.ray_work import Work, fetched, kept
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.rounds import Runner
-from evenhand.execution.watchdog import Watchdog, hang_name
+from evenhand.execution.watchdog import Watchdog
 from evenhand.store import Store
 
 LOST_NODE_RETRIES = 2
 STOP_SECONDS = 10.0
 """Time in which the workers save their states where the run is stopped, of the 25 s that a command
 has to end after a signal."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """The work of all workers, put into Ray's object store once."""
-
-    packs: tuple[tuple[str, ...], ...]
-    """The trials of each pack as JSON."""
-    execution: Execution
-    store: Store
-    plugins: tuple[Plugin, ...]
 
 
 @contextlib.contextmanager
@@ -170,12 +158,10 @@ def _work(
 
 
 def _fit(work: Work, mailbox: Any, taken: Resources, folder: str) -> None:
-    import ray
     from ray import tune
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    # A reference in a list stays one, so that each process fetches the work once, not each trial.
-    trainable = tune.with_parameters(_trainable, box=[ray.put(work), mailbox])
+    trainable = partial(_trainable, keeper=kept(work), mailbox=mailbox)
     tuner = tune.Tuner(
         tune.with_resources(trainable, placement(taken)),
         # Indices, because a grid of trials would be copied for each of them.
@@ -217,15 +203,14 @@ def end_of_round() -> Any:
     return Replaced()
 
 
-def _trainable(config: dict[str, Any], *, box: list[Any]) -> None:
+def _trainable(config: dict[str, Any], *, keeper: Any, mailbox: Any) -> None:
     """Run a pack in a re-used actor; only a store that cannot be written to raises.
 
     A pack whose process or node was lost runs again, without the trials that have a new record.
     """
     from ray import tune
 
-    reference, mailbox = box
-    work = _fetch_work(reference)
+    work = fetched(keeper)
     pack = tuple(Trial.model_validate_json(text) for text in work.packs[config["index"]])
 
     def sink(event: Event) -> None:
@@ -255,38 +240,3 @@ def _give_up(pack: Pack, work: Work, sink: Sink, cause: str, stacks: str) -> Non
         # The event is sent in the background: without a pause the exit would discard it.
         time.sleep(1)
         os._exit(1)
-
-
-@lru_cache(maxsize=1)
-def _fetch_work(reference: Any) -> Work:
-    """The work behind a reference; each process fetches it once."""
-    import ray
-
-    work: Work = ray.get(reference)
-    for plugin in work.plugins:
-        plugin.load()
-    # Before a watchdog looks for progress: importing torch takes seconds.
-    importlib.import_module("evenhand.train.engine")
-    here = ray.get_runtime_context()
-    claimant = replace(
-        work.execution.claimant,
-        node=here.get_node_id(),
-        actor=here.get_actor_id() or "",
-        is_lost=node_is_lost,
-        hang=hang_name(work.execution.claimant.run),
-    )
-    # The commit of the code that runs here. Code that was installed or shipped has no checkout; its
-    # digest was compared with the driver's, and so it is that of the driver's commit.
-    commit = provenance.commit() if provenance.commit().commit else work.execution.commit
-    execution = replace(work.execution, claimant=claimant, commit=commit)
-    return replace(work, execution=execution)
-
-
-def node_is_lost(node: str) -> bool:
-    """Whether a node, by its identity, is not in the cluster any more."""
-    import ray
-
-    if not node:
-        return False
-    alive = {n["NodeID"] for n in ray.nodes() if n["Alive"]}  # type: ignore[no-untyped-call]
-    return node not in alive

@@ -64,7 +64,7 @@ def services(address: str | None) -> list[Service]:
         kinds = {"gcs_server", "raylet"}
         return [
             Service(
-                "a process that it needs on this machine (killed, or out of memory)",
+                "a process that it needs on this machine (stopped, killed, or out of memory)",
                 lambda: not any(kind in kinds for kind, _ in node.dead_processes()),
                 0.0,
                 may_return=False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,9 @@ def run(
     retry_failed: bool = False,
     max_failures: int | None = None,
     time_limit: float | None = None,
-    budget: float | None = None,
+    max_concurrent: int | None = None,
+    until: str | datetime | None = None,
+    budget: str | None = None,
     pack: int = 1,
     compiled: bool | None = None,
     data: str | Path | None = None,
@@ -136,8 +139,11 @@ def run(
     retry_failed    train failed and diverged trials again
     max_failures    stop with `TooManyFailures` when more trials than this have failed
     time_limit      seconds that a trial may take; None: no limit
-    budget          seconds within which trials are expected to end; others are not started, and
-                    none that runs is ended. None: no limit
+    max_concurrent  number of trials that run at a time at most; None: as there is room for
+    until           only trials start that are expected to end by then, and none that runs is ended:
+                    a time of day ("07:00"), a date with a time, or a time from now ("8h")
+    budget          GPU-hours that all trials of the suite may use in this edition, those of earlier
+                    runs included ("40h"); hours of CPU cores, where trials use no GPU
     pack            trials of one problem and recipe that share a process, its memory and its GPU
     compiled        compile networks first; None: where the plan expects it to save time
     data            where prepared data sets are; None: the suite's `data:`, else the user's cache
@@ -164,6 +170,7 @@ def run(
     from evenhand.execution.retries import RunTracker
     from evenhand.execution.scoring import metrics_of_logits, score_kept
     from evenhand.execution.start import RunOptions, start
+    from evenhand.execution.times import moment, seconds
 
     there = _store(store)
     if isinstance(suite, Plan) and retry_failed:
@@ -181,7 +188,9 @@ def run(
         gpus_per_trial=gpus_per_trial,
         max_failures=max_failures,
         time_limit=float("inf") if time_limit is None else time_limit,
-        budget=budget,
+        max_concurrent=max_concurrent,
+        until=None if until is None else moment(until, "until").timestamp(),
+        budget=None if budget is None else seconds(budget, "budget", with_unit=True),
         pack=pack,
         compiled=compiled,
         data=None if data is None else Path(data),

@@ -11,8 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from evenhand.cli.app import app
-from evenhand.cli.run import seconds
-from evenhand.errors import EvenhandError, RunError
+from evenhand.errors import EvenhandError
 from evenhand.suite.declaration import shipped
 from evenhand.suite.yaml_lines import read
 
@@ -215,14 +214,3 @@ def test_a_suite_of_a_long_name_has_a_report_folder_of_a_short_one(here):
     small("report", "--only", "method=erm,seed=0")
     [folder] = (here / "report").iterdir()
     assert len(folder.name) == 80
-
-
-@pytest.mark.parametrize(("text", "value"), [("90", 90), ("45s", 45), ("30m", 1800), ("2h", 7200)])
-def test_times_are_written_as_people_write_them(text, value):
-    assert seconds(text, "--budget") == value
-
-
-@pytest.mark.parametrize("text", ["", "fast", "0s", "-3m", "3 weeks", "10mins", "1h30m"])
-def test_other_times_are_refused_with_the_name_of_the_option(text):
-    with pytest.raises(RunError, match=r"--budget .* is no time.*\n.*90s, 30m, 2h or 1d"):
-        seconds(text, "--budget")

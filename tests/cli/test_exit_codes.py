@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -67,10 +68,13 @@ def test_the_command_is_run_again_without_the_option_and_with_its_own_code(monke
     assert waiting.run_until_over(NOWHERE) == ExitCode.REFUSED
 
 
-def test_the_budget_of_a_run_goes_on_while_the_cluster_is_lost(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["evenhand", "run", "s.yaml", "--budget=1h", waiting.OPTION])
-    clock, commands = SimpleNamespace(now=0.0), []
-    monkeypatch.setattr(waiting.time, "monotonic", lambda: clock.now)
+@pytest.mark.parametrize("end", [["s.yaml"], ["--", "s.yaml"]])
+def test_the_end_of_a_run_stays_while_the_cluster_is_lost(monkeypatch, capsys, end):
+    words = ["run", "--until=1h", *end]
+    monkeypatch.setattr("sys.argv", ["evenhand", words[0], waiting.OPTION, *words[1:]])
+    clock, commands = SimpleNamespace(now=1.8e9), []
+    until = datetime.fromtimestamp(clock.now + 3600).astimezone()
+    monkeypatch.setattr(waiting.time, "time", lambda: clock.now)
     monkeypatch.setattr(waiting.time, "sleep", lambda s: setattr(clock, "now", clock.now + s))
 
     def run_once(arguments):
@@ -79,15 +83,15 @@ def test_the_budget_of_a_run_goes_on_while_the_cluster_is_lost(monkeypatch, caps
         return ExitCode.CLUSTER_LOST
 
     monkeypatch.setattr(waiting, "_run_once", run_once)
-    monkeypatch.setattr(waiting, "_answers", lambda _: clock.now < 3200)
+    monkeypatch.setattr(waiting, "_answers", lambda _: clock.now < 1.8e9 + 3200)
 
-    assert waiting.run_until_over(NOWHERE, 3600.0) == ExitCode.INCOMPLETE
-    assert commands[0] == ["run", "s.yaml", "--budget=1h"]
-    assert commands[1:] == [
-        ["run", "s.yaml", "--budget", "2090.0s"],
-        ["run", "s.yaml", "--budget", "580.0s"],
-    ]
-    assert "the budget is over; rerun the same command" in capsys.readouterr().err
+    assert waiting.run_until_over(NOWHERE, until) == ExitCode.INCOMPLETE
+    assert len(commands) == 3
+    # Each process has the moment of the first one as its last `--until`, before `--`.
+    options = ["run", "--until=1h", *([] if "--" in end else end)]
+    rest = end if "--" in end else []
+    assert commands == [[*options, "--until", until.isoformat(), *rest]] * 3
+    assert "no more trials are started; rerun the same command" in capsys.readouterr().err
 
 
 def test_without_an_address_there_is_no_cluster_to_wait_for():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from evenhand.execution.inline import run_inline
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
 from evenhand.execution.ray_early_end import early_end
-from evenhand.execution.ray_tune import RayRunner, _work, on_ray
+from evenhand.execution.ray_tune import RayRunner, _fit, _work, on_ray
 from evenhand.execution.ray_work import Work, fetched
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
@@ -186,3 +187,32 @@ def test_a_ray_that_is_lost_between_two_rounds_ends_the_run_with_a_message(tmp_p
         on_ray([], Execution(), Store.open(tmp_path / "r"), print, **LOCAL),
     ):
         kill_raylet()
+
+
+def test_tune_runs_at_most_as_many_packs_at_a_time_as_hold_the_trials_allowed(
+    suite_of, tmp_path, monkeypatch
+):
+    found = []
+
+    class Tuner:
+        def __init__(self, trainable, *, tune_config, **_):
+            found.append(tune_config.max_concurrent_trials)
+
+        def fit(self):
+            pass
+
+    module = "evenhand.execution.ray_tune"
+    monkeypatch.setattr("ray.tune.Tuner", Tuner)
+    monkeypatch.setattr(f"{module}.connect", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(f"{module}.node_resources", lambda: [{"CPU": 8.0}, {"CPU": 5.0}])
+    monkeypatch.setattr(f"{module}.start_mailbox", lambda: None)
+    monkeypatch.setattr(f"{module}.kept", lambda _: None)
+    trials, store = list(suite_of("erm").trials.values()), Store.open(tmp_path / "ray")
+    for most in (5, None):
+        execution = Execution(pack=2)
+        with on_ray(trials, execution, store, print, max_concurrent=most, **LOCAL) as runner:
+            work = _work(trials, execution, runner.taken, store, ())
+            _fit(work, runner.mailbox, runner.taken, str(tmp_path), runner.together)
+            assert runner.slots == 2 * (4 + 2)
+
+    assert found == [2, None]

@@ -18,11 +18,13 @@ from evenhand.execution.events import Event, ended_event, started_event
 from evenhand.execution.execute import STOPPED, Execution, empty_record, run_trial
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import run_claimed
+from evenhand.execution.places import RunPlace
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import check_networks
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.execution.rounds import IN_VAIN, OutOfMemory, Rounds
 from evenhand.execution.saving import resumable
+from evenhand.execution.usage import Granted
 from evenhand.store import Store
 from evenhand.store.leases import Lease
 from evenhand.store.process import Process
@@ -436,11 +438,11 @@ def test_interrupted_trials_have_their_record_before_the_cluster_is_left(
     @contextlib.contextmanager
     def connected(*_):
         try:
-            yield interrupted
+            yield RunPlace(interrupted, 1, Granted())
         finally:
             left.extend((r.exit.status, r.exit.cause) for r in store.records())
 
-    monkeypatch.setattr("evenhand.execution.start._runner", connected)
+    monkeypatch.setattr("evenhand.execution.start._run_place", connected)
     with pytest.raises(KeyboardInterrupt):
         evenhand.run(suite, store)
     causes = {"by its own process", STOPPED}

@@ -43,7 +43,7 @@ class Tally:
     ended: float = 0.0
     """Weight of the trials that have ended."""
     deadline: float = math.inf
-    """Time at which the budget ends."""
+    """Time by which the trials are to end."""
 
     def see(self, event: Event) -> None:
         """Update the numbers with an event."""
@@ -124,12 +124,15 @@ def expected_shares(plan: Plan) -> dict[str, float]:
 
 
 @contextmanager
-def display(plan: Plan, *, json: bool, budget: float | None = None) -> Iterator[Sink]:
-    """A sink for the events of a run. Its form depends on the output: terminal, pipe or JSON."""
+def display(plan: Plan, *, json: bool, until: float = math.inf) -> Iterator[Sink]:
+    """A sink for the events of a run. Its form depends on the output: terminal, pipe or JSON.
+
+    until: Unix time by which the trials are to end.
+    """
     out = console()
     tally = Tally(plan.suite.declaration.suite, len(plan.missing), expected_shares(plan))
     began = time.monotonic()
-    tally.deadline = began + (math.inf if budget is None else budget)
+    tally.deadline = began + until - time.time()
     if json:
         yield _json
         return

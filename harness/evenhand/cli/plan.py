@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from evenhand.execution.plan import Plan
+    from evenhand.execution.usage import Ledger
     from evenhand.suite.commands import Place
 
 
@@ -48,8 +49,15 @@ def plan(
         float, typer.Option(help="The share of a GPU that a trial uses.")
     ] = 0.25,
     slots: Annotated[
-        int, typer.Option(min=1, help="The number of trials that run at a time.")
+        int,
+        typer.Option(
+            min=1, help="The number of trials that run at a time, as --max-concurrent limits it."
+        ),
     ] = os.cpu_count() or 1,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="HOURS", help="Print how much of this budget of `run` is used: 40h."),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Count failed trials as missing.")
     ] = False,
@@ -70,8 +78,10 @@ def plan(
     from evenhand import api
     from evenhand.cli.readings import as_json, print_own, read_own
     from evenhand.cli.warnings import find_warnings, print_warnings
+    from evenhand.execution.times import seconds
     from evenhand.suite.commands import Place
 
+    whole = None if budget is None else seconds(budget, "--budget", with_unit=True)
     store = api.open_store(results, edition)
     made = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
     if price:
@@ -81,11 +91,32 @@ def plan(
     if json:
         planned = made.as_json(gpus_per_trial=gpus_per_trial, slots=slots)
         beside = {"neighbours": neighbours_as_json(made), "data": as_json(own)}
-        print_json(planned | beside | {"warnings": warnings})
+        used = {"used": _used(made, gpus_per_trial)}
+        print_json(planned | used | beside | {"warnings": warnings})
         return
     _print(made, Place(results, edition, data), gpus_per_trial, slots)
+    if whole is not None:
+        console().print(_ledger(made, whole, gpus_per_trial).sentence(made.heads))
     print_warnings(warnings)
     print_own(own)
+
+
+def _ledger(made: Plan, budget: float, gpus_per_trial: float) -> Ledger:
+    """The budget in hours of GPUs; in hours of cores where records are of CPUs alone."""
+    from evenhand.execution.usage import Granted, Ledger
+
+    devices = {made.heads[key].device for key in made.keep if key in made.heads}
+    gpus = 0.0 if devices == {"cpu"} else gpus_per_trial
+    return Ledger(budget, Granted(gpus), made.keep.keys())
+
+
+def _used(made: Plan, gpus_per_trial: float) -> dict[str, float]:
+    """GPU-hours and core-hours that all attempts of the suite's trials have used."""
+    from evenhand.execution.usage import Granted, Ledger
+
+    shares = {"gpu_hours": Granted(gpus_per_trial or 1.0), "core_hours": Granted()}
+    ledgers = {name: Ledger(0.0, share, made.keep.keys()) for name, share in shares.items()}
+    return {name: ledger.used(made.heads) / 3600 for name, ledger in ledgers.items()}
 
 
 def _priced(made: Plan, data: Path | None) -> Plan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,24 +22,12 @@ from evenhand.cli.options import (
 from evenhand.cli.output import console, duration, errors, plural, print_line
 from evenhand.cli.waiting import run_until_over
 from evenhand.ending import ExitCode
-from evenhand.errors import RunError, TooManyFailures
+from evenhand.errors import TooManyFailures
+from evenhand.execution.times import moment, seconds
 
 if TYPE_CHECKING:
     from evenhand.execution.plan import Plan
     from evenhand.suite.commands import Place
-
-UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-
-
-def seconds(text: str, option: str) -> float:
-    """The seconds of `90`, `45s`, `30m`, `2h` or `1d`. Raises `RunError` for any other text."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
-    if match is None or match[2] not in UNITS or float(match[1]) <= 0:
-        raise RunError(
-            f"{option} {text!r} is no time: a number above 0 with a unit of s, m, h or d\n"
-            "  write e.g. 90s, 30m, 2h or 1d"
-        )
-    return float(match[1]) * UNITS[match[2]]
 
 
 def run(
@@ -87,11 +74,22 @@ def run(
     time_limit: Annotated[
         str | None, typer.Option(metavar="TIME", help="The time limit of a trial: 90s, 30m, 2h.")
     ] = None,
-    budget: Annotated[
+    max_concurrent: Annotated[
+        int | None, typer.Option(min=1, help="Run at most this many trials at a time.")
+    ] = None,
+    until: Annotated[
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Start only trials that are expected to end within this time: 10m, 8h, 2d.",
+            help="Start only trials that are expected to end by then: 07:00, 2026-12-24T18:00, 8h.",
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOURS",
+            help="GPU-hours that the suite's trials may use in all, with those of earlier runs: "
+            "40h. Hours of CPU cores without a GPU.",
         ),
     ] = None,
     pack: Annotated[
@@ -120,9 +118,11 @@ def run(
     from evenhand.suite.commands import Place
 
     limit = float("inf") if time_limit is None else seconds(time_limit, "--time-limit")
-    within = None if budget is None else seconds(budget, "--budget")
+    end = None if until is None else moment(until, "--until")
+    if budget is not None:
+        seconds(budget, "--budget", with_unit=True)
     if wait_for_cluster:
-        raise typer.Exit(run_until_over(address, math.inf if within is None else within))
+        raise typer.Exit(run_until_over(address, end))
     store = api.open_store(results, edition)
     plan = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
     place = Place(results, edition, data, _where(address, ship_code, inline))
@@ -136,7 +136,7 @@ def run(
         _nothing_to_do(plan, place, json)
         return
     try:
-        with display(plan, json=json, budget=within) as sink:
+        with display(plan, json=json, until=end.timestamp() if end else math.inf) as sink:
             after = api.run(
                 plan,
                 store,
@@ -147,7 +147,9 @@ def run(
                 gpus_per_trial=gpus_per_trial,
                 max_failures=max_failures,
                 time_limit=limit,
-                budget=within,
+                max_concurrent=max_concurrent,
+                until=end,
+                budget=budget,
                 pack=pack,
                 compiled=compile_,
                 data=data,
@@ -158,7 +160,8 @@ def run(
     except TooManyFailures as error:
         errors().print(f"{error}; rerun the same command to resume", soft_wrap=True)
         raise typer.Exit(ExitCode.INCOMPLETE) from None
-    if within is not None and not json:
+    is_limited = end is not None or budget is not None
+    if is_limited and not json:
         _print_left(plan, after, place)
     elif after.missing and not json:
         _print_unrun(after)
@@ -173,7 +176,7 @@ def _where(address: str | None, ship_code: bool, inline: bool) -> tuple[str, ...
 
 
 def _print_left(plan: Plan, after: Plan, place: Place) -> None:
-    """Print what a budget has left, and the command that goes on."""
+    """Print what was left by the time or the budget, and the command that goes on."""
     from evenhand.suite.commands import suite_command
 
     ended = {trial.key for trial in (*after.done, *after.failed)}
@@ -183,7 +186,7 @@ def _print_left(plan: Plan, after: Plan, place: Place) -> None:
         seconds = after.total(left)
         time = "" if seconds is None else f", about {duration(seconds)} one after the other"
         command = suite_command("run", after.suite, place=place)
-        text = f"{plural(len(left), 'trial')} left by the budget{time}; `{command}` runs them"
+        text = f"{plural(len(left), 'trial')} left{time}; `{command}` runs them without limits"
         console().print(text, soft_wrap=True)
 
 

@@ -2,63 +2,66 @@
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
 from evenhand.cli.output import errors
 from evenhand.ending import ExitCode
 from evenhand.errors import RunError
 from evenhand.execution.resources import check_listening
 
-OPTION, BUDGET = "--wait-for-cluster", "--budget"
+OPTION, UNTIL = "--wait-for-cluster", "--until"
 WAIT_SECONDS = 10.0
 """Time between two looks at the cluster."""
 
 
-def run_until_over(address: str | None, budget: float = math.inf) -> int:
+def run_until_over(address: str | None, until: datetime | None = None) -> int:
     """Run this command without the option, in a process of its own, until its cluster holds.
 
     A process of its own, because a lost cluster may take the driver's process with it. Each time
-    the plan is made anew from the store, and the budget is what is left of it in seconds. Returns
-    the exit code of the last one; raises `RunError` without an address.
+    the plan is made anew from the store. Nothing is waited for after `until`. Returns the exit code
+    of the last one; raises `RunError` without an address.
     """
     if address is None:
         raise RunError(
             f"{OPTION} waits for the cluster at an address, and this run has none\n"
             "  add --address HOST:PORT, or leave it out: a Ray on this machine is started anew"
         )
-    until = time.monotonic() + budget
     arguments = [each for each in sys.argv[1:] if each != OPTION]
+    if until is not None:
+        arguments = with_until(arguments, until)
     while (code := _run_once(arguments)) == ExitCode.CLUSTER_LOST:
         errors().print(f"waiting for the cluster at {address}; Ctrl-C ends it", soft_wrap=True)
         time.sleep(WAIT_SECONDS)
-        while (left := until - time.monotonic()) > 0 and not _answers(address):
+        while not (is_over := _is_over(until)) and not _answers(address):
             time.sleep(WAIT_SECONDS)
-        if left <= 0:
-            text = "the budget is over; rerun the same command to run the trials that are left"
+        if is_over:
+            text = f"it is after {until:%Y-%m-%d %H:%M}, so that no more trials are started; "
+            text += "rerun the same command with another --until to run those that are left"
             errors().print(text, soft_wrap=True)
             return ExitCode.INCOMPLETE
-        if math.isfinite(left):
-            arguments = with_budget(arguments, left)
     return code
 
 
-def with_budget(arguments: Sequence[str], left: float) -> list[str]:
-    """The arguments of a command with this budget in seconds in place of their own.
+def with_until(arguments: Sequence[str], until: datetime) -> list[str]:
+    """The arguments of a command with this moment: `8h` would begin anew with each process.
 
-    >>> with_budget(["run", "--budget", "8h", "suite.yaml"], 90.0)
-    ['run', 'suite.yaml', '--budget', '90.0s']
-    >>> with_budget(["run", "--budget=8h", "suite.yaml"], 90.0)
-    ['run', 'suite.yaml', '--budget', '90.0s']
+    The last of two options of a name is used, and none is read after `--`.
+
+    >>> with_until(["run", "--until", "07:00", "--", "s.yaml"], datetime(2026, 11, 29, 7))
+    ['run', '--until', '07:00', '--until', '2026-11-29T07:00:00', '--', 's.yaml']
     """
-    rest = [each for each in arguments if not each.startswith(f"{BUDGET}=")]
-    while BUDGET in rest:
-        place = rest.index(BUDGET)
-        del rest[place : place + 2]
-    return [*rest, BUDGET, f"{left:.1f}s"]
+    rest = list(arguments)
+    place = rest.index("--") if "--" in rest else len(rest)
+    rest[place:place] = [UNTIL, until.isoformat(timespec="seconds")]
+    return rest
+
+
+def _is_over(until: datetime | None) -> bool:
+    return until is not None and time.time() >= until.timestamp()
 
 
 def _run_once(arguments: Sequence[str]) -> int:

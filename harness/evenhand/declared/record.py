@@ -119,6 +119,10 @@ class Cost(Spec):
     """Time of training."""
     eval_seconds: Seconds = 0.0
     """Time of evaluation."""
+    gpu_seconds: Seconds | None = None
+    """GPU time of all attempts, with the share of a GPU that was granted; None: not recorded."""
+    core_seconds: Seconds | None = None
+    """Time of CPU cores of all attempts, as granted; None: not recorded."""
     images_per_second: float | None = None
     """Training images processed in a second."""
     peak_memory_gib: float | None = None

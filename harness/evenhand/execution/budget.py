@@ -1,10 +1,12 @@
-"""Runs within a budget of time: only trials that are expected to end within it are started."""
+"""Runs within limits: only trials that are expected to end in time and within a budget start."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from evenhand.declared.trial import Trial
 from evenhand.errors import joined
@@ -13,26 +15,23 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan, make_plan
 from evenhand.execution.retries import Runner, RunTracker, run_plan
 from evenhand.execution.schedule import fitting
+from evenhand.execution.usage import Granted, Ledger
 from evenhand.store import Store
-
-RAY_SECONDS = 12.0
-"""Time kept for the start of Ray's workers, which import torch.
-
-Measured on two cores, with the start of Ray itself.
-"""
 
 
 @dataclass(frozen=True)
-class Budget:
-    """A time by which trials are to end, and the number of trials that run at a time."""
+class Limits:
+    """A time by which trials are to end, and a budget of GPU time that they are to keep to."""
 
-    deadline: float
-    """Unix time."""
-    slots: int
+    until: float = math.inf
+    """Unix time by which trials are to end."""
+    budget: float | None = None
+    """GPU-seconds, or core-seconds without a GPU, of all trials of the suite; None: no budget."""
+    slots: int = 1
     """Number of trials that run at a time."""
-    starting: float = 0.0
-    """Seconds before the first trial starts."""
-    time_limit: float = float("inf")
+    granted: Granted = field(default_factory=Granted)
+    """GPUs and CPU cores of a trial."""
+    time_limit: float = math.inf
     """Seconds that a trial may take."""
 
     def estimate(self, plan: Plan) -> Callable[[Trial], float | None]:
@@ -44,10 +43,35 @@ class Budget:
 
         return of
 
-    def fitting(self, plan: Plan) -> tuple[Trial, ...]:
-        """The missing trials that are expected to end within the rest of the budget."""
-        rest = self.deadline - time.time() - self.starting
-        return fitting(plan.missing, self.estimate(plan), seconds=rest, slots=self.slots)
+    def ledger(self, plan: Plan) -> Ledger | None:
+        """The budget with what is expected of the missing trials; None without a budget."""
+        if self.budget is None:
+            return None
+        estimate = self.estimate(plan)
+        expected = {trial.key: estimate(trial) or 0.0 for trial in plan.missing}
+        return Ledger(self.budget, self.granted, frozenset(plan.keep), expected)
+
+    def fitting(self, plan: Plan, store: Store) -> tuple[Trial, ...]:
+        """The missing trials that are expected to end in time and within the budget."""
+        ledger = self.ledger(plan)
+        left = math.inf if ledger is None else ledger.left(store) / self.granted.units
+        return fitting(
+            plan.missing,
+            self.estimate(plan),
+            seconds=self.until - time.time(),
+            slots=self.slots,
+            total_seconds=left,
+        )
+
+    def reasons(self, plan: Plan) -> str:
+        """The limits, as notes name them."""
+        ledger = self.ledger(plan)
+        texts = [] if ledger is None else [ledger.sentence(plan.heads)]
+        if math.isfinite(self.until):
+            texts += [
+                f"trials are to end until {datetime.fromtimestamp(self.until):%a %d %b %H:%M}"
+            ]
+        return joined(texts)
 
 
 def run_within(
@@ -57,26 +81,25 @@ def run_within(
     tracker: RunTracker,
     runner: Runner,
     *,
-    budget: Budget,
+    limits: Limits,
 ) -> Plan:
-    """Run the missing trials that fit into a budget; the new plan after that.
+    """Run the missing trials that fit into the limits; the new plan after that.
 
-    A trial is not started once its estimate exceeds the rest of the budget, and no trial that runs
-    is ended. Where trials took less time than expected, the rest of the budget goes to further
-    ones, whose estimates then come from the new records.
+    A trial is not started once its estimate exceeds the rest of the time or of the budget, and no
+    trial that runs is ended. Where trials took less than expected, the rest goes to further ones,
+    whose estimates then come from the new records.
     """
     rest, total = plan, len(plan.missing)
-    while chosen := budget.fitting(rest):
-        n_before, estimate = len(tracker.over), budget.estimate(rest)
+    while chosen := limits.fitting(rest, store):
+        n_before, estimate = len(tracker.over), limits.estimate(rest)
         if n_before == 0 and len(chosen) < total:
-            text = f"{len(chosen)} of {total} trials are expected to end within the budget"
+            text = f"{len(chosen)} of {total} trials are expected to fit: {limits.reasons(rest)}"
             tracker(Event("note", cause=text))
-        seconds = {trial.key: estimate(trial) or 0.0 for trial in chosen}
-        latest = {key: budget.deadline - value for key, value in seconds.items()}
+        latest = {trial.key: limits.until - (estimate(trial) or 0.0) for trial in chosen}
         tracker.left.clear()
         run_plan(
-            replace(rest, missing=chosen, by_seed=True),
-            replace(execution, latest=latest),
+            replace(rest, missing=chosen, by_seed=True, slots=limits.slots),
+            replace(execution, latest=latest, ledger=limits.ledger(rest)),
             store,
             tracker,
             runner,
@@ -85,19 +108,20 @@ def run_within(
             break
         rest = _rest(plan, store, tracker)
     if not tracker.over:
-        tracker(Event("note", cause=_nothing_fits(plan, budget)))
-    return make_plan(plan.suite, store, unwritable={**plan.unwritable, **tracker.causes})
+        tracker(Event("note", cause=_nothing_fits(plan, limits)))
+    after = make_plan(plan.suite, store, unwritable={**plan.unwritable, **tracker.causes})
+    ledger = limits.ledger(after)
+    if ledger is not None and tracker.over:
+        tracker(Event("note", cause=ledger.sentence(after.heads)))
+    return after
 
 
-def _nothing_fits(plan: Plan, budget: Budget) -> str:
+def _nothing_fits(plan: Plan, limits: Limits) -> str:
     """Why no trial was started, with the time of the shortest one."""
-    rest = max(0.0, budget.deadline - time.time())
-    text = f"no trial is expected to end within the {rest:.0f} s that are left of the budget"
+    text = f"no trial is expected to fit: {limits.reasons(plan)}"
     text += f" (pricing took {plan.prices.took:.0f} s)" if plan.prices.took else ""
-    known = [s for s in map(budget.estimate(plan), plan.missing) if s is not None]
-    takes = [f"the start of workers takes about {budget.starting:.0f} s"] if budget.starting else []
-    takes += [f"the shortest trial takes about {min(known):.1f} s"] if known else []
-    return f"{text}: {joined(takes)}" if takes else text
+    known = [s for s in map(limits.estimate(plan), plan.missing) if s is not None]
+    return f"{text}; the shortest trial takes about {min(known):.1f} s" if known else text
 
 
 def _rest(plan: Plan, store: Store, tracker: RunTracker) -> Plan:

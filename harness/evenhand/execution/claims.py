@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -87,6 +88,9 @@ class Claim:
     lease: Lease
     is_hung: Callable[[], bool] = _never_hung
     """Whether this process makes no progress: its beats then stand still."""
+    _before: float = 0.0
+    """Seconds of earlier processes of this attempt, which ended without a record."""
+    _began: float = field(default_factory=time.monotonic)
     _lost: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -102,6 +106,11 @@ class Claim:
         """Note that the lease is held for a later attempt than was expected."""
         self._beat(attempt=attempt)
 
+    @property
+    def seconds(self) -> float:
+        """Time for which the processes of this attempt have held the lease."""
+        return self._before + time.monotonic() - self._began
+
     def check(self) -> None:
         """Raise `LeaseLostError` where another process has taken the trial over."""
         with self._lock:
@@ -109,12 +118,13 @@ class Claim:
                 self._lost.set()
                 raise LeaseLostError(f"{self.lease.key}: another process has taken it over")
 
-    def _beat(self, **changes: int) -> None:
+    def _beat(self, **changes: float) -> None:
         with self._lock:
             if self._lost.is_set():
                 return
             try:
-                self.lease = self.leases.beat(self.lease.model_copy(update=changes))
+                update = {"seconds": self.seconds, **changes}
+                self.lease = self.leases.beat(self.lease.model_copy(update=update))
             except LeaseLostError:
                 self._lost.set()
 
@@ -139,8 +149,12 @@ def next_start(lease: Lease, before: Lease, *, node_is_lost: bool) -> Lease:
 
     The start does not count against the trial where its node was lost.
     """
-    update = {"starts": before.starts + (not node_is_lost)}
-    return lease.model_copy(update=update | {"lost_nodes": before.lost_nodes + node_is_lost})
+    update = {
+        "starts": before.starts + (not node_is_lost),
+        "lost_nodes": before.lost_nodes + node_is_lost,
+        "seconds": before.seconds,
+    }
+    return lease.model_copy(update=update)
 
 
 @dataclass(frozen=True)
@@ -169,7 +183,7 @@ def claim(key: str, claimant: Claimant, leases: Leases, *, attempts: int = 0) ->
     taken = leases.take(lease, over=before)
     if taken is None:
         return Refusal(leases.of(key) or lease)
-    return Claim(leases, taken, claimant.is_hung)
+    return Claim(leases, taken, claimant.is_hung, lease.seconds)
 
 
 def _given_up(lease: Lease, hung: str) -> Exit | None:

@@ -28,9 +28,9 @@ class Event:
     """Kind of the event; "fatal" is an error that ends the whole run, explained in `cause`.
 
     "note" is something that a user should know before trials start, in `cause`. "left" is a trial
-    without a record that this run does not start again, because it would not end within the budget
-    or its node does not reach the store, "held" one that another run trains, whose process is named
-    in `cause`.
+    without a record that this run does not start again, because it would not end in time or within
+    the budget, or its node does not reach the store, "held" one that another run trains, whose
+    process is named in `cause`.
     """
     key: str = ""
     trial: str = ""

@@ -29,6 +29,7 @@ from evenhand.execution.preflight import source_key
 from evenhand.execution.raised import failure
 from evenhand.execution.saving import exit_after_damage, resumable, write_record
 from evenhand.execution.scoring import outputs_of, with_scores
+from evenhand.execution.usage import Granted, Ledger, charged
 from evenhand.execution.watchdog import StallLimits
 from evenhand.store import Store
 from evenhand.store.retries import may_pass
@@ -94,6 +95,10 @@ class Execution:
     """Whether a trial has a node to itself."""
     latest: Mapping[str, float] = field(default_factory=dict)
     """Unix time after which a trial is not started any more, by key; any time without an entry."""
+    ledger: Ledger | None = None
+    """Budget of GPU time that a trial must fit into to be started; None: no limit."""
+    granted: Granted = field(default_factory=Granted)
+    """GPUs and CPU cores of the process, or of the trial where it runs."""
 
 
 def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:
@@ -131,10 +136,13 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
         # `sys.exit()`, which would end the run with the exit code that a plugin has chosen.
         record = empty_record(trial, execution, failure(error))
     stamped = record.provenance.model_copy(update={"started": began, "finished": provenance.now()})
-    seconds = record.cost.seconds + running_seconds() - clock
-    cost = record.cost.model_copy(update={"seconds": seconds})
+    took = running_seconds() - clock
+    # Beside this process, earlier ones of this attempt may have run, and been killed.
+    held = took if execution.claim is None else execution.claim.seconds
+    cost = record.cost.model_copy(update={"seconds": record.cost.seconds + took})
     record = record.model_copy(update={"provenance": stamped, "cost": cost})
     record = record.model_copy(update={"kept": tuple(sorted(kept))})
+    record = charged(record, held, execution.granted, store)
     if execution.claim is not None:
         execution.claim.check()
     record = write_record(record, kept, store, sink)

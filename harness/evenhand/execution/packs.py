@@ -23,6 +23,7 @@ from evenhand.execution.claims import Refusal, claim
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution, empty_record, run_trial
 from evenhand.execution.saving import write_record
+from evenhand.execution.usage import charged
 from evenhand.store import Store
 from evenhand.store.leases import LeaseLostError
 from evenhand.store.process import Process
@@ -92,6 +93,9 @@ def _run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -
             known = {**execution.attempts, trial.key: record.attempts}
             execution = replace(execution, attempts=known)
             found.begin(record.attempts + 1)
+        if execution.ledger is not None and not execution.ledger.covers(trial.key, store):
+            sink(Event("left", trial.key, trial_label(trial)))
+            return
         try:
             run_trial(trial, replace(execution, claim=found), store, sink)
         except LeaseLostError:
@@ -106,7 +110,9 @@ def _refuse(trial: Trial, refusal: Refusal, execution: Execution, store: Store, 
         return
     record = new_record(trial, execution, store)
     if record is None:
-        record = write_record(empty_record(trial, execution, refusal.end), {}, store, sink)
+        record = empty_record(trial, execution, refusal.end)
+        record = charged(record, refusal.lease.seconds, execution.granted, store)
+        record = write_record(record, {}, store, sink)
     store.leases.release(refusal.lease)
     sink(ended_event(record))
 
@@ -140,7 +146,10 @@ def write_ends(
         is_others = trial.key in leases and leases[trial.key].process != this
         if is_others or new_record(trial, execution, store) is not None:
             continue
-        record = write_record(empty_record(trial, execution, end), {}, store, sink)
+        seconds = leases[trial.key].seconds if trial.key in leases else 0.0
+        record = empty_record(trial, execution, end)
+        record = charged(record, seconds, execution.granted.among(len(pack)), store)
+        record = write_record(record, {}, store, sink)
         sink(ended_event(record))
         written.append(trial)
     return tuple(written)
@@ -175,7 +184,8 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
     if not pack:
         return
     stop, lock = execution.stop or threading.Event(), threading.Lock()
-    execution = replace(execution, stop=stop)
+    granted = execution.granted.among(len(pack))
+    execution = replace(execution, stop=stop, granted=granted)
 
     def one_at_a_time(event: Event) -> None:
         with lock:

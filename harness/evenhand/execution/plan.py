@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,7 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.execution import compiling
 from evenhand.execution.events import trial_label
 from evenhand.execution.labels import row_labels
-from evenhand.execution.schedule import MethodCost, Prices, duration
+from evenhand.execution.schedule import MethodCost, Prices, duration, in_order
 from evenhand.execution.scoring import lacks_scores, metrics_of_logits
 from evenhand.execution.sorting import Blocked, Sorting, kept_for_others
 from evenhand.execution.stale import Stale, describe, find_stale
@@ -63,7 +63,9 @@ class Plan:
     unwritable: Mapping[str, str] = field(default_factory=dict)
     """Causes why the records of trials cannot be written, by key, as far as that was tested."""
     by_seed: bool = False
-    """Whether the trials of one seed come before those of the next; else the longest come first."""
+    """Whether the trials of one seed come before those of the next."""
+    slots: int = 1
+    """Number of trials that run at a time, on which their order depends."""
 
     def __repr__(self) -> str:
         """The number of trials by status, not the trials."""
@@ -132,7 +134,8 @@ class Plan:
         """
         if self.total(self.missing) is None:
             return None
-        return duration([[self.estimate(t) or 0.0 for t in g] for g in self.generations], slots)
+        planned = replace(self, slots=slots).generations
+        return duration([[self.estimate(t) or 0.0 for t in g] for g in planned], slots)
 
     def gpu_hours(self, gpus_per_trial: float) -> float | None:
         """GPU hours of all missing trials; None where one has no estimate, or one from a CPU."""
@@ -160,12 +163,9 @@ class Plan:
 
     @property
     def generations(self) -> tuple[tuple[Trial, ...], ...]:
-        """The missing trials in generations, parents before children; the longest come first."""
-
-        def place(trial: Trial) -> tuple[int, float]:
-            return trial.seed if self.by_seed else 0, -(self.estimate(trial) or float("inf"))
-
-        order = sorted(self.missing, key=place)
+        """The missing trials in generations, parents before children, in the order of a run."""
+        by_seed, slots = self.by_seed, self.slots
+        order = in_order(self.missing, self.estimate, by_seed=by_seed, slots=slots)
         ages = sorted({trial.generation for trial in order})
         return tuple(tuple(t for t in order if t.generation == age) for age in ages)
 

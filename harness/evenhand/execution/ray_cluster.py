@@ -40,12 +40,6 @@ SOURCE_ROOT = Path(__file__).parents[2]
 """Folder from which this process imports the package."""
 
 
-def cluster_nodes(address: str) -> list[dict[str, float]]:
-    """Resources of each node of a cluster. Raises `ClusterLost` where none answers."""
-    with connect(address):
-        return node_resources()
-
-
 def node_resources() -> list[dict[str, float]]:
     """Resources of each node that is connected now."""
     import ray

@@ -31,8 +31,8 @@ from evenhand.execution.ray_events import RayEvents, start_mailbox, stop_of
 from evenhand.execution.ray_nodes import Nodes, checked, nodes_are_replaced, placement
 from evenhand.execution.ray_watch import Watch
 from evenhand.execution.ray_work import Work, fetched, kept
-from evenhand.execution.resources import Resources, allocate
-from evenhand.execution.rounds import Runner
+from evenhand.execution.resources import Resources, allocate, count_slots
+from evenhand.execution.usage import Granted
 from evenhand.execution.watchdog import Watchdog
 from evenhand.store import Store
 
@@ -53,7 +53,8 @@ def on_ray(
     resources: Resources,
     plugins: tuple[Plugin, ...] = (),
     ship_code: bool = False,
-) -> Iterator[Runner]:
+    max_concurrent: int | None = None,
+) -> Iterator[RayRunner]:
     """Connect to a cluster, or to a Ray of its own where address is None, for a whole run.
 
     Gives the runner of its rounds, each of which runs some of the trials. A store in a folder must
@@ -69,7 +70,11 @@ def on_ray(
             expected = Expected.of(trials, execution, store, plugins, gpus=gpus)
             nodes = Nodes(expected, sink, taken.cpus)
             stack.enter_context(checked(nodes))
-        yield RayRunner(watching, taken, resources, nodes, plugins, start_mailbox())
+        # Never none: a pack has at most as many trials.
+        together = max_concurrent // execution.pack if max_concurrent is not None else None
+        slots = execution.pack * count_slots(taken, node_resources())
+        mailbox = start_mailbox()
+        yield RayRunner(watching, taken, resources, nodes, plugins, mailbox, slots, together)
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,10 @@ class RayRunner:
     plugins: tuple[Plugin, ...]
     mailbox: Any
     """Handle of the queue of events."""
+    slots: int = 1
+    """Number of trials that there is room for at a time, when the run starts."""
+    together: int | None = None
+    """Largest number of packs that run at a time; None: as many as there is room for."""
 
     def __call__(
         self, trials: Sequence[Trial], execution: Execution, store: Store, sink: Sink
@@ -105,7 +114,7 @@ class RayRunner:
                 self.nodes.begin_round()
             with events.relayed() as fatal, tempfile.TemporaryDirectory() as folder:
                 try:
-                    _fit(work, self.mailbox, taken, folder)
+                    _fit(work, self.mailbox, taken, folder, self.together)
                 except RuntimeError as error:
                     # When Ray's memory monitor kills one worker, `fit` raises for the whole
                     # experiment.
@@ -150,14 +159,18 @@ def _work(
         packs=tuple(tuple(trial.model_dump_json() for trial in pack) for pack in made),
         # A trial without GPUs must be told so: Ray does not hide the GPUs from it.
         execution=replace(
-            execution, gpu_fraction=min(1.0, gpus) or 1.0, use_gpu=gpus > 0, needs_gpu=gpus > 0
+            execution,
+            gpu_fraction=min(1.0, gpus) or 1.0,
+            use_gpu=gpus > 0,
+            needs_gpu=gpus > 0,
+            granted=Granted(gpus, taken.cpus),
         ),
         store=store,
         plugins=plugins,
     )
 
 
-def _fit(work: Work, mailbox: Any, taken: Resources, folder: str) -> None:
+def _fit(work: Work, mailbox: Any, taken: Resources, folder: str, together: int | None) -> None:
     from ray import tune
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -167,7 +180,7 @@ def _fit(work: Work, mailbox: Any, taken: Resources, folder: str) -> None:
         # Indices, because a grid of trials would be copied for each of them.
         param_space={"index": tune.grid_search(list(range(len(work.packs))))},
         # A new actor for each trial imports torch again, which takes seconds.
-        tune_config=tune.TuneConfig(reuse_actors=True),
+        tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=together),
         run_config=tune.RunConfig(
             name="evenhand",
             storage_path=folder,

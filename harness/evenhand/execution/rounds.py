@@ -7,6 +7,7 @@ trial whose worker was killed runs once more at the end, with a whole node to it
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import STOPPED, Execution, empty_record
 from evenhand.execution.saving import write_record
 from evenhand.execution.tracker import RunTracker
+from evenhand.execution.usage import charged
 from evenhand.store import Store
 from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseWatch
 
@@ -74,6 +76,7 @@ class Rounds:
                     self.execution = replace(self.execution, claimant=claimant)
                     self._round(batch, replace(self.execution, whole_node=bool(whole)))
                 else:
+                    self._leave_late(missing)
                     # Each look takes a request for each lease there.
                     time.sleep(BEAT_SECONDS if self.store.is_remote else LOOK_SECONDS)
                 missing = [t for t in self._left(missing) if t.key not in self.greedy]
@@ -130,7 +133,8 @@ class Rounds:
                 if trial.key in self.tried:
                     cause = "ran out of memory, with a whole node to itself"
                     cause += f" ({early.memory})" if early.memory else ""
-                    self._write(trial, Exit(status="failed", cause=cause))
+                    end = Exit(status="failed", cause=cause)
+                    self._write(trial, end, leases.get(trial.key))
                 else:
                     text = "ran out of memory; it runs again at the end, alone on a node"
                     self.tracker(Event("note", cause=f"{self._label(trial)} {text}"))
@@ -140,15 +144,22 @@ class Rounds:
             self.tracker.forget(trial.key)
         return bool(found)
 
+    def _leave_late(self, missing: Sequence[Trial]) -> None:
+        """Leave the trials that another run trains and that this one would not start any more."""
+        now, latest = time.time(), self.execution.latest
+        for trial in missing:
+            if now > latest.get(trial.key, math.inf):
+                self.tracker(Event("left", trial.key, self._label(trial)))
+
     def _give_up_lost(self, left: Sequence[Trial], leases: Mapping[str, Lease]) -> None:
         """Write the records of trials that have no attempt left."""
         for trial in left:
             lease = leases.get(trial.key)
             starts = lease.starts if lease else self.tracker.starts[trial.key]
             if starts >= MAX_STARTS:
-                self._write(trial, Exit(status="failed", cause=LOST))
+                self._write(trial, Exit(status="failed", cause=LOST), lease)
             elif lease and lease.lost_nodes >= MAX_LOST_NODES:
-                self._write(trial, Exit(status="failed", cause=UNSEEN))
+                self._write(trial, Exit(status="failed", cause=UNSEEN), lease)
 
     def _free(self, missing: Sequence[Trial]) -> tuple[list[Trial], Claimant]:
         """The trials that no other run trains, and a claimant for stale leases."""
@@ -193,8 +204,10 @@ class Rounds:
         A trial that ended while the run was being stopped keeps the record of its own process.
         """
         running = [trial for trial in trials if trial.key in self.tracker.running]
+        leases = self._own_leases() if running else {}
         for trial in self._left(running, also_interrupted=False):
-            self._write(trial, Exit(status="interrupted", cause=STOPPED))
+            end = Exit(status="interrupted", cause=STOPPED)
+            self._write(trial, end, leases.get(trial.key))
 
     def _own_leases(self) -> dict[str, Lease]:
         """The leases that processes of this run have left."""
@@ -207,8 +220,10 @@ class Rounds:
     def _label(self, trial: Trial) -> str:
         return self.tracker.labels.get(trial.key) or trial_label(trial)
 
-    def _write(self, trial: Trial, end: Exit) -> None:
-        record = write_record(
-            empty_record(trial, self.execution, end), {}, self.store, self.tracker
-        )
+    def _write(self, trial: Trial, end: Exit, lease: Lease | None = None) -> None:
+        seconds = lease.seconds if lease else 0.0
+        granted = self.execution.granted.among(self.execution.pack)
+        record = empty_record(trial, self.execution, end)
+        record = charged(record, seconds, granted, self.store)
+        record = write_record(record, {}, self.store, self.tracker)
         self.tracker(ended_event(record))

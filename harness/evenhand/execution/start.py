@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from functools import partial
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from numbers import Integral, Real
 from pathlib import Path
@@ -21,10 +20,12 @@ from evenhand.errors import RunError
 from evenhand.execution.destinations import with_writable
 from evenhand.execution.events import Event, Sink
 from evenhand.execution.execute import Execution
+from evenhand.execution.places import RunPlace, inline_place
 from evenhand.execution.plan import Plan
-from evenhand.execution.retries import Runner, RunTracker, run_plan
+from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.execution.scoring import metrics_of_logits
 from evenhand.execution.trial_parts import parts_of
+from evenhand.execution.usage import Granted
 from evenhand.store import Store
 from evenhand.store.leftovers import nothing_left
 from evenhand.suite.commands import Place, suite_command
@@ -55,8 +56,13 @@ class RunOptions:
     """Number of trials of one problem and recipe that share a process, its memory and its GPU."""
     compiled: bool | None = None
     """Whether networks are compiled before training; None: where that is expected to save time."""
+    max_concurrent: int | None = None
+    """Largest number of trials that run at a time; None: as many as there is room for."""
+    until: float | None = None
+    """Unix time by which trials are expected to end; others are not started. None: no limit."""
     budget: float | None = None
-    """Seconds within which trials are expected to end; others are not started. None: no limit."""
+    """Seconds of a GPU, or of a CPU core where trials use no GPU, that all trials of the suite may
+    use in this edition, those of earlier runs included. None: no limit."""
     data: Path | None = None
     """Folder of prepared data sets; None: the suite's `data:`, else the user's cache."""
     end_when_hung: bool = False
@@ -71,6 +77,16 @@ class RunOptions:
         _check_number("time_limit", self.time_limit, above=0)
         if self.budget is not None:
             _check_number("budget", self.budget, above=0)
+        if self.until is not None:
+            _check_number("until", self.until, above=0)
+        if self.max_concurrent is not None:
+            _check_number("max_concurrent", self.max_concurrent, whole=True, at_least=1)
+            if self.max_concurrent < self.pack:
+                raise RunError(
+                    f"at most {self.max_concurrent} trials run at a time (--max-concurrent), and a "
+                    f"pack (--pack) has {self.pack}, which run together\n"
+                    f"  write --pack {self.max_concurrent} or --max-concurrent {self.pack}"
+                )
         if self.gpus_per_trial is not None:
             _check_number("gpus_per_trial", self.gpus_per_trial, at_least=0)
         if self.max_failures is not None:
@@ -119,7 +135,6 @@ def start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) ->
 
 
 def _start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -> Plan:
-    began = time.time()
     plan = with_writable(plan, store)
     if not plan.missing:
         return plan
@@ -130,43 +145,37 @@ def _start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -
     if not options.inline:
         _check_travels(registered)
     execution = _execution(plan, options, tracker)
-    if options.budget is None:
-        with _runner(plan, execution, store, tracker, options) as runner:
-            return run_plan(plan, execution, store, tracker, runner)
-    from evenhand.execution.budget import RAY_SECONDS, Budget, run_within
+    is_limited = options.budget is not None or options.until is not None
+    if is_limited:
+        plan = _priced(plan, execution, options, tracker)
+    with _run_place(plan, execution, store, tracker, options) as place:
+        execution = replace(execution, granted=place.granted)
+        slots = min(place.slots, options.max_concurrent or place.slots)
+        plan = replace(plan, slots=slots)
+        if not is_limited:
+            return run_plan(plan, execution, store, tracker, place.runner)
+        from evenhand.execution.budget import Limits, run_within
+
+        limits = Limits(
+            until=math.inf if options.until is None else options.until,
+            budget=options.budget,
+            slots=slots,
+            granted=place.granted.among(options.pack),
+            time_limit=options.time_limit,
+        )
+        return run_within(plan, execution, store, tracker, place.runner, limits=limits)
+
+
+def _priced(plan: Plan, execution: Execution, options: RunOptions, sink: Sink) -> Plan:
+    """The plan with prices of the trials that have no record like them."""
     from evenhand.execution.pricing import with_prices
 
     priced = with_prices(
         plan, data=options.data, threads=execution.threads, use_gpu=execution.use_gpu
     )
     for unpriced in priced.prices.unpriced:
-        tracker(Event("note", cause=str(unpriced)))
-    budget = Budget(
-        deadline=began + options.budget,
-        slots=_slots(options),
-        starting=0.0 if options.inline else RAY_SECONDS,
-        time_limit=options.time_limit,
-    )
-    with _runner(plan, execution, store, tracker, options) as runner:
-        return run_within(priced, execution, store, tracker, runner, budget=budget)
-
-
-def _slots(options: RunOptions) -> int:
-    """Number of trials that run at a time. Raises `RunError` where none can run."""
-    from evenhand.execution.resources import Resources, allocate, count_slots, this_machine
-
-    if options.inline:
-        # The trials of a pack share the cores of this process.
-        return max(1, min(options.pack, int(this_machine()["CPU"] / options.cpus_per_trial)))
-    nodes = [this_machine()]
-    if options.address is not None:
-        from evenhand.execution.ray_cluster import cluster_nodes
-
-        nodes = cluster_nodes(options.address)
-    taken = allocate(
-        Resources(options.cpus_per_trial, options.gpus_per_trial), nodes, pack=options.pack
-    )
-    return options.pack * count_slots(taken, nodes)
+        sink(Event("note", cause=str(unpriced)))
+    return priced
 
 
 def _check_unchanged(registered: Mapping[Code, Registered]) -> None:
@@ -263,24 +272,28 @@ def _command(plan: Plan, options: RunOptions) -> str:
     return suite_command("run", plan.suite, *flags, place=place)
 
 
-def _runner(
+@contextmanager
+def _run_place(
     plan: Plan, execution: Execution, store: Store, sink: Sink, options: RunOptions
-) -> AbstractContextManager[Runner]:
-    """The runner of a run, which may need a connection to a cluster."""
+) -> Iterator[RunPlace]:
+    """Where trials run in a `with` block, which may need a connection to a cluster."""
+    cpus, gpus = options.cpus_per_trial, options.gpus_per_trial
     if options.inline:
-        from evenhand.execution.inline import run_inline
-
-        return nullcontext(partial(run_inline, end_when_hung=options.end_when_hung))
+        trains, ends = any(t.posthoc is None for t in plan.missing), options.end_when_hung
+        yield inline_place(cpus, gpus, options.pack, trains=trains, end_when_hung=ends)
+        return
     from evenhand.execution.ray_tune import on_ray
     from evenhand.execution.resources import Resources
 
-    return on_ray(
+    with on_ray(
         plan.missing,
         execution,
         store,
         sink,
         address=options.address,
         ship_code=options.ship_code,
-        resources=Resources(options.cpus_per_trial, options.gpus_per_trial),
+        resources=Resources(cpus, gpus),
         plugins=loaded_plugins(),
-    )
+        max_concurrent=options.max_concurrent,
+    ) as runner:
+        yield RunPlace(runner, runner.slots, Granted(runner.taken.gpus or 0.0, runner.taken.cpus))

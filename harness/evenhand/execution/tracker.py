@@ -27,7 +27,7 @@ class RunTracker:
     causes: dict[str, str] = field(default_factory=dict)
     """Causes of the trials that failed, by key."""
     left: set[str] = field(default_factory=set)
-    """Trials that were not started, because they would not have ended within the budget."""
+    """Trials that were not started, because they would not have ended within the limits."""
     held: dict[str, str] = field(default_factory=dict)
     """Trials that another run trains, by key, each with the process of that run."""
     failures: int = 0

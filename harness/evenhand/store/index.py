@@ -36,6 +36,10 @@ class Head:
     """Fingerprint of the data; None where the trial ended before it read any."""
     identity: Identity
     """The trial beside the versions of its code, by which a plan finds earlier records of it."""
+    gpu_seconds: Seconds | None = None
+    """GPU time of all attempts; None where it is not recorded."""
+    core_seconds: Seconds | None = None
+    """Time of CPU cores of all attempts; None where it is not recorded."""
     kept: tuple[Kept, ...] = ()
     """Arrays that the trial kept for other trials."""
     scored: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +59,7 @@ class Index(BaseModel):
     An index of another format is made again from the records.
     """
 
-    format: Literal[6] = 6
+    format: Literal[7] = 7
     entries: list[IndexEntry]
 
 

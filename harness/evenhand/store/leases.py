@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evenhand.errors import StoreError
 from evenhand.store.edition import Edition
@@ -29,9 +29,8 @@ BEAT_SECONDS = 10.0
 """Time between two counts of a lease's beats."""
 STALE_SECONDS = 60.0
 """Time after which a lease whose beats stand still is stale."""
-FOLDER = ".leases"
-LEASE_BYTES, STACK_BYTES = 1 << 16, 1 << 20
-"""Most bytes of a lease, and of the stack of a process that hung, that are read."""
+FOLDER, LEASE_BYTES, STACK_BYTES = ".leases", 1 << 16, 1 << 20
+"""Folder of the leases, and most bytes of a lease, and of the stack of a hang, that are read."""
 NAME = re.compile(r"([0-9a-f]{32})\.([0-9]{1,9})\.json")
 HANG = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\.hang")
 
@@ -56,6 +55,8 @@ class Lease(BaseModel):
     attempt: int = 0
     """Attempt of the trial for which it is held; 0 where it is not known."""
     beats: int = 0
+    seconds: float = Field(default=0.0, ge=0, le=1e12)
+    """Time for which processes have held it in this attempt, up to the last beat."""
     starts: int = 1
     """Starts of the trial, with this one, that led to no record and no later saved state."""
     lost_nodes: int = 0

@@ -43,6 +43,8 @@ def read_head(content: bytes, folder: str) -> Head:
         device=record.provenance.device,
         fingerprint=record.data.fingerprint if record.data else None,
         identity=identity_of(record.trial),
+        gpu_seconds=record.cost.gpu_seconds,
+        core_seconds=record.cost.core_seconds,
         kept=record.kept,
         scored=record.scored,
     )

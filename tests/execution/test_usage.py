@@ -97,9 +97,38 @@ def test_trials_that_run_count_with_what_is_expected_or_the_time_so_far(store):
     store.leases.take(Lease(key=trials[0].key, run="b", process=ELSEWHERE, attempt=1))
 
     assert ledger.left(store) == 3600.0 - 0.5 * (80.0 + 100.0 + 300.0)
-    assert ledger.left(store, besides=trials[1].key) == 3600.0 - 0.5 * (80.0 + 30.0 + 300.0)
-    assert ledger.covers(trials[3].key, store)
-    assert not Ledger(280.0, ledger.granted, ledger.keys, expected).covers(trials[3].key, store)
+    for budget, covers in ((290.0, True), (289.0, False)):
+        small = Ledger(budget, ledger.granted, ledger.keys, expected)
+        # Of a trial that is about to start, the 30 s of its lease have been used.
+        assert small.covers(trials[3].key, store) == covers
+    assert Ledger(255.0, ledger.granted, ledger.keys, expected).covers(trials[1].key, store)
+
+
+def test_finished_trials_correct_what_is_expected_of_the_others(store):
+    one, other = make(seed=0), make(seed=1)
+    kinds = {t.key: (t.method.name, t.workload) for t in (one, other)}
+    keys, expected = kinds.keys(), dict.fromkeys(kinds, 1.0)
+    assert Ledger(100.0, Granted(), keys, expected, kinds).covers(other.key, store)
+
+    store.write(finished(one, 60.0))
+    assert not Ledger(100.0, Granted(), keys, expected, kinds).covers(other.key, store)
+    assert Ledger(120.0, Granted(), keys, expected, kinds).covers(other.key, store)
+
+
+def test_a_trial_that_ends_while_the_budget_is_counted_counts_once(store, monkeypatch):
+    trial, listed = make(), store.leases.all
+    mine = Lease(key=trial.key, run="b", process=ELSEWHERE, attempt=1)
+    assert store.leases.take(mine)
+
+    def all_and_then_it_ends(_):
+        found = listed()
+        store.write(finished(trial, 80.0, device="cpu"))
+        store.leases.release(mine)
+        return found
+
+    monkeypatch.setattr("evenhand.store.leases.Leases.all", all_and_then_it_ends)
+    ledger = Ledger(1000.0, Granted(), {trial.key}, {trial.key: 50.0})
+    assert ledger.left(store) == 1000.0 - 80.0
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ class Limits:
             return None
         estimate = self.estimate(plan)
         expected = {trial.key: estimate(trial) or 0.0 for trial in plan.missing}
-        return Ledger(self.budget, self.granted, frozenset(plan.keep), expected)
+        kinds = {trial.key: (trial.method.name, trial.workload) for trial in plan.missing}
+        return Ledger(self.budget, self.granted, frozenset(plan.keep), expected, kinds)
 
     def fitting(self, plan: Plan, store: Store) -> tuple[Trial, ...]:
         """The missing trials that are expected to end in time and within the budget."""

@@ -13,7 +13,7 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.execution import compiling
 from evenhand.execution.events import trial_label
 from evenhand.execution.labels import row_labels
-from evenhand.execution.schedule import MethodCost, Prices, duration, in_order
+from evenhand.execution.schedule import MethodCost, Prices, duration, in_order, median_seconds
 from evenhand.execution.scoring import lacks_scores, metrics_of_logits
 from evenhand.execution.sorting import Blocked, Sorting, kept_for_others
 from evenhand.execution.stale import Stale, describe, find_stale
@@ -91,12 +91,7 @@ class Plan:
     @cached_property
     def _seconds(self) -> Mapping[tuple[str, str], float]:
         """Median seconds of finished trials by (method, workload); "" stands for any method."""
-        groups: dict[tuple[str, str], list[float]] = {}
-        for head in self.heads.values():
-            if head.status == "done":
-                for method in (head.method, ""):
-                    groups.setdefault((method, head.workload), []).append(head.seconds)
-        return {key: statistics.median(seconds) for key, seconds in groups.items()}
+        return median_seconds(self.heads.values())
 
     def estimate(self, trial: Trial) -> float | None:
         """Estimated seconds of a trial; None where neither a record nor a price allows one.

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Sequence
+import statistics
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from evenhand.declared.trial import Trial
+from evenhand.store import Head
 
 MOST_LONGER = 1.03
 """How much longer than with the longest trial first a run may take, so that problems follow each
@@ -106,6 +108,16 @@ def duration(generations: Sequence[Sequence[float]], slots: int) -> float:
             generation.add(seconds)
         total += generation.seconds
     return total
+
+
+def median_seconds(heads: Iterable[Head]) -> dict[tuple[str, str], float]:
+    """Median seconds of finished trials by (method, workload); "" stands for any method."""
+    groups: dict[tuple[str, str], list[float]] = {}
+    for head in heads:
+        if head.status == "done":
+            for method in (head.method, ""):
+                groups.setdefault((method, head.workload), []).append(head.seconds)
+    return {key: statistics.median(seconds) for key, seconds in groups.items()}
 
 
 class Job(NamedTuple):

@@ -7,12 +7,14 @@ survives a restart, and several runs on one store share it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from evenhand.declared.record import Record
 from evenhand.errors import StoreError
+from evenhand.execution.schedule import median_seconds
 from evenhand.store import Head, Store
+from evenhand.store.leases import Lease
 
 
 @dataclass(frozen=True)
@@ -63,29 +65,51 @@ class Ledger:
     keys: Collection[str] = ()
     """Keys of the trials of the suite."""
     expected: Mapping[str, float] = field(default_factory=dict)
-    """Seconds that a trial is expected to run, by key."""
+    """Seconds that a trial was expected to run when the budget was last planned, by key."""
+    kinds: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Method and workload of a trial, by which finished trials correct what is expected."""
 
     def used(self, heads: Mapping[str, Head]) -> float:
         """GPU-seconds, or core-seconds, that the trials with a record have used."""
         return sum(self.granted.of_record(heads[key]) for key in self.keys if key in heads)
 
-    def left(self, store: Store, *, besides: str = "") -> float:
-        """What is left of the budget beside the trials with a record and those that run.
-
-        A trial that runs counts with the time that is expected of it, or the time for which it has
-        run where that is longer. besides: key of a trial whose own lease does not count.
-        """
-        heads, running = store.heads(), 0.0
-        for key, lease in store.leases.all().items():
-            attempts = heads[key].attempts if key in heads else 0
-            if key in self.keys and not lease.is_over(attempts):
-                expected = 0.0 if key == besides else self.expected.get(key, 0.0)
-                running += self.granted.units * max(expected, lease.seconds)
-        return self.seconds - self.used(heads) - running
+    def left(self, store: Store) -> float:
+        """What is left of the budget beside the trials with a record and those that run."""
+        # The leases first: of a trial that ends in between there are both, and else neither.
+        leases = store.leases.all()
+        return self._left(leases, store.heads())
 
     def covers(self, key: str, store: Store) -> bool:
-        """Whether the rest of the budget is as much as a trial is expected to use."""
-        return self.granted.units * self.expected.get(key, 0.0) <= self.left(store, besides=key)
+        """Whether a trial that is about to start fits into what is left of the budget."""
+        leases = store.leases.all()
+        heads = store.heads()
+        needed = self.granted.units * self._expected(heads)(key)
+        return needed <= self._left(leases, heads, besides=key)
+
+    def _left(
+        self, leases: Mapping[str, Lease], heads: Mapping[str, Head], besides: str = ""
+    ) -> float:
+        """What is left of the budget.
+
+        A trial that runs counts with the time that is expected of it, or the time for which it has
+        run where that is longer. besides: key of a trial of which only the latter counts.
+        """
+        expected, running = self._expected(heads), 0.0
+        for key, lease in leases.items():
+            attempts = heads[key].attempts if key in heads else 0
+            if key in self.keys and not lease.is_over(attempts):
+                least = 0.0 if key == besides else expected(key)
+                running += self.granted.units * max(least, lease.seconds)
+        return self.seconds - self.used(heads) - running
+
+    def _expected(self, heads: Mapping[str, Head]) -> Callable[[str], float]:
+        """The expected seconds of a trial by key, by finished trials of its method if any."""
+        medians, planned = median_seconds(heads.values()), self.expected
+
+        def of(key: str) -> float:
+            return medians.get(self.kinds.get(key, ("", "")), planned.get(key, 0.0))
+
+        return of
 
     def sentence(self, heads: Mapping[str, Head]) -> str:
         """What was used of how much, such as `12.5 of 40 GPU-hours are used`."""

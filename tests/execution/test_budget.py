@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 
@@ -12,11 +13,12 @@ from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
 from evenhand.execution.packs import run_pack
 from evenhand.execution.plan import make_plan
+from evenhand.execution.resources import Resources
 from evenhand.execution.retries import RunTracker
 from evenhand.execution.rounds import Rounds
 from evenhand.execution.schedule import Prices
 from evenhand.execution.start import RunOptions
-from evenhand.execution.usage import Ledger
+from evenhand.execution.usage import Granted, Ledger
 from evenhand.store import Store
 from evenhand.store.leases import Lease
 from evenhand.store.process import Process
@@ -189,3 +191,37 @@ def used(record, core):
     """The record with its time on CPU cores."""
     cost = record.cost.model_copy(update={"gpu_seconds": 0.0, "core_seconds": core})
     return record.model_copy(update={"cost": cost})
+
+
+def test_a_limited_run_connects_once_and_takes_the_slots_from_this_connection(
+    suite_of, tmp_path, monkeypatch
+):
+    class Runner:
+        taken, slots = Resources(2.0, 0.5), 8
+
+        def __call__(self, *given):
+            run_inline(*given)
+
+    found, connected = [], []
+
+    @contextlib.contextmanager
+    def on_ray(*_, address, max_concurrent, **__):
+        connected.append((address, max_concurrent))
+        yield Runner()
+
+    def never(*_, **__):
+        raise AssertionError("a second connection")
+
+    def within(plan, execution, *_, limits):
+        found.append((limits.slots, limits.granted, execution.granted, plan.slots))
+        return plan
+
+    monkeypatch.setattr("evenhand.execution.ray_tune.on_ray", on_ray)
+    monkeypatch.setattr("evenhand.execution.ray_cluster.connect", never)
+    monkeypatch.setattr("evenhand.execution.start._check_travels", lambda _: None)
+    monkeypatch.setattr("evenhand.execution.budget.run_within", within)
+    options = {"address": "nowhere:1", "pack": 2, "max_concurrent": 6}
+    eh.run(suite_of("erm"), tmp_path / "r", budget="1h", **options)
+
+    assert connected == [("nowhere:1", 6)]
+    assert found == [(6, Granted(0.25, 1.0), Granted(0.5, 2.0), 6)]

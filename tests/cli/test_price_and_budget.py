@@ -80,7 +80,7 @@ def test_limits_that_hold_no_trial_end_with_exit_code_1_and_the_command(here, op
 
 def test_a_trial_without_a_price_waits_for_records_of_other_methods(here):
     shown = small("run", "--inline", "--until", "1h", code=1)
-    assert "4 of 6 trials are expected to fit: trials are to end until" in shown
+    assert "4 of 6 trials are expected to fit: trials are to end by" in shown
     assert "4 done, 2 failed" in shown
     assert "not priced: 2 trials of quick on blobs-exp-4-n40: a method of somebody's own" in shown
 

@@ -88,7 +88,7 @@ def test_nothing_starts_where_nothing_fits(suite_of, tmp_path):
     after = run_within(plan, Execution(), store, RunTracker(events.append), never, limits=limits)
     assert len(after.missing) == 4
     [note] = [event.cause for event in events if event.kind == "note"]
-    assert note.startswith("no trial is expected to fit: trials are to end until ")
+    assert note.startswith("no trial is expected to fit: trials are to end by ")
     assert note.endswith("; the shortest trial takes about 100.0 s")
 
 

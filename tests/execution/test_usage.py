@@ -73,6 +73,23 @@ def test_a_process_that_was_killed_counts_up_to_its_last_beat(store, monkeypatch
     assert 500.0 < head.core_seconds < 600.0
 
 
+def test_a_process_whose_time_is_in_a_record_does_not_count_twice(store):
+    # The run was planned before the record of the first attempt, which holds 500 s, was there.
+    trial = make()
+    assert store.leases.take(
+        Lease(key=trial.key, run="a", attempt=1, seconds=500.0, process=ELSEWHERE)
+    )
+    end = Exit(status="interrupted", cause="a test")
+    first = empty_record(trial, Execution(), end)
+    store.write(charged(first, 500.0, Granted(), store))
+
+    run_pack((trial,), Execution(claimant=Claimant(run="a")), store, print)
+
+    head = store.heads()[trial.key]
+    assert head.attempts == 2
+    assert 500.0 < head.core_seconds < 600.0
+
+
 def test_a_lease_tells_for_how_long_it_was_held(store, monkeypatch):
     monkeypatch.setattr(claims, "BEAT_SECONDS", 0.01)
     found = claim("0a" * 16, Claimant(), store.leases)

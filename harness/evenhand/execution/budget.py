@@ -69,9 +69,7 @@ class Limits:
         ledger = self.ledger(plan)
         texts = [] if ledger is None else [ledger.sentence(plan.heads)]
         if math.isfinite(self.until):
-            texts += [
-                f"trials are to end until {datetime.fromtimestamp(self.until):%a %d %b %H:%M}"
-            ]
+            texts += [f"trials are to end by {datetime.fromtimestamp(self.until):%a %d %b %H:%M}"]
         return joined(texts)
 
 

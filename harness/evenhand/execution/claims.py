@@ -104,6 +104,8 @@ class Claim:
 
     def begin(self, attempt: int) -> None:
         """Note that the lease is held for a later attempt than was expected."""
+        # The record of the attempt before this one holds the time of its processes.
+        self._before = 0.0
         self._beat(attempt=attempt)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 
@@ -88,6 +89,24 @@ def test_what_tells_a_problem_from_its_neighbours_does_not_matter():
 def test_a_changed_copy_has_its_own_key():
     assert TRIAL.model_copy(update={"seed": 9}).key != TRIAL.key
     assert TRIAL.model_copy().key == TRIAL.key
+
+
+def test_a_key_is_the_hash_of_the_canonical_spec_without_the_names_of_recipes():
+    whole = TRIAL.model_dump(mode="json")
+    del whole["recipe"]["name"]
+    assert TRIAL.key == hashlib.sha256(canonical(whole).encode()).hexdigest()[:32]
+
+    own = TRIAL.model_copy(update={"teacher": Teacher(method=TRIAL.method, recipe=TRIAL.recipe)})
+    whole = own.model_dump(mode="json")
+    del whole["recipe"]["name"], whole["teacher"]["recipe"]["name"]
+    assert own.key == hashlib.sha256(canonical(whole).encode()).hexdigest()[:32]
+
+
+def test_what_a_declaration_remembers_is_none_of_its_fields():
+    recipe = TRIAL.recipe.model_copy()
+    assert recipe.unnamed
+    assert recipe.text
+    assert dict(recipe).keys() == Recipe.model_fields.keys()
 
 
 def test_an_optional_field_that_is_none_does_not_show():

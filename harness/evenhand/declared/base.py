@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from functools import cached_property
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic_core import ErrorDetails
+
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 class Spec(BaseModel):
@@ -24,6 +27,15 @@ class Spec(BaseModel):
         for name in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[name]
         return copied
+
+    def __iter__(self) -> Generator[tuple[str, Any], None, None]:
+        """The fields with their values; cached properties are not among them."""
+        yield from ((name, getattr(self, name)) for name in type(self).model_fields)
+
+    @cached_property
+    def text(self) -> str:
+        """Canonical JSON, which is made once for all trials that share the declaration."""
+        return canonical(self)
 
 
 class Part(Spec):
@@ -106,7 +118,31 @@ def canonical(value: Any) -> str:
     can add an optional field without a change of the keys of trials that do not use it.
     """
     dumped = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    return json.dumps(_without_none(dumped), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return ENCODER.encode(_without_none(dumped))
+
+
+def canonical_object(fields: Mapping[str, str | None]) -> str:
+    """Canonical JSON of an object, from that of its fields; a field that is None is left out.
+
+    >>> canonical_object({"b": "1", "a": canonical({"c": None}), "d": None})
+    '{"a":{},"b":1}'
+    """
+    given = [f'"{name}":{fields[name]}' for name in sorted(fields) if fields[name] is not None]
+    return f"{{{','.join(given)}}}"
+
+
+def canonical_fields(spec: Spec) -> dict[str, str | None]:
+    """Canonical JSON of each field of a declaration; None for a field that is None.
+
+    A field is a declaration or holds none.
+    """
+    return {name: _text(getattr(spec, name)) for name in type(spec).model_fields}
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value.text if isinstance(value, Spec) else canonical(value)
 
 
 def _without_none(value: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from evenhand.declared.base import Part, Spec
+from evenhand.declared.base import Part, Spec, canonical
 
 Precision = Literal["auto", "fp32", "bf16"]
 SGD = "sgd"
@@ -131,6 +132,11 @@ class Recipe(Spec):
                 "the bound is measured on the training images: add `evaluate_train: true`"
             )
         return value
+
+    @cached_property
+    def unnamed(self) -> str:
+        """Canonical JSON without the name: two names for one recipe are one recipe."""
+        return canonical(self.model_dump(mode="json", exclude={"name"}))
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether a 1-based epoch ends with an evaluation."""

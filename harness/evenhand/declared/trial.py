@@ -9,7 +9,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from evenhand.declared.base import Part, Spec, canonical, format_scalar
+from evenhand.declared.base import (
+    Part,
+    Spec,
+    canonical,
+    canonical_fields,
+    canonical_object,
+    format_scalar,
+)
 from evenhand.declared.recipe import Recipe
 from evenhand.errors import UnknownName
 
@@ -171,11 +178,11 @@ class Trial(Spec):
 
         The recipe's name is left out: two names for one recipe are one trial.
         """
-        spec = self.model_dump(mode="json")
-        del spec["recipe"]["name"]
+        fields = canonical_fields(self) | {"recipe": self.recipe.unnamed}
         if self.teacher and self.teacher.recipe:
-            del spec["teacher"]["recipe"]["name"]
-        return hashlib.sha256(canonical(spec).encode()).hexdigest()[:32]
+            taught = canonical_fields(self.teacher) | {"recipe": self.teacher.recipe.unnamed}
+            fields["teacher"] = canonical_object(taught)
+        return hashlib.sha256(canonical_object(fields).encode()).hexdigest()[:32]
 
     @cached_property
     def workload(self) -> str:
@@ -214,7 +221,6 @@ def workload(problem: Problem, recipe: Recipe, posthoc: Part | None = None) -> s
 
     A post-hoc method enters by its name, because it trains nothing and takes another time.
     """
-    spec = {"problem": problem.model_dump(mode="json"), "recipe": recipe.model_dump(mode="json")}
-    del spec["recipe"]["name"]
-    named = spec if posthoc is None else spec | {"posthoc": posthoc.name}
-    return hashlib.sha256(canonical(named).encode()).hexdigest()[:16]
+    named = None if posthoc is None else canonical(posthoc.name)
+    fields = {"problem": problem.text, "recipe": recipe.unnamed, "posthoc": named}
+    return hashlib.sha256(canonical_object(fields).encode()).hexdigest()[:16]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -52,13 +52,17 @@ class Only:
             conditions.append((key.strip(), value.strip().strip(QUOTE)))
         return cls(tuple(conditions))
 
-    def holds(self, configuration: Configuration, trial: Trial) -> bool:
-        """Whether a trial of a configuration meets all conditions."""
-        values = _values(configuration, trial)
-        return all(
-            any(_matches(pattern, value) for pattern in patterns for value in values.get(key, ()))
-            for key, patterns in self.by_key().items()
-        )
+    def trials(self, configuration: Configuration) -> list[Trial]:
+        """The trials of a configuration that meet all conditions."""
+        wanted, values = self.by_key(), _values(configuration)
+        of_trials = {key: wanted.pop(key) for key in OF_A_TRIAL if key in wanted}
+        if not all(_match(patterns, values.get(key, ())) for key, patterns in wanted.items()):
+            return []
+        return [
+            trial
+            for trial in configuration.trials
+            if all(_match(of_trials[key], [OF_A_TRIAL[key](trial)]) for key in of_trials)
+        ]
 
     def by_key(self) -> dict[str, list[str]]:
         """The alternative patterns of each key."""
@@ -82,9 +86,7 @@ def restrict(suite: Suite, filters: Sequence[str]) -> Suite:
     configurations = [
         replace(
             configuration,
-            trials=tuple(
-                t for t in configuration.trials if any(o.holds(configuration, t) for o in wanted)
-            ),
+            trials=_in_any(configuration, wanted),
         )
         for configuration in suite.configurations
     ]
@@ -94,6 +96,12 @@ def restrict(suite: Suite, filters: Sequence[str]) -> Suite:
         raise SpecError([Mistake(what, (), "alternatives are written `seed=0,seed=2`")])
     both = [_joined(old, new) for old in suite.only for new in filters] or filters
     return suite.replaced(configurations=kept, whole=suite.whole or suite, only=tuple(both))
+
+
+def _in_any(configuration: Configuration, wanted: Iterable[Only]) -> tuple[Trial, ...]:
+    """The trials of a configuration that one of the filters keeps."""
+    kept = {trial.key for only in wanted for trial in only.trials(configuration)}
+    return tuple(trial for trial in configuration.trials if trial.key in kept)
 
 
 def _joined(old: str, new: str) -> str:
@@ -147,8 +155,15 @@ def terms(text: str) -> list[str]:
     return [each.strip() for each in found]
 
 
-def _values(configuration: Configuration, trial: Trial) -> dict[str, set[str]]:
-    """Values of a trial by key; a condition holds if it matches one of them."""
+OF_A_TRIAL: dict[str, Callable[[Trial], str]] = {
+    "seed": lambda trial: str(trial.seed),
+    "key": lambda trial: trial.key,
+}
+"""Values that differ between the trials of a configuration, by key."""
+
+
+def _values(configuration: Configuration) -> dict[str, set[str]]:
+    """Values of all trials of a configuration by key; a condition holds if it matches one."""
     is_plain = configuration.pipeline == configuration.method.name
     aliases = REGISTRY.get("method", configuration.method.name).aliases if is_plain else ()
     fields = _fields(configuration.recipe)
@@ -159,9 +174,7 @@ def _values(configuration: Configuration, trial: Trial) -> dict[str, set[str]]:
         "method": {configuration.pipeline, configuration.row, *_label(configuration), *aliases},
         "row": {configuration.row, configuration.title},
         "problem": {configuration.problem.name, configuration.problem.dataset.name},
-        "seed": {str(trial.seed)},
         "recipe": {configuration.recipe.name},
-        "key": {trial.key},
     }
 
 
@@ -208,9 +221,12 @@ def _check_values(suite: Suite, wanted: Sequence[Only]) -> None:
     """Check the values. Raises `SpecError`, with the existing values, if no trial matches one."""
     known: dict[str, set[str]] = {}
     for configuration in suite.configurations:
-        for trial in configuration.trials:
-            for key, values in _values(configuration, trial).items():
-                known.setdefault(key, set()).update(values)
+        of_trials = {
+            key: {value(trial) for trial in configuration.trials}
+            for key, value in OF_A_TRIAL.items()
+        }
+        for key, values in (_values(configuration) | of_trials).items():
+            known.setdefault(key, set()).update(values)
     mistakes = []
     for key, pattern in [condition for only in wanted for condition in only.conditions]:
         if not any(_matches(pattern, value) for value in known[key]):
@@ -225,6 +241,12 @@ def _check_values(suite: Suite, wanted: Sequence[Only]) -> None:
 def _by_size(value: str) -> tuple[float, str]:
     number = _number(value)
     return (0.0 if number is None else number), value
+
+
+def _match(patterns: Iterable[str], values: Iterable[str]) -> bool:
+    """Whether one of the patterns matches one of the values."""
+    found = list(values)
+    return any(_matches(pattern, value) for pattern in patterns for value in found)
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -154,7 +155,7 @@ def _finds(text: str, configuration: Configuration) -> bool:
         only = Only.parse(text)
     except SpecError:
         return False
-    return all(only.holds(configuration, trial) for trial in configuration.trials)
+    return len(only.trials(configuration)) == len(configuration.trials)
 
 
 def _folder(commands: Sequence[RunCommand]) -> str | None:
@@ -165,9 +166,15 @@ def _folder(commands: Sequence[RunCommand]) -> str | None:
 
 def parse_command(record: Record) -> RunCommand:
     """The suite, the plugins, the data and the changes of the command that made the record."""
+    return _parsed(record.provenance.command)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(command: str) -> RunCommand:
+    """A command, which thousands of records share."""
     # Typer's own parser would need the command line's module, which is above the reports.
     suite, plugins, data, changes = "", [], "", []
-    words = iter(_words(record.provenance.command))
+    words = iter(_words(command))
     for word in words:
         name, equals, value = word.partition("=")
         if not word.startswith("-"):

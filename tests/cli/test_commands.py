@@ -128,6 +128,20 @@ def test_the_main_job_from_plan_to_leaderboard(here):
     assert json.loads(evenhand("show", key, "--json"))["key"] == key
 
 
+def test_a_plan_of_many_rows_is_summed_up_by_method(here):
+    taus = ", ".join(str(i / 100) for i in range(80))
+    swept = SUITE.replace("[erm, la, raises]", f"[erm, la: {{tau: {{grid: [{taus}]}}}}]")
+    (here / "small.yaml").write_text(swept)
+
+    shown = small("plan")
+
+    erm, la = (line.split() for line in shown.splitlines() if line.startswith(("erm", "la")))
+    assert erm == ["erm", "2", "0", "2", "0", "–", "unknown"]
+    assert la == ["la:", "80", "settings", "160", "0", "160", "0", "–", "unknown"]
+    assert "81 rows in all; --json lists each" in shown
+    assert len(json.loads(small("plan", "--json"))["methods"]) == 81
+
+
 def test_only_keeps_a_part_of_a_suite_on_every_verb(here):
     only = ("--only", "method=la,seed=1")
     assert "= 1 trial" in small("validate", *only)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import statistics
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +30,7 @@ from evenhand.cli.options import (
     open_part,
 )
 from evenhand.cli.output import console, duration, errors, plural, print_json, print_table
+from evenhand.execution.schedule import MethodCost
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
     from evenhand.execution.plan import Plan
     from evenhand.execution.usage import Ledger
     from evenhand.suite.commands import Place
+
+ROWS_SHOWN = 60
+"""Rows up to which each is printed; more are summed up by method."""
 
 
 def plan(
@@ -140,6 +146,7 @@ def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
     print_store(place, len(plan.heads), out)
     out.print()
     numbers = ("trials", "done", "missing", "failed")
+    shown = plan.methods if len(plan.methods) <= ROWS_SHOWN else _by_method(plan.methods)
     rows = [
         [
             m.row,
@@ -147,9 +154,11 @@ def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
             duration(m.seconds) if m.seconds is not None else "–",
             duration(m.remaining_seconds) if m.missing else "–",
         ]
-        for m in plan.methods
+        for m in shown
     ]
     print_table(["method", *numbers, "per trial", "remaining"], rows)
+    if len(shown) < len(plan.methods):
+        out.print(f"{len(plan.methods)} rows in all; --json lists each", style="dim")
     out.print(
         f"\n{plural(len(plan.suite.trials), 'trial')}: {len(plan.done)} done, "
         f"{len(plan.missing)} missing, {len(plan.failed)} failed"
@@ -165,6 +174,35 @@ def _print(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:
     _print_time(plan, place, gpus_per_trial, slots)
     for fault in plan.faults:
         out.print(f"unreadable: {fault}", style="yellow", soft_wrap=True)
+
+
+def _by_method(costs: Iterable[MethodCost]) -> list[MethodCost]:
+    """The costs of all settings of a method as one row: `la: 1999 settings`."""
+    groups: dict[str, list[MethodCost]] = {}
+    for cost in costs:
+        groups.setdefault(cost.row.partition("(")[0].strip(), []).append(cost)
+    return [
+        each[0] if len(each) == 1 else _summed(f"{name}: {len(each)} settings", each)
+        for name, each in groups.items()
+    ]
+
+
+def _summed(name: str, costs: Sequence[MethodCost]) -> MethodCost:
+    """The sum of costs; the time of a trial is the median of their medians."""
+    seconds = [cost.seconds for cost in costs if cost.seconds is not None]
+    remaining = [cost.remaining_seconds for cost in costs]
+    known = [value for value in remaining if value is not None]
+    numbers = {
+        field: sum(getattr(cost, field) for cost in costs)
+        for field in ("trials", "done", "missing", "failed")
+    }
+    return MethodCost(
+        row=name,
+        title=name,
+        **numbers,
+        seconds=statistics.median(seconds) if seconds else None,
+        remaining_seconds=sum(known) if len(known) == len(remaining) else None,
+    )
 
 
 def _print_time(plan: Plan, place: Place, gpus_per_trial: float, slots: int) -> None:

@@ -131,11 +131,14 @@ def test_trials_that_resume_leave_the_fresh_ones_beside_them_alone(tmp_path):
         run_trial(trial, replace(told, time_limit=0.05), mixed, lambda _: None)
     told = replace(told, save_every=60.0)
     again = replace(told, attempts={trial.key: 1 for trial in trials[:2]})
-    run_pack(trials, again, mixed, lambda _: None)
+    events = []
+    run_pack(trials, again, mixed, events.append)
     run_pack(trials, told, whole, lambda _: None)
     assert left(mixed) == left(whole)
     resumed = [mixed.read(t.key).provenance.resumed_after_epoch is not None for t in trials]
     assert resumed == [True, True, False, False]
+    told = {(e.key, e.resumed) for e in events if e.kind == "progress"}
+    assert told == {(t.key, mixed.read(t.key).provenance.resumed_after_epoch) for t in trials}
 
 
 def test_a_stop_ends_every_trial_of_a_pack_with_its_state(tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import multiprocessing
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from evenhand.errors import StoreError
 from evenhand.store import Store
+from evenhand.store.activity import Activity
 from evenhand.store.files import open_files
 from evenhand.store.leases import Lease, LeaseLostError, Leases, LeaseWatch
 from evenhand.store.process import Process
@@ -154,3 +156,33 @@ def test_nothing_is_written_under_the_mount_point_of_a_store_that_is_gone(tmp_pa
         with pytest.raises(StoreError, match="another store is there"):
             write(store)
     assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "activity",
+    [
+        {"epoch": -1},
+        {"seconds": float("inf")},
+        {"gpu_use": 7.0, "device": "\x1b[31m"},
+        {"cpu_cores": "many"},
+        "busy",
+        [1],
+    ],
+)
+def test_what_a_lease_tells_wrongly_is_left_out_and_it_stays_a_lease(leases, tmp_path, activity):
+    mine = leases.take(Lease(key=KEY, run="mine"))
+    content = mine.model_dump(mode="json") | {"activity": activity}
+    (tmp_path / "main/.leases" / mine.name).write_text(json.dumps(content))
+    assert leases.of(KEY) == mine
+
+
+def test_leases_of_earlier_and_of_later_versions_are_read(leases, tmp_path):
+    mine = leases.take(Lease(key=KEY, run="mine", activity=Activity(epoch=3)))
+    content = mine.model_dump(mode="json")
+    content["activity"]["watts"] = 700
+    file = tmp_path / "main/.leases" / mine.name
+    file.write_text(json.dumps(content))
+    assert leases.of(KEY) == mine
+    del content["activity"]
+    file.write_text(json.dumps(content))
+    assert leases.of(KEY) == mine.model_copy(update={"activity": None})

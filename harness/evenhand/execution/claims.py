@@ -9,9 +9,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from evenhand.declared.record import Exit
 from evenhand.execution.background import repeated
+from evenhand.execution.events import Event
+from evenhand.execution.meter import meter
+from evenhand.store.activity import Activity, read_activity
 from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseLostError, Leases
 from evenhand.store.process import Process
 
@@ -67,7 +71,8 @@ class Claimant:
         )
 
     def lease(self, key: str, attempt: int = 0) -> Lease:
-        """A lease of this process."""
+        """A lease of this process, with what its meter read for an earlier trial."""
+        known = meter().latest
         return Lease(
             key=key,
             attempt=attempt,
@@ -77,6 +82,7 @@ class Claimant:
             node=self.node,
             actor=self.actor,
             hang=self.hang,
+            activity=read_activity(known) if known else None,
         )
 
 
@@ -93,6 +99,12 @@ class Claim:
     _began: float = field(default_factory=time.monotonic)
     _lost: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _progress: Event = field(default_factory=lambda: Event("started"))
+
+    def see(self, event: Event) -> None:
+        """Note the epochs of the trial's latest event, which the next beat writes."""
+        if event.epochs is not None:
+            self._progress = event
 
     def is_set(self) -> bool:
         """Whether the trial is to stop, because another process has taken it over."""
@@ -120,7 +132,7 @@ class Claim:
                 self._lost.set()
                 raise LeaseLostError(f"{self.lease.key}: another process has taken it over")
 
-    def _beat(self, **changes: float) -> None:
+    def _beat(self, **changes: Any) -> None:
         with self._lock:
             if self._lost.is_set():
                 return
@@ -133,7 +145,21 @@ class Claim:
     def _show_life(self) -> None:
         """Count the beats up, unless the process hangs."""
         if not self.is_hung():
-            self._beat()
+            # Outside the lock, for which the trial may wait.
+            self._beat(activity=self._activity())
+
+    def _activity(self) -> Activity | None:
+        try:
+            return Activity(
+                epoch=self._progress.epoch or 0,
+                epochs=self._progress.epochs or 0,
+                resumed=self._progress.resumed or 0,
+                seconds=round(time.monotonic() - self._began, 1),
+                **meter().usage(),
+            )
+        except Exception:
+            # Whatever a broken driver raises: without beats another run would take the trial over.
+            return None
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

@@ -36,6 +36,8 @@ class Event:
     trial: str = ""
     epoch: int | None = None
     epochs: int | None = None
+    resumed: int | None = None
+    """Epochs that an earlier attempt had trained; None where the trial began anew."""
     score: float | None = None
     """The recipe's metric `best_by` on validation data after `epoch` of `epochs`."""
     status: Status | None = None

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from evenhand.train.engine import TrainOptions
     from evenhand.train.result import Progress
+    from evenhand.train.resume import Resumable
 
 PROGRESS_EVERY_SECONDS = 0.5
 STOPPED = "the run was stopped"
@@ -186,7 +187,7 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
     data = make_splits(trial.problem, source, seed=trial.seed, vary=trial.vary)
     options = _options(trial, execution, device)
     precision = "bf16" if runs_in_bf16(trial.recipe.precision, device) else "fp32"
-    soft, report = teacher_probabilities(trial, data.summary, store), _progress_sender(trial, sink)
+    soft = teacher_probabilities(trial, data.summary, store)
     # A state of another device, precision or teacher would not lead to the same record.
     identity = {
         "key": trial.key,
@@ -199,6 +200,7 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
     every = LEAST_SECONDS if execution.save_every is None else execution.save_every
     # So that a process saves as often with many trials as with one.
     saved = resumable(trial, identity, every * execution.pack, store, sink, claim=execution.claim)
+    report = _progress_sender(trial, saved, sink)
     try:
         result = train(
             trial, data, device=device, options=options, targets=soft, saved=saved, report=report
@@ -267,7 +269,7 @@ def _is_compiled(trial: Trial, execution: Execution, device: torch.device) -> bo
     return wanted and (can or execution.compile_anywhere)
 
 
-def _progress_sender(trial: Trial, sink: Sink) -> Callable[[Progress], None]:
+def _progress_sender(trial: Trial, saved: Resumable, sink: Sink) -> Callable[[Progress], None]:
     """A function that sends a trial's progress to the sink, at most every half second."""
     sent = -math.inf
 
@@ -277,7 +279,7 @@ def _progress_sender(trial: Trial, sink: Sink) -> Callable[[Progress], None]:
             return
         sent = time.monotonic()
         event = replace(started_event(trial), kind="progress", epoch=progress.epoch)
-        sink(replace(event, score=progress.score))
+        sink(replace(event, score=progress.score, resumed=saved.resumed))
 
     return report
 

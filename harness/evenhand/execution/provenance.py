@@ -83,6 +83,12 @@ def driver() -> str | None:
     return text.splitlines()[0] if text else None
 
 
+def nvidia_smi(fields: str, *options: str) -> str:
+    """A line of the values of these fields for each GPU; empty where there is no answer in 10 s."""
+    form = "--format=csv,noheader,nounits"
+    return _output("nvidia-smi", f"--query-gpu={fields}", form, *options)
+
+
 def host() -> str:
     """Name of the machine."""
     return socket.gethostname()

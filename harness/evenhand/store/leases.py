@@ -20,6 +20,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evenhand.errors import StoreError
+from evenhand.store.activity import SomeActivity
 from evenhand.store.edition import Edition
 from evenhand.store.files import Files, hasty
 from evenhand.store.local import LocalFiles
@@ -63,6 +64,8 @@ class Lease(BaseModel):
     """Starts that a lost node ended since the last saved state."""
     hang: str = ""
     """File beside the leases in which a process that hangs leaves where it did; empty if none."""
+    activity: SomeActivity = None
+    """Progress and use of the device at the last beat; None before it, or where it is not known."""
 
     @property
     def name(self) -> str:
@@ -147,7 +150,7 @@ class Leases:
             if not self.files.create(self._path(lease), lease.model_dump_json().encode()):
                 return None
         if over is not None:
-            self._remove(over)
+            self.release(over)
         return lease
 
     def beat(self, lease: Lease) -> Lease:
@@ -183,8 +186,9 @@ class Leases:
         return there is None or there.process in (Process(), lease.process)
 
     def release(self, lease: Lease) -> None:
-        """Give a lease back."""
-        self._remove(lease)
+        """Give a lease back; one that is left becomes stale."""
+        with suppress(OSError):
+            hasty(self.files).remove(self._path(lease))
 
     def remove_over(self, attempts: Mapping[str, int]) -> None:
         """Remove the leases that are over, by the attempts of each trial's record."""
@@ -211,11 +215,10 @@ class Leases:
         """Where the process of a lease hung; empty where it did not."""
         if not HANG.fullmatch(lease.hang):
             return ""
-        try:
+        with suppress(OSError):
             stack = self.files.read(f"{self._folder}/{lease.hang}", STACK_BYTES)
-        except OSError:
-            return ""
-        return stack.decode(errors="replace")
+            return stack.decode(errors="replace")
+        return ""
 
     def remove_hangs(self, run: str) -> None:
         """Remove the files that processes of a run made for the case of a hang."""
@@ -252,11 +255,6 @@ class Leases:
         except (OSError, ValidationError):
             return unknown
         return lease if lease.name == name else unknown
-
-    def _remove(self, lease: Lease) -> None:
-        # A lease that is left becomes stale.
-        with suppress(OSError):
-            hasty(self.files).remove(self._path(lease))
 
 
 @dataclass

@@ -5,53 +5,89 @@ import time
 import pytest
 
 from evenhand.api import open_suite
-from evenhand.cli.display import Tally, _Lines, expected_shares
+from evenhand.cli.display import Tally, _Lines, planned
 from evenhand.cli.output import console
+from evenhand.cli.run import _slots
+from evenhand.execution import resources
 from evenhand.execution.events import Event
+from evenhand.execution.forecast import UNKNOWN, Left
 from evenhand.execution.plan import make_plan
 from evenhand.store import Store
-from tests.records import make_record
+
+ALIKE = ("erm", "digits")
 
 
-def ended(key):
-    return Event("ended", key, status="done")
+class Clock:
+    now = 100.0
 
 
-def test_the_time_left_follows_the_speed_since_the_first_trial_began(monkeypatch):
-    clock = iter([100.0, 110.0])
-    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    tally = Tally("small", 5)
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", lambda: clock.now)
+    return clock
 
+
+def ended(key, seconds=None):
+    return Event("ended", key, status="done", seconds=seconds)
+
+
+def test_the_time_left_is_a_range_around_the_time_of_a_finished_trial(clock):
+    tally = Tally("small", 5, {key: Left(ALIKE) for key in "abcde"})
     tally.see(Event("started", "a"))
-    tally.see(ended("a"))
-
-    assert tally.eta_seconds == pytest.approx(10.0 / 1 * 4)
-
-
-def test_the_time_left_weighs_trials_by_their_expected_time(monkeypatch):
-    clock = iter([100.0, 130.0, 130.0])
-    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    tally = Tally("small", 3, weights={"long": 2.4, "short": 0.3, "other": 0.3})
-
-    tally.see(Event("started", "long"))
-    tally.see(ended("long"))
-    assert tally.eta_seconds == pytest.approx(30.0 / 2.4 * 0.6)
-
-    tally.see(Event("progress", "short", epoch=1, epochs=2))
-    assert tally.eta_seconds == pytest.approx(30.0 / 2.55 * 0.45)
+    assert tally.left == UNKNOWN
+    clock.now += 10
+    tally.see(ended("a", 10.0))
+    assert tally.left == pytest.approx((4 * 10 / 1.5, 4 * 10 * 1.5))
 
 
-def test_the_expected_shares_have_the_mean_1_over_the_trials_with_an_estimate(tmp_path):
-    store = Store.open(tmp_path / "r")
-    suite = open_suite("quickstart", only="method=erm")
-    assert expected_shares(make_plan(suite, store)) == {}
+def test_the_first_time_left_counts_on_every_slot_and_on_the_epochs_so_far(clock):
+    tally = Tally("small", 4, {key: Left(ALIKE) for key in "abcd"}, slots_at_start=lambda: 2)
+    tally.see(Event("started", "a", epochs=10))
+    clock.now += 6
+    # Only one of two workers has started, which would double the time by the speed so far.
+    tally.see(Event("progress", "a", epoch=1, epochs=10))
+    low, high = tally.left
+    assert low < 2 * 60 - 6 < high < 150
 
-    trial, *rest = suite.trials.values()
-    record = make_record(status="done")
-    store.write(record.model_copy(update={"key": trial.key, "trial": trial}))
-    shares = expected_shares(make_plan(suite, store))
 
-    assert shares == {other.key: pytest.approx(1.0) for other in rest}
+def test_the_line_says_that_the_time_left_is_not_known_before_any_epoch_has_ended(clock):
+    tally = Tally("small", 2, {key: Left(ALIKE) for key in "ab"})
+    tally.see(Event("started", "a", epochs=10))
+    assert tally.line() == "0 of 2 done, 1 running, 0 failed, time left not known yet"
+
+
+def test_the_budget_ends_before_the_trials(clock):
+    tally = Tally("small", 3, {key: Left(ALIKE) for key in "abc"}, {ALIKE: [60.0]})
+    tally.deadline = clock.now + 50
+    tally.see(Event("started", "a"))
+    assert tally.left == (50.0, 50.0)
+    assert tally.line().endswith(", 50.0 s left")
+
+
+def test_trials_of_this_run_count_and_not_those_of_a_faster_machine(clock):
+    tally = Tally("small", 4, {key: Left(ALIKE) for key in "abcd"}, {ALIKE: [1.0] * 30})
+    tally.see(Event("started", "a"))
+    tally.see(ended("a", 20.0))
+    tally.see(ended("b", 20.0))
+    assert tally.left == pytest.approx((2 * 18.0, 2 * 22.0))
+
+
+def test_a_forecast_of_many_trials_is_not_made_for_every_event(clock, monkeypatch):
+    made = []
+    tally = Tally("small", 9, {str(i): Left(ALIKE) for i in range(9)})
+    monkeypatch.setattr(tally, "_left", lambda now: made.append(now) or UNKNOWN)
+    for i in range(9):
+        tally.see(Event("started", str(i)))
+        tally.line()
+    assert made == [100.0]
+
+
+def test_the_missing_trials_of_a_plan_are_those_of_the_forecast(tmp_path):
+    plan = make_plan(open_suite("quickstart", only="method=erm"), Store.open(tmp_path / "r"))
+    waiting = planned(plan)
+    assert list(waiting) == [trial.key for trial in plan.missing]
+    assert {left.kind for left in waiting.values()} == {("erm", plan.missing[0].workload)}
 
 
 @pytest.mark.parametrize("cause", ["", "interrupted"])
@@ -59,3 +95,21 @@ def test_a_cause_that_repeats_the_status_is_left_out(cause, capsys):
     lines = _Lines(Tally("small", 1), console())
     lines(Event("ended", "a", "erm", status="interrupted", cause=cause))
     assert capsys.readouterr().out.endswith("; erm: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("inline", "address", "cpus", "gpus", "pack", "slots"),
+    [
+        (False, None, 1.0, None, 1, 8),
+        (False, None, 1.0, 0.0, 1, 12),
+        (False, None, 4.0, 0.0, 1, 3),
+        (False, None, 99.0, 0.0, 1, 0),
+        (False, None, 1.0, 0.25, 4, 8),
+        (True, None, 1.0, None, 1, 1),
+        (True, None, 1.0, None, 3, 3),
+        (False, "auto", 1.0, None, 1, 0),
+    ],
+)
+def test_the_slots_are_those_of_this_machine(inline, address, cpus, gpus, pack, slots, monkeypatch):
+    monkeypatch.setattr(resources, "this_machine", lambda: {"CPU": 12.0, "GPU": 2.0})
+    assert _slots(inline, address, cpus, gpus, pack) == slots

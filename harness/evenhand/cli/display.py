@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,7 +15,17 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evenhand.cli.output import console, duration, plural, print_line
+from evenhand.cli.output import console, duration, plural, print_line, time_left
+from evenhand.execution.forecast import (
+    UNKNOWN,
+    Bounds,
+    Forecast,
+    Kind,
+    Left,
+    Size,
+    finished_seconds,
+    sizes,
+)
 
 if TYPE_CHECKING:
     from evenhand.execution.events import Event, Sink
@@ -24,67 +34,100 @@ if TYPE_CHECKING:
 BAR_WIDTH = 76
 RUNNING_SHOWN = 8
 LINE_EVERY_SECONDS = 1.0
+LEFT_EVERY_SECONDS = 1.0
 
 
 @dataclass
 class Tally:
-    """Numbers of trials that are done, failed and running."""
+    """Numbers of trials that are done, failed and running, and the time that is left."""
 
     name: str
     total: int
-    weights: Mapping[str, float] = field(default_factory=dict)
-    """Share of the run's time that each trial is expected to take, by key; 1 without an entry."""
+    waiting: dict[str, Left] = field(default_factory=dict)
+    """Trials without a new record, by key, as they were planned."""
+    earlier: Mapping[Kind, Sequence[float]] = field(default_factory=dict)
+    """Seconds of trials that had finished before this run, by kind."""
+    sizes: Mapping[Kind, Size] = field(default_factory=dict)
+    """Size of each kind."""
+    slots: int = 0
+    """Trials that run at a time, as far as that is known."""
+    slots_at_start: Callable[[], int] = int
+    """Called at the first event, when what it needs is imported."""
     done: int = 0
     failed: int = 0
     interrupted: int = 0
     running: dict[str, Event] = field(default_factory=dict)
     began: float | None = None
     """Time of the first event: workers that start and import are not a part of any trial."""
-    ended: float = 0.0
-    """Weight of the trials that have ended."""
     deadline: float = math.inf
     """Time by which the trials are to end."""
+    _starts: dict[str, float] = field(default_factory=dict)
+    _finished: dict[Kind, list[float]] = field(default_factory=dict)
+    _forecast: Bounds = UNKNOWN
+    _forecast_until: float = -math.inf
 
     def see(self, event: Event) -> None:
         """Update the numbers with an event."""
+        now = time.monotonic()
         if self.began is None:
-            self.began = time.monotonic()
+            self.began = now
+            self.slots = self.slots_at_start()
         if event.kind in ("started", "progress"):
             self.running[event.key] = event
-        elif event.kind in ("left", "held"):
+            self.slots = max(self.slots, len(self.running))
+        elif event.kind in ("left", "held", "ended"):
             self.running.pop(event.key, None)
+        if event.kind == "started":
+            self._starts[event.key] = now
         elif event.kind == "ended":
-            self.running.pop(event.key, None)
-            self.ended += self.weight(event.key)
-            self.done += event.status == "done"
-            self.failed += event.status in ("failed", "diverged")
-            self.interrupted += event.status == "interrupted"
+            self._ended(event)
 
-    def weight(self, key: str) -> float:
-        """Share of the run's time that a trial is expected to take."""
-        return self.weights.get(key, 1.0)
+    def _ended(self, event: Event) -> None:
+        self.done += event.status == "done"
+        self.failed += event.status in ("failed", "diverged")
+        self.interrupted += event.status == "interrupted"
+        trial = self.waiting.pop(event.key, None)
+        if trial is not None and event.status == "done" and event.seconds is not None:
+            self._finished.setdefault(trial.kind, []).append(event.seconds)
 
     @property
-    def eta_seconds(self) -> float | None:
-        """Remaining seconds at the speed of this run so far; None while no epoch has ended.
-
-        A running trial counts as the share of its epochs that have ended.
-        """
-        parts = [self.weight(k) * (e.epoch or 0) / (e.epochs or 1) for k, e in self.running.items()]
-        progress = self.ended + sum(parts)
-        if progress <= 0 or self.began is None:
-            return None
-        whole = sum(self.weights.values()) + self.total - len(self.weights)
+    def left(self) -> Bounds:
+        """The time until all trials have ended, computed anew for at most 2 % of the time."""
         now = time.monotonic()
-        left = (now - self.began) * max(0.0, whole - progress) / progress
-        return min(left, max(0.0, self.deadline - now))
+        if now >= self._forecast_until:
+            self._forecast = self._left(now)
+            took = time.monotonic() - now
+            self._forecast_until = now + max(LEFT_EVERY_SECONDS, 50 * took)
+        rest = max(0.0, self.deadline - now)
+        return Bounds(min(self._forecast.low, rest), min(self._forecast.high, rest))
+
+    def _left(self, now: float) -> Bounds:
+        # Trials of this run tell more of it than earlier ones: other trials run beside them.
+        finished = {
+            kind: own if len(own) > 1 else [*self.earlier.get(kind, ()), *own]
+            for kind, own in self._finished.items()
+        }
+        trials = [
+            trial if key not in self.running else self._running(trial, self.running[key], now)
+            for key, trial in self.waiting.items()
+        ]
+        forecast = Forecast({**self.earlier, **finished}, max(1, self.slots), self.sizes)
+        return forecast.left(trials)
+
+    def _running(self, trial: Left, event: Event, now: float) -> Left:
+        return replace(
+            trial,
+            is_running=True,
+            share=(event.epoch or 0) / (event.epochs or 1),
+            resumed=(event.resumed or 0) / (event.epochs or 1),
+            seconds=now - self._starts.get(event.key, now),
+        )
 
     def line(self) -> str:
         """Progress of the run in one line of text."""
         if self.began is None:
             return f"{plural(self.total, 'trial')} to run, workers are starting"
-        eta = self.eta_seconds
-        left = f", about {duration(eta)} left" if eta is not None and self.running else ""
+        left = f", {time_left(*self.left)}" if self.running else ""
         return (
             f"{self.done} of {self.total} done, {len(self.running)} running, "
             f"{self.failed} failed{left}"
@@ -115,27 +158,42 @@ class Tally:
         return picture
 
 
-def expected_shares(plan: Plan) -> dict[str, float]:
-    """Estimated time of each missing trial, by key, in units of their mean; those without: 1."""
-    known = {trial.key: plan.estimate(trial) for trial in plan.missing}
-    seconds = {key: value for key, value in known.items() if value}
-    mean = sum(seconds.values()) / max(1, len(seconds))
-    return {key: value / mean for key, value in seconds.items()}
+def planned(plan: Plan) -> dict[str, Left]:
+    """The missing trials of a plan, by key, for a forecast."""
+    return {
+        trial.key: Left(
+            (trial.method.name, trial.workload),
+            trial.generation,
+            price=plan.prices.seconds.get(trial.key),
+        )
+        for trial in plan.missing
+    }
 
 
 @contextmanager
-def display(plan: Plan, *, json: bool, until: float = math.inf) -> Iterator[Sink]:
+def display(
+    plan: Plan, *, json: bool, until: float = math.inf, slots: Callable[[], int] = int
+) -> Iterator[Sink]:
     """A sink for the events of a run. Its form depends on the output: terminal, pipe or JSON.
 
     until: Unix time by which the trials are to end.
+    slots: gives the number of trials that will run at a time, once the first one has started; 0
+    where that is not known.
     """
-    out = console()
-    tally = Tally(plan.suite.declaration.suite, len(plan.missing), expected_shares(plan))
-    began = time.monotonic()
-    tally.deadline = began + until - time.time()
     if json:
         yield _json
         return
+    out = console()
+    tally = Tally(
+        plan.suite.declaration.suite,
+        len(plan.missing),
+        planned(plan),
+        finished_seconds(plan.heads.values()),
+        sizes(plan),
+        slots_at_start=slots,
+    )
+    began = time.monotonic()
+    tally.deadline = began + until - time.time()
     waiting = len(plan.done) + len(plan.failed)
     already = "has a record" if waiting == 1 else "have records"
     note = f" ({plural(waiting, 'other')} {already} already)" if waiting else ""

@@ -117,6 +117,18 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {left:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
+def time_left(low: float, high: float) -> str:
+    """The bounds of a time as `2 min 00 s to 3 min 20 s left`; an infinite one is not known.
+
+    >>> time_left(120.0, 200.0), time_left(120.0, float("inf")), time_left(0.0, float("inf"))
+    ('2 min 00 s to 3 min 20 s left', 'at least 2 min 00 s left', 'time left not known yet')
+    """
+    if high == float("inf"):
+        return f"at least {duration(low)} left" if low > 0 else "time left not known yet"
+    first, last = duration(low), duration(high)
+    return f"{last} left" if first == last else f"{first} to {last} left"
+
+
 def plural(n: int, noun: str) -> str:
     """A number with its noun: `1 trial`, `30 trials`."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -23,6 +23,7 @@ from evenhand.cli.start import main
 from evenhand.declared.record import DataReading, Exit, Record
 from evenhand.declared.visible_text import UNSEEN
 from evenhand.store import Store
+from evenhand.store.activity import Activity
 from evenhand.store.leases import Lease, Process
 from evenhand.store.seal import seal
 from evenhand.suite.resolve import Suite, open_suite
@@ -168,6 +169,8 @@ def _add_leases(folder: Path, key: str, other: str) -> None:
     folder.mkdir()
     process = Process.this().model_copy(update={"started": "1", "host": TEXT})
     lease = Lease(key=key, run=TEXT, user=TEXT, process=process, starts=0)
+    activity = Activity(epoch=1, epochs=2, seconds=9, device=TEXT, gpu=TEXT, gpu_use=1)
+    lease = lease.model_copy(update={"activity": activity})
     lease = lease.model_copy(update={"hang": "../../../outside/victim.hang", "node": TEXT})
     (folder / lease.name).write_text(lease.model_dump_json())
     # It names another file than its own.
@@ -231,6 +234,24 @@ def test_no_command_sends_escapes_executes_a_file_or_writes_elsewhere(suite, tmp
     assert not Path("executed").exists()
     written = files_of(tmp_path) - before
     assert all(name.startswith(("report", "results/main/", "results/.store")) for name in written)
+
+
+@pytest.mark.parametrize("output", [(), ("--json",), ("--prometheus", "evenhand.prom")])
+def test_a_watch_sends_no_escapes_of_a_record_or_a_lease(suite, tmp_path, output):
+    # The process of another trial is on another machine, and so is not known to have ended.
+    *_, key, last = suite.trials
+    folder = Path("results/main/.leases")
+    lease = json.loads((folder / f"{last}.1.json").read_text()) | {"key": key}
+    lease["process"]["machine"] = TEXT
+    (folder / f"{key}.1.json").write_text(json.dumps(lease))
+    with mock.patch("evenhand.cli.watching.sleep", side_effect=KeyboardInterrupt):
+        text = said("status", "mine.yaml", "--watch", *output)
+    assert "1 running" in text or '"silent": false' in text
+    assert harmless(text)
+    assert SECRET not in text
+    assert "Traceback" not in text
+    for file in tmp_path.glob("*.prom"):
+        assert harmless(file.read_text())
 
 
 def test_what_is_read_from_a_record_runs_no_code_and_its_trial_goes_on(suite):

@@ -29,9 +29,18 @@ def imported(*arguments: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
-@pytest.mark.parametrize("arguments", [["validate", "quickstart"], ["schema"]])
+@pytest.mark.parametrize(
+    "arguments", [["validate", "quickstart"], ["schema"], ["status", "quickstart"]]
+)
 def test_nothing_slow_is_imported(arguments):
     assert not imported(*arguments) & {*SLOW}
+
+
+def test_a_watch_imports_nothing_slow():
+    modules = "evenhand.cli.watching, evenhand.cli.look_screen, evenhand.cli.prometheus"
+    command = [sys.executable, "-c", f"import {modules}, sys; print(*sys.modules)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not {name.partition(".")[0] for name in done.stdout.split()} & {*SLOW}
 
 
 def test_the_list_of_commands_imports_typer_alone():

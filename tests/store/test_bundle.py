@@ -8,9 +8,11 @@ import zipfile
 
 import pytest
 
+from evenhand.cli.look import Watcher
 from evenhand.store import Store
 from evenhand.store.bundle import Bundle
 from evenhand.store.files import open_files
+from evenhand.store.leases import Lease
 from evenhand.suite.resolve import open_suite
 from tests.cli.test_commands import evenhand
 from tests.records import make_record
@@ -73,6 +75,34 @@ def test_status_plan_and_report_of_an_unchanged_store_take_ten_requests_at_most(
             evenhand(command, "large.yaml", "--results", location)
             counts[command] = len(requests)
     assert max(counts.values()) <= 10, counts
+
+
+def test_a_look_of_a_watch_takes_a_listing_and_a_request_for_what_is_new_or_runs(
+    location, requests, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "large.yaml").write_text(
+        "suite: large\nquestion: How many requests?\nrecipe: digits\n"
+        "problems: [{digits: {profile: exp, ratio: 10}}]\nmethods: [erm, la]\n"
+        f"seeds: {N}\nmetrics: [balanced_accuracy]\nprimary: balanced_accuracy\nbaseline: erm\n"
+    )
+    suite, store = open_suite("large.yaml"), Store.open(location)
+    *most, new, running = suite.trials.values()
+    for trial in most:
+        store.write(make_record(trial=trial, status="failed" if trial is most[0] else "done"))
+    store.leases.take(Lease(key=running.key, run="one"))
+    watcher = Watcher(suite, Store.open(location))
+    watcher.look()
+
+    requests.clear()
+    watcher.look()
+    # The list of the edition, the list of the leases, and the lease with its size.
+    assert len(requests) <= 6, requests
+    store.write(make_record(trial=new))
+    requests.clear()
+    assert len(watcher.look().plan.done) == len(most)
+    assert len(requests) <= 8, requests
+    assert not [line for line in requests if line.startswith(("PUT", "POST", "DELETE"))]
 
 
 def test_after_some_new_records_only_these_are_read(location, requests):

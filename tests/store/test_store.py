@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -466,3 +467,26 @@ def test_the_store_starts_light() -> None:
     code = "import sys, evenhand.store; print(*{'torch', 'pandas', 'pyarrow'} & {*sys.modules})"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == ""
+
+
+def test_the_store_tells_when_each_record_was_written(store: Store) -> None:
+    first, second = make_record(seed=0), make_record(seed=1)
+    store.write(first)
+    time.sleep(1.1)
+    store.write(second)
+    store.heads()
+    times = store.times()
+    assert times.keys() == {first.key, second.key}
+    # Object storage gives whole seconds.
+    assert 0 < times[second.key] - times[first.key] < 60
+
+
+def test_a_reader_that_looks_often_writes_the_index_once(store: Store, location: str) -> None:
+    store.write(make_record(seed=0))
+    reader = Store.open(location)
+    reader.heads()
+    before = store._files.read("main/index.json")
+    reader.leave_index()
+    store.write(make_record(seed=1))
+    assert len(reader.heads()) == 2
+    assert store._files.read("main/index.json") == before

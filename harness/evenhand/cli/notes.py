@@ -6,12 +6,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evenhand.cli.output import console, plural
+from evenhand.cli.output import console, plural, time_left
 from evenhand.errors import joined
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from evenhand.cli.look import Look
     from evenhand.execution.neighbours import Neighbour
     from evenhand.execution.plan import Plan
     from evenhand.suite.commands import Place
@@ -42,6 +43,15 @@ def print_editions(place: Place, out: Console) -> None:
         command = store_command("status", place=Place(near.location, near.edition))
         where = f"{near.location} (edition {near.edition})"
         out.print(f"{where} has {plural(n, 'record')}: `{command}`", style="yellow", soft_wrap=True)
+
+
+def time_and_rate(look: Look) -> str:
+    """The time that is left, and the trials that end in an hour where that is known."""
+    left = time_left(*look.left)
+    if look.per_hour is None:
+        return left
+    digits = 0 if look.per_hour >= 10 else 1
+    return f"{left}, {look.per_hour:.{digits}f} trials an hour"
 
 
 def print_without_row(plan: Plan, out: Console) -> None:

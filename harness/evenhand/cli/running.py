@@ -30,7 +30,9 @@ def running(store: Store, plan: Plan) -> dict[str, Lease]:
 
 
 def running_as_json(leases: Mapping[str, Lease], labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Key, trial, run and process of each trial that is being trained."""
+    """Key, trial, run and process of each trial that is being trained, with its progress."""
+    from evenhand.store.activity import Activity
+
     return [
         {
             "key": key,
@@ -41,6 +43,7 @@ def running_as_json(leases: Mapping[str, Lease], labels: Mapping[str, str]) -> l
             "process": lease.process.pid,
             "starts": lease.starts,
             "ended": lease.process.is_known_dead,
+            **(lease.activity or Activity()).model_dump(),
         }
         for key, lease in leases.items()
     ]

@@ -62,9 +62,9 @@ def _explain(error: Exception) -> int:
 
 
 def _stopped(arguments: list[str]) -> str:
-    if arguments[:1] != ["run"]:
-        return "stopped"
-    return RUN_STOPPED
+    if arguments[:1] == ["run"]:
+        return RUN_STOPPED
+    return "the watch is stopped; a run goes on" if "--watch" in arguments else "stopped"
 
 
 def _list_at_once(arguments: list[str]) -> bool:

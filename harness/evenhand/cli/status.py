@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,16 +16,19 @@ from evenhand.cli.notes import (
     print_missing,
     print_store,
     print_without_row,
+    time_and_rate,
 )
 from evenhand.cli.options import AsJson, Changes, Edition, Only, Plugins, Results, open_part
 from evenhand.cli.output import console, print_json, print_table
-from evenhand.cli.running import print_running, running, running_as_json
+from evenhand.cli.run import seconds as time_of
+from evenhand.cli.running import print_running
 from evenhand.ending import ExitCode
-from evenhand.errors import listed
+from evenhand.errors import RunError, listed
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from evenhand.cli.look import Look
     from evenhand.execution.plan import Plan
     from evenhand.store import Head, Store
     from evenhand.suite.commands import Place
@@ -46,33 +50,80 @@ def status(
     keys: Annotated[
         bool, typer.Option("--keys", help="List every trial with its key for `show`.")
     ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Look again and again until every trial has ended."),
+    ] = False,
+    every: Annotated[
+        str, typer.Option(metavar="TIME", help="The time between two looks of --watch.")
+    ] = "10s",
+    prometheus: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write each look to a file for the textfile collector of node_exporter.",
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Print the progress of a suite, and why trials failed.
 
     The suite may be running at the same time, also on another machine. The exit code is 1 where
-    trials have failed or are blocked.
+    trials have failed or are blocked. Ctrl-C ends --watch with the exit code 130, not the run.
     """
     from evenhand import api
+    from evenhand.cli.look import Watcher
+    from evenhand.cli.look_json import as_json
+    from evenhand.cli.prometheus import write_file
+    from evenhand.cli.watching import watch_suite
     from evenhand.suite.commands import Place
 
+    seconds = time_of(every, "--every")
+    _check_together(suite, keys=keys, watch=watch, prometheus=prometheus)
     store, place = api.open_store(results, edition), Place(results, edition)
     if suite is None:
         heads = store.heads()
         went_wrong = any(head.status in ("failed", "diverged") for head in heads.values())
-        trials = _trials_of_store(heads)
-        if not keys:
+        if keys:
+            _print_keys(_trials_of_store(heads), json)
+        else:
             _store(store, heads, place, json)
     else:
-        plan = api.plan(open_part(suite, only, plugin, changes), store)
-        went_wrong = bool(plan.failed or plan.blocked)
-        trials = _trials_of_suite(plan)
-        if not keys:
-            _suite(plan, store, place, json)
-    if keys:
-        _print_keys(trials, json)
+        watcher = Watcher(open_part(suite, only, plugin, changes), store)
+        if watch:
+            look = watch_suite(watcher, seconds, json=json, file=prometheus)
+        else:
+            look = watcher.look()
+            if prometheus is not None:
+                write_file(prometheus, look)
+        went_wrong = look.went_wrong
+        if keys:
+            _print_keys(_trials_of_suite(look.plan), json)
+        elif not json:
+            _print(look, place)
+        elif not watch:
+            print_json(as_json(look) | {"neighbours": neighbours_as_json(look.plan)})
     if went_wrong:
         raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _check_together(suite: str | None, *, keys: bool, watch: bool, prometheus: Path | None) -> None:
+    """Raise `RunError` for options that do not go together."""
+    option = "--watch" if watch else "--prometheus"
+    if suite is None and (watch or prometheus is not None):
+        raise RunError(
+            f"{option} needs a suite, of which it shows the trials, and none is given\n"
+            f"  write `evenhand status SUITE {option}`"
+        )
+    if prometheus is not None and prometheus.suffix != ".prom":
+        raise RunError(
+            f"--prometheus {prometheus}: the textfile collector reads a file only if its name "
+            f"ends with .prom\n  write --prometheus {prometheus.with_suffix('.prom')}"
+        )
+    if keys and watch:
+        raise RunError(
+            "--keys lists the trials once, and --watch looks again: leave out one of them"
+        )
 
 
 def _store(store: Store, heads: Mapping[str, Head], place: Place, json: bool) -> None:
@@ -121,44 +172,8 @@ def _print_keys(trials: Iterable[dict[str, str]], json: bool) -> None:
         out.print(line, soft_wrap=True)
 
 
-def _causes(plan: Plan, store: Store) -> dict[str, list[str]]:
-    """The names of the failed trials by the cause of the failure."""
-    causes: dict[str, list[str]] = {}
-    for record in store.records(trial.key for trial in plan.failed):
-        causes.setdefault(record.exit.cause, []).append(plan.label(record.trial))
-    return causes
-
-
-def _as_json(plan: Plan, store: Store) -> dict[str, Any]:
-    return {
-        "suite": plan.suite.declaration.suite,
-        "trials": len(plan.suite.trials),
-        "done": len(plan.done),
-        "missing": len(plan.missing),
-        "failed": len(plan.failed),
-        "blocked": len(plan.blocked),
-        "failures": _causes(plan, store),
-        "running": running_as_json(running(store, plan), plan.labels),
-        "stale": dict(plan.reasons),
-        "store": {
-            "location": plan.location,
-            "edition": plan.edition,
-            "records": len(plan.heads),
-        },
-        "neighbours": neighbours_as_json(plan),
-        "faults": [str(fault) for fault in plan.faults],
-    }
-
-
-def _suite(plan: Plan, store: Store, place: Place, json: bool) -> None:
-    if json:
-        print_json(_as_json(plan, store))
-    else:
-        _print(plan, store, place)
-
-
-def _print(plan: Plan, store: Store, place: Place) -> None:
-    out = console()
+def _print(look: Look, place: Place) -> None:
+    out, plan = console(), look.plan
     print_store(place, len(plan.heads), out)
     _print_table(plan)
     total = len(plan.suite.trials)
@@ -172,8 +187,10 @@ def _print(plan: Plan, store: Store, place: Place) -> None:
         f"{len(plan.failed)} failed"
     )
     print_without_row(plan, out)
-    print_running(running(store, plan), plan.labels, out)
-    for cause, trials in list(_causes(plan, store).items())[:CAUSES_SHOWN]:
+    print_running(look.leases, plan.labels, out)
+    if look.live:
+        out.print(time_and_rate(look), soft_wrap=True)
+    for cause, trials in list(look.causes.items())[:CAUSES_SHOWN]:
         out.print(f"{len(trials)}×", style="red", end=" ")
         out.print(cause, soft_wrap=True)
         out.print(f"   {listed(trials, TRIALS_SHOWN)}", style="dim", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -17,6 +18,9 @@ from evenhand.store.reading import Unreadable, no_collection, read_head, read_re
 HEADS_SINGLY, RECORDS_SINGLY = 32, 1
 """Most records of object storage that are read without the bundle, for heads and to be whole."""
 
+WRITTEN = re.compile(r"[0-9]+-([0-9]{1,20})(?:-[0-9]+)?")
+"""Versions of files, with the time of the last change in nanoseconds."""
+
 T = TypeVar("T")
 
 
@@ -26,6 +30,8 @@ class Listing:
     def __init__(self) -> None:
         self.faults: tuple[Fault, ...] = ()
         """Files that the last call of `heads` or `records` could not read, by path."""
+        self.writes_index = True
+        """Whether `heads` writes the index where it is out of date."""
         self._entries: dict[str, IndexEntry] | None = None
 
     def heads(self, edition: Edition) -> dict[str, Head]:
@@ -49,11 +55,21 @@ class Listing:
         entries |= {key: known[key] for key in closed}
         self._entries, self.faults = entries, tuple(sorted(faults))
         # A young record is not in the index, but the time of a newer file makes it settled.
-        if settled(entries) != settled(known) or not all(versions.values()):
+        is_new = settled(entries) != settled(known) or not all(versions.values())
+        if is_new and self.writes_index:
             # Without permission to write, the heads are still right: the index only saves time.
             with suppress(OSError):
                 edition.files.write(edition.path(INDEX), dump_index(entries))
         return heads
+
+    def times(self) -> dict[str, float]:
+        """Time at which each record was written, in seconds of the store's clock.
+
+        Of the last call of `heads`, and without the records whose version is not known yet.
+        """
+        entries = (self._entries or {}).items()
+        written = {key: WRITTEN.fullmatch(entry.version) for key, entry in entries}
+        return {key: int(found[1]) / 1e9 for key, found in written.items() if found}
 
     def write_index(self, edition: Edition) -> None:
         """Write the index, also where it is up to date. Raises `StoreError`."""

@@ -150,6 +150,18 @@ class Store:
         """The head of every record, by key; only records that changed since the index are read."""
         return self._listing.heads(self._edition)
 
+    def times(self) -> dict[str, float]:
+        """Time at which each record of the last call of `heads` was written, by key.
+
+        In seconds of the store's clock, which may differ from that of this machine. Records of the
+        last two seconds in object storage are left out.
+        """
+        return self._listing.times()
+
+    def leave_index(self) -> None:
+        """Do not write the index any more, as suits a reader that looks every few seconds."""
+        self._listing.writes_index = False
+
     def read(self, key: str) -> Record:
         """Read a record. Raises `StoreError` where it cannot be read, `Absent` where none is."""
         check_key(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import time
 
@@ -65,6 +66,12 @@ def finish(store, trials, **fields):
         store.write(make_record(trial=trial, **fields))
 
 
+def spread(trials):
+    """Let a minute be between the times of the records."""
+    for i, trial in enumerate(trials):
+        os.utime(f"results/main/{trial.key}/record.json", (1e9 + 60 * i, 1e9 + 60 * i))
+
+
 def watcher(store=None):
     return Watcher(open_suite("small.yaml"), store or Store.open("results"))
 
@@ -94,6 +101,7 @@ def test_the_screen_fits_its_width_and_has_every_part(trials, width):
     store = Store.open("results")
     finish(store, trials[:3], seconds=100.0)
     finish(store, trials[3:5], status="failed")
+    spread(trials[:5])
     store.leases.take(trained(trials[5]))
     shown = drawn(watcher().look(), width)
     assert max(map(len, shown.splitlines())) <= width
@@ -168,6 +176,23 @@ def test_there_is_no_time_left_where_no_trial_is_trained(trials):
     assert look.per_hour is None
     assert as_json(look)["left_seconds"] == {"low": None, "high": None}
     assert "no trial is being trained" in drawn(look, 80)
+
+
+def test_a_single_look_has_the_range_and_the_facts_for_a_program(trials, tmp_path):
+    store = Store.open("results")
+    finish(store, trials[:4], seconds=100.0)
+    finish(store, trials[4:5], status="failed")
+    spread(trials[:5])
+    store.leases.take(trained(trials[5]))
+    shown = evenhand("status", "small.yaml", "--prometheus", "evenhand.prom", code=1)
+    assert re.search(r"\n1 h .* to 3 h .* left, 60 trials an hour\n", shown)
+    told = json.loads(evenhand("status", "small.yaml", "--json", code=1))
+    assert 5000 < told["left_seconds"]["low"] < told["left_seconds"]["high"] < 12_000
+    assert told["nodes"][0]["gpus"][0]["gpu_use"] == 0.93
+    assert [(one["epoch"], one["epochs"], one["silent"]) for one in told["running"]] == [
+        (12, 30, False)
+    ]
+    assert 'status="failed"} 1\n' in (tmp_path / "evenhand.prom").read_text()
 
 
 def test_only_new_failures_are_read(trials, monkeypatch):

@@ -114,6 +114,8 @@ def test_the_throughput_is_that_of_the_last_hour():
     assert trials_per_hour(ends) == pytest.approx(60)
 
 
-@pytest.mark.parametrize("ends", [[], [5.0], [5.0, 5.0], [0.0, 9000.0]])
-def test_there_is_no_throughput_without_two_ends_at_two_times_of_an_hour(ends):
+@pytest.mark.parametrize(
+    "ends", [[], [5.0], [5.0, 5.0], [0.0, 9000.0], [i / 99 for i in range(2000)]]
+)
+def test_there_is_no_throughput_without_two_ends_half_a_minute_apart_in_an_hour(ends):
     assert trials_per_hour(ends) is None

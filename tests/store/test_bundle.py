@@ -97,11 +97,11 @@ def test_a_look_of_a_watch_takes_a_listing_and_a_request_for_what_is_new_or_runs
     requests.clear()
     watcher.look()
     # The list of the edition, the list of the leases, and the lease with its size.
-    assert len(requests) <= 6, requests
+    assert len(requests) <= 4, requests
     store.write(make_record(trial=new))
     requests.clear()
     assert len(watcher.look().plan.done) == len(most)
-    assert len(requests) <= 8, requests
+    assert len(requests) <= 6, requests
     assert not [line for line in requests if line.startswith(("PUT", "POST", "DELETE"))]
 
 

@@ -9,11 +9,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from evenhand.declared.record import Exit
 from evenhand.execution.background import repeated
-from evenhand.execution.events import Event
+from evenhand.execution.events import Event, Sink
 from evenhand.execution.meter import meter
 from evenhand.store.activity import Activity, read_activity
 from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseLostError, Leases
@@ -106,6 +105,15 @@ class Claim:
         if event.epochs is not None:
             self._progress = event
 
+    def seeing(self, sink: Sink) -> Sink:
+        """The sink, behind one that notes the epochs of the trial's events."""
+
+        def see(event: Event) -> None:
+            self.see(event)
+            sink(event)
+
+        return see
+
     def is_set(self) -> bool:
         """Whether the trial is to stop, because another process has taken it over."""
         return self._lost.is_set()
@@ -132,7 +140,7 @@ class Claim:
                 self._lost.set()
                 raise LeaseLostError(f"{self.lease.key}: another process has taken it over")
 
-    def _beat(self, **changes: Any) -> None:
+    def _beat(self, **changes: int) -> None:
         with self._lock:
             if self._lost.is_set():
                 return
@@ -146,7 +154,10 @@ class Claim:
         """Count the beats up, unless the process hangs."""
         if not self.is_hung():
             # Outside the lock, for which the trial may wait.
-            self._beat(activity=self._activity())
+            activity = self._activity()
+            with self._lock:
+                self.lease = self.lease.model_copy(update={"activity": activity})
+            self._beat()
 
     def _activity(self) -> Activity | None:
         try:

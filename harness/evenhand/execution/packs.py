@@ -96,13 +96,8 @@ def _run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -
         if execution.ledger is not None and not execution.ledger.covers(trial.key, store):
             sink(Event("left", trial.key, trial_label(trial)))
             return
-
-        def told(event: Event) -> None:
-            found.see(event)
-            sink(event)
-
         try:
-            run_trial(trial, replace(execution, claim=found), store, told)
+            run_trial(trial, replace(execution, claim=found), store, found.seeing(sink))
         except LeaseLostError:
             sink(Event("held", trial.key, trial_label(trial)))
 

@@ -83,12 +83,6 @@ def driver() -> str | None:
     return text.splitlines()[0] if text else None
 
 
-def nvidia_smi(fields: str, *options: str) -> str:
-    """A line of the values of these fields for each GPU; empty where there is no answer in 10 s."""
-    form = "--format=csv,noheader,nounits"
-    return _output("nvidia-smi", f"--query-gpu={fields}", form, *options)
-
-
 def host() -> str:
     """Name of the machine."""
     return socket.gethostname()
@@ -97,6 +91,12 @@ def host() -> str:
 def command() -> str:
     """The command line in shell syntax, with the program's name in place of its path."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def nvidia_smi(fields: str, *options: str) -> str:
+    """A line of the values of these fields for each GPU; empty where there is no answer in 10 s."""
+    form = "--format=csv,noheader,nounits"
+    return _output("nvidia-smi", f"--query-gpu={fields}", form, *options)
 
 
 def _output(*command: str) -> str:

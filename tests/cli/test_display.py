@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -63,6 +64,32 @@ def test_the_budget_ends_before_the_trials(clock):
     tally.see(Event("started", "a"))
     assert tally.left == (50.0, 50.0)
     assert tally.line().endswith(", 50.0 s left")
+
+
+def test_a_trial_that_the_budget_leaves_is_no_part_of_the_time_left(clock):
+    tally = Tally("small", 3, {key: Left(ALIKE) for key in "abc"}, {ALIKE: [60.0]})
+    tally.see(Event("started", "a"))
+    for key in "bc":
+        tally.see(Event("left", key))
+    assert tally.left == pytest.approx((40.0, 90.0))
+
+
+def test_the_screen_is_drawn_while_events_come(clock):
+    tally = Tally("small", 3000, {str(i): Left(ALIKE) for i in range(3000)}, {ALIKE: [1.0]})
+    over = threading.Event()
+
+    def send():
+        for i in range(3000):
+            tally.see(Event("started", str(i)))
+            tally.see(ended(str(i), 1.0))
+        over.set()
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    while not over.is_set():
+        tally._left(clock.now)
+    thread.join()
+    assert tally.done == 3000
 
 
 def test_trials_of_this_run_count_and_not_those_of_a_faster_machine(clock):

@@ -77,6 +77,8 @@ class Tally:
             self.slots = max(self.slots, len(self.running))
         elif event.kind in ("left", "held", "ended"):
             self.running.pop(event.key, None)
+        if event.kind == "left":
+            self.waiting.pop(event.key, None)
         if event.kind == "started":
             self._starts[event.key] = now
         elif event.kind == "ended":
@@ -102,14 +104,16 @@ class Tally:
         return Bounds(min(self._forecast.low, rest), min(self._forecast.high, rest))
 
     def _left(self, now: float) -> Bounds:
-        # Trials of this run tell more of it than earlier ones: other trials run beside them.
+        # Trials of this run go before earlier ones: the same other trials run beside them. The
+        # screen is drawn in a thread of its own, while events change the dictionaries.
         finished = {
             kind: own if len(own) > 1 else [*self.earlier.get(kind, ()), *own]
-            for kind, own in self._finished.items()
+            for kind, own in list(self._finished.items())
         }
+        running = dict(self.running)
         trials = [
-            trial if key not in self.running else self._running(trial, self.running[key], now)
-            for key, trial in self.waiting.items()
+            self._running(trial, running[key], now) if key in running else trial
+            for key, trial in list(self.waiting.items())
         ]
         forecast = Forecast({**self.earlier, **finished}, max(1, self.slots), self.sizes)
         return forecast.left(trials)

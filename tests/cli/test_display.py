@@ -140,3 +140,5 @@ def test_a_cause_that_repeats_the_status_is_left_out(cause, capsys):
 def test_the_slots_are_those_of_this_machine(inline, address, cpus, gpus, pack, slots, monkeypatch):
     monkeypatch.setattr(resources, "this_machine", lambda: {"CPU": 12.0, "GPU": 2.0})
     assert _slots(inline, address, cpus, gpus, pack) == slots
+    fewest = min(slots, 2)
+    assert _slots(inline, address, cpus, gpus, pack, max_concurrent=2) == fewest

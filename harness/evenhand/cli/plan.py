@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,12 +31,12 @@ from evenhand.cli.options import (
     open_part,
 )
 from evenhand.cli.output import console, duration, errors, plural, print_json, print_table
-from evenhand.execution.schedule import MethodCost
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from evenhand.execution.plan import Plan
+    from evenhand.execution.schedule import MethodCost
     from evenhand.execution.usage import Ledger
     from evenhand.suite.commands import Place
 
@@ -196,7 +197,8 @@ def _summed(name: str, costs: Sequence[MethodCost]) -> MethodCost:
         field: sum(getattr(cost, field) for cost in costs)
         for field in ("trials", "done", "missing", "failed")
     }
-    return MethodCost(
+    return replace(
+        costs[0],
         row=name,
         title=name,
         **numbers,

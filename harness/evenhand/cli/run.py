@@ -24,7 +24,7 @@ from evenhand.cli.options import (
 from evenhand.cli.output import console, duration, errors, plural, print_line
 from evenhand.cli.waiting import run_until_over
 from evenhand.ending import ExitCode
-from evenhand.errors import TooManyFailures
+from evenhand.errors import RunError, TooManyFailures
 from evenhand.execution.times import moment, seconds
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _slots(
     cpus: float,
     gpus: float | None,
     pack: int,
-    max_concurrent: int | None,
+    max_concurrent: int | None = None,
 ) -> int:
     """Number of trials that will run at a time on this machine; 0 on a cluster, which may grow."""
     from evenhand.execution.resources import Resources, allocate, count_slots, this_machine

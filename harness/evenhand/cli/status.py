@@ -20,10 +20,10 @@ from evenhand.cli.notes import (
 )
 from evenhand.cli.options import AsJson, Changes, Edition, Only, Plugins, Results, open_part
 from evenhand.cli.output import console, print_json, print_table
-from evenhand.cli.run import seconds as time_of
 from evenhand.cli.running import print_running
 from evenhand.ending import ExitCode
 from evenhand.errors import RunError, listed
+from evenhand.execution.times import seconds as time_of
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,8 +12,9 @@ from typing import Any
 
 from evenhand.errors import StoreError
 from evenhand.execution.background import repeated
-from evenhand.execution.events import Event, Mailbox, Sink
+from evenhand.execution.events import Event, Sink
 from evenhand.execution.ray_cluster import start_beside
+from evenhand.execution.ray_scaling import Mailbox
 
 POLL_SECONDS = 0.2
 ANSWER_SECONDS = 10.0

@@ -29,6 +29,7 @@ from evenhand.execution.ray_cluster import connect, node_resources
 from evenhand.execution.ray_early_end import early_end
 from evenhand.execution.ray_events import RayEvents, start_mailbox, stop_of
 from evenhand.execution.ray_nodes import Nodes, checked, nodes_are_replaced, placement
+from evenhand.execution.ray_scaling import MOST, Demand
 from evenhand.execution.ray_watch import Watch
 from evenhand.execution.ray_work import Work, fetched, kept
 from evenhand.execution.resources import Resources, allocate, count_slots
@@ -109,12 +110,16 @@ class RayRunner:
         with self.watching.explained():
             taken = self._taken(execution)
             work = _work(trials, execution, taken, store, self.plugins)
+            most = self.together or MOST
+            demand = Demand(self.mailbox, taken, execution.pack, len(trials), most)
+            sink = demand.counted(sink)
             events = RayEvents(sink, lambda: _catch_up(trials, work, sink), self.mailbox)
             if self.nodes is not None:
                 self.nodes.begin_round()
             with events.relayed() as fatal, tempfile.TemporaryDirectory() as folder:
                 try:
-                    _fit(work, self.mailbox, taken, folder, self.together)
+                    with demand.requested():
+                        _fit(work, self.mailbox, taken, folder, self.together)
                 except RuntimeError as error:
                     # When Ray's memory monitor kills one worker, `fit` raises for the whole
                     # experiment.

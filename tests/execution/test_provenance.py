@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from evenhand.execution import provenance
 from evenhand.execution.provenance import Commit, command, commit_of
 
 
@@ -50,6 +51,14 @@ def test_only_the_package_can_be_dirty(checkout, path, dirty):
 
 def test_outside_a_checkout_there_is_no_commit(tmp_path):
     assert commit_of(tmp_path) == Commit(None, None)
+
+
+@pytest.mark.parametrize(("text", "found"), [("0a1b\n", "0a1b"), ("\n", None)])
+def test_an_image_has_its_commit_in_a_file_of_the_package(tmp_path, monkeypatch, text, found):
+    (tmp_path / "COMMIT").write_text(text)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.setattr(provenance, "BUILT_FROM", tmp_path / "COMMIT")
+    assert provenance.commit.__wrapped__() == Commit(found, None)
 
 
 def test_the_command_can_be_pasted_into_a_shell(monkeypatch):

@@ -16,6 +16,8 @@ from pathlib import Path
 from evenhand.declared.module_sources import PACKAGES
 
 ROOT = Path(__file__).parents[3]
+BUILT_FROM = Path(__file__).parents[1] / "COMMIT"
+"""File in which an image, which is built without the checkout's history, has its commit."""
 MADE_OF = ("harness", "reports", "suites", "pyproject.toml", "constraints.txt")
 """Files of the checkout that can change a result; others, such as results, cannot."""
 
@@ -36,8 +38,11 @@ def now() -> str:
 
 @cache
 def commit() -> Commit:
-    """The commit of the checkout that this file is in; None in an installed wheel."""
-    return commit_of(ROOT)
+    """The commit of the checkout that this file is in, or of the image; None in other wheels."""
+    found = commit_of(ROOT)
+    if found.commit is None and BUILT_FROM.is_file():
+        return Commit(BUILT_FROM.read_text().strip() or None, None)
+    return found
 
 
 def commit_of(root: Path) -> Commit:

@@ -26,6 +26,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check harness reports tests docs
 	$(BIN)/ruff check harness reports tests docs
 	$(BIN)/mypy
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/shellcheck .ci/run docker/*.sh
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker/compose*.yaml
 
 docs: .venv/installed-docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --fresh-env -j 2 docs build/docs
@@ -53,8 +56,10 @@ benchmarks: .venv/installed-dev
 	$(PYTHON) -m venv .venv
 	touch $@
 
-.venv/installed: .venv/created pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+# The image is made by the same script.
+.venv/installed: .venv/created pyproject.toml constraints.txt docker/install.sh
+	docker/install.sh $(BIN)/python dependencies
+	docker/install.sh $(BIN)/python code --editable .
 	touch $@
 
 .venv/installed-dev: .venv/installed

@@ -27,6 +27,7 @@ PAGES = [
     ),
 ]
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+IN_CONTAINER = "docker compose exec head "
 OPENED = """
 import sys
 from pathlib import Path
@@ -112,7 +113,8 @@ def test_commands_of_a_page_exist_with_their_options(page):
         for name, command in commands("evenhand", get_command(app))
     }
     text = "\n".join(blocks(page, "shell", "")).replace("\\\n", " ")
-    lines = [line.strip() for line in text.splitlines() if line.strip().startswith("evenhand ")]
+    lines = [line.strip().removeprefix(IN_CONTAINER) for line in text.splitlines()]
+    lines = [line for line in lines if line.startswith("evenhand ")]
 
     assert lines
     for line in lines:

@@ -244,5 +244,6 @@ def _cost(seconds: float) -> Cost:
         images_per_second=12_345.6,
         peak_memory_gib=2.5,
         peak_gpu_memory_gib=1.25,
+        reserved_gpu_memory_gib=1.5,
         parameters=464_154,
     )

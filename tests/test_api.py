@@ -235,6 +235,9 @@ def _after_a_run(suite, folder):
         ({"time_limit": "1h"}, ["time_limit is '1h'"]),
         ({"max_failures": -1}, ["max_failures is -1"]),
         ({"inline": True, "address": "auto"}, ["inline", "auto"]),
+        ({"inline": True, "accelerator": "H100"}, ["an inline run", "--accelerator is H100"]),
+        ({"gpus_per_trial": 0, "accelerator": ["H100", "L4"]}, ["--gpus-per-trial 0", "H100,L4"]),
+        ({"accelerator": "H100,"}, ["accelerator is 'H100,'", "empty name", "H100,A100"]),
     ],
 )
 def test_options_that_no_run_can_have_are_refused(suite, tmp_path, options, facts):

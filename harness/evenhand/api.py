@@ -109,6 +109,7 @@ def run(
     ship_code: bool = False,
     cpus_per_trial: float = 1.0,
     gpus_per_trial: float | None = None,
+    accelerator: str | Sequence[str] | None = None,
     retry_failed: bool = False,
     max_failures: int | None = None,
     time_limit: float | None = None,
@@ -135,7 +136,8 @@ def run(
                     machine alone
     ship_code       use the code of this process on the machines of the cluster
     cpus_per_trial  CPU cores
-    gpus_per_trial  share of a GPU; None: a quarter where there is a GPU
+    gpus_per_trial  share of a GPU; None: by the memory of finished trials, at first a quarter
+    accelerator     types of GPUs, by Ray's names, on whose nodes trials run: "H100,A100" or a list
     retry_failed    train failed and diverged trials again
     max_failures    stop with `TooManyFailures` when more trials than this have failed
     time_limit      seconds that a trial may take; None: no limit
@@ -167,6 +169,7 @@ def run(
     from evenhand.execution.destinations import refuse_newer
     from evenhand.execution.events import Event
     from evenhand.execution.plan import Plan
+    from evenhand.execution.resources import named_types
     from evenhand.execution.retries import RunTracker
     from evenhand.execution.scoring import metrics_of_logits, score_kept
     from evenhand.execution.start import RunOptions, start
@@ -186,6 +189,7 @@ def run(
         ship_code=ship_code,
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=gpus_per_trial,
+        accelerators=named_types(_several(accelerator, "accelerator")),
         max_failures=max_failures,
         time_limit=float("inf") if time_limit is None else time_limit,
         max_concurrent=max_concurrent,

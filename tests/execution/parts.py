@@ -63,6 +63,10 @@ class Trap:
         if self.how == "lock":
             # One call of C code, which other threads of the process wait for.
             re.match(r"(a+)+$", "a" * 64 + "b")
+        if self.how == "gpu memory":
+            import torch
+
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         if self.how == "raise":
             raise RuntimeError("a method of somebody's own fails")
         import torch
@@ -124,6 +128,12 @@ def holds_the_lock() -> Method:
 def takes_all_memory() -> Method:
     """Takes more memory than there is."""
     return Method(Stage(loss=Trap("memory")))
+
+
+@method(cite="none")
+def takes_all_gpu_memory() -> Method:
+    """Takes more memory than a GPU has."""
+    return Method(Stage(loss=Trap("gpu memory")))
 
 
 @method(cite="none")

@@ -13,8 +13,9 @@ from evenhand.declared.plugin import Plugin
 from evenhand.declared.registry import REGISTRY, Registered
 from evenhand.execution import node_checks
 from evenhand.execution.execute import Execution
-from evenhand.execution.node_checks import Expected, check_node
+from evenhand.execution.node_checks import Expected, Findings, check_node
 from evenhand.execution.preflight import load_data
+from evenhand.execution.provenance import Gpu
 from evenhand.store import Store
 from evenhand.suite.recipes import part
 
@@ -36,7 +37,7 @@ def problems(expected):
 
 
 def test_a_node_like_the_driver_has_no_problems(expected):
-    assert check_node(expected, "node") == ([], None)
+    assert check_node(expected, "node") == Findings([])
     assert expected.store.has_probe("node")
     assert not expected.store.has_probe("node")
 
@@ -86,11 +87,13 @@ def test_ray_offers_no_gpu_that_cuda_does_not_find(expected):
 
 
 @pytest.mark.usefixtures("one_gpu")
-def test_cuda_is_that_of_the_driver(expected):
+def test_cuda_is_that_of_the_driver_and_the_gpu_is_described(expected, monkeypatch):
     gpus = replace(expected, gpus=0.5)
     [problem] = problems(gpus.for_node(1.0, "CUDA 13.0, cuDNN 91002"))
     assert "with CUDA 12.8, cuDNN 91002 there, and with CUDA 13.0, cuDNN 91002" in problem
-    assert check_node(gpus.for_node(1.0, None), "node") == ([], "CUDA 12.8, cuDNN 91002")
+    monkeypatch.setattr(node_checks, "gpu", lambda: Gpu("NVIDIA L4", 22.5))
+    found = check_node(gpus.for_node(1.0, None), "node")
+    assert found == ([], "CUDA 12.8, cuDNN 91002", ("NVIDIA L4", 22.5))
 
 
 def test_files_of_weights_are_looked_for_where_trials_read_them(suite_of, store, tmp_path):

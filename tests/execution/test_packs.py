@@ -184,6 +184,20 @@ def test_what_was_lost_together_is_started_again_alone(suite_of, parts, tmp_path
     assert len(store.records()) == 4
 
 
+def test_the_gpu_memory_of_a_trial_is_known_where_it_has_the_process_to_itself(
+    suite_of, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("evenhand.train.process.reserved_gpu_memory_gib", lambda _: 3.0)
+    [trial] = suite_of("erm", seeds=1).trials.values()
+    store, told = Store.open(tmp_path), []
+    for size in (1, 2):
+        sent = []
+        run_trial(trial, Execution(pack=size, attempts={trial.key: size}), store, sent.append)
+        told.append(sent[-1].gpu_memory_gib)
+        assert store.heads()[trial.key].gpu_memory_gib == told[-1]
+    assert told == [3.0, None]
+
+
 def test_a_signal_that_another_thread_takes_wakes_the_main_thread():
     release = threading.Event()
 

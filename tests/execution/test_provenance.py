@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from evenhand.execution import provenance
-from evenhand.execution.provenance import Commit, command, commit_of
+from evenhand.execution.provenance import Commit, Gpu, command, commit_of, gpu
 
 
 @pytest.fixture
@@ -51,6 +51,19 @@ def test_only_the_package_can_be_dirty(checkout, path, dirty):
 
 def test_outside_a_checkout_there_is_no_commit(tmp_path):
     assert commit_of(tmp_path) == Commit(None, None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("NVIDIA L4, 23034\nTesla T4, 15360\n", Gpu("Tesla T4", 15.0)),
+        ("NVIDIA GB10, [N/A]\n", None),
+        ("", None),
+    ],
+)
+def test_the_gpu_with_the_least_memory_stands_for_a_machine(monkeypatch, lines, found):
+    monkeypatch.setattr("evenhand.execution.provenance._output", lambda *_: lines.strip())
+    assert gpu.__wrapped__() == found
 
 
 @pytest.mark.parametrize(("text", "found"), [("0a1b\n", "0a1b"), ("\n", None)])

@@ -14,11 +14,15 @@ from ray.cluster_utils import Cluster
 import evenhand
 from evenhand.errors import ClusterLost, RunError
 from evenhand.execution import ray_nodes
+from evenhand.execution.events import Event
 from evenhand.execution.execute import Execution
 from evenhand.execution.node_checks import Expected, Findings, check_node
+from evenhand.execution.node_places import TYPE_LABEL, Node
+from evenhand.execution.placing import Placing
 from evenhand.execution.plan import make_plan
 from evenhand.execution.provenance import Commit
-from evenhand.execution.ray_nodes import Nodes, nodes_are_replaced, placement_now
+from evenhand.execution.ray_nodes import Nodes
+from evenhand.execution.ray_placement import Placement, is_stuck, place, placed
 from evenhand.execution.ray_tune import on_ray
 from evenhand.execution.resources import Resources
 from evenhand.execution.retries import RunTracker, run_plan
@@ -35,6 +39,7 @@ def expected(tmp_path):
 
 
 NODE7 = {"NodeID": "aa", "NodeManagerHostname": "node7", "NodeManagerAddress": "192.0.2.7"}
+NODE7 |= {"Resources": {}}
 
 
 def test_a_node_that_joins_is_checked(expected, monkeypatch):
@@ -165,36 +170,57 @@ def test_a_node_with_other_code_is_left_out_unless_the_code_is_shipped(
         cluster.shutdown()
 
 
-def test_nodes_of_which_none_with_room_is_left_are_replaced_by_those_that_join(
-    expected, monkeypatch
+def test_trials_that_wait_for_lost_nodes_end_the_round_once_no_other_runs(
+    expected, suite_of, monkeypatch
 ):
     def seen(**cpus):
         rooms = [(name, {"CPU": float(n)}) for name, n in cpus.items()]
         found = [{"NodeID": name, "Alive": True, "Resources": room} for name, room in rooms]
         monkeypatch.setattr(ray, "nodes", lambda: found)
 
-    nodes = Nodes(expected, print, cpus=1.0, usable={"head", "a"})
-    monkeypatch.setattr("evenhand.execution.ray_nodes._placed_on", [nodes])
-    placement_now(Resources(1.0, 0.0))
+    packs = [(trial,) for trial in suite_of("erm").trials.values()]
+    known = {"head": Node("head", cpus=0.0), "a": Node("a", cpus=1.0), "b": Node("b", cpus=1.0)}
+    nodes = Nodes(expected, print, cpus=1.0, usable={"head", "a"}, known=known)
+    placing = Placing(Resources(), Resources(1.0, 0.0))
+    placement = Placement(placing, nodes)
+    placing.begin(packs, Execution(), Resources(1.0, 0.0))
+    with placed(placement):
+        place({"index": 0})
 
-    def are_replaced():
-        nodes._look_for_lost()
-        return nodes_are_replaced()
+        def waits_in_vain():
+            nodes._look_for_lost()
+            return is_stuck()
 
-    seen(head=0, a=1)
-    assert not are_replaced()
-    seen(head=0)
-    assert not are_replaced()
-    nodes.usable.add("b")
-    seen(head=0, a=1, b=1)
-    assert not are_replaced()
-    seen(head=0, b=1)
-    assert are_replaced()
-    # The trials of the next round are offered the nodes of that moment.
-    nodes.begin_round()
-    assert not nodes_are_replaced()
-    placement_now(Resources(1.0, 0.0))
-    assert not are_replaced()
+        seen(head=0, a=1)
+        assert not waits_in_vain()
+        seen(head=0)
+        assert not waits_in_vain()
+        nodes.usable.add("b")
+        seen(head=0, a=1, b=1)
+        assert not waits_in_vain()
+        seen(head=0, b=1)
+        assert waits_in_vain()
+        # A trial that runs elsewhere is not ended for it.
+        place({"index": 1})
+        placing.see(Event("started", packs[1][0].key))
+        assert not waits_in_vain()
+        placing.see(Event("ended", packs[1][0].key, status="done"))
+        assert waits_in_vain()
+        # The trials of the next round are offered the nodes of that moment.
+        nodes.begin_round()
+        assert not is_stuck()
+        place({"index": 0})
+        assert not waits_in_vain()
+
+
+def test_nodes_with_other_gpus_than_those_asked_for_are_not_checked(expected, monkeypatch):
+    there = [
+        {"NodeID": name, "Alive": True, "Resources": {}, "Labels": {TYPE_LABEL: label}}
+        for name, label in {"aa": "H100", "bb": "A100", "cc": ""}.items()
+    ]
+    monkeypatch.setattr(ray, "nodes", lambda: there)
+    nodes = Nodes(expected, print, accelerators=("h100", "L4"))
+    assert [node["NodeID"] for node in nodes._unknown()] == ["aa"]
 
 
 def test_a_cluster_without_a_good_node_trains_nothing(expected, monkeypatch):

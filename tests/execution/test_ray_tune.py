@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import psutil
@@ -14,10 +15,14 @@ import ray
 from evenhand.errors import ClusterLost, RunError
 from evenhand.execution.execute import Execution
 from evenhand.execution.inline import run_inline
+from evenhand.execution.node_places import Node
+from evenhand.execution.packs import make_packs
+from evenhand.execution.placing import Placing
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
 from evenhand.execution.ray_early_end import early_end
-from evenhand.execution.ray_tune import RayRunner, _fit, _work, on_ray
+from evenhand.execution.ray_placement import Placement
+from evenhand.execution.ray_tune import RayRunner, _fit, _work, on_ray, with_granted
 from evenhand.execution.ray_work import Work, fetched
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
@@ -134,11 +139,20 @@ def test_a_request_that_no_node_meets_is_refused_before_it_waits_for_ever(resour
         allocate(resources, nodes)
 
 
-def test_a_trial_to_which_ray_grants_a_gpu_needs_one(suite_of, tmp_path):
-    trials, store = [*suite_of("erm").trials.values()], Store.open(tmp_path)
-    for gpus in (0.0, 0.25, 1.0):
-        made = _work(trials, Execution(), Resources(1.0, gpus), store, ()).execution
+def test_a_trial_to_which_ray_grants_a_gpu_needs_one():
+    for gpus in (0.0, 0.25, 1.0, 2.0):
+        made = with_granted(Execution(), gpus, 1.0)
         assert made.needs_gpu == made.use_gpu == (gpus > 0)
+        assert made.gpu_fraction == (0.25 if gpus == 0.25 else 1.0)
+
+
+def test_a_trial_without_a_gpu_never_takes_the_last_cpu_of_a_gpu_of_a_cluster():
+    nodes = [{"CPU": 4.0, "GPU": 4.0, "accelerator_type:L4": 1.0}]
+    assert allocate(Resources(gpus=0), nodes) == Resources(1, 0)
+    said = r"4 CPUs, 4 GPUs \(L4\)\n  a trial without a GPU leaves one CPU for each GPU of a node"
+    with pytest.raises(RunError, match=said):
+        allocate(Resources(gpus=0), nodes, leaves_cpus=True)
+    assert allocate(Resources(gpus=0), [*nodes, {"CPU": 1.0}], leaves_cpus=True)
 
 
 def test_a_quarter_of_a_gpu_is_taken_where_there_is_one():
@@ -152,10 +166,15 @@ def test_a_trial_that_runs_alone_takes_all_cores_of_the_largest_node_and_a_whole
     assert allocate(Resources(gpus=0), nodes, whole_node=True) == Resources(64, 0)
 
 
-def test_a_round_of_one_greedy_trial_gets_a_whole_node(monkeypatch):
-    monkeypatch.setattr("evenhand.execution.ray_tune.node_resources", lambda: [SMALL])
-    runner = RayRunner(None, Resources(1, 0.25), Resources(), None, (), None)
+def test_a_round_of_one_greedy_trial_gets_a_whole_node():
+    placing = Placing(Resources(), Resources(1, 0.25))
+    placement = Placement(placing, None, (Node("a", cpus=8.0, gpus=1.0),))
+    runner = RayRunner(None, Resources(1, 0.25), placement, (), None)
     assert runner._taken(Execution()) == Resources(1, 0.25)
+    lost = replace(placement, here=(Node("b", cpus=64.0),))
+    with pytest.raises(RunError, match="64 CPUs, 0 GPUs"):
+        # It would leave another record on a CPU.
+        replace(runner, placement=lost)._taken(Execution(whole_node=True))
     assert runner._taken(Execution(whole_node=True)) == Resources(8, 1)
 
 
@@ -204,15 +223,16 @@ def test_tune_runs_at_most_as_many_packs_at_a_time_as_hold_the_trials_allowed(
     module = "evenhand.execution.ray_tune"
     monkeypatch.setattr("ray.tune.Tuner", Tuner)
     monkeypatch.setattr(f"{module}.connect", lambda *_, **__: contextlib.nullcontext())
-    monkeypatch.setattr(f"{module}.node_resources", lambda: [{"CPU": 8.0}, {"CPU": 5.0}])
+    monkeypatch.setattr(f"{module}.node_resources", lambda _: [{"CPU": 8.0}, {"CPU": 5.0}])
+    monkeypatch.setattr(f"{module}.node_here", tuple)
     monkeypatch.setattr(f"{module}.start_mailbox", lambda: None)
     monkeypatch.setattr(f"{module}.kept", lambda _: None)
     trials, store = list(suite_of("erm").trials.values()), Store.open(tmp_path / "ray")
     for most in (5, None):
         execution = Execution(pack=2)
         with on_ray(trials, execution, store, print, max_concurrent=most, **LOCAL) as runner:
-            work = _work(trials, execution, runner.taken, store, ())
-            _fit(work, runner.mailbox, runner.taken, str(tmp_path), runner.together)
+            work = _work(make_packs(trials, 2), execution, store, ())
+            _fit(work, runner.mailbox, str(tmp_path), runner.together)
             assert runner.slots == 2 * (4 + 2)
 
     assert found == [2, None]

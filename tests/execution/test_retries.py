@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+import torch
 
 import evenhand
 from evenhand.cli.display import Tally
@@ -21,6 +22,7 @@ from evenhand.execution.packs import run_claimed
 from evenhand.execution.places import RunPlace
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import check_networks
+from evenhand.execution.raised import is_out_of_gpu_memory
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
 from evenhand.execution.rounds import IN_VAIN, OutOfMemory, Rounds
 from evenhand.execution.saving import resumable
@@ -263,6 +265,70 @@ def test_a_trial_that_takes_all_memory_runs_once_more_alone_and_the_others_go_on
     )
     assert [note for note in notes if "alone on a node" in note]
     assert not store.leases.all()
+
+
+def on_shares(trials, execution, store, sink):
+    """Give each trial a quarter of a GPU, and a whole one to those that need it."""
+    for trial in trials:
+        share = 1.0 if trial.key in execution.whole_gpu else 0.25
+        run_claimed(trial, replace(execution, gpu_fraction=share), store, sink)
+
+
+def test_a_trial_that_needs_more_than_its_share_of_a_gpu_runs_again_on_a_whole_one(
+    suite_of, tmp_path, monkeypatch
+):
+    store, suite, events, shares = Store.open(tmp_path / "r"), suite_of("erm", "la"), [], []
+
+    def device_of(*, gpu_fraction, **_):
+        shares.append(gpu_fraction)
+        if len(shares) == 2:
+            # As torch raises it, also where a method raises an error of its own after it.
+            try:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            except RuntimeError as error:
+                raise ValueError("no loss") from error
+        return torch.device("cpu")
+
+    monkeypatch.setattr("evenhand.execution.execute.device_of", device_of)
+    tracker = RunTracker(events.append, max_failures=0)
+    after = run_plan(make_plan(suite, store), Execution(), store, tracker, on_shares)
+
+    assert shares == [0.25] * 4 + [1.0]
+    assert (len(after.done), {r.attempts for r in store.records()}) == (4, {1})
+    [again] = [event for event in events if event.kind == "again"]
+    [note] = [event.cause for event in events if event.kind == "note"]
+    assert note == (
+        f"{again.trial} ran out of the memory of its share of a GPU (0.25); "
+        "it runs again on a whole GPU"
+    )
+    assert tracker.running == {}
+    assert not store.leases.all()
+
+
+def test_a_trial_that_needs_more_than_a_whole_gpu_fails_with_that_cause(suite_of, tmp_path):
+    store, suite, events = Store.open(tmp_path / "r"), suite_of("takes_all_gpu_memory", seeds=1), []
+    tracker = RunTracker(events.append)
+    run_plan(make_plan(suite, store), Execution(), store, tracker, on_shares)
+
+    [record] = store.records()
+    assert record.exit.cause == (
+        "ran out of the memory of a whole GPU: "
+        "OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB."
+    )
+    assert [event.kind for event in events].count("started") == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+        (ValueError("CUDA out of memory"), False),
+        (MemoryError(), False),
+    ],
+)
+def test_errors_of_gpu_memory_are_told_from_others(error, is_memory):
+    assert is_out_of_gpu_memory(error) is is_memory
 
 
 def test_two_runs_share_the_trials_of_one_store(suite_of, tmp_path):

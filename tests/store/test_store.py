@@ -56,6 +56,8 @@ def test_a_head_is_the_short_of_its_record(store: Store) -> None:
         problem="cifar10-exp-50",
         workload=record.trial.workload,
         device=record.provenance.device,
+        gpu=record.provenance.gpu,
+        gpu_memory_gib=1.5,
         fingerprint="ab",
         identity=identity_of(record.trial),
     )

@@ -75,7 +75,7 @@ class Tally:
         if event.kind in ("started", "progress"):
             self.running[event.key] = event
             self.slots = max(self.slots, len(self.running))
-        elif event.kind in ("left", "held", "ended"):
+        elif event.kind in ("left", "held", "again", "ended"):
             self.running.pop(event.key, None)
         if event.kind == "left":
             self.waiting.pop(event.key, None)

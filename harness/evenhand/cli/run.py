@@ -65,7 +65,15 @@ def run(
     cpus_per_trial: Annotated[float, typer.Option(min=0.1, help="CPU cores for a trial.")] = 1,
     gpus_per_trial: Annotated[
         float | None,
-        typer.Option(min=0, help="Share of a GPU for a trial. Default: 0.25, or 0 without a GPU."),
+        typer.Option(
+            min=0, help="Share of a GPU for a trial. Default: by the memory of finished trials."
+        ),
+    ] = None,
+    accelerator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TYPE", help="Train on nodes with these GPUs only, by Ray's names: H100,A100."
+        ),
     ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run failed and diverged trials again.")
@@ -151,6 +159,7 @@ def run(
                 ship_code=ship_code,
                 cpus_per_trial=cpus_per_trial,
                 gpus_per_trial=gpus_per_trial,
+                accelerator=accelerator,
                 max_failures=max_failures,
                 time_limit=limit,
                 max_concurrent=max_concurrent,

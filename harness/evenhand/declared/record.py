@@ -129,6 +129,8 @@ class Cost(Spec):
     """Peak memory of the process."""
     peak_gpu_memory_gib: float | None = None
     """Peak memory of the tensors on the GPU."""
+    reserved_gpu_memory_gib: float | None = None
+    """Peak memory that PyTorch took on the GPU; None where other trials shared the process."""
     parameters: int | None = None
     """Number of parameters of the network."""
 

@@ -13,7 +13,7 @@ from evenhand.declared.record import Record, Status
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
 
-Kind = Literal["note", "started", "progress", "ended", "left", "held", "fatal"]
+Kind = Literal["note", "started", "progress", "ended", "left", "held", "again", "fatal"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Event:
     "note" is something that a user should know before trials start, in `cause`. "left" is a trial
     without a record that this run does not start again, because it would not end in time or within
     the budget, or its node does not reach the store, "held" one that another run trains, whose
-    process is named in `cause`.
+    process is named in `cause`, "again" one that ran out of the memory of its share of a GPU, and
+    runs later on a whole one.
     """
     key: str = ""
     trial: str = ""
@@ -43,6 +44,10 @@ class Event:
     status: Status | None = None
     cause: str = ""
     seconds: float | None = None
+    gpu: str | None = None
+    """Model of the GPU on which a trial that has ended was trained."""
+    gpu_memory_gib: float | None = None
+    """Memory that its process took on the GPU."""
 
     def as_json(self) -> dict[str, Any]:
         """The fields that have a value."""
@@ -85,6 +90,8 @@ def ended_event(record: Record) -> Event:
         status=record.exit.status,
         cause=record.exit.cause,
         seconds=record.cost.seconds,
+        gpu=record.provenance.gpu,
+        gpu_memory_gib=record.cost.reserved_gpu_memory_gib,
     )
 
 

@@ -26,7 +26,7 @@ from evenhand.execution.device import device_of, gpu_facts
 from evenhand.execution.events import Sink, ended_event, started_event
 from evenhand.execution.posthoc_trial import apply_posthoc
 from evenhand.execution.preflight import source_key
-from evenhand.execution.raised import failure
+from evenhand.execution.raised import GpuShareExceeded, failure, is_out_of_gpu_memory
 from evenhand.execution.saving import exit_after_damage, resumable, write_record
 from evenhand.execution.scoring import outputs_of, with_scores
 from evenhand.execution.usage import Granted, Ledger, charged
@@ -94,6 +94,8 @@ class Execution:
     """Whether a GPU was granted, without which no trial may start."""
     whole_node: bool = False
     """Whether a trial has a node to itself."""
+    whole_gpu: frozenset[str] = frozenset()
+    """Keys of trials that have a whole GPU each, because a share of one was too small."""
     latest: Mapping[str, float] = field(default_factory=dict)
     """Unix time after which a trial is not started any more, by key; any time without an entry."""
     ledger: Ledger | None = None
@@ -108,8 +110,8 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     A trial resumes from the state that an earlier attempt saved; the state is deleted when the
     trial is done or has diverged. Where another run has finished the trial, its record stays, and
     is returned. Raises `StoreError` where no record can be written, `LeaseLostError` where another
-    process has taken the trial over, and `KeyboardInterrupt` after a record with the status
-    "interrupted" was written.
+    process has taken the trial over, `GpuShareExceeded` where it needs more memory than its share
+    of a GPU has, and `KeyboardInterrupt` after a record with the status "interrupted" was written.
     """
     make = _apply_posthoc if trial.posthoc else _train
     if make is _train:
@@ -135,6 +137,10 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     except BaseException as error:
         # The edge of a trial: what a method, a data set or the hardware raises is its result. So is
         # `sys.exit()`, which would end the run with the exit code that a plugin has chosen.
+        shares_gpu = execution.gpu_fraction < 1 and trial.key not in execution.whole_gpu
+        if shares_gpu and is_out_of_gpu_memory(error):
+            share = f"its share of a GPU ({execution.gpu_fraction:g})"
+            raise GpuShareExceeded(f"ran out of the memory of {share}") from error
         record = empty_record(trial, execution, failure(error))
     stamped = record.provenance.model_copy(update={"started": began, "finished": provenance.now()})
     took = running_seconds() - clock
@@ -216,11 +222,13 @@ def _train(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Made
         **gpu_facts(device),
     }
     record = empty_record(trial, execution, end)
+    cost: dict[str, float | None] = {"seconds": saved.seconds}
+    cost |= {"reserved_gpu_memory_gib": None} if execution.pack > 1 else {}
     results: dict[str, object] = {
         "evaluations": result.evaluations,
         "curves": result.curves,
         "stages": result.stages,
-        "cost": result.cost.model_copy(update={"seconds": saved.seconds}),
+        "cost": result.cost.model_copy(update=cost),
         "data": data.summary,
         "provenance": record.provenance.model_copy(update=conditions),
     }

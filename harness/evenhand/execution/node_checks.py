@@ -26,6 +26,7 @@ from evenhand.declared.trial import Trial
 from evenhand.errors import BackboneError, EvenhandError
 from evenhand.execution.execute import Execution
 from evenhand.execution.preflight import NetworkInput, build_network, input_of, source_key
+from evenhand.execution.provenance import Gpu, gpu
 from evenhand.execution.trial_parts import parts_of
 from evenhand.store import Store
 
@@ -94,6 +95,8 @@ class Findings(NamedTuple):
     """What keeps the node from training, each with what to do; empty for a good node."""
     cuda: str | None = None
     """CUDA and cuDNN of the node; None where it needs none."""
+    gpu: Gpu | None = None
+    """Its GPUs; None where it has none or none is needed."""
 
 
 @cache
@@ -188,7 +191,9 @@ def check_node(expected: Expected, node: str) -> Findings:
         found.append(
             f"it does not share the results ({_first(error)}); mount the same folder there"
         )
-    return Findings(found, cuda_version() if expected.gpus and not broken else None)
+    if not expected.gpus:
+        return Findings(found)
+    return Findings(found, None if broken else cuda_version(), gpu())
 
 
 def _first(error: BaseException) -> str:

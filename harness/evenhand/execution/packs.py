@@ -7,6 +7,7 @@ CPU a pack saves memory: importing torch takes more of it than a ResNet-32.
 
 from __future__ import annotations
 
+import gc
 import math
 import threading
 import time
@@ -22,6 +23,7 @@ from evenhand.execution import provenance
 from evenhand.execution.claims import Refusal, claim
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution, empty_record, run_trial
+from evenhand.execution.raised import GpuShareExceeded
 from evenhand.execution.saving import write_record
 from evenhand.execution.usage import charged
 from evenhand.store import Store
@@ -61,7 +63,8 @@ def run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) ->
 
     A trial that another run trains is left to it, with an event of the kind "held". Where object
     storage does not answer this node of a cluster, which other nodes may reach, the trial is left
-    with an event of the kind "left"; a finished record waits on the node.
+    with an event of the kind "left"; a finished record waits on the node. A trial that needs more
+    than its share of a GPU is left for a whole one, with an event of the kind "again".
     """
     try:
         _run_claimed(trial, execution, store, sink)
@@ -96,10 +99,17 @@ def _run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -
         if execution.ledger is not None and not execution.ledger.covers(trial.key, store):
             sink(Event("left", trial.key, trial_label(trial)))
             return
+        exceeded = ""
         try:
             run_trial(trial, replace(execution, claim=found), store, found.seeing(sink))
         except LeaseLostError:
             sink(Event("held", trial.key, trial_label(trial)))
+        except GpuShareExceeded as error:
+            exceeded = str(error)
+    if exceeded:
+        # Tensors in reference cycles of the error would take memory from the next trial.
+        gc.collect()
+        sink(Event("again", trial.key, trial_label(trial), cause=exceeded))
 
 
 def _refuse(trial: Trial, refusal: Refusal, execution: Execution, store: Store, sink: Sink) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import shlex
 import socket
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 from evenhand.declared.module_sources import PACKAGES
 
@@ -86,6 +88,30 @@ def driver() -> str | None:
     """Version of the GPU driver; None where there is none."""
     text = _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
     return text.splitlines()[0] if text else None
+
+
+class Gpu(NamedTuple):
+    """A GPU as its driver describes it."""
+
+    name: str
+    """Model of the GPU."""
+    gib: float
+    """Its memory."""
+
+
+@cache
+def gpu() -> Gpu | None:
+    """The GPU of this machine with the least memory; None where there is none.
+
+    The driver is asked, because torch would take memory on the GPU.
+    """
+    text = _output("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
+    found = []
+    for line in text.splitlines():
+        name, _, mib = line.rpartition(",")
+        with contextlib.suppress(ValueError):
+            found.append(Gpu(name.strip(), float(mib) / 1024))
+    return min(found, key=lambda each: each.gib, default=None)
 
 
 def host() -> str:

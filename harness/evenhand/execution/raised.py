@@ -7,18 +7,40 @@ import traceback
 from evenhand.declared.record import Exit
 from evenhand.declared.visible_text import visible
 
+OUT_OF_GPU_MEMORY = ("CUDA out of memory", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED")
+"""Parts of the messages of CUDA, cuBLAS and cuDNN where a GPU has no memory left."""
+
 MOST_LETTERS = 2_000
 """Length of a message in a record, which `status` prints."""
 MOST_OF_TRACEBACK = 100_000
 """Length of a traceback in a record; a record of 256 MiB would not be read."""
 
 
+class GpuShareExceeded(Exception):  # noqa: N818  no failure of the trial: it runs again
+    """A trial needs more memory than its share of a GPU has."""
+
+
+def is_out_of_gpu_memory(error: BaseException) -> bool:
+    """Whether an error, or one that led to it, is that a GPU has no memory left.
+
+    >>> is_out_of_gpu_memory(RuntimeError("CUDA error: out of memory"))
+    True
+    """
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, RuntimeError) and any(t in str(found) for t in OUT_OF_GPU_MEMORY):
+            return True
+        found = found.__cause__ or found.__context__
+    return False
+
+
 def failure(error: BaseException) -> Exit:
     """The exit of a trial that raised an error, with its message and its traceback."""
     trace = visible("".join(traceback.format_exception(error)))
-    return Exit(
-        status="failed", cause=described(error), traceback=_shortened(trace, MOST_OF_TRACEBACK)
-    )
+    cause = described(error)
+    if is_out_of_gpu_memory(error):
+        cause = f"ran out of the memory of a whole GPU: {cause}"
+    return Exit(status="failed", cause=cause, traceback=_shortened(trace, MOST_OF_TRACEBACK))
 
 
 def described(error: BaseException) -> str:

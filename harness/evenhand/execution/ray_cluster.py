@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from evenhand.errors import ClusterLost, RunError
+from evenhand.execution.node_places import of_types
 from evenhand.execution.ray_start import check_loopback, not_started, own_token, ray_folder
 from evenhand.execution.ray_watch import Watch, services, watch
 from evenhand.execution.resources import check_listening
@@ -40,12 +41,15 @@ SOURCE_ROOT = Path(__file__).parents[2]
 """Folder from which this process imports the package."""
 
 
-def node_resources() -> list[dict[str, float]]:
-    """Resources of each node that is connected now."""
+def node_resources(accelerators: Sequence[str] = ()) -> list[dict[str, float]]:
+    """Resources of each node that is connected now, of those with one of these types of GPUs.
+
+    Raises `RunError` where no node has such GPUs.
+    """
     import ray
 
-    nodes = ray.nodes()  # type: ignore[no-untyped-call]
-    return [node["Resources"] for node in nodes if node["Alive"]]
+    alive = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return [node["Resources"] for node in of_types(alive, accelerators)]
 
 
 @contextlib.contextmanager

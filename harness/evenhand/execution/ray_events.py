@@ -119,7 +119,7 @@ class RayEvents:
     def _count(self, event: Event) -> None:
         if event.kind == "started":
             self.running.add(event.key)
-        elif event.kind in ("ended", "left", "held"):
+        elif event.kind in ("ended", "left", "held", "again"):
             self.running.discard(event.key)
 
 

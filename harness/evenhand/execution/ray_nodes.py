@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from evenhand.errors import ClusterLost, RunError
 from evenhand.execution.background import repeated
 from evenhand.execution.events import Event, Sink
 from evenhand.execution.node_checks import Expected, Findings, check_node, differing_cuda
-from evenhand.execution.resources import Resources
+from evenhand.execution.node_places import Node, accelerator_of
 
 CHECK_SECONDS = 180.0
 """Time in which a node must answer; importing torch from a network file system takes long."""
@@ -25,7 +25,6 @@ JOIN_SECONDS = 5.0
 """Time between two looks for nodes that have joined."""
 DEATH_SECONDS = 5.0
 """Time in which Ray notices that a node has died whose check ended without an answer."""
-NODE_LABEL = "ray.io/node-id"
 
 
 @dataclass
@@ -36,8 +35,14 @@ class Nodes:
     sink: Sink
     cpus: float = 0.0
     """CPUs of a trial."""
+    accelerators: tuple[str, ...] = ()
+    """Types of GPUs on whose nodes trials run; empty: any node."""
     usable: set[str] = field(default_factory=set)
     """Identities of the nodes that may train."""
+    known: dict[str, Node] = field(default_factory=dict)
+    """What is known of each of these nodes."""
+    alive: set[str] = field(default_factory=set)
+    """Identities of the nodes of the cluster at the last look."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Reason by identity of the nodes that are left out."""
     lost: dict[str, str] = field(default_factory=dict)
@@ -48,7 +53,7 @@ class Nodes:
     cuda: str | None = None
     """CUDA and cuDNN of all nodes with GPUs; None before one is known."""
     offered: set[frozenset[str]] = field(default_factory=set)
-    """Each set of nodes on which trials wait to be placed: Tune never changes it."""
+    """Each set of nodes on which a trial of the round was placed: Tune never changes it."""
     are_replaced: bool = False
     """Whether all nodes of such a set are lost while others may train."""
 
@@ -63,6 +68,12 @@ class Nodes:
             reasons = "\n".join(f"  {text}" for text in texts)
             error = ClusterLost if self.lost else RunError
             raise error(f"no node of the cluster can train\n{reasons}")
+
+    @property
+    def there(self) -> list[Node]:
+        """The nodes that may train, without those that were lost by the last look."""
+        usable = [self.known[name] for name in sorted(self.usable)]
+        return [node for node in usable if node.identity in self.alive] or usable
 
     def begin_round(self) -> None:
         """Forget on which nodes the trials of the last round waited."""
@@ -88,9 +99,10 @@ class Nodes:
         import ray
 
         there = ray.nodes()  # type: ignore[no-untyped-call]
-        alive = {node["NodeID"] for node in there if node["Alive"] and self._has_room(node)}
-        is_lost = any(not nodes & alive for nodes in self.offered)
-        self.are_replaced = is_lost and bool(self.usable & alive)
+        self.alive = {node["NodeID"] for node in there if node["Alive"]}
+        room = {n["NodeID"] for n in there if n["Alive"] and self._has_room(n)}
+        is_lost = any(not nodes & self.alive for nodes in self.offered)
+        self.are_replaced = is_lost and bool(self.usable & room)
 
     def _has_room(self, node: Mapping[str, Any]) -> bool:
         """Whether a trial fits on a node, which the head of many clusters has no CPU for."""
@@ -104,7 +116,9 @@ class Nodes:
 
         known = self.usable | self.left_out.keys()
         there = ray.nodes()  # type: ignore[no-untyped-call]
-        return [node for node in there if node["Alive"] and node["NodeID"] not in known]
+        new = [node for node in there if node["Alive"] and node["NodeID"] not in known]
+        wanted = {name.casefold() for name in self.accelerators}
+        return [node for node in new if not wanted or accelerator_of(node).casefold() in wanted]
 
     def _check(self, nodes: Sequence[Mapping[str, Any]]) -> None:
         """Check nodes at the same time."""
@@ -137,6 +151,8 @@ class Nodes:
             return
         problems = found.problems or self._unseen(identity) or self._other_cuda(found)
         if not problems:
+            self.known[identity] = Node.of(node, found.gpu)
+            self.alive.add(identity)
             self.usable.add(identity)
             return
         self.left_out[identity] = f"{name} is left out: {'; '.join(problems)}"
@@ -192,44 +208,9 @@ def _dies(node: str) -> bool:
         time.sleep(0.2)
 
 
-_placed_on: list[Nodes] = []
-"""The nodes of the run in progress, if any: Tune copies the function that places trials."""
-
-
 @contextlib.contextmanager
 def checked(nodes: Nodes) -> Iterator[None]:
-    """Check nodes, and place trials on the good ones within a `with` block."""
+    """Check nodes, and those that join within a `with` block."""
     nodes.check()
-    _placed_on.append(nodes)
-    try:
-        with nodes.joining():
-            yield
-    finally:
-        _placed_on.remove(nodes)
-
-
-def nodes_are_replaced() -> bool:
-    """Whether trials of the run in progress wait for nodes that were all lost."""
-    return bool(_placed_on) and _placed_on[-1].are_replaced
-
-
-def placement(taken: Resources) -> Callable[[dict[str, Any]], Any]:
-    """A function by which Tune places each trial, when it makes it, on a node that may train."""
-
-    def place(_: dict[str, Any]) -> Any:
-        return placement_now(taken)
-
-    return place
-
-
-def placement_now(taken: Resources) -> Any:
-    """A placement group on a node that may train as far as is known now."""
-    from ray import tune
-
-    bundle = {"CPU": taken.cpus, "GPU": taken.gpus or 0.0}
-    if not _placed_on:
-        return tune.PlacementGroupFactory([bundle])
-    nodes = _placed_on[-1]
-    nodes.offered.add(frozenset(nodes.usable))
-    selector = {NODE_LABEL: f"in({','.join(sorted(nodes.usable))})"}
-    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[selector])
+    with nodes.joining():
+        yield

@@ -16,7 +16,7 @@ from typing import Any
 
 from evenhand.execution import events
 from evenhand.execution.background import repeated
-from evenhand.execution.events import Event, Sink
+from evenhand.execution.events import Event
 from evenhand.execution.ray_cluster import node_resources
 from evenhand.execution.resources import Resources, count_slots
 
@@ -58,14 +58,9 @@ class Demand:
     _is_over: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def counted(self, sink: Sink) -> Sink:
-        """The sink, with the ends of trials counted."""
-
-        def count(event: Event) -> None:
-            self.left -= event.kind in ("ended", "left", "held")
-            sink(event)
-
-        return count
+    def see(self, event: Event) -> None:
+        """Count the end of a trial."""
+        self.left -= event.kind in ("ended", "left", "held")
 
     @contextlib.contextmanager
     def requested(self) -> Iterator[None]:

@@ -23,16 +23,19 @@ from evenhand.declared.trial import Trial
 from evenhand.errors import StoreError
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution
+from evenhand.execution.measured import Measured
 from evenhand.execution.node_checks import Expected
 from evenhand.execution.packs import Pack, make_packs, new_record, run_pack, write_ends
+from evenhand.execution.placing import Placing
 from evenhand.execution.ray_cluster import connect, node_resources
 from evenhand.execution.ray_early_end import early_end
 from evenhand.execution.ray_events import RayEvents, start_mailbox, stop_of
-from evenhand.execution.ray_nodes import Nodes, checked, nodes_are_replaced, placement
+from evenhand.execution.ray_nodes import Nodes, checked
+from evenhand.execution.ray_placement import Placement, is_stuck, node_here, place, placed
 from evenhand.execution.ray_scaling import MOST, Demand
 from evenhand.execution.ray_watch import Watch
 from evenhand.execution.ray_work import Work, fetched, kept
-from evenhand.execution.resources import Resources, allocate, count_slots
+from evenhand.execution.resources import Resources, allocate, count_slots, fixed
 from evenhand.execution.usage import Granted
 from evenhand.execution.watchdog import Watchdog
 from evenhand.store import Store
@@ -52,6 +55,7 @@ def on_ray(
     *,
     address: str | None,
     resources: Resources,
+    measured: Measured | None = None,
     plugins: tuple[Plugin, ...] = (),
     ship_code: bool = False,
     max_concurrent: int | None = None,
@@ -64,18 +68,24 @@ def on_ray(
     train.
     """
     with connect(address, ship_code=ship_code) as watching, contextlib.ExitStack() as stack:
-        taken = allocate(resources, node_resources(), pack=execution.pack)
-        nodes = None
-        if address is not None:
+        is_shared = address is not None
+        there = node_resources(resources.accelerators)
+        taken = allocate(resources, there, pack=execution.pack, leaves_cpus=is_shared)
+        placing = Placing(resources, taken, measured or Measured(), leaves_cpus=is_shared)
+        nodes, here = None, () if is_shared else node_here()
+        if is_shared:
             gpus = taken.gpus or 0.0
             expected = Expected.of(trials, execution, store, plugins, gpus=gpus)
-            nodes = Nodes(expected, sink, taken.cpus)
+            nodes = Nodes(expected, sink, taken.cpus, resources.accelerators)
             stack.enter_context(checked(nodes))
+            # Where the nodes that have them are left out, trials would wait for ever.
+            usable = [node.resources for node in nodes.there]
+            allocate(fixed(resources, taken), usable, pack=execution.pack, leaves_cpus=True)
+        placement = Placement(placing, nodes, here)
         # Never none: a pack has at most as many trials.
         together = max_concurrent // execution.pack if max_concurrent is not None else None
-        slots = execution.pack * count_slots(taken, node_resources())
-        mailbox = start_mailbox()
-        yield RayRunner(watching, taken, resources, nodes, plugins, mailbox, slots, together)
+        slots = execution.pack * count_slots(taken, there)
+        yield RayRunner(watching, taken, placement, plugins, start_mailbox(), slots, together)
 
 
 @dataclass(frozen=True)
@@ -85,10 +95,8 @@ class RayRunner:
     watching: Watch
     taken: Resources
     """Resources of a pack."""
-    resources: Resources
-    """Resources of a trial."""
-    nodes: Nodes | None
-    """Nodes of a cluster; None for a Ray on this machine alone."""
+    placement: Placement
+    """Places of the packs."""
     plugins: tuple[Plugin, ...]
     mailbox: Any
     """Handle of the queue of events."""
@@ -108,18 +116,27 @@ class RayRunner:
         running trials.
         """
         with self.watching.explained():
+            packs = make_packs(trials, execution.pack, alone=execution.alone)
+            work = _work(packs, execution, store, self.plugins)
+            placing, nodes = self.placement.placing, self.placement.nodes
             taken = self._taken(execution)
-            work = _work(trials, execution, taken, store, self.plugins)
+            placing.begin(packs, execution, taken)
             most = self.together or MOST
             demand = Demand(self.mailbox, taken, execution.pack, len(trials), most)
-            sink = demand.counted(sink)
-            events = RayEvents(sink, lambda: _catch_up(trials, work, sink), self.mailbox)
-            if self.nodes is not None:
-                self.nodes.begin_round()
-            with events.relayed() as fatal, tempfile.TemporaryDirectory() as folder:
+            if nodes is not None:
+                nodes.begin_round()
+
+            def seen(event: Event) -> None:
+                placing.see(event)
+                demand.see(event)
+                sink(event)
+
+            events = RayEvents(seen, lambda: _catch_up(trials, work, seen), self.mailbox)
+            ready = placed(self.placement), events.relayed()
+            with ready[0], ready[1] as fatal, tempfile.TemporaryDirectory() as folder:
                 try:
                     with demand.requested():
-                        _fit(work, self.mailbox, taken, folder, self.together)
+                        _fit(work, self.mailbox, folder, self.together)
                 except RuntimeError as error:
                     # When Ray's memory monitor kills one worker, `fit` raises for the whole
                     # experiment.
@@ -133,7 +150,9 @@ class RayRunner:
     def _taken(self, execution: Execution) -> Resources:
         if not execution.whole_node:
             return self.taken
-        return allocate(self.resources, node_resources(), pack=execution.pack, whole_node=True)
+        nodes = [node.resources for node in self.placement.there]
+        resources = fixed(self.placement.placing.resources, self.taken)
+        return allocate(resources, nodes, pack=execution.pack, whole_node=True)
 
     def _stop(self, events: RayEvents) -> None:
         """Let the workers save the states of the trials that run, where they can be reached."""
@@ -152,36 +171,35 @@ def _catch_up(trials: Sequence[Trial], work: Work, sink: Sink) -> None:
 
 
 def _work(
-    trials: Sequence[Trial],
-    execution: Execution,
-    taken: Resources,
-    store: Store,
-    plugins: tuple[Plugin, ...],
+    packs: Sequence[Pack], execution: Execution, store: Store, plugins: tuple[Plugin, ...]
 ) -> Work:
-    gpus = taken.gpus or 0.0
-    made = make_packs(trials, execution.pack, alone=execution.alone)
     return Work(
-        packs=tuple(tuple(trial.model_dump_json() for trial in pack) for pack in made),
-        # A trial without GPUs must be told so: Ray does not hide the GPUs from it.
-        execution=replace(
-            execution,
-            gpu_fraction=min(1.0, gpus) or 1.0,
-            use_gpu=gpus > 0,
-            needs_gpu=gpus > 0,
-            granted=Granted(gpus, taken.cpus),
-        ),
+        packs=tuple(tuple(trial.model_dump_json() for trial in pack) for pack in packs),
+        execution=execution,
         store=store,
         plugins=plugins,
     )
 
 
-def _fit(work: Work, mailbox: Any, taken: Resources, folder: str, together: int | None) -> None:
+def with_granted(execution: Execution, gpus: float, cpus: float) -> Execution:
+    """The execution in a process that Ray grants GPUs, or a fraction of one, and CPU cores."""
+    # A trial without GPUs must be told so: Ray does not hide the GPUs from it.
+    return replace(
+        execution,
+        gpu_fraction=min(1.0, gpus) or 1.0,
+        use_gpu=gpus > 0,
+        needs_gpu=gpus > 0,
+        granted=Granted(gpus, cpus),
+    )
+
+
+def _fit(work: Work, mailbox: Any, folder: str, together: int | None) -> None:
     from ray import tune
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     trainable = partial(_trainable, keeper=kept(work), mailbox=mailbox)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, placement(taken)),
+        tune.with_resources(trainable, place),
         # Indices, because a grid of trials would be copied for each of them.
         param_space={"index": tune.grid_search(list(range(len(work.packs))))},
         # A new actor for each trial imports torch again, which takes seconds.
@@ -212,7 +230,7 @@ def end_of_round() -> Any:
             return False
 
         def stop_all(self) -> bool:
-            return nodes_are_replaced()
+            return is_stuck()
 
         def __reduce__(self) -> tuple[Any, ...]:
             # Tune saves its settings, and a class inside a function cannot be imported.
@@ -234,12 +252,14 @@ def _trainable(config: dict[str, Any], *, keeper: Any, mailbox: Any) -> None:
     def sink(event: Event) -> None:
         mailbox.post.remote(event)
 
-    give_up = partial(_give_up, pack, work, sink)
+    granted = tune.get_context().get_trial_resources().required_resources
+    execution = with_granted(work.execution, granted.get("GPU", 0.0), granted.get("CPU", 1.0))
+    give_up = partial(_give_up, pack, replace(work, execution=execution), sink)
     file = work.store.leases.hang_file(work.execution.claimant.hang)
     watchdog = Watchdog(work.execution.stalls, work.execution.time_limit, give_up, hang=file)
     try:
         with watchdog.watching(), stop_of(mailbox) as stop:
-            run_pack(pack, replace(work.execution, stop=stop), work.store, sink)
+            run_pack(pack, replace(execution, stop=stop), work.store, sink)
     except StoreError as error:
         sink(Event("fatal", pack[0].key, trial_label(pack[0]), cause=str(error)))
         raise

@@ -6,7 +6,7 @@ import math
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evenhand.errors import RunError
 
@@ -19,7 +19,9 @@ class Resources:
 
     cpus: float = 1
     gpus: float | None = None
-    """None: a quarter of a GPU where any node has one."""
+    """None: by the memory of finished trials; a quarter of a GPU where that is not known."""
+    accelerators: tuple[str, ...] = ()
+    """Types of GPUs on whose nodes trials run, by Ray's names; empty: any node."""
 
 
 def allocate(
@@ -28,10 +30,12 @@ def allocate(
     *,
     pack: int = 1,
     whole_node: bool = False,
+    leaves_cpus: bool = False,
 ) -> Resources:
     """Resources of a process with a pack of trials, given the `CPU` and `GPU` of each node.
 
     whole_node: the process gets all cores of the largest node, and a whole GPU where it uses one.
+    leaves_cpus: a process without a GPU leaves one core for each GPU of its node.
 
     Raises `RunError` for a request that no node can meet: Tune would wait for it for ever, and
     crashes on a fraction above 1.
@@ -50,17 +54,43 @@ def allocate(
         gpus = float(math.ceil(gpus))
         with_gpus = [node for node in nodes if node.get("GPU", 0.0) >= gpus]
         cpus = max([cpus, *(node.get("CPU", 0.0) for node in with_gpus)])
+    leaves = leaves_cpus and not gpus and not whole_node
     for node in nodes:
-        if node.get("CPU", 0.0) >= cpus and node.get("GPU", 0.0) >= gpus:
+        left = math.ceil(node.get("GPU", 0.0)) if leaves else 0
+        if node.get("CPU", 0.0) - left >= cpus and node.get("GPU", 0.0) >= gpus:
             return Resources(cpus, gpus)
-    there = "; ".join(f"{n.get('CPU', 0):g} CPUs, {n.get('GPU', 0):g} GPUs" for n in nodes)
+    raise _unmet(Resources(cpus, gpus), nodes, pack, leaves=leaves)
+
+
+def _unmet(
+    wanted: Resources, nodes: Sequence[Mapping[str, float]], pack: int, *, leaves: bool
+) -> RunError:
+    """The error for resources that no node has."""
+    there = "; ".join(map(_described, nodes))
+    there += "\n  a trial without a GPU leaves one CPU for each GPU of a node" if leaves else ""
     whose = "a trial" if pack == 1 else f"{pack} trials in one process"
     options = "--cpus-per-trial" if pack == 1 else "--pack, --cpus-per-trial"
-    raise RunError(
-        f"{whose} must fit on one node: no node has {cpus:g} CPUs and {gpus:g} GPUs\n"
+    return RunError(
+        f"{whose} must fit on one node: no node has {wanted.cpus:g} CPUs and {wanted.gpus:g} GPUs\n"
         f"  nodes: {there or 'none'}\n"
         f"  lower {options} or --gpus-per-trial, or add nodes"
     )
+
+
+def _described(node: Mapping[str, float]) -> str:
+    """Resources of a node: `8 CPUs, 4 GPUs (H100)`."""
+    types = [name.partition(":")[2] for name in node if name.startswith("accelerator_type:")]
+    text = f"{node.get('CPU', 0):g} CPUs, {node.get('GPU', 0):g} GPUs"
+    return f"{text} ({', '.join(types)})" if types else text
+
+
+def fixed(resources: Resources, taken: Resources) -> Resources:
+    """The request of a trial with the default that `taken` was allocated with.
+
+    So a later request of the run uses GPUs where the first one did, or is refused.
+    """
+    usual = DEFAULT_GPUS if taken.gpus else 0.0
+    return replace(resources, gpus=usual if resources.gpus is None else resources.gpus)
 
 
 def count_slots(taken: Resources, nodes: Sequence[Mapping[str, float]]) -> int:
@@ -86,3 +116,17 @@ def check_listening(address: str) -> None:
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+
+
+def named_types(texts: Sequence[str]) -> tuple[str, ...]:
+    """The types of GPUs that texts name. Raises `RunError` for an empty name.
+
+    >>> named_types(["H100,A100"])
+    ('H100', 'A100')
+    """
+    names = tuple(name.strip() for text in texts for name in text.split(","))
+    if not all(names):
+        raise RunError(
+            f"accelerator is {','.join(texts)!r}, with an empty name\n  write e.g. H100,A100"
+        )
+    return names

@@ -95,6 +95,7 @@ class Rounds:
     def _round(self, batch: list[Trial], execution: Execution) -> None:
         """Call the runner once, and note what became of the trials without a record."""
         started = self.tracker.starts.total()
+        execution = replace(execution, whole_gpu=frozenset(self.tracker.again))
         before, early = set(self.tracker.over), None
         try:
             self.runner(batch, execution, self.store, self.tracker)

@@ -22,6 +22,7 @@ from evenhand.execution.events import Event, Sink
 from evenhand.execution.execute import Execution
 from evenhand.execution.places import RunPlace, inline_place
 from evenhand.execution.plan import Plan
+from evenhand.execution.resources import Resources
 from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.execution.scoring import metrics_of_logits
 from evenhand.execution.trial_parts import parts_of
@@ -47,7 +48,9 @@ class RunOptions:
     cpus_per_trial: float = 1.0
     """CPU cores of a trial."""
     gpus_per_trial: float | None = None
-    """GPUs of a trial, or a fraction of one; None: a quarter where there is a GPU, else 0."""
+    """GPUs of a trial, or a fraction of one; None: by the memory of finished trials."""
+    accelerators: tuple[str, ...] = ()
+    """Types of GPUs on whose nodes trials run, by Ray's names; empty: any node."""
     max_failures: int | None = None
     """Number of trials that may fail; one more stops the run. None: no limit."""
     time_limit: float = float("inf")
@@ -95,6 +98,12 @@ class RunOptions:
             raise RunError(
                 "code is shipped (--ship-code) to a cluster at an address, and this run has none\n"
                 "  add --address HOST:PORT, or leave out --ship-code"
+            )
+        if self.accelerators and (self.inline or self.gpus_per_trial == 0):
+            what = "an inline run" if self.inline else "a run with --gpus-per-trial 0"
+            raise RunError(
+                f"{what} chooses no nodes by their GPUs, and --accelerator is "
+                f"{','.join(self.accelerators)}\n  leave out one of the two"
             )
         if self.inline and self.address is not None:
             raise RunError(
@@ -176,6 +185,10 @@ def _priced(plan: Plan, execution: Execution, options: RunOptions, sink: Sink) -
     for unpriced in priced.prices.unpriced:
         sink(Event("note", cause=str(unpriced)))
     return priced
+
+
+def _resources(options: RunOptions) -> Resources:
+    return Resources(options.cpus_per_trial, options.gpus_per_trial, options.accelerators)
 
 
 def _check_unchanged(registered: Mapping[Code, Registered]) -> None:
@@ -282,8 +295,8 @@ def _run_place(
         trains, ends = any(t.posthoc is None for t in plan.missing), options.end_when_hung
         yield inline_place(cpus, gpus, options.pack, trains=trains, end_when_hung=ends)
         return
+    from evenhand.execution.measured import Measured
     from evenhand.execution.ray_tune import on_ray
-    from evenhand.execution.resources import Resources
 
     with on_ray(
         plan.missing,
@@ -292,7 +305,8 @@ def _run_place(
         sink,
         address=options.address,
         ship_code=options.ship_code,
-        resources=Resources(cpus, gpus),
+        resources=_resources(options),
+        measured=Measured.of(plan.heads.values()),
         plugins=loaded_plugins(),
         max_concurrent=options.max_concurrent,
     ) as runner:

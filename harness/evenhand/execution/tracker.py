@@ -28,6 +28,8 @@ class RunTracker:
     """Causes of the trials that failed, by key."""
     left: set[str] = field(default_factory=set)
     """Trials that were not started, because they would not have ended within the limits."""
+    again: set[str] = field(default_factory=set)
+    """Trials that run on a whole GPU, because they ran out of the memory of their share of one."""
     held: dict[str, str] = field(default_factory=dict)
     """Trials that another run trains, by key, each with the process of that run."""
     failures: int = 0
@@ -44,8 +46,12 @@ class RunTracker:
         if event.kind == "started":
             self.running[event.key] = event
             self.starts[event.key] += 1
-        if event.kind in ("left", "held"):
+        if event.kind in ("left", "held", "again"):
             self.running.pop(event.key, None)
+        if event.kind == "again":
+            self.again.add(event.key)
+            text = f"{event.trial} {event.cause}; it runs again on a whole GPU"
+            self.sink(Event("note", cause=text))
         if event.kind == "left":
             self.left.add(event.key)
         if event.kind == "ended":

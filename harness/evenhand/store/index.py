@@ -32,6 +32,10 @@ class Head:
     """Equal for trials of one problem under one recipe."""
     device: str
     """Type of the device, "cpu" or "cuda"."""
+    gpu: str | None
+    """Model of the GPU."""
+    gpu_memory_gib: float | None
+    """Peak memory that the trial took on the GPU; None where that is not known."""
     fingerprint: str | None
     """Fingerprint of the data; None where the trial ended before it read any."""
     identity: Identity
@@ -59,7 +63,7 @@ class Index(BaseModel):
     An index of another format is made again from the records.
     """
 
-    format: Literal[7] = 7
+    format: Literal[8] = 8
     entries: list[IndexEntry]
 
 

@@ -41,6 +41,8 @@ def read_head(content: bytes, folder: str) -> Head:
         problem=record.trial.problem.name,
         workload=record.trial.workload,
         device=record.provenance.device,
+        gpu=record.provenance.gpu,
+        gpu_memory_gib=record.cost.reserved_gpu_memory_gib,
         fingerprint=record.data.fingerprint if record.data else None,
         identity=identity_of(record.trial),
         gpu_seconds=record.cost.gpu_seconds,

@@ -20,6 +20,7 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.metrics import recalls, score
 from evenhand.pulse import pulse
 from evenhand.recipes.schedules import learning_rate
+from evenhand.train import process
 from evenhand.train.angles import angle
 from evenhand.train.bound_terms import bound_terms
 from evenhand.train.clock import running_seconds
@@ -30,7 +31,6 @@ from evenhand.train.graphs import Stepper, stepper_of
 from evenhand.train.held_out import evaluate_iterate, iterate_weights, update_on_held_out
 from evenhand.train.initial_state import begin
 from evenhand.train.optimizer_state import set_learning_rate
-from evenhand.train.process import peak_gpu_memory_gib, peak_memory_gib, prepare_process
 from evenhand.train.result import (
     Diverged,
     Progress,
@@ -111,7 +111,7 @@ def train(
     `TimeLimitReached` and `Stopped`, each with the results so far, and `BackboneError` where the
     network cannot take the images.
     """
-    prepare_process(
+    process.prepare_process(
         seed=stream_seed("init", trial.seed, trial.vary),
         threads=options.threads,
         deterministic=trial.recipe.deterministic,
@@ -288,8 +288,9 @@ def _cost(run: Training) -> Cost:
         train_seconds=run.train_seconds,
         eval_seconds=run.eval_seconds,
         images_per_second=run.images / run.train_seconds if run.train_seconds else None,
-        peak_memory_gib=peak_memory_gib(),
-        peak_gpu_memory_gib=peak_gpu_memory_gib(run.device),
+        peak_memory_gib=process.peak_memory_gib(),
+        peak_gpu_memory_gib=process.peak_gpu_memory_gib(run.device),
+        reserved_gpu_memory_gib=process.reserved_gpu_memory_gib(run.device),
         parameters=sum(p.numel() for p in run.model.parameters()),
     )
 

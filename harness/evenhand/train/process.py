@@ -66,3 +66,13 @@ def peak_gpu_memory_gib(device: torch.device) -> float | None:
     if device.type != "cuda":
         return None
     return torch.cuda.max_memory_allocated(device) / GIB
+
+
+def reserved_gpu_memory_gib(device: torch.device) -> float | None:
+    """Peak memory that torch took on the GPU since `prepare_process`, in GiB; None on a CPU.
+
+    It includes what torch keeps in reserve, and so it is what a limit of the process must hold.
+    """
+    if device.type != "cuda":
+        return None
+    return torch.cuda.max_memory_reserved(device) / GIB

@@ -9,6 +9,7 @@
 #SBATCH --job-name=evenhand
 #SBATCH --nodes=2
 #SBATCH --exclusive
+#SBATCH --mem=0
 #SBATCH --time=24:00:00
 #SBATCH --requeue
 #SBATCH --signal=B:USR1@120
@@ -25,7 +26,7 @@ fi
 HEAD=$(hostname)
 PORT=$((20000 + 2 * (SLURM_JOB_ID % 5000)))
 MESSAGES="evenhand-$SLURM_JOB_ID-ray.log"
-# Whoever reaches the ports of Ray runs code as you. This token keeps others out.
+# Ray runs any program that is sent to its ports, as you. It refuses those that come without this token.
 RAY_AUTH_MODE=token
 RAY_AUTH_TOKEN=$(python3 -c 'import secrets; print(secrets.token_hex(32))')
 export HEAD PORT MESSAGES RAY_AUTH_MODE RAY_AUTH_TOKEN
@@ -79,12 +80,18 @@ PYTHON
 code=130
 if [ -z "$signalled" ]; then
   evenhand run "$@" --address "$HEAD:$PORT" &
-  run=$! code=0
-  wait "$run" || code=$?
-  if [ -n "$signalled" ]; then
-    # The first `wait` has ended with the signal, not with the run.
+  run=$!
+  # A signal may have come before the number of the run was known.
+  [ -z "$signalled" ] || kill -USR1 "$run" 2>/dev/null || true
+  # `wait` also ends with each signal that this shell gets.
+  while :; do
     code=0
     wait "$run" || code=$?
+    kill -0 "$run" 2>/dev/null || break
+  done
+  # Stopped before `evenhand` could take the signal.
+  if [ -n "$signalled" ] && { [ "$code" -eq 138 ] || [ "$code" -eq 143 ]; }; then
+    code=130
   fi
 fi
 # 130: the run was stopped. 3: Ray was lost, because Slurm ends the nodes of a job that it pre-empts.

@@ -191,6 +191,23 @@ def test_a_location_that_is_a_dangling_link_is_named(tmp_path: Path) -> None:
             Store.open(location)
 
 
+def test_a_file_is_created_although_another_process_removes_its_left_overs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, link, removed = open_files(str(tmp_path)), os.link, []
+
+    def remove_first(source: Path, target: Path) -> None:
+        if not removed:
+            removed.append(source)
+            files.remove("main/lease")
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", remove_first)
+    assert files.create("main/lease", b"mine")
+    assert not removed[0].exists()
+    assert files.read("main/lease") == b"mine"
+
+
 def test_a_read_only_file_system_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evenhand.store.local.os.access", lambda path, rights: not rights & os.W_OK)
     flags = type("Flags", (), {"f_flag": os.ST_RDONLY})()

@@ -112,22 +112,15 @@ class LocalFiles:
         """Write a file that does not exist yet; False where it exists."""
         target = self._target(path)
         with _explained(target.parent):
-            _make_folder(target.parent)
-            temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-            try:
-                temporary.write_bytes(content)
-                _share(temporary, stat.S_IRGRP | stat.S_IWGRP)
-                # A link fails where the name is taken, on NFS as well, and shows the whole file.
-                os.link(temporary, target)
-            except FileExistsError:
-                return False
-            except OSError as error:
-                if error.errno not in NO_LINKS:
-                    raise
-                return _create_exclusively(target, content)
-            finally:
-                temporary.unlink(missing_ok=True)
-        return True
+            for is_last in (False, False, True):
+                _make_folder(target.parent)
+                try:
+                    return _linked(target, content)
+                except FileNotFoundError:
+                    # A process that removed the same file took ours for a left-over of a write.
+                    if is_last:
+                        raise
+        return False
 
     def check(self, path: str) -> None:
         """Raise `OSError` where this file could not be written.
@@ -221,6 +214,25 @@ def _version(path: str) -> str | None:
     if not stat.S_ISREG(found.st_mode):
         return ""
     return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
+
+
+def _linked(target: Path, content: bytes) -> bool:
+    """Write a temporary file and give it its name; False where the name is taken."""
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        temporary.write_bytes(content)
+        _share(temporary, stat.S_IRGRP | stat.S_IWGRP)
+        # A link fails where the name is taken, on NFS as well, and shows the whole file.
+        os.link(temporary, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        return _create_exclusively(target, content)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
 
 
 def _make_folder(folder: Path) -> None:

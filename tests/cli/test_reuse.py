@@ -207,7 +207,7 @@ def test_old_records_nearby_are_found_where_the_index_lacks_them(here, index):
         case "none":
             path.unlink()
         case "format 3":
-            path.write_text(path.read_text().replace('"format":7', '"format":6'))
+            path.write_text(path.read_text().replace('"format":8', '"format":6'))
         case "damaged":
             path.write_text(path.read_text()[:100])
         case "one record":
@@ -328,9 +328,9 @@ def test_an_index_of_an_earlier_format_is_made_again(here):
     fill()
     heads = open_store().heads()
     index = here / "results/main/index.json"
-    index.write_text(index.read_text().replace('"format":7', '"format":6'))
+    index.write_text(index.read_text().replace('"format":8', '"format":6'))
     assert open_store().heads() == heads
-    assert '"format":7' in index.read_text()
+    assert '"format":8' in index.read_text()
 
 
 def test_a_store_in_object_storage_is_not_searched(here):

@@ -19,6 +19,9 @@ from evenhand.execution import execute, node_checks
 from evenhand.execution.provenance import Gpu
 from evenhand.train import process
 
+ROOT = Path(__file__).parents[2]
+"""Folder from which the processes of a node import this module."""
+
 
 def fake_gpu() -> Gpu | None:
     """The GPU of this process; None in the driver."""
@@ -65,6 +68,7 @@ def fake_cluster(
     def add(**node: Any) -> Any:
         with monkeypatch.context() as patch:
             # What a node's processes inherit.
+            patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
             patch.setenv("FAKE_GPU", str(node.pop("gpu", "")))
             patch.setenv("EVENHAND_TEST_PACE", str(node.pop("pace", 0)))
             return cluster.add_node(**node)

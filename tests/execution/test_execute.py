@@ -90,12 +90,25 @@ class MuteError(Exception):
         raise RuntimeError("no text")
 
 
+class MuteRuntimeError(MuteError, RuntimeError):
+    """The same, of the class of CUDA's errors."""
+
+
+def in_a_circle():
+    """An error that is the cause of its own cause."""
+    first, second = RuntimeError("first"), RuntimeError("second")
+    first.__cause__, second.__cause__ = second, first
+    return first
+
+
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
         (SystemExit(0), "SystemExit: 0"),
         (GeneratorExit(), "GeneratorExit: "),
         (MuteError(), "MuteError, whose message cannot be made: RuntimeError"),
+        (MuteRuntimeError(), "MuteRuntimeError, whose message cannot be made: RuntimeError"),
+        (in_a_circle(), "RuntimeError: first"),
         (ValueError("half a pair \ud800"), "ValueError: half a pair �"),
     ],
 )

@@ -56,8 +56,10 @@ def test_outside_a_checkout_there_is_no_commit(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "found"),
     [
-        ("NVIDIA L4, 23034\nTesla T4, 15360\n", Gpu("Tesla T4", 15.0)),
-        ("NVIDIA GB10, [N/A]\n", None),
+        ("NVIDIA L4, 23034, [N/A]\nTesla T4, 15360, [N/A]\n", Gpu("Tesla T4", 15.0)),
+        ("NVIDIA H100, 81920, Disabled\n", Gpu("NVIDIA H100", 80.0)),
+        ("NVIDIA H100, 81920, Enabled\n", None),
+        ("NVIDIA GB10, [N/A], [N/A]\n", None),
         ("", None),
     ],
 )

@@ -18,7 +18,7 @@ from evenhand.execution.claims import Claim, Claimant, claim
 from evenhand.execution.events import Event, ended_event, started_event
 from evenhand.execution.execute import STOPPED, Execution, empty_record, run_trial
 from evenhand.execution.inline import run_inline
-from evenhand.execution.packs import run_claimed
+from evenhand.execution.packs import make_packs, run_claimed
 from evenhand.execution.places import RunPlace
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import check_networks
@@ -303,6 +303,36 @@ def test_a_trial_that_needs_more_than_its_share_of_a_gpu_runs_again_on_a_whole_o
     )
     assert tracker.running == {}
     assert not store.leases.all()
+
+
+def test_starts_on_its_share_of_a_gpu_do_not_count_against_a_trial_on_a_whole_one():
+    tracker = RunTracker(lambda _: None)
+    for kind in ("started", "started", "started", "again"):
+        tracker(Event(kind, "a", "erm"))
+    assert tracker.starts["a"] < MAX_STARTS
+
+
+def test_a_trial_of_a_pack_that_ran_out_of_gpu_memory_runs_alone(suite_of, tmp_path, monkeypatch):
+    store, suite, events, sizes = Store.open(tmp_path / "r"), suite_of("erm", "la"), [], []
+
+    def in_packs(trials, execution, store, sink):
+        sizes.extend(len(p) for p in make_packs(trials, 4, alone=execution.alone))
+        run_inline(trials, execution, store, sink)
+
+    def device_of(**_):
+        if not events or not any(event.kind == "again" for event in events):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return torch.device("cpu")
+
+    monkeypatch.setattr("evenhand.execution.execute.device_of", device_of)
+    execution = Execution(pack=4)
+    after = run_plan(make_plan(suite, store), execution, store, RunTracker(events.append), in_packs)
+
+    assert len(after.done) == 4
+    assert sizes[0] == 4
+    assert set(sizes[1:]) == {1}
+    [note, *_] = [event.cause for event in events if event.kind == "note"]
+    assert "ran out of the memory of its share of a GPU (0.25)" in note
 
 
 def test_a_trial_that_needs_more_than_a_whole_gpu_fails_with_that_cause(suite_of, tmp_path):

@@ -73,6 +73,8 @@ class Execution:
     """Metrics of logits that records hold, computed from the logits that the trials keep."""
     pack: int = 1
     """Largest number of trials that share a process."""
+    together: int = 1
+    """Number of trials that the process of a trial runs at the same time."""
     alone: frozenset[str] = frozenset()
     """Keys of trials that share their process with no other."""
     compiled: frozenset[str] = frozenset()
@@ -137,10 +139,11 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     except BaseException as error:
         # The edge of a trial: what a method, a data set or the hardware raises is its result. So is
         # `sys.exit()`, which would end the run with the exit code that a plugin has chosen.
-        shares_gpu = execution.gpu_fraction < 1 and trial.key not in execution.whole_gpu
+        share = execution.gpu_fraction / execution.together
+        shares_gpu = share < 1 and trial.key not in execution.whole_gpu
         if shares_gpu and is_out_of_gpu_memory(error):
-            share = f"its share of a GPU ({execution.gpu_fraction:g})"
-            raise GpuShareExceeded(f"ran out of the memory of {share}") from error
+            text = f"ran out of the memory of its share of a GPU ({share:.2g})"
+            raise GpuShareExceeded(text) from error
         record = empty_record(trial, execution, failure(error))
     stamped = record.provenance.model_copy(update={"started": began, "finished": provenance.now()})
     took = running_seconds() - clock

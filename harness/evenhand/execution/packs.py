@@ -195,7 +195,7 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
         return
     stop, lock = execution.stop or threading.Event(), threading.Lock()
     granted = execution.granted.among(len(pack))
-    execution = replace(execution, stop=stop, granted=granted)
+    execution = replace(execution, stop=stop, granted=granted, together=len(pack))
 
     def one_at_a_time(event: Event) -> None:
         with lock:

@@ -103,12 +103,16 @@ class Gpu(NamedTuple):
 def gpu() -> Gpu | None:
     """The GPU of this machine with the least memory; None where there is none.
 
-    The driver is asked, because torch would take memory on the GPU.
+    The driver is asked, because torch would take memory on the GPU. None, too, where a GPU is cut
+    into slices (MIG): the driver gives the memory of the whole.
     """
-    text = _output("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
+    fields = "name,memory.total,mig.mode.current"
+    text = _output("nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits")
     found = []
     for line in text.splitlines():
-        name, _, mib = line.rpartition(",")
+        name, mib, slices = line.rsplit(",", 2)
+        if slices.strip() == "Enabled":
+            return None
         with contextlib.suppress(ValueError):
             found.append(Gpu(name.strip(), float(mib) / 1024))
     return min(found, key=lambda each: each.gib, default=None)

@@ -27,9 +27,12 @@ def is_out_of_gpu_memory(error: BaseException) -> bool:
     True
     """
     found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, RuntimeError) and any(t in str(found) for t in OUT_OF_GPU_MEMORY):
+    seen: set[int] = set()
+    while found is not None and id(found) not in seen:
+        text = described(found) if isinstance(found, RuntimeError) else ""
+        if any(part in text for part in OUT_OF_GPU_MEMORY):
             return True
+        seen.add(id(found))
         found = found.__cause__ or found.__context__
     return False
 

@@ -50,6 +50,8 @@ class RunTracker:
             self.running.pop(event.key, None)
         if event.kind == "again":
             self.again.add(event.key)
+            # Starts on lost nodes and on its share do not count against it on a whole GPU.
+            self.starts[event.key] = 1
             text = f"{event.trial} {event.cause}; it runs again on a whole GPU"
             self.sink(Event("note", cause=text))
         if event.kind == "left":

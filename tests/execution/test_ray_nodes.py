@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import ray
+from ray._private.label_utils import validate_label_selector
 from ray.cluster_utils import Cluster
 
 import evenhand
@@ -211,6 +213,41 @@ def test_trials_that_wait_for_lost_nodes_end_the_round_once_no_other_runs(
         assert not is_stuck()
         place({"index": 0})
         assert not waits_in_vain()
+
+
+def test_a_trial_without_a_gpu_that_waits_for_a_lost_node_is_placed_on_one_without_gpus(
+    expected, suite_of, monkeypatch
+):
+    trials = suite_of("erm", "erm: {posthoc: la_posthoc}", seeds=1).trials.values()
+    [applied] = [trial for trial in trials if trial.posthoc]
+    trained = next(trial for trial in trials if not trial.posthoc)
+    there = {
+        "gpu": {"NodeID": "gpu", "Alive": True, "Resources": {"CPU": 4.0, "GPU": 1.0}},
+        "cpu": {"NodeID": "cpu", "Alive": True, "Resources": {"CPU": 4.0}},
+    }
+    there["gpu"]["Resources"]["node:192.0.2.7"] = 1.0
+    monkeypatch.setattr(ray, "nodes", lambda: [*there.values()])
+    known = {name: Node.of(node) for name, node in there.items()}
+    nodes = Nodes(replace(expected, gpus=0.25), print, cpus=1.0, usable={"gpu"}, known=known)
+    taken = Resources(1.0, 0.25)
+    placement = Placement(Placing(Resources(), taken), nodes)
+    placement.placing.begin([(applied,), (trained,)], Execution(), taken)
+    with placed(placement):
+        place({"index": 0})
+        nodes.usable.add("cpu")
+        lost = there.pop("gpu")
+        nodes._look_for_lost()
+        assert is_stuck()
+
+        # A trial with a GPU waits until a node with one is there.
+        nodes.begin_round()
+        [selector] = place({"index": 1})._kwargs["bundle_label_selector"]
+        assert validate_label_selector(selector) is None
+        nodes._look_for_lost()
+        assert not is_stuck()
+        there["gpu"] = lost
+        nodes._look_for_lost()
+        assert is_stuck()
 
 
 def test_nodes_with_other_gpus_than_those_asked_for_are_not_checked(expected, monkeypatch):

@@ -52,10 +52,13 @@ class Nodes:
     """
     cuda: str | None = None
     """CUDA and cuDNN of all nodes with GPUs; None before one is known."""
-    offered: set[frozenset[str]] = field(default_factory=set)
-    """Each set of nodes on which a trial of the round was placed: Tune never changes it."""
+    offered: set[tuple[frozenset[str], bool]] = field(default_factory=set)
+    """Each set of nodes on which a trial of the round was placed, and whether it takes a GPU.
+
+    Tune never changes the set.
+    """
     are_replaced: bool = False
-    """Whether all nodes of such a set are lost while others may train."""
+    """Whether all nodes of such a set are lost while another one has room for its trial."""
 
     def check(self) -> None:
         """Check the nodes that are there.
@@ -100,15 +103,29 @@ class Nodes:
 
         there = ray.nodes()  # type: ignore[no-untyped-call]
         self.alive = {node["NodeID"] for node in there if node["Alive"]}
-        room = {n["NodeID"] for n in there if n["Alive"] and self._has_room(n)}
-        is_lost = any(not nodes & self.alive for nodes in self.offered)
-        self.are_replaced = is_lost and bool(self.usable & room)
+        usable = [node for node in there if node["Alive"] and node["NodeID"] in self.usable]
+        lost = {takes_gpu for nodes, takes_gpu in self.offered if not nodes & self.alive}
+        self.are_replaced = any(
+            self._has_room(node, takes_gpu=takes_gpu) for takes_gpu in lost for node in usable
+        )
 
-    def _has_room(self, node: Mapping[str, Any]) -> bool:
+    def _has_room(self, node: Mapping[str, Any], *, takes_gpu: bool) -> bool:
         """Whether a trial fits on a node, which the head of many clusters has no CPU for."""
         there = node["Resources"]
-        return bool(
-            there.get("CPU", 0.0) >= self.cpus and there.get("GPU", 0.0) >= self.expected.gpus
+        gpus = self.expected.gpus if takes_gpu else 0.0
+        return bool(there.get("CPU", 0.0) >= self.cpus and there.get("GPU", 0.0) >= gpus)
+
+    def standing(self) -> tuple[list[Node], list[Node]]:
+        """The nodes that train, or may do so once they are checked, and those that are left out."""
+        import ray
+
+        there = ray.nodes()  # type: ignore[no-untyped-call]
+        alive = self._of_type([node for node in there if node["Alive"]])
+        found = [self.known.get(node["NodeID"]) or Node.of(node) for node in alive]
+        left_out = self.left_out.keys()
+        return (
+            [node for node in found if node.identity not in left_out],
+            [node for node in found if node.identity in left_out],
         )
 
     def _unknown(self) -> list[dict[str, Any]]:
@@ -116,9 +133,11 @@ class Nodes:
 
         known = self.usable | self.left_out.keys()
         there = ray.nodes()  # type: ignore[no-untyped-call]
-        new = [node for node in there if node["Alive"] and node["NodeID"] not in known]
+        return self._of_type([n for n in there if n["Alive"] and n["NodeID"] not in known])
+
+    def _of_type(self, nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         wanted = {name.casefold() for name in self.accelerators}
-        return [node for node in new if not wanted or accelerator_of(node).casefold() in wanted]
+        return [node for node in nodes if not wanted or accelerator_of(node).casefold() in wanted]
 
     def _check(self, nodes: Sequence[Mapping[str, Any]]) -> None:
         """Check nodes at the same time."""

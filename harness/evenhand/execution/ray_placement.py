@@ -38,8 +38,10 @@ class Placement:
         bundles = [dict(place.bundle)]
         if self.nodes is None:
             return tune.PlacementGroupFactory(bundles)
-        self.nodes.offered.add(place.nodes)
-        selector = {NODE_LABEL: f"in({','.join(sorted(place.nodes))})"}
+        self.nodes.offered.add((place.nodes, "GPU" in place.bundle))
+        # Ray refuses a list without a name. No node has this one, so that the trial waits.
+        names = sorted(place.nodes) or ["none"]
+        selector = {NODE_LABEL: f"in({','.join(names)})"}
         return tune.PlacementGroupFactory(bundles, bundle_label_selector=[selector])
 
     @property

@@ -117,6 +117,20 @@ def test_a_trial_with_a_node_to_itself_may_go_to_each_node_with_room(packs):
     assert (place.nodes, place.bundle) == ({"slow", "fast"}, {"CPU": 8.0, "GPU": 1.0})
 
 
+@pytest.mark.parametrize("kind", ["ended", "left", "held", "again"])
+def test_a_pack_keeps_its_place_until_the_last_of_its_trials_has_ended(packs, kind):
+    first, second, third = (pack[0] for pack in packs[:3])
+    placing = begun([(first, second, third)], execution=Execution(pack=3))
+    placing.place(0, [SLOW])
+    placing.see(Event("started", third.key))
+    # An event may be sent twice.
+    for trial in (first, first, second):
+        placing.see(Event(kind, trial.key))
+        assert placing.assigned[0].started is not None
+    placing.see(Event("ended", third.key, status="failed"))
+    assert not placing.assigned
+
+
 def test_a_place_that_grows_keeps_the_trials_that_it_has(packs, monkeypatch):
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 0.0))
     placing = begun(packs)

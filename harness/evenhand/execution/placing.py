@@ -51,11 +51,14 @@ class Placing:
     assigned: dict[int, Assigned] = field(default_factory=dict)
     """Packs that have a place and have not ended, by index."""
     _index: dict[str, int] = field(default_factory=dict)
+    _open: dict[int, set[str]] = field(default_factory=dict)
+    """Keys of the trials of each pack that have not ended in this round, by index."""
 
     def begin(self, packs: Sequence[Pack], execution: Execution, taken: Resources) -> None:
         """Begin a round."""
         self.packs, self.execution, self.taken = packs, execution, taken
         self._index = {trial.key: i for i, pack in enumerate(packs) for trial in pack}
+        self._open = {i: {trial.key for trial in pack} for i, pack in enumerate(packs)}
         self.assigned.clear()
 
     def see(self, event: Event) -> None:
@@ -73,7 +76,36 @@ class Placing:
             seconds, gib = event.seconds or 0.0, event.gpu_memory_gib
             self.measured.add(trial.method.name, trial.workload, seconds, event.gpu, gib)
         if event.kind in ("ended", "left", "held", "again"):
+            self._close(index, event.key)
+
+    def _close(self, index: int, key: str) -> None:
+        """Note that a trial has ended: its pack ends with the last of them."""
+        keys = self._open.get(index, set())
+        keys.discard(key)
+        if not keys:
+            self._open.pop(index, None)
             self.assigned.pop(index, None)
+
+    def bundles(self, nodes: Sequence[Node], most: int) -> list[dict[str, float]]:
+        """Resources of each pack that has not ended, up to a number of packs.
+
+        Where the share of a GPU differs between the nodes, it is the largest, because the model of
+        the next node is not known.
+        """
+        return [self._bundle(self.packs[i], nodes) for i in [*self._open][:most]]
+
+    def _bundle(self, pack: Pack, nodes: Sequence[Node]) -> dict[str, float]:
+        cpus, gpus = self.taken.cpus, self.taken.gpus or 0.0
+        if self._takes_gpu(pack) and not self.execution.whole_node:
+            shares = {self._share(pack, node) for node in nodes if node.gpus}
+            whole = max(1.0, gpus) if shares else gpus
+            gpus = max((share for share in shares if share is not None), default=whole)
+        elif not self.execution.whole_node:
+            gpus = 0.0
+        return {"CPU": cpus} | ({"GPU": gpus} if gpus else {})
+
+    def _takes_gpu(self, pack: Pack) -> bool:
+        return bool(self.taken.gpus) and not any(trial.posthoc for trial in pack)
 
     def place(self, index: int, nodes: Sequence[Node]) -> Place:
         """The place where a pack is expected to end first, which it is assigned to."""
@@ -93,7 +125,7 @@ class Placing:
         anywhere = Place(frozenset(node.identity for node in room), rest, 1)
         if self.execution.whole_node:
             return [anywhere]
-        if gpus and not any(trial.posthoc for trial in pack):
+        if self._takes_gpu(pack):
             found = gpu_places(nodes, cpus, lambda node: self._share(pack, node))
             return found or gpu_places(nodes, cpus, lambda _: max(1.0, gpus)) or [anywhere]
         if not self.leaves_cpus:

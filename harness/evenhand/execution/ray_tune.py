@@ -121,21 +121,21 @@ class RayRunner:
             placing, nodes = self.placement.placing, self.placement.nodes
             taken = self._taken(execution)
             placing.begin(packs, execution, taken)
-            most = self.together or MOST
-            demand = Demand(self.mailbox, taken, execution.pack, len(trials), most)
+            requested: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
             if nodes is not None:
                 nodes.begin_round()
+                most = min(self.together or MOST, MOST)
+                requested = Demand(self.mailbox, placing, nodes, most).requested()
 
             def seen(event: Event) -> None:
                 placing.see(event)
-                demand.see(event)
                 sink(event)
 
             events = RayEvents(seen, lambda: _catch_up(trials, work, seen), self.mailbox)
             ready = placed(self.placement), events.relayed()
             with ready[0], ready[1] as fatal, tempfile.TemporaryDirectory() as folder:
                 try:
-                    with demand.requested():
+                    with requested:
                         _fit(work, self.mailbox, folder, self.together)
                 except RuntimeError as error:
                     # When Ray's memory monitor kills one worker, `fit` raises for the whole

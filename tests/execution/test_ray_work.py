@@ -6,7 +6,35 @@ import psutil
 import pytest
 
 from evenhand import api
+from evenhand.execution.execute import Execution
+from evenhand.execution.ray_work import Work, arrived
 from evenhand.store import Store
+from tests.execution.test_plan import finished
+from tests.train.trials import make
+
+
+class Context:
+    """Stand-in for Ray's context of a worker."""
+
+    def get_node_id(self):
+        return "0f"
+
+    def get_actor_id(self):
+        return "0a"
+
+
+def test_workers_leave_the_index_to_the_driver(tmp_path):
+    driver, store = Store.open(tmp_path / "r"), Store.open(tmp_path / "r")
+    driver.write(finished(make(seed=0), 1.0))
+    driver.heads()
+    before = (tmp_path / "r/main/index.json").read_bytes()
+
+    work = arrived(Work((), Execution(), store, ()), Context())
+    driver.write(finished(make(seed=1), 1.0))
+
+    assert len(work.store.heads()) == 2
+    assert (tmp_path / "r/main/index.json").read_bytes() == before
+    assert (work.execution.claimant.node, work.execution.claimant.actor) == ("0f", "0a")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -55,12 +55,18 @@ def fetched(keeper: Any) -> Work:
     import ray
 
     (reference,) = ray.get(keeper.reference.remote())
-    work: Work = ray.get(reference)
+    work = arrived(ray.get(reference), ray.get_runtime_context())
     for plugin in work.plugins:
         plugin.load()
     # Before a watchdog looks for progress: importing torch takes seconds.
     importlib.import_module("evenhand.train.engine")
-    here = ray.get_runtime_context()
+    return work
+
+
+def arrived(work: Work, here: Any) -> Work:
+    """The work in a worker, whose identity Ray's context `here` gives."""
+    # The driver keeps the index: every worker lists the records before each start, for the budget.
+    work.store.leave_index()
     claimant = replace(
         work.execution.claimant,
         node=here.get_node_id(),

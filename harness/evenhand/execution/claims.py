@@ -8,12 +8,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from evenhand.declared.record import Exit
 from evenhand.execution.background import repeated
 from evenhand.execution.events import Event, Sink
 from evenhand.execution.meter import meter
+from evenhand.execution.usage import Granted, Used
 from evenhand.store.activity import Activity, read_activity
 from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseLostError, Leases
 from evenhand.store.process import Process
@@ -93,8 +94,10 @@ class Claim:
     lease: Lease
     is_hung: Callable[[], bool] = _never_hung
     """Whether this process makes no progress: its beats then stand still."""
-    _before: float = 0.0
-    """Seconds of earlier processes of this attempt, which ended without a record."""
+    granted: Granted = field(default_factory=Granted)
+    """GPUs and CPU cores that this process grants to the trial."""
+    _before: Used = field(default_factory=Used)
+    """What earlier processes of this attempt have used, which ended without a record."""
     _began: float = field(default_factory=time.monotonic)
     _lost: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -125,13 +128,13 @@ class Claim:
     def begin(self, attempt: int) -> None:
         """Note that the lease is held for a later attempt than was expected."""
         # The record of the attempt before this one holds the time of its processes.
-        self._before = 0.0
+        self._before = Used()
         self._beat(attempt=attempt)
 
     @property
-    def seconds(self) -> float:
-        """Time for which the processes of this attempt have held the lease."""
-        return self._before + time.monotonic() - self._began
+    def used(self) -> Used:
+        """What the processes of this attempt have used while they held the lease."""
+        return self._before + self.granted.over(time.monotonic() - self._began)
 
     def check(self) -> None:
         """Raise `LeaseLostError` where another process has taken the trial over."""
@@ -145,7 +148,7 @@ class Claim:
             if self._lost.is_set():
                 return
             try:
-                update = {"seconds": self.seconds, **changes}
+                update = {**asdict(self.used), **changes}
                 self.lease = self.leases.beat(self.lease.model_copy(update=update))
             except LeaseLostError:
                 self._lost.set()
@@ -191,7 +194,6 @@ def next_start(lease: Lease, before: Lease, *, node_is_lost: bool) -> Lease:
     update = {
         "starts": before.starts + (not node_is_lost),
         "lost_nodes": before.lost_nodes + node_is_lost,
-        "seconds": before.seconds,
     }
     return lease.model_copy(update=update)
 
@@ -206,23 +208,35 @@ class Refusal:
     """End of the trial where it is given up; None where another run trains it."""
 
 
-def claim(key: str, claimant: Claimant, leases: Leases, *, attempts: int = 0) -> Claim | Refusal:
+def claim(
+    key: str,
+    claimant: Claimant,
+    leases: Leases,
+    *,
+    attempts: int = 0,
+    granted: Granted | None = None,
+    spent: Used | None = None,
+) -> Claim | Refusal:
     """Claim a trial for this process.
 
-    attempts: attempts of the record that the trial has; 0 without one.
+    attempts: attempts of the record that the trial has; 0 without one. granted: GPUs and CPU cores
+    of the trial. spent: what this attempt has used so far, where no lease of it is left.
     """
+    granted, used = granted or Granted(), spent or Used()
     before, lease = leases.of(key), claimant.lease(key, attempts + 1)
     if before is not None and not before.is_over(attempts):
         if not claimant.may_take_over(before):
             return Refusal(before)
         lease = next_start(lease, before, node_is_lost=claimant.is_lost(before.node))
+        used = granted.used_of(before)
         end = _given_up(lease, leases.hang(before))
         if end is not None:
             return Refusal(before, end)
+    lease = lease.model_copy(update=asdict(granted) | asdict(used))
     taken = leases.take(lease, over=before)
     if taken is None:
         return Refusal(leases.of(key) or lease)
-    return Claim(leases, taken, claimant.is_hung, lease.seconds)
+    return Claim(leases, taken, claimant.is_hung, granted, used)
 
 
 def _given_up(lease: Lease, hung: str) -> Exit | None:

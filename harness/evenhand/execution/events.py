@@ -12,6 +12,7 @@ from evenhand.declared.method import Method
 from evenhand.declared.record import Record, Status
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
+from evenhand.execution.usage import Used
 
 Kind = Literal["note", "started", "progress", "ended", "left", "held", "again", "fatal"]
 
@@ -48,6 +49,8 @@ class Event:
     """Model of the GPU on which a trial that has ended was trained."""
     gpu_memory_gib: float | None = None
     """Memory that its process took on the GPU."""
+    used: Used | None = None
+    """What a trial that runs again has used so far, which no record holds."""
 
     def as_json(self) -> dict[str, Any]:
         """The fields that have a value."""

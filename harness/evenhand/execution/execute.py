@@ -29,7 +29,7 @@ from evenhand.execution.preflight import source_key
 from evenhand.execution.raised import GpuShareExceeded, failure, is_out_of_gpu_memory
 from evenhand.execution.saving import exit_after_damage, resumable, write_record
 from evenhand.execution.scoring import outputs_of, with_scores
-from evenhand.execution.usage import Granted, Ledger, charged
+from evenhand.execution.usage import Granted, Ledger, Used, charged
 from evenhand.execution.watchdog import StallLimits
 from evenhand.store import Store
 from evenhand.store.retries import may_pass
@@ -104,6 +104,8 @@ class Execution:
     """Budget of GPU time that a trial must fit into to be started; None: no limit."""
     granted: Granted = field(default_factory=Granted)
     """GPUs and CPU cores of the process, or of the trial where it runs."""
+    spent: Mapping[str, Used] = field(default_factory=dict)
+    """What trials used in this run that are started anew and hold no lease, by key."""
 
 
 def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> Record:
@@ -148,11 +150,12 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     stamped = record.provenance.model_copy(update={"started": began, "finished": provenance.now()})
     took = running_seconds() - clock
     # Beside this process, earlier ones of this attempt may have run, and been killed.
-    held = took if execution.claim is None else execution.claim.seconds
+    claim, granted = execution.claim, execution.granted.of_trial(trial)
+    used = granted.over(took) if claim is None else claim.used
     cost = record.cost.model_copy(update={"seconds": record.cost.seconds + took})
     record = record.model_copy(update={"provenance": stamped, "cost": cost})
     record = record.model_copy(update={"kept": tuple(sorted(kept))})
-    record = charged(record, held, execution.granted, store)
+    record = charged(record, used, granted, store)
     if execution.claim is not None:
         execution.claim.check()
     record = write_record(record, kept, store, sink)

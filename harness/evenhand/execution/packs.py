@@ -25,7 +25,7 @@ from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution, empty_record, run_trial
 from evenhand.execution.raised import GpuShareExceeded
 from evenhand.execution.saving import write_record
-from evenhand.execution.usage import charged
+from evenhand.execution.usage import Used, charged
 from evenhand.store import Store
 from evenhand.store.leases import LeaseLostError
 from evenhand.store.process import Process
@@ -80,8 +80,15 @@ def run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) ->
 def _run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -> None:
     # An earlier process of this machine may have left the record of this trial.
     store.deliver()
-    attempts = execution.attempts.get(trial.key, 0)
-    found = claim(trial.key, execution.claimant, store.leases, attempts=attempts)
+    share = execution.granted.of_trial(trial)
+    found = claim(
+        trial.key,
+        execution.claimant,
+        store.leases,
+        attempts=execution.attempts.get(trial.key, 0),
+        granted=share,
+        spent=execution.spent.get(trial.key),
+    )
     if isinstance(found, Refusal):
         _refuse(trial, found, execution, store, sink)
         return
@@ -96,7 +103,7 @@ def _run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -
             known = {**execution.attempts, trial.key: record.attempts}
             execution = replace(execution, attempts=known)
             found.begin(record.attempts + 1)
-        if execution.ledger is not None and not execution.ledger.covers(trial.key, store):
+        if execution.ledger is not None and not execution.ledger.covers(trial.key, store, share):
             sink(Event("left", trial.key, trial_label(trial)))
             return
         exceeded = ""
@@ -109,7 +116,7 @@ def _run_claimed(trial: Trial, execution: Execution, store: Store, sink: Sink) -
     if exceeded:
         # Tensors in reference cycles of the error would take memory from the next trial.
         gc.collect()
-        sink(Event("again", trial.key, trial_label(trial), cause=exceeded))
+        sink(Event("again", trial.key, trial_label(trial), cause=exceeded, used=found.used))
 
 
 def _refuse(trial: Trial, refusal: Refusal, execution: Execution, store: Store, sink: Sink) -> None:
@@ -121,7 +128,8 @@ def _refuse(trial: Trial, refusal: Refusal, execution: Execution, store: Store, 
     record = new_record(trial, execution, store)
     if record is None:
         record = empty_record(trial, execution, refusal.end)
-        record = charged(record, refusal.lease.seconds, execution.granted, store)
+        used = execution.granted.used_of(refusal.lease)
+        record = charged(record, used, execution.granted, store)
         record = write_record(record, {}, store, sink)
     store.leases.release(refusal.lease)
     sink(ended_event(record))
@@ -156,9 +164,9 @@ def write_ends(
         is_others = trial.key in leases and leases[trial.key].process != this
         if is_others or new_record(trial, execution, store) is not None:
             continue
-        seconds = leases[trial.key].seconds if trial.key in leases else 0.0
-        record = empty_record(trial, execution, end)
-        record = charged(record, seconds, execution.granted.among(len(pack)), store)
+        granted, lease = execution.granted.among(len(pack)), leases.get(trial.key)
+        used = granted.used_of(lease) if lease else Used()
+        record = charged(empty_record(trial, execution, end), used, granted, store)
         record = write_record(record, {}, store, sink)
         sink(ended_event(record))
         written.append(trial)

@@ -21,7 +21,7 @@ from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import STOPPED, Execution, empty_record
 from evenhand.execution.saving import write_record
 from evenhand.execution.tracker import RunTracker
-from evenhand.execution.usage import charged
+from evenhand.execution.usage import Used, charged
 from evenhand.store import Store
 from evenhand.store.leases import BEAT_SECONDS, Lease, LeaseWatch
 
@@ -96,6 +96,7 @@ class Rounds:
         """Call the runner once, and note what became of the trials without a record."""
         started = self.tracker.starts.total()
         execution = replace(execution, whole_gpu=frozenset(self.tracker.again))
+        execution = replace(execution, spent=dict(self.tracker.spent))
         before, early = set(self.tracker.over), None
         try:
             self.runner(batch, execution, self.store, self.tracker)
@@ -222,9 +223,9 @@ class Rounds:
         return self.tracker.labels.get(trial.key) or trial_label(trial)
 
     def _write(self, trial: Trial, end: Exit, lease: Lease | None = None) -> None:
-        seconds = lease.seconds if lease else 0.0
         granted = self.execution.granted.among(self.execution.pack)
+        used = granted.used_of(lease) if lease else self.tracker.spent.get(trial.key, Used())
         record = empty_record(trial, self.execution, end)
-        record = charged(record, seconds, granted, self.store)
+        record = charged(record, used, granted, self.store)
         record = write_record(record, {}, self.store, self.tracker)
         self.tracker(ended_event(record))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from evenhand.execution.events import Event, Sink
+from evenhand.execution.usage import Used
 
 
 @dataclass
@@ -30,6 +31,8 @@ class RunTracker:
     """Trials that were not started, because they would not have ended within the limits."""
     again: set[str] = field(default_factory=set)
     """Trials that run on a whole GPU, because they ran out of the memory of their share of one."""
+    spent: dict[str, Used] = field(default_factory=dict)
+    """What the trials in `again` had used before, by key."""
     held: dict[str, str] = field(default_factory=dict)
     """Trials that another run trains, by key, each with the process of that run."""
     failures: int = 0
@@ -52,6 +55,7 @@ class RunTracker:
             self.again.add(event.key)
             # Starts on lost nodes and on its share do not count against it on a whole GPU.
             self.starts[event.key] = 1
+            self.spent[event.key] = event.used or Used()
             text = f"{event.trial} {event.cause}; it runs again on a whole GPU"
             self.sink(Event("note", cause=text))
         if event.kind == "left":

@@ -8,13 +8,35 @@ survives a restart, and several runs on one store share it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evenhand.declared.record import Record
+from evenhand.declared.trial import Trial
 from evenhand.errors import StoreError
 from evenhand.execution.schedule import median_seconds
 from evenhand.store import Head, Store
 from evenhand.store.leases import Lease
+
+
+@dataclass(frozen=True)
+class Used:
+    """Time for which the processes of a trial have run, with its GPU time and core time.
+
+    >>> Used(10.0, 2.5, 10.0) + Used(10.0, 10.0, 40.0)
+    Used(seconds=20.0, gpu_seconds=12.5, core_seconds=50.0)
+    """
+
+    seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    core_seconds: float = 0.0
+
+    def __add__(self, other: Used) -> Used:
+        """The sum of both."""
+        return Used(
+            self.seconds + other.seconds,
+            self.gpu_seconds + other.gpu_seconds,
+            self.core_seconds + other.core_seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -31,6 +53,39 @@ class Granted:
     def among(self, trials: int) -> Granted:
         """Share of each of several trials in one process."""
         return Granted(self.gpus / trials, self.cpus / trials)
+
+    def of_trial(self, trial: Trial) -> Granted:
+        """What a trial uses of its share: a post-hoc method uses no GPU."""
+        return replace(self, gpus=0.0) if trial.posthoc else self
+
+    def over(self, seconds: float) -> Used:
+        """What is used in a time."""
+        return Used(seconds, seconds * self.gpus, seconds * self.cpus)
+
+    def of_lease(self, lease: Lease) -> Granted:
+        """Share of a trial that runs; this share where its lease does not hold one."""
+        if lease.gpus is None or lease.cpus is None:
+            return self
+        return Granted(lease.gpus, lease.cpus)
+
+    def used_of(self, lease: Lease) -> Used:
+        """What this attempt has used up to the last beat of its lease.
+
+        A lease of an earlier version holds the time alone, which counts with this share.
+        """
+        if lease.gpu_seconds is None or lease.core_seconds is None:
+            return self.over(lease.seconds)
+        return Used(lease.seconds, lease.gpu_seconds, lease.core_seconds)
+
+    def counted(self, gpu: float, core: float) -> float:
+        """What a budget in the unit of this share counts of an amount of GPUs and of CPU cores.
+
+        >>> Granted(gpus=0.25).counted(1.0, 8.0), Granted(gpus=0.25).counted(0.0, 8.0)
+        (1.0, 0.0)
+        """
+        if self.gpus:
+            return gpu
+        return 0.0 if gpu else core
 
     @property
     def units(self) -> float:
@@ -61,7 +116,7 @@ class Ledger:
     seconds: float
     """GPU-seconds, or core-seconds without a GPU, that the trials may use in all."""
     granted: Granted = field(default_factory=Granted)
-    """Share of each trial."""
+    """Share of a trial for which the run is planned; its `hours` are the unit of the budget."""
     keys: Collection[str] = ()
     """Keys of the trials of the suite."""
     expected: Mapping[str, float] = field(default_factory=dict)
@@ -79,11 +134,14 @@ class Ledger:
         leases = store.leases.all()
         return self._left(leases, store.heads())
 
-    def covers(self, key: str, store: Store) -> bool:
-        """Whether a trial that is about to start fits into what is left of the budget."""
+    def covers(self, key: str, store: Store, share: Granted) -> bool:
+        """Whether a trial that is about to start fits into what is left of the budget.
+
+        share: GPUs and CPU cores that the trial uses, which may differ from `granted`.
+        """
         leases = store.leases.all()
         heads = store.heads()
-        needed = self.granted.units * self._expected(heads)(key)
+        needed = self._units(share) * self._expected(heads)(key)
         return needed <= self._left(leases, heads, besides=key)
 
     def _left(
@@ -91,16 +149,22 @@ class Ledger:
     ) -> float:
         """What is left of the budget.
 
-        A trial that runs counts with the time that is expected of it, or the time for which it has
-        run where that is longer. besides: key of a trial of which only the latter counts.
+        A trial that runs counts with its share and the time that is expected of it, or with what it
+        has used where that is more. besides: key of a trial of which only the latter counts.
         """
         expected, running = self._expected(heads), 0.0
         for key, lease in leases.items():
             attempts = heads[key].attempts if key in heads else 0
             if key in self.keys and not lease.is_over(attempts):
-                least = 0.0 if key == besides else expected(key)
-                running += self.granted.units * max(least, lease.seconds)
+                used, share = self.granted.used_of(lease), self.granted.of_lease(lease)
+                so_far = self.granted.counted(used.gpu_seconds, used.core_seconds)
+                least = 0.0 if key == besides else self._units(share) * expected(key)
+                running += max(least, so_far)
         return self.seconds - self.used(heads) - running
+
+    def _units(self, share: Granted) -> float:
+        """What the budget counts in each second of a trial with a share."""
+        return self.granted.counted(share.gpus, share.cpus)
 
     def _expected(self, heads: Mapping[str, Head]) -> Callable[[str], float]:
         """The expected seconds of a trial by key, by finished trials of its method if any."""
@@ -118,39 +182,40 @@ class Ledger:
         return f"{shown} of {self.seconds / 3600:g} {unit} are used"
 
 
-def charged(record: Record, seconds: float, granted: Granted, store: Store) -> Record:
+def charged(record: Record, used: Used, granted: Granted, store: Store) -> Record:
     """The record with the GPU time and the core time of all attempts of its trial.
 
-    seconds: time for which the processes of this attempt ran.
+    used: what the processes of this attempt have used.
 
     The time of a process that was killed counts up to its last beat; where its lease is gone, up to
-    the state from which the trial went on.
+    the state from which the trial went on, with the share that is granted now.
     """
+    granted = granted.of_trial(record.trial)
     before = _before(record, granted, store)
-    gpu, core = seconds * granted.gpus, seconds * granted.cpus
-    least = max(0.0, record.cost.seconds)
-    cost = record.cost.model_copy(
-        update={
-            "gpu_seconds": max(before.gpus + gpu, least * granted.gpus),
-            "core_seconds": max(before.cpus + core, least * granted.cpus),
-        }
-    )
-    return record.model_copy(update={"cost": cost})
+    # The seconds of a record add up over attempts. What an earlier record holds was counted there,
+    # with the share of that time.
+    least = granted.over(max(0.0, record.cost.seconds - before.seconds))
+    gpu, core = max(used.gpu_seconds, least.gpu_seconds), max(used.core_seconds, least.core_seconds)
+    update = {"gpu_seconds": before.gpu_seconds + gpu, "core_seconds": before.core_seconds + core}
+    return record.model_copy(update={"cost": record.cost.model_copy(update=update)})
 
 
-def _before(record: Record, granted: Granted, store: Store) -> Granted:
-    """GPU-seconds and core-seconds of the attempts of a trial before this one."""
+def _before(record: Record, granted: Granted, store: Store) -> Used:
+    """What the attempts of a trial before this one have used."""
     if record.attempts == 1:
-        return Granted(0.0, 0.0)
+        return Used()
     try:
         found = next(iter(store.records([record.key])), None)
     except StoreError:
         # The record itself is what must not be lost.
-        return Granted(0.0, 0.0)
+        return Used()
     if found is None or found.attempts >= record.attempts:
-        return Granted(0.0, 0.0)
-    cost, is_old = found.cost, found.cost.gpu_seconds is None
-    if is_old:
+        return Used()
+    cost = found.cost
+    if cost.gpu_seconds is None:
         on_gpu = found.provenance.device == "cuda"
-        return Granted(cost.seconds * granted.gpus * on_gpu, cost.seconds * granted.cpus)
-    return Granted(cost.gpu_seconds or 0.0, cost.core_seconds or 0.0)
+        return replace(granted, gpus=granted.gpus * on_gpu).over(max(0.0, cost.seconds))
+    core = cost.core_seconds or 0.0
+    # The record of a process that was killed has no seconds of its own.
+    seconds = max(cost.seconds, core / granted.cpus if granted.cpus else 0.0)
+    return Used(seconds, cost.gpu_seconds, core)

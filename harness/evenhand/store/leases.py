@@ -58,6 +58,14 @@ class Lease(BaseModel):
     beats: int = 0
     seconds: float = Field(default=0.0, ge=0, le=1e12)
     """Time for which processes have held it in this attempt, up to the last beat."""
+    gpus: float | None = Field(default=None, ge=0, le=1e6)
+    """GPUs that its process grants to the trial; None: not known, as in `cpus`."""
+    cpus: float | None = Field(default=None, ge=0, le=1e6)
+    """CPU cores that its process grants to the trial."""
+    gpu_seconds: float | None = Field(default=None, ge=0, le=1e12)
+    """GPU time of this attempt, up to the last beat; None: not known, as in `core_seconds`."""
+    core_seconds: float | None = Field(default=None, ge=0, le=1e12)
+    """Time of CPU cores of this attempt, up to the last beat."""
     starts: int = 1
     """Starts of the trial, with this one, that led to no record and no later saved state."""
     lost_nodes: int = 0

@@ -58,7 +58,7 @@ nitpick_ignore_regex = [
         r"(annotated_types|collections|numpy|np|torch|pandas|pd|jaxtyping|pydantic|pathlib|typing)\..*",
     ),
     (r"py:.*", r"evenhand(_reports)?\.\w+\..*"),
-    (r"py:class", r"(Path|DataFrame|Tensor|ndarray|NoneType|FieldInfo|Ge|Gt|Le|Lt)"),
+    (r"py:class", r"(Path|datetime|DataFrame|Tensor|ndarray|NoneType|FieldInfo|Ge|Gt|Le|Lt)"),
     (r"py:class", r"(Leaderboard|Paths|Records|ReportFiles)"),
     (r"py:class", r"(Part|Field|Val|Sam|Teacher|Stream|Selection|Precision|Kept)"),
     (r"py:class", r"(Evaluation|Exit|Cost|DataSummary|Provenance|StageCourse)"),

@@ -132,7 +132,8 @@ class Ledger:
         """What is left of the budget beside the trials with a record and those that run."""
         # The leases first: of a trial that ends in between there are both, and else neither.
         leases = store.leases.all()
-        return self._left(leases, store.heads())
+        heads = store.heads()
+        return self._left(leases, heads, self._expected(heads))
 
     def covers(self, key: str, store: Store, share: Granted) -> bool:
         """Whether a trial that is about to start fits into what is left of the budget.
@@ -141,18 +142,23 @@ class Ledger:
         """
         leases = store.leases.all()
         heads = store.heads()
-        needed = self._units(share) * self._expected(heads)(key)
-        return needed <= self._left(leases, heads, besides=key)
+        expected = self._expected(heads)
+        needed = self._units(share) * expected(key)
+        return needed <= self._left(leases, heads, expected, besides=key)
 
     def _left(
-        self, leases: Mapping[str, Lease], heads: Mapping[str, Head], besides: str = ""
+        self,
+        leases: Mapping[str, Lease],
+        heads: Mapping[str, Head],
+        expected: Callable[[str], float],
+        besides: str = "",
     ) -> float:
         """What is left of the budget.
 
         A trial that runs counts with its share and the time that is expected of it, or with what it
         has used where that is more. besides: key of a trial of which only the latter counts.
         """
-        expected, running = self._expected(heads), 0.0
+        running = 0.0
         for key, lease in leases.items():
             attempts = heads[key].attempts if key in heads else 0
             if key in self.keys and not lease.is_over(attempts):

@@ -12,9 +12,9 @@ from evenhand.execution.forecast import (
     Forecast,
     Left,
     Size,
-    finished_seconds,
     mean_bounds,
 )
+from evenhand.execution.schedule import finished_seconds
 from evenhand.execution.throughput import trials_per_hour
 from evenhand.store.reading import read_head
 from tests.records import make_record

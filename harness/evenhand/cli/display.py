@@ -20,12 +20,11 @@ from evenhand.execution.forecast import (
     UNKNOWN,
     Bounds,
     Forecast,
-    Kind,
     Left,
     Size,
-    finished_seconds,
     sizes,
 )
+from evenhand.execution.schedule import Kind, finished_seconds
 
 if TYPE_CHECKING:
     from evenhand.execution.events import Event, Sink

@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from evenhand.cli.running import running
-from evenhand.execution.forecast import UNKNOWN, Bounds, Forecast, Left, finished_seconds, sizes
+from evenhand.execution.forecast import UNKNOWN, Bounds, Forecast, Left, sizes
 from evenhand.execution.plan import Plan, make_plan
+from evenhand.execution.schedule import finished_seconds
 from evenhand.execution.throughput import trials_per_hour
 from evenhand.store.activity import Activity
 from evenhand.store.leases import LeaseWatch

@@ -156,8 +156,8 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     record = record.model_copy(update={"provenance": stamped, "cost": cost})
     record = record.model_copy(update={"kept": tuple(sorted(kept))})
     record = charged(record, used, granted, store)
-    if execution.claim is not None:
-        execution.claim.check()
+    if claim is not None:
+        claim.check()
     record = write_record(record, kept, store, sink)
     sink(ended_event(record))
     if interrupt is not None:

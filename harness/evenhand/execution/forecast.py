@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from evenhand.execution.schedule import duration
-from evenhand.store import Head
+from evenhand.execution.schedule import Kind, duration
 
 if TYPE_CHECKING:
     from evenhand.execution.plan import Plan
@@ -37,9 +36,6 @@ OF_OTHERS = (0.6, 1.6)
 
 OF_EPOCHS = (0.4, 2.5)
 """Factors for the mean of other epochs on the same data set."""
-
-Kind = tuple[str, str]
-"""Method and workload: trials of one kind take equally long."""
 
 
 class Size(NamedTuple):
@@ -192,15 +188,6 @@ def sizes(plan: Plan) -> dict[Kind, Size]:
     for trial in plan.missing:
         size = Size(trial.problem.dataset.name, trial.recipe.epochs)
         found[trial.method.name, trial.workload] = size
-    return found
-
-
-def finished_seconds(heads: Iterable[Head]) -> dict[Kind, list[float]]:
-    """Seconds of the finished trials among records, by kind."""
-    found: dict[Kind, list[float]] = {}
-    for head in heads:
-        if head.status == "done":
-            found.setdefault((head.method, head.workload), []).append(head.seconds)
     return found
 
 

@@ -90,6 +90,14 @@ def accelerator_of(node: Mapping[str, Any]) -> str:
     return str(label or min(names, default=""))
 
 
+def having_types(
+    nodes: Sequence[Mapping[str, Any]], accelerators: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """The entries of `ray.nodes()` with one of these types of GPUs, if any; all without a type."""
+    wanted = {name.casefold() for name in accelerators}
+    return [n for n in nodes if not wanted or accelerator_of(n).casefold() in wanted]
+
+
 def of_types(
     nodes: Sequence[Mapping[str, Any]], accelerators: Sequence[str]
 ) -> list[Mapping[str, Any]]:
@@ -97,9 +105,8 @@ def of_types(
 
     Raises `RunError` where there is none.
     """
-    wanted = {name.casefold() for name in accelerators}
-    found = [n for n in nodes if not wanted or accelerator_of(n).casefold() in wanted]
-    if wanted and nodes and not found:
+    found = having_types(nodes, accelerators)
+    if nodes and not found:
         raise RunError(
             f"no node has GPUs of the type {' or '.join(accelerators)} (--accelerator)\n"
             f"  nodes: {_counted(nodes)}\n"

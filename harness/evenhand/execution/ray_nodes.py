@@ -17,7 +17,7 @@ from evenhand.errors import ClusterLost, RunError
 from evenhand.execution.background import repeated
 from evenhand.execution.events import Event, Sink
 from evenhand.execution.node_checks import Expected, Findings, check_node, differing_cuda
-from evenhand.execution.node_places import Node, accelerator_of
+from evenhand.execution.node_places import Node, having_types
 
 CHECK_SECONDS = 180.0
 """Time in which a node must answer; importing torch from a network file system takes long."""
@@ -120,7 +120,7 @@ class Nodes:
         import ray
 
         there = ray.nodes()  # type: ignore[no-untyped-call]
-        alive = self._of_type([node for node in there if node["Alive"]])
+        alive = having_types([node for node in there if node["Alive"]], self.accelerators)
         found = [self.known.get(node["NodeID"]) or Node.of(node) for node in alive]
         left_out = self.left_out.keys()
         return (
@@ -128,16 +128,13 @@ class Nodes:
             [node for node in found if node.identity in left_out],
         )
 
-    def _unknown(self) -> list[dict[str, Any]]:
+    def _unknown(self) -> list[Mapping[str, Any]]:
         import ray
 
         known = self.usable | self.left_out.keys()
         there = ray.nodes()  # type: ignore[no-untyped-call]
-        return self._of_type([n for n in there if n["Alive"] and n["NodeID"] not in known])
-
-    def _of_type(self, nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        wanted = {name.casefold() for name in self.accelerators}
-        return [node for node in nodes if not wanted or accelerator_of(node).casefold() in wanted]
+        unknown = [n for n in there if n["Alive"] and n["NodeID"] not in known]
+        return having_types(unknown, self.accelerators)
 
     def _check(self, nodes: Sequence[Mapping[str, Any]]) -> None:
         """Check nodes at the same time."""

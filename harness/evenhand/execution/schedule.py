@@ -17,6 +17,8 @@ from typing import NamedTuple
 from evenhand.declared.trial import Trial
 from evenhand.store import Head
 
+Kind = tuple[str, str]
+"""Method and workload: trials of one kind take equally long."""
 MOST_LONGER = 1.03
 """How much longer than with the longest trial first a run may take, so that problems follow each
 other."""
@@ -110,13 +112,21 @@ def duration(generations: Sequence[Sequence[float]], slots: int) -> float:
     return total
 
 
-def median_seconds(heads: Iterable[Head]) -> dict[tuple[str, str], float]:
-    """Median seconds of finished trials by (method, workload); "" stands for any method."""
-    groups: dict[tuple[str, str], list[float]] = {}
+def finished_seconds(heads: Iterable[Head]) -> dict[Kind, list[float]]:
+    """Seconds of the finished trials among records, by kind."""
+    found: dict[Kind, list[float]] = {}
     for head in heads:
         if head.status == "done":
-            for method in (head.method, ""):
-                groups.setdefault((method, head.workload), []).append(head.seconds)
+            found.setdefault((head.method, head.workload), []).append(head.seconds)
+    return found
+
+
+def median_seconds(heads: Iterable[Head]) -> dict[Kind, float]:
+    """Median seconds of finished trials by kind; the method "" stands for any."""
+    groups: dict[Kind, list[float]] = {}
+    for (method, workload), seconds in finished_seconds(heads).items():
+        for name in (method, ""):
+            groups.setdefault((name, workload), []).extend(seconds)
     return {key: statistics.median(seconds) for key, seconds in groups.items()}
 
 

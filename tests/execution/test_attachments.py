@@ -79,7 +79,7 @@ def test_a_posthoc_method_of_no_effect_evaluates_as_its_parent(suite_of, tmp_pat
     assert mapped.data == erm.data
     for evaluation in mapped.evaluations:
         logits = biased[f"{evaluation.epoch}/{evaluation.split}_logits"]
-        predicted = (logits - biased[f"{evaluation.epoch}/head_bias"]).argmax(1)
+        predicted = (logits - biased[f"{evaluation.epoch}/bias"]).argmax(1)
         labels = biased[f"{evaluation.split}_labels"]
         right = int((predicted == labels).sum())
         assert int(np.trace(evaluation.counts.sum(0))) == right
@@ -156,6 +156,24 @@ def test_damaged_arrays_count_as_not_kept_and_their_trial_runs_again(suite_of, t
     assert f"{erm.key}/logits.npz" in store.read(shifted.key).exit.cause
     assert by_kind(finished(suite, store)) == {"done": 2, "missing": 0, "failed": 0, "blocked": 0}
     assert file.read_bytes() == whole
+
+
+def test_a_bias_of_another_epoch_that_an_older_version_kept_is_not_used(suite_of, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite_of("erm", "{tau_norm: {tau: 0}}", seeds=1), store)
+    [erm] = [r for r in store.records() if not r.trial.posthoc]
+    names = {"bias": "head_bias", "weight_norms": "head_norms"}
+    arrays = read_arrays(store, erm, "logits").items()
+    old = {"/".join(names.get(part, part) for part in n.split("/")): a for n, a in arrays}
+    (tmp_path / "r" / "main" / erm.key / "logits.npz").write_bytes(to_npz(old))
+    store.replace(erm.model_copy(update={"digests": {}}))
+    suite = suite_of("erm", "tau_norm", seeds=1)
+
+    first = finished(suite, store)
+
+    [shifted] = [t for t in first.missing if t.posthoc]
+    assert "the last epoch's bias" in store.read(shifted.key).exit.cause
+    assert by_kind(finished(suite, store)) == {"done": 2, "missing": 0, "failed": 0, "blocked": 0}
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", b"\x80\x04", "cut", "flipped"], ids=str)

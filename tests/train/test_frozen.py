@@ -161,8 +161,23 @@ def test_a_scaled_head_is_kept_as_the_linear_map_that_it_is():
         head.scale.copy_(torch.tensor([1.0, -2.0, 0.5, 3.0]))
     kept = evaluate(training).kept
     weight, scale = head.weight.detach(), head.scale.detach()
-    np.testing.assert_allclose(kept["head_norms"], (weight * scale[:, None]).norm(dim=1), rtol=1e-6)
-    np.testing.assert_allclose(kept["head_bias"], head.bias.detach() * scale, rtol=1e-6)
+    np.testing.assert_allclose(
+        kept["weight_norms"], (weight * scale[:, None]).norm(dim=1), rtol=1e-6
+    )
+    np.testing.assert_allclose(kept["bias"], head.bias.detach() * scale, rtol=1e-6)
+
+
+def test_what_is_kept_of_an_epoch_does_not_change_in_the_next():
+    trial = make("erm")
+    training = begin(trial, data_of(trial), CPU, keeps=frozenset({"logits"}))
+    kept = evaluate(training).kept
+    before = {name: array.copy() for name, array in kept.items()}
+    assert set(before) > {"weight_norms", "bias"}
+    with torch.no_grad():
+        for parameter in training.model.parameters():
+            parameter.add_(1.0)
+    for name, array in kept.items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
 
 
 def test_stages_that_train_the_same_share_a_run():

@@ -176,7 +176,7 @@ def test_what_is_kept_are_the_logits_of_the_networks_that_the_rules_pick():
         groups = kept[f"{evaluation.split}_groups"]
         np.add.at(counts, (groups, labels, logits.argmax(1)), 1)
         assert counts.tolist() == evaluation.counts.tolist()
-        assert kept[f"{evaluation.epoch}/head_norms"].shape == (4,)
+        assert kept[f"{evaluation.epoch}/weight_norms"].shape == (4,)
     assert outcome.kept["train_logits"]["train_logits"].shape == (len(data.train.labels), 4)
     assert run(trial).kept == {}
 

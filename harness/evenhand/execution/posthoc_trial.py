@@ -10,7 +10,7 @@ import numpy as np
 from evenhand.declared.record import RULES, Evaluation, Record, Rule, Split
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import RunError
-from evenhand.execution.attachments import read_logits
+from evenhand.execution.attachments import DamagedArrays, read_logits
 from evenhand.execution.scoring import outputs_at, with_scores
 from evenhand.posthoc import Outputs, Trained
 from evenhand.posthoc.outputs import ByLogits
@@ -23,7 +23,7 @@ def apply_posthoc(record: Record, store: Store, metrics: Sequence[str] = ()) -> 
     At each rule the method is fitted on the validation logits of the parent's network which that
     rule picks. `metrics` are the metrics of logits that the record will hold.
 
-    Raises `DamagedArrays` where the parent's logits are damaged or gone.
+    Raises `DamagedArrays` where the parent's arrays are damaged or gone.
     """
     trial = record.trial
     assert trial.posthoc is not None
@@ -35,6 +35,9 @@ def apply_posthoc(record: Record, store: Store, metrics: Sequence[str] = ()) -> 
             f"status is {parent.exit.status}\n  run the suite with --retry-failed"
         )
     arrays = read_logits(store, parent)
+    if any(name.endswith("/head_norms") for name in arrays):
+        what = "an older Evenhand kept the last epoch's bias for the best epochs, too"
+        raise DamagedArrays(parent, "logits", what)
     posthoc = REGISTRY.make("posthoc", trial.posthoc)
     evaluations: list[Evaluation] = []
     adjusted: dict[tuple[int, Split], Outputs] = {}
@@ -47,8 +50,8 @@ def apply_posthoc(record: Record, store: Store, metrics: Sequence[str] = ()) -> 
         trained = Trained(
             counts=parent.data.train_counts,
             classes=parent.data.classes,
-            head_norms=arrays.get(f"{there.epoch}/head_norms"),
-            head_bias=arrays.get(f"{there.epoch}/head_bias"),
+            head_norms=arrays.get(f"{there.epoch}/weight_norms"),
+            head_bias=arrays.get(f"{there.epoch}/bias"),
         )
         predict = posthoc.fit(trained, seen.get("val"))
         made = _evaluated(parent, seen, predict, rule=rule, epoch=there.epoch)

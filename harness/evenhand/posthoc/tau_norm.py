@@ -56,7 +56,7 @@ def _norms(trained: Trained) -> np.ndarray:
     return norms
 
 
-@posthoc(cite="kang2020decoupling", title="τ-norm")
+@posthoc(cite="kang2020decoupling", title="τ-norm", version=2)
 def tau_norm(tau: Annotated[float, Field(ge=0)] = 1.0) -> TauNormalised:
     """τ-normalisation: divide each class's last-layer weights by the τ-th power of their norm.
 

@@ -95,10 +95,13 @@ def counts_of(run: Training, split: DeviceSplit, predictions: Predictions) -> Pr
 
 
 def _head(run: Training) -> dict[str, np.ndarray]:
-    """Norm of each class's weights in a linear head, and its bias; nothing for other heads."""
+    """Norm of each class's weights in a linear head, and its bias; nothing for other heads.
+
+    The arrays are copies: on a CPU, NumPy would share the memory of a bias that training changes.
+    """
     head = getattr(run.model, "head", None)
     if not isinstance(head, nn.Linear):
         return {}
     weight, bias = effective_weights(head)
-    found = {"head_norms": weight.detach().float().norm(dim=1).cpu().numpy()}
-    return found if bias is None else found | {"head_bias": bias.detach().float().cpu().numpy()}
+    found = {"weight_norms": weight.detach().float().norm(dim=1).cpu().numpy()}
+    return found if bias is None else found | {"bias": bias.detach().float().cpu().numpy().copy()}

@@ -49,6 +49,15 @@ def test_who_is_read_from_runs_first(suite_of, tmp_path):
     assert all("+ la_posthoc" in name for name in names[2])
 
 
+def test_a_trial_whose_parent_is_done_waits_for_no_other(suite_of, tmp_path):
+    store = Store.open(tmp_path / "r")
+    finished(suite_of("erm", f"{{{SHIFTED}}}", seeds=1), store)
+    suite = suite_of("vs", "{erm: {posthoc: tau_norm}}", "{vs: {posthoc: tau_norm}}", seeds=1)
+    names = [[str(t).partition(" on ")[0] for t in g] for g in make_plan(suite, store).generations]
+    assert [len(trials) for trials in names] == [2, 1]
+    assert any(name.startswith("erm + tau_norm") for name in names[0])
+
+
 def test_each_seed_has_its_own_teacher(suite_of, tmp_path):
     plan = make_plan(suite_of("erm", f"{{{TAUGHT}}}", seeds=3), Store.open(tmp_path))
     students = [t for t in plan.missing if t.teacher]

@@ -24,7 +24,7 @@ from evenhand.execution.forecast import (
     Size,
     sizes,
 )
-from evenhand.execution.schedule import Kind, finished_seconds
+from evenhand.execution.schedule import Kind, finished_seconds, generations_of
 
 if TYPE_CHECKING:
     from evenhand.execution.events import Event, Sink
@@ -163,10 +163,11 @@ class Tally:
 
 def planned(plan: Plan) -> dict[str, Left]:
     """The missing trials of a plan, by key, for a forecast."""
+    age = generations_of(plan.missing)
     return {
         trial.key: Left(
             (trial.method.name, trial.workload),
-            trial.generation,
+            age[trial.key],
             price=plan.prices.seconds.get(trial.key),
         )
         for trial in plan.missing

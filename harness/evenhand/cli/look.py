@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from evenhand.cli.running import running
 from evenhand.execution.forecast import UNKNOWN, Bounds, Forecast, Left, sizes
 from evenhand.execution.plan import Plan, make_plan
-from evenhand.execution.schedule import finished_seconds
+from evenhand.execution.schedule import finished_seconds, generations_of
 from evenhand.execution.throughput import trials_per_hour
 from evenhand.store.activity import Activity
 from evenhand.store.leases import LeaseWatch
@@ -97,9 +97,11 @@ class Look:
             return UNKNOWN
         live = self.live
         again = [trial for trial in self.plan.failed if trial.key in live]
-        trials = [_left(trial, live.get(trial.key)) for trial in (*self.plan.missing, *again)]
+        trials = (*self.plan.missing, *again)
+        age = generations_of(trials)
+        left = [_left(trial, age[trial.key], live.get(trial.key)) for trial in trials]
         finished = finished_seconds(self.plan.heads.values())
-        return Forecast(finished, self.slots, sizes(self.plan)).left(trials)
+        return Forecast(finished, self.slots, sizes(self.plan)).left(left)
 
     @cached_property
     def rows(self) -> list[RowCount]:
@@ -123,14 +125,14 @@ class Look:
         return [_node(host, leases) for host, leases in sorted(by_host.items())]
 
 
-def _left(trial: Trial, lease: Lease | None) -> Left:
+def _left(trial: Trial, generation: int, lease: Lease | None) -> Left:
     kind = (trial.method.name, trial.workload)
     if lease is None:
-        return Left(kind, trial.generation)
+        return Left(kind, generation)
     told = lease.activity or Activity()
     return Left(
         kind,
-        trial.generation,
+        generation,
         is_running=True,
         share=min(1.0, told.epoch / told.epochs) if told.epochs else 0.0,
         resumed=told.resumed / told.epochs if told.epochs else 0.0,

@@ -13,7 +13,14 @@ from evenhand.declared.trial import Kept, Trial
 from evenhand.execution import compiling
 from evenhand.execution.events import trial_label
 from evenhand.execution.labels import row_labels
-from evenhand.execution.schedule import MethodCost, Prices, duration, in_order, median_seconds
+from evenhand.execution.schedule import (
+    MethodCost,
+    Prices,
+    duration,
+    generations_of,
+    in_order,
+    median_seconds,
+)
 from evenhand.execution.scoring import lacks_scores, metrics_of_logits
 from evenhand.execution.sorting import Blocked, Sorting, kept_for_others
 from evenhand.execution.stale import Stale, describe, find_stale
@@ -158,11 +165,17 @@ class Plan:
 
     @property
     def generations(self) -> tuple[tuple[Trial, ...], ...]:
-        """The missing trials in generations, parents before children, in the order of a run."""
+        """The missing trials in generations, parents before children, in the order of a run.
+
+        A trial whose parent has ended is in the first one: it waits for no other.
+        """
         by_seed, slots = self.by_seed, self.slots
         order = in_order(self.missing, self.estimate, by_seed=by_seed, slots=slots)
-        ages = sorted({trial.generation for trial in order})
-        return tuple(tuple(t for t in order if t.generation == age) for age in ages)
+        found: dict[int, list[Trial]] = {}
+        age = generations_of(order)
+        for trial in order:
+            found.setdefault(age[trial.key], []).append(trial)
+        return tuple(tuple(found[age]) for age in sorted(found))
 
     @cached_property
     def methods(self) -> tuple[MethodCost, ...]:

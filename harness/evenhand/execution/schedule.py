@@ -97,6 +97,17 @@ class Generation:
         self.seconds = max(self.seconds, end)
 
 
+def generations_of(trials: Iterable[Trial]) -> dict[str, int]:
+    """Generation of each trial by key: that of its parent among the trials and one more.
+
+    It is 0 for a trial whose parent is not among them, because that one has ended.
+    """
+    found: dict[str, int] = {}
+    for trial in sorted(trials, key=lambda t: t.generation):
+        found[trial.key] = found.get(trial.parent.key, -1) + 1 if trial.parent else 0
+    return found
+
+
 def duration(generations: Sequence[Sequence[float]], slots: int) -> float:
     """Seconds of trials of which `slots` run at a time; a generation waits for the one before it.
 
@@ -218,14 +229,15 @@ def fitting(
     """
     missing, chosen = {trial.key for trial in trials}, dict[str, Trial]()
     generations: dict[int, Generation] = {}
+    age = generations_of(trials)
     # Parents before children of a seed; the sort is stable.
     order = in_order(trials, estimate, slots=slots, by_seed=True)
-    for trial in sorted(order, key=lambda t: (t.seed, t.generation)):
+    for trial in sorted(order, key=lambda t: (t.seed, age[t.key])):
         expected, parent = estimate(trial), trial.parent
         waits = parent is not None and parent.key in missing and parent.key not in chosen
         if expected is None or waits or expected > total_seconds:
             continue
-        mine = generations.setdefault(trial.generation, Generation(slots))
+        mine = generations.setdefault(age[trial.key], Generation(slots))
         others = sum(g.seconds for g in generations.values() if g is not mine)
         if others + max(mine.seconds, mine.end_of(expected)) <= seconds:
             mine.add(expected)

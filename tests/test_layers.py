@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-FLOOR = {"declared", "metrics", "errors", "ending", "pulse"}
+FLOOR = {"declared", "metrics", "errors", "ending", "pulse", "remote"}
 SUITE = {"suite"} | FLOOR
 PARTS = {"losses", "objectives", "data", "backbones", "sampling", "posthoc", "refits", "theory"}
 MAY_IMPORT = {
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "declared": {"declared", "errors"},
     "metrics": FLOOR,
     "suite": SUITE,
+    "remote": {"remote", "errors", "pulse"},
     **{part: {part} | SUITE for part in PARTS},
     "data": {"data", "theory"} | SUITE,
     "posthoc": {"posthoc", "objectives", "losses"} | SUITE,

@@ -29,7 +29,7 @@ from tests.store.outages import FORBIDDEN, NO_ANSWER, FlakyFiles
 
 @pytest.fixture
 def flaky(tmp_path, monkeypatch):
-    monkeypatch.setattr("evenhand.store.retries.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("evenhand.remote.retries.FIRST_PAUSE", 0.05)
     folder = tmp_path / "temp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))

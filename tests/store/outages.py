@@ -64,8 +64,8 @@ class Clock:
         self.now = 1000.0
         self.pauses: list[float] = []
         self.at: dict[float, Callable[[], None]] = {}
-        patch.setattr("evenhand.store.retries._sleep", self.pause)
-        patch.setattr("evenhand.store.retries.time.monotonic", lambda: self.now)
+        patch.setattr("evenhand.remote.retries._sleep", self.pause)
+        patch.setattr("evenhand.remote.retries.time.monotonic", lambda: self.now)
 
     def pause(self, seconds: float, left: Callable[[], float]) -> None:
         self.sleep(min(seconds, left()))

@@ -24,7 +24,7 @@ EDITIONS_SHOWN = 4
 
 def print_store(place: Place, records: int, out: Console) -> None:
     """Print the store that was read, and its full path where it has no records."""
-    from evenhand.store.files import URL
+    from evenhand.remote.urls import URL
 
     where = f"store: {place.location} (edition {place.edition}): {plural(records, 'record')}"
     if not records and not URL.match(place.location):

@@ -31,8 +31,8 @@ from evenhand.execution.saving import exit_after_damage, resumable, write_record
 from evenhand.execution.scoring import outputs_of, with_scores
 from evenhand.execution.usage import Granted, Ledger, Used, charged
 from evenhand.execution.watchdog import StallLimits
+from evenhand.remote.retries import may_pass
 from evenhand.store import Store
-from evenhand.store.retries import may_pass
 from evenhand.train.clock import running_seconds
 
 if TYPE_CHECKING:

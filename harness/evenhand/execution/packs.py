@@ -26,10 +26,10 @@ from evenhand.execution.execute import Execution, empty_record, run_trial
 from evenhand.execution.raised import GpuShareExceeded
 from evenhand.execution.saving import write_record
 from evenhand.execution.usage import Used, charged
+from evenhand.remote.retries import may_pass
 from evenhand.store import Store
 from evenhand.store.leases import LeaseLostError
 from evenhand.store.process import Process
-from evenhand.store.retries import may_pass
 
 Pack = tuple[Trial, ...]
 WAKE_SECONDS = 0.5

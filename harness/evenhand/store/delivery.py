@@ -10,10 +10,10 @@ from pathlib import Path
 
 from evenhand.declared.record import Record
 from evenhand.errors import StoreError
+from evenhand.remote.retries import retried, system_error
 from evenhand.store.files import Files, PatientFiles, hasty
 from evenhand.store.leases import Lease, Leases
 from evenhand.store.process import Process
-from evenhand.store.retries import retried, system_error
 from evenhand.store.spool import Spool, Waiting
 
 RUN = "delivery"

@@ -5,7 +5,6 @@ Paths are relative to the location, with slashes: `main/<key>/record.json`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,11 +15,9 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from evenhand.errors import StoreError
+from evenhand.remote.retries import READING_SECONDS, retried
+from evenhand.remote.urls import URL
 from evenhand.store.local import LocalFiles
-from evenhand.store.retries import READING_SECONDS, retried
-
-URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
-"""Beginning of a URL: at least two letters, and one slash, since `s3:/bucket` is a typing error."""
 
 BATCH, SHARE, THREADS = 768, 8, 24
 """Files in a batch, files that a thread reads in turn, threads. pyarrow has 25 S3 connections."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from evenhand.remote.urls import URL
 from evenhand.store.edition import INDEX
-from evenhand.store.files import URL
 from evenhand.store.leases import FOLDER
 from evenhand.store.marker import MARKER
 from evenhand.store.store import Store

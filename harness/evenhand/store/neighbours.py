@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from evenhand.remote.urls import URL
 from evenhand.store.edition import INDEX, KEY, NAME
-from evenhand.store.files import URL
 from evenhand.store.index import INDEX_BYTES, Head, load_index
 from evenhand.store.local import LocalFiles
 from evenhand.store.reading import RECORD, RECORD_BYTES, Unreadable, read_head

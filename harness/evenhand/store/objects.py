@@ -6,15 +6,12 @@ import contextlib
 import errno
 import time
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pyarrow import ArrowInvalid
 from pyarrow import fs as arrow
 
 from evenhand.errors import StoreError
+from evenhand.remote.urls import open_bucket
 
-BUCKETS = ("s3", "gs", "gcs", "abfs", "abfss")
-SECRETS = ("secret", "token", "password")
 SETTLED_SECONDS = 2.0
 """Time after which an object and its replacement have different times, on the store's clock."""
 READ_BACK_SECONDS = 0.5
@@ -35,17 +32,7 @@ class ObjectFiles:
     @classmethod
     def open(cls, url: str) -> ObjectFiles:
         """Open a bucket, which must exist. Raises `StoreError`."""
-        location = _without_secrets(url)
-        try:
-            system, root = arrow.FileSystem.from_uri(_with_single_put(url))
-            bucket = root.partition("/")[0]
-            is_there = system.get_file_info(bucket or root).type is not arrow.FileType.NotFound
-        except (OSError, ArrowInvalid) as error:
-            reason = str(error).partition("\n")[0].replace(url, location)
-            raise StoreError(f"{location}: cannot be opened: {reason}\n  {HINT}") from None
-        if urlsplit(url).scheme in BUCKETS and not (bucket and is_there):
-            raise StoreError(f"{location}: there is no bucket {bucket!r}\n  {HINT}")
-        return cls(location, system, root.rstrip("/"))
+        return cls(*open_bucket(url, HINT, StoreError))
 
     def versions(self, folder: str, leaf: str) -> dict[str, str]:
         """Versions by path of the objects in a folder and of the `leaf` in each of its folders.
@@ -118,21 +105,3 @@ def _version(info: arrow.FileInfo, now: int) -> str:
     if info.mtime_ns is None or now - info.mtime_ns < SETTLED_SECONDS * 1e9:
         return ""
     return f"{info.size}-{info.mtime_ns}"
-
-
-def _with_single_put(url: str) -> str:
-    """The URL with an option that writes small objects to S3 in one request.
-
-    A multipart upload takes three.
-    """
-    if urlsplit(url).scheme != "s3" or "allow_delayed_open" in url:
-        return url
-    return f"{url}{'&' if '?' in url else '?'}allow_delayed_open=true"
-
-
-def _without_secrets(url: str) -> str:
-    """The URL without keys and passwords, as a report may show it."""
-    parts = urlsplit(url)
-    fields = [(k, v) for k, v in parse_qsl(parts.query) if not any(s in k for s in SECRETS)]
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=host, query=urlencode(fields, safe="/:")).geturl()

@@ -14,6 +14,7 @@ from typing import Self
 
 from evenhand.declared.record import Record
 from evenhand.errors import Absent, StoreError, Unwritable
+from evenhand.remote.retries import RUN_SECONDS, may_pass
 from evenhand.store.delivery import Delivery, Tell
 from evenhand.store.edition import NAME, Edition, check_key
 from evenhand.store.fault import Fault
@@ -31,7 +32,6 @@ from evenhand.store.reading import (
     read_record,
     replaces,
 )
-from evenhand.store.retries import RUN_SECONDS, may_pass
 from evenhand.store.seal import read_sealed, seal
 
 STATE = "state.pt"

@@ -10,10 +10,10 @@ from pyarrow import fs
 
 from evenhand.errors import StoreError
 from evenhand.pulse import listening
+from evenhand.remote.retries import LONGEST_PAUSE, may_pass, retried
 from evenhand.store import Store
 from evenhand.store.files import PatientFiles, open_files
 from evenhand.store.leases import Lease, Leases, LeaseWatch
-from evenhand.store.retries import LONGEST_PAUSE, may_pass, retried
 from tests.records import make_record
 from tests.store.outages import FORBIDDEN, NO_ANSWER, Clock, FlakyFiles
 

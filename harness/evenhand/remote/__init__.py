@@ -1,0 +1,1 @@
+"""Object storage: its URLs, and retries of what it does not answer."""

@@ -81,7 +81,7 @@ def plan(
 
     Needs no data set on disk. With retry_failed, failed and diverged trials count as missing. With
     price, trials without a record like them are priced: a few of their steps are timed on this
-    machine, which takes seconds. data is the folder of prepared data sets, as in `run`.
+    machine, which takes seconds. data is the folder or URL of prepared data sets, as in `run`.
 
     Raises `StoreError` where the store cannot be read.
 
@@ -97,7 +97,7 @@ def plan(
         return made
     from evenhand.execution.pricing import with_prices
 
-    return with_prices(made, data=None if data is None else Path(data))
+    return with_prices(made, data=data)
 
 
 def run(
@@ -148,7 +148,8 @@ def run(
                     runs included ("40h"); hours of CPU cores, where trials use no GPU
     pack            trials of one problem and recipe that share a process, its memory and its GPU
     compiled        compile networks first; None: where the plan expects it to save time
-    data            where prepared data sets are; None: the suite's `data:`, else the user's cache
+    data            folder or URL of prepared data sets; None: the suite's `data:`, else the user's
+                    cache
     on_event        called with every `Event`: trials that start, proceed and end
     end_when_hung   where an inline trial hangs, record it and end this process with exit code 1;
                     else a note is sent, and another run may take the trial over
@@ -197,7 +198,7 @@ def run(
         budget=None if budget is None else seconds(budget, "budget", with_unit=True),
         pack=pack,
         compiled=compiled,
-        data=None if data is None else Path(data),
+        data=data,
         end_when_hung=end_when_hung,
         command=command,
     )

@@ -25,7 +25,7 @@ def part(weights: str | None, model: str = MODEL):
 
 
 def made(name: str, folder: Path, model: str = MODEL) -> Network:
-    sizes = {"in_channels": 3, "image_size": 32, "folder": folder}
+    sizes = {"in_channels": 3, "image_size": 32, "root_of": lambda _: folder}
     return build(part(name, model), n_classes=3, head="linear", **sizes)
 
 

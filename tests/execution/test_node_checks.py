@@ -104,7 +104,9 @@ def test_files_of_weights_are_looked_for_where_trials_read_them(suite_of, store,
     reads = trial.model_copy(
         update={"recipe": trial.recipe.model_copy(update={"backbone": network})}
     )
-    execution = Execution(sources=load_data([trial.problem], [0]).sources, data_root=tmp_path / "d")
+    execution = Execution(
+        sources=load_data([trial.problem], [0]).sources, data_roots=(tmp_path / "d",)
+    )
     assert not Expected.of([trial], execution, store, gpus=0.0).networks
     expected = Expected.of([reads, reads], execution, store, gpus=0.0)
     assert len(expected.networks) == 1

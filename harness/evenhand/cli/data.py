@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evenhand.data.files.prepared import Prepared
     from evenhand.data.images import Source
     from evenhand.declared.registry import Registered
+    from evenhand.remote.urls import Bucket
 
 MOST_CLASSES = 8
 
@@ -49,16 +50,20 @@ def prepare(
     load_plugins(plugin)
     original = original_of(name)
     where = None if place is None else place.expanduser()
-    if (root_of(root) / name).exists() and not again:
+    target = root_of(root)
+    if isinstance(target, Path) and (target / name).exists() and not again:
         errors().print(
             f"{name} is prepared already; add --again to prepare it again", soft_wrap=True
         )
-    _show(original, prepare_once(original, root_of(root), place=where, again=again), json)
+    _show(original, prepare_once(original, target, place=where, again=again), json)
 
 
 @app.command()
 def check(name: Name, root: Root = None, plugin: Plugins = None, json: AsJson = False) -> None:
-    """Verify every byte of a prepared data set and print its counts."""
+    """Verify every byte of a prepared data set and print its counts.
+
+    From object storage it is fetched first, as a run does it.
+    """
     from evenhand.data.files.original import verify
     from evenhand.data.files.prepared import find
 
@@ -75,29 +80,36 @@ def list_data(root: Root = None, plugin: Plugins = None, json: AsJson = False) -
     from evenhand.declared.registry import REGISTRY
 
     load_plugins(plugin)
+    from evenhand.data.files.data_root import shown
+    from evenhand.data.files.fetching import open_root
+
     where = root_of(root)
+    place = where if isinstance(where, Path) else open_root(where)
     rows = [
-        {"name": entry.name, "status": _status(entry, where)} for entry in REGISTRY.all("dataset")
+        {"name": entry.name, "status": _status(entry, place)} for entry in REGISTRY.all("dataset")
     ]
     if json:
-        print_json({"root": str(where), "datasets": rows})
+        print_json({"root": shown(where), "datasets": rows})
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         console().print(f"{row['name']:{width}}  {row['status']}", soft_wrap=True)
-    console().print(f"folder: {where}", soft_wrap=True)
+    kind = "folder" if isinstance(where, Path) else "object storage"
+    console().print(f"{kind}: {shown(where)}", soft_wrap=True)
 
 
 app.command()(features)
 
 
-def _status(entry: Registered, root: Path) -> str:
+def _status(entry: Registered, root: Path | Bucket) -> str:
     """The state of a data set in one line. The bytes of its files are not read."""
     from evenhand.data.files.prepared import find
 
     original: Original | None = entry.facts.get("original")
     if original is None:
         return str(entry.facts.get("comes", "needs no preparation"))
+    if not isinstance(root, Path):
+        return _status_there(original.name, root)
     if not (root / original.name).exists():
         return "not prepared"
     try:
@@ -105,6 +117,19 @@ def _status(entry: Registered, root: Path) -> str:
     except DataError as error:
         return str(error).partition("\n")[0]
     return f"prepared: {_training(source)}"
+
+
+def _status_there(name: str, bucket: Bucket) -> str:
+    """The state of a data set in object storage, from where nothing else is fetched."""
+    from evenhand.data.files.fetching import MissingError, read_contents
+
+    try:
+        contents = read_contents(bucket, name).contents
+    except MissingError:
+        return "not prepared"
+    except DataError as error:
+        return str(error).partition("\n")[0]
+    return f"prepared: {contents.n_bytes / 1e9:,.3g} GB, fingerprint {contents.fingerprint}"
 
 
 def _training(source: Source) -> str:

@@ -16,13 +16,13 @@ Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of a data set, for example cifar10.")
 ]
 Root = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--root",
         "--data",
-        metavar="DIR",
+        metavar="DIR|URL",
         envvar="EVENHAND_DATA",
-        help="The folder of prepared data sets. Default: ~/.cache/evenhand.",
+        help="The prepared data sets: a folder, s3://… or gs://…. Default: ~/.cache/evenhand.",
     ),
 ]
 From = Annotated[
@@ -35,8 +35,8 @@ From = Annotated[
 ]
 
 
-def root_of(given: Path | None) -> Path:
-    """The folder of `--root`, or the default folder."""
+def root_of(given: str | None) -> Path | str:
+    """The folder or URL of `--root`, or the default folder."""
     from evenhand.data.files.data_root import data_root, use_data_root
 
     with use_data_root(given):

@@ -80,7 +80,7 @@ def features(
     )
 
 
-def _source(given: str, root: Path, place: Path | None) -> Source:
+def _source(given: str, root: Path | str, place: Path | None) -> Source:
     """The data set of a name, or of a name with settings: `celeba: {label: Smiling}`."""
     import yaml
     from pydantic import ValidationError

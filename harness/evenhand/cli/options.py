@@ -42,13 +42,13 @@ Plugins = Annotated[
     ),
 ]
 Data = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--data",
-        metavar="DIR",
+        metavar="DIR|URL",
         envvar="EVENHAND_DATA",
-        help="The folder of prepared data sets. Default: the suite's `data`, then "
-        "~/.cache/evenhand.",
+        help="The prepared data sets: a folder, s3://… or gs://…. Default: the suite's `data`, "
+        "then ~/.cache/evenhand.",
     ),
 ]
 Changes = Annotated[

@@ -126,7 +126,7 @@ def _used(made: Plan, gpus_per_trial: float) -> dict[str, float]:
     return {name: ledger.used(made.heads) / 3600 for name, ledger in ledgers.items()}
 
 
-def _priced(made: Plan, data: Path | None) -> Plan:
+def _priced(made: Plan, data: str | Path | None) -> Plan:
     """The plan with prices. On a terminal, what is being timed is shown on standard error."""
     from evenhand.execution.pricing import with_prices
 

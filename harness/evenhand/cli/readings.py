@@ -22,10 +22,10 @@ class OwnData(NamedTuple):
     """The file or folder."""
 
 
-def read_own(suite: Suite, data: Path | None) -> dict[str, OwnData]:
+def read_own(suite: Suite, data: str | Path | None) -> dict[str, OwnData]:
     """Read the files of every problem on data of the user's own, by the name of the problem.
 
-    data    folder of data sets; None: the suite's `data:`, else the user's cache
+    data    folder or URL of data sets; None: the suite's `data:`, else the user's cache
 
     Raises `DataError` for files that cannot be read rightly or do not fit their problem, and
     `SpecError` for methods that the data do not suit.
@@ -81,9 +81,9 @@ def _own(suite: Suite) -> list[Problem]:
 
 
 def _path(problem: Problem) -> Path:
-    from evenhand.data.files.data_root import data_root
+    from evenhand.data.files.data_root import own_file
 
-    return data_root() / Path(str(problem.dataset.settings["path"])).expanduser()
+    return own_file(str(problem.dataset.settings["path"]))
 
 
 def _summaries(suite: Suite, problems: list[Problem]) -> dict[str, DataSummary]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int, Int64, UInt8
@@ -86,6 +86,15 @@ class Encoder(Protocol):
         ...
 
 
+class PreparedFiles(NamedTuple):
+    """Files of a prepared data set, and what is equal in every copy of them."""
+
+    name: str
+    folder: Path
+    fingerprint: str
+    n_bytes: int
+
+
 @dataclass(frozen=True)
 class Source:
     """A data set with its own splits, before any imbalance profile.
@@ -123,6 +132,8 @@ class Source:
     """Encoding of the features, fitted on the training split; None for features as they are."""
     reading: DataReading | None = None
     """Reading of a user's own files."""
+    files: PreparedFiles | None = None
+    """Prepared files that it was read from."""
 
     @cached_property
     def shape(self) -> tuple[int, ...]:

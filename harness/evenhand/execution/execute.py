@@ -10,10 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from evenhand.data.files.data_root import use_data_root
+from evenhand.data.files.data_root import Root, use_data_roots
 from evenhand.data.images import Source
 from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.record import Cost, Exit, Provenance, Record
@@ -63,8 +62,8 @@ class Execution:
     """Whether trials use a GPU where there is one."""
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Data sets in memory, by `source_key`; others are read from disk."""
-    data_root: Path | None = None
-    """Folder of prepared data sets, in which weights of networks are; None for the default."""
+    data_roots: tuple[Root, ...] = ()
+    """Places of prepared data sets and of weights of networks; empty for the default."""
     attempts: Mapping[str, int] = field(default_factory=dict)
     """Attempts of each trial before this run, by key; a trial without an entry had none."""
     keep: Mapping[str, frozenset[Kept]] = field(default_factory=dict)
@@ -126,7 +125,7 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     interrupt: KeyboardInterrupt | None = None
     kept: Mapping[Kept, Arrays] = {}
     try:
-        with use_data_root(execution.data_root):
+        with use_data_roots(execution.data_roots):
             record, kept = make(trial, execution, store, sink)
     except KeyboardInterrupt as stop:
         interrupt = stop

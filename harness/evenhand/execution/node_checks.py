@@ -1,7 +1,7 @@
 """Comparison of a node with the driver; it runs on the node, before any trial is placed there.
 
-Data sets are not compared, because they travel from the driver to each node. What a node reads from
-its own disk is checked: its code, its packages, and files of initial weights.
+What a node reads from its own disk is checked: its code, its packages, its copies of prepared data
+sets, and files of initial weights. Data sets of which it has no copy travel from the driver.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-from evenhand.data.files.data_root import use_data_root
 from evenhand.declared.base import Part
 from evenhand.declared.plugin import Plugin
 from evenhand.declared.plugin_modules import plugin_of
 from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
-from evenhand.errors import BackboneError, EvenhandError
+from evenhand.errors import BackboneError, DataError, EvenhandError
 from evenhand.execution.execute import Execution
+from evenhand.execution.node_copies import ExpectedData
 from evenhand.execution.preflight import NetworkInput, build_network, input_of, source_key
 from evenhand.execution.provenance import Gpu, gpu
 from evenhand.execution.trial_parts import parts_of
@@ -56,8 +56,8 @@ class Expected:
     """Digests of the parts of installed packages other than this one, by kind and name."""
     networks: tuple[tuple[Part, NetworkInput], ...] = ()
     """Networks whose initial weights are read from files of the node."""
-    data_root: Path | None = None
-    """Folder of prepared data sets, in which files of weights are."""
+    data: ExpectedData = field(default_factory=ExpectedData)
+    """Data sets of the run."""
 
     @classmethod
     def of(
@@ -80,7 +80,7 @@ class Expected:
             plugins=plugins,
             codes=_codes(trials),
             networks=_networks(trials, execution),
-            data_root=execution.data_root,
+            data=ExpectedData.of(execution),
         )
 
     def for_node(self, offered: float, cuda: str | None) -> Expected:
@@ -97,6 +97,8 @@ class Findings(NamedTuple):
     """CUDA and cuDNN of the node; None where it needs none."""
     gpu: Gpu | None = None
     """Its GPUs; None where it has none or none is needed."""
+    notes: tuple[str, ...] = ()
+    """What is told of a node that may train."""
 
 
 @cache
@@ -185,6 +187,8 @@ def check_node(expected: Expected, node: str) -> Findings:
     broken = _imports()
     found += broken or (_gpus(expected) + _parts(expected))
     found += _room()
+    copies = expected.data.check()
+    found += copies.damaged
     try:
         expected.store.probe(node)
     except EvenhandError as error:
@@ -192,8 +196,8 @@ def check_node(expected: Expected, node: str) -> Findings:
             f"it does not share the results ({_first(error)}); mount the same folder there"
         )
     if not expected.gpus:
-        return Findings(found)
-    return Findings(found, None if broken else cuda_version(), gpu())
+        return Findings(found, notes=tuple(copies.notes))
+    return Findings(found, None if broken else cuda_version(), gpu(), tuple(copies.notes))
 
 
 def _first(error: BaseException) -> str:
@@ -253,11 +257,11 @@ def _parts(expected: Expected) -> list[str]:
         for (kind, name), code in expected.codes.items()
         if here[kind, name] != code
     ]
-    with use_data_root(expected.data_root):
+    with expected.data.on_node():
         for backbone, given in expected.networks:
             try:
                 build_network(backbone, given)
-            except BackboneError as error:
+            except (BackboneError, DataError) as error:
                 found.append(f"the network {backbone} cannot be made there ({_first(error)})")
     return found
 

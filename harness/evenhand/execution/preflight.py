@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evenhand.data.files.data_root import data_root
+from evenhand.data.files.fetching import weights_root
 from evenhand.data.images import Source
 from evenhand.data.splits import load_source, make_splits
 from evenhand.declared.base import Part, canonical
@@ -225,5 +225,5 @@ def build_network(backbone: Part, given: NetworkInput) -> None:
             head="linear",
             in_channels=given.channels,
             image_size=given.side,
-            folder=data_root(),
+            root_of=weights_root,
         )

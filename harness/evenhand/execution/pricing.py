@@ -51,14 +51,14 @@ number is known only after the earlier stage."""
 def with_prices(
     plan: Plan,
     *,
-    data: Path | None = None,
+    data: str | Path | None = None,
     threads: int = 1,
     use_gpu: bool = True,
     report: Callable[[str], None] = lambda _: None,
 ) -> Plan:
     """The plan with prices of the missing trials that no record gives an estimate of.
 
-    data is the folder of prepared data sets; None: the suite's `data:`, else the user's cache.
+    data is the folder or URL of prepared data sets; None: the suite's `data:`, else the cache.
     """
     with use_data_root(data, plan.suite.declaration.data):
         prices = price(plan.unmeasured, threads=threads, use_gpu=use_gpu, report=report)

@@ -21,6 +21,8 @@ from evenhand.execution.node_places import Node, having_types
 
 CHECK_SECONDS = 180.0
 """Time in which a node must answer; importing torch from a network file system takes long."""
+LEAST_BYTES_PER_SECOND = 5e7
+"""Rate at which a node must read its copies of data sets, beside that."""
 JOIN_SECONDS = 5.0
 """Time between two looks for nodes that have joined."""
 DEATH_SECONDS = 5.0
@@ -149,7 +151,8 @@ class Nodes:
             expected = self.expected.for_node(node["Resources"].get("GPU", 0.0), cuda)
             options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": place}
             asked[node["NodeID"]] = check.options(**options).remote(expected, node["NodeID"])
-        deadline = time.monotonic() + CHECK_SECONDS
+        reading = self.expected.data.n_bytes / LEAST_BYTES_PER_SECOND
+        deadline = time.monotonic() + CHECK_SECONDS + reading
         for node in nodes:
             self._note(node, _answer(asked[node["NodeID"]], deadline, node["NodeID"]))
 
@@ -170,6 +173,8 @@ class Nodes:
             self.known[identity] = Node.of(node, found.gpu)
             self.alive.add(identity)
             self.usable.add(identity)
+            for note in found.notes:
+                self.sink(Event("note", cause=f"{name}: {note}"))
             return
         self.left_out[identity] = f"{name} is left out: {'; '.join(problems)}"
         self.sink(Event("note", cause=self.left_out[identity]))
@@ -196,7 +201,10 @@ def _answer(reference: Any, deadline: float, node: str) -> Findings | None:
     try:
         found: Findings = ray.get(reference, timeout=max(1.0, deadline - time.monotonic()))
     except ray.exceptions.GetTimeoutError:
-        problem = f"it did not answer within {CHECK_SECONDS:.0f} s"
+        problem = (
+            f"it did not answer within {CHECK_SECONDS:.0f} s and the time to read its copies of "
+            f"data sets at {LEAST_BYTES_PER_SECOND / 1e6:.0f} MB/s"
+        )
     except ray.exceptions.RayTaskError as error:
         reason = str(error.cause).partition("\n")[0]
         problem = f"Evenhand does not work there ({type(error.cause).__name__}: {reason})"

@@ -12,11 +12,12 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from evenhand.data.images import Source
 from evenhand.declared.plugin import Plugin
 from evenhand.declared.record import Exit
 from evenhand.declared.trial import Trial
@@ -34,7 +35,7 @@ from evenhand.execution.ray_nodes import Nodes, checked
 from evenhand.execution.ray_placement import Placement, is_stuck, node_here, place, placed
 from evenhand.execution.ray_scaling import MOST, Demand
 from evenhand.execution.ray_watch import Watch
-from evenhand.execution.ray_work import Work, fetched, kept
+from evenhand.execution.ray_work import Work, fetched, kept, sources_of
 from evenhand.execution.resources import Resources, allocate, count_slots, fixed
 from evenhand.execution.usage import Granted
 from evenhand.execution.watchdog import Watchdog
@@ -117,7 +118,7 @@ class RayRunner:
         """
         with self.watching.explained():
             packs = make_packs(trials, execution.pack, alone=execution.alone)
-            work = _work(packs, execution, store, self.plugins)
+            work = self._work(packs, execution, store)
             placing, nodes = self.placement.placing, self.placement.nodes
             taken = self._taken(execution)
             placing.begin(packs, execution, taken)
@@ -136,7 +137,7 @@ class RayRunner:
             with ready[0], ready[1] as fatal, tempfile.TemporaryDirectory() as folder:
                 try:
                     with requested:
-                        _fit(work, self.mailbox, folder, self.together)
+                        _fit(work, execution.sources, self.mailbox, folder, self.together)
                 except RuntimeError as error:
                     # When Ray's memory monitor kills one worker, `fit` raises for the whole
                     # experiment.
@@ -146,6 +147,16 @@ class RayRunner:
                     raise
         if fatal:
             raise StoreError(fatal[0])
+
+    def _work(self, packs: Sequence[Pack], execution: Execution, store: Store) -> Work:
+        return Work(
+            packs=tuple(tuple(trial.model_dump_json() for trial in pack) for pack in packs),
+            execution=replace(execution, sources={}),
+            store=store,
+            plugins=self.plugins,
+            data={key: source.files for key, source in execution.sources.items()},
+            is_shared=self.placement.nodes is not None,
+        )
 
     def _taken(self, execution: Execution) -> Resources:
         if not execution.whole_node:
@@ -170,17 +181,6 @@ def _catch_up(trials: Sequence[Trial], work: Work, sink: Sink) -> None:
             sink(ended_event(record))
 
 
-def _work(
-    packs: Sequence[Pack], execution: Execution, store: Store, plugins: tuple[Plugin, ...]
-) -> Work:
-    return Work(
-        packs=tuple(tuple(trial.model_dump_json() for trial in pack) for pack in packs),
-        execution=execution,
-        store=store,
-        plugins=plugins,
-    )
-
-
 def with_granted(execution: Execution, gpus: float, cpus: float) -> Execution:
     """The execution in a process that Ray grants GPUs, or a fraction of one, and CPU cores."""
     # A trial without GPUs must be told so: Ray does not hide the GPUs from it.
@@ -193,11 +193,13 @@ def with_granted(execution: Execution, gpus: float, cpus: float) -> Execution:
     )
 
 
-def _fit(work: Work, mailbox: Any, folder: str, together: int | None) -> None:
+def _fit(
+    work: Work, sources: Mapping[str, Source], mailbox: Any, folder: str, together: int | None
+) -> None:
     from ray import tune
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    trainable = partial(_trainable, keeper=kept(work), mailbox=mailbox)
+    trainable = partial(_trainable, keeper=kept(work, sources), mailbox=mailbox)
     tuner = tune.Tuner(
         tune.with_resources(trainable, place),
         # Indices, because a grid of trials would be copied for each of them.
@@ -254,6 +256,7 @@ def _trainable(config: dict[str, Any], *, keeper: Any, mailbox: Any) -> None:
 
     granted = tune.get_context().get_trial_resources().required_resources
     execution = with_granted(work.execution, granted.get("GPU", 0.0), granted.get("CPU", 1.0))
+    execution = replace(execution, sources=sources_of(pack, keeper, mailbox))
     give_up = partial(_give_up, pack, replace(work, execution=execution), sink)
     file = work.store.leases.hang_file(work.execution.claimant.hang)
     watchdog = Watchdog(work.execution.stalls, work.execution.time_limit, give_up, hang=file)

@@ -66,8 +66,8 @@ class RunOptions:
     budget: float | None = None
     """Seconds of a GPU, or of a CPU core where trials use no GPU, that all trials of the suite may
     use in this edition, those of earlier runs included. None: no limit."""
-    data: Path | None = None
-    """Folder of prepared data sets; None: the suite's `data:`, else the user's cache."""
+    data: str | Path | None = None
+    """Folder or URL of prepared data sets; None: the suite's `data:`, else the user's cache."""
     end_when_hung: bool = False
     """Whether an inline run ends its process, with exit code 1, where a trial hangs."""
     command: str = ""
@@ -255,7 +255,8 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
     trained = [trial for trial in plan.missing if trial.posthoc is None]
     problems = {trial.problem.name: trial.problem for trial in trained}
     with use_data_root(options.data, suite.data) if trained else nullcontext():
-        root = data_root().absolute()
+        root = data_root()
+        root = root.absolute() if isinstance(root, Path) else root
         loaded = load_data(problems.values(), seeds_of(trained), suite.vary)
     sources = loaded.sources
     for name, summary in loaded.summaries.items():
@@ -271,7 +272,7 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
         time_limit=options.time_limit,
         use_gpu=options.gpus_per_trial != 0,
         sources=sources,
-        data_root=root,
+        data_roots=(root,),
         pack=options.pack,
         compiled=_compiled(plan, options),
         compile_anywhere=bool(options.compiled),
@@ -280,7 +281,10 @@ def _execution(plan: Plan, options: RunOptions, sink: Sink) -> Execution:
 
 def _command(plan: Plan, options: RunOptions) -> str:
     """The command that is equivalent to the run of a plan in Python."""
-    place = Place(plan.location, plan.edition, options.data)
+    from evenhand.data.files.data_root import named_root, shown
+
+    data = None if options.data is None else shown(named_root(options.data))
+    place = Place(plan.location, plan.edition, data)
     flags = ["--inline"] if options.inline else []
     return suite_command("run", plan.suite, *flags, place=place)
 

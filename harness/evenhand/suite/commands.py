@@ -30,7 +30,7 @@ class Place(NamedTuple):
     edition: str = DEFAULT_EDITION
     """Edition of the store."""
     data: str | Path | None = None
-    """Folder of prepared data sets; None for the default."""
+    """Folder or URL of prepared data sets; None for the default."""
     cluster: tuple[str, ...] = ()
     """Options of `run` that name where trials run; empty for a Ray on this machine."""
 

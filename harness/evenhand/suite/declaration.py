@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from evenhand.declared.base import Spec, advice, quote_value
 from evenhand.declared.trial import STREAMS, Kept, Stream, Val
 from evenhand.errors import Mistake, SpecError, suggest
+from evenhand.remote.urls import URL
 from evenhand.suite.figures import Figure
 from evenhand.suite.yaml_lines import NO_SUITE, Document, is_meant_as_suite, read
 
@@ -103,7 +104,7 @@ class SuiteDeclaration(Spec):
     val: Val = Val()
     """Source of the validation images, for problems without a `val` of their own."""
     data: Annotated[str, Field(min_length=1)] | None = None
-    """Folder of prepared data sets, relative to the suite file; not part of any trial."""
+    """Folder of prepared data sets, relative to the suite file, or URL; not part of any trial."""
     metrics: Annotated[tuple[str, ...], Field(min_length=1)]
     """Metrics that are reported."""
     primary: str | dict[str, str]
@@ -172,7 +173,7 @@ def load(document: Document) -> SuiteDeclaration:
         suite = SuiteDeclaration.model_validate_json(json.dumps(document.data, default=str))
     except ValidationError as error:
         raise document.error([_mistake(e) for e in _without_length_errors(error)]) from None
-    if suite.data is None:
+    if suite.data is None or URL.match(suite.data):
         return suite
     seen_from_file = Path(document.path).parent / Path(suite.data).expanduser()
     return suite.model_copy(update={"data": str(seen_from_file)})

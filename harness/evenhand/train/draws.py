@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from evenhand.backbones.networks.build import Network, build
-from evenhand.data.files.data_root import data_root
+from evenhand.data.files.fetching import weights_root
 from evenhand.data.splits import ProblemData
 from evenhand.declared.method import Head
 from evenhand.declared.streams import generator, stream_seed
@@ -64,6 +64,6 @@ class Draws:
                 head=self.head,
                 in_channels=channels,
                 image_size=side,
-                folder=data_root(),
+                root_of=weights_root,
             )
         return model.to(memory_format=torch.channels_last)

@@ -64,7 +64,7 @@ def test_what_is_there_may_be_where_one_cannot_write(there, root, monkeypatch):
     def refuse(*_):
         raise PermissionError
 
-    monkeypatch.setattr(preparing, "_locked", refuse)
+    monkeypatch.setattr(preparing, "locked", refuse)
     assert prepare_once(TINY, root).contents == there.contents
 
 

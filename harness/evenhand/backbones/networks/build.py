@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,15 +72,16 @@ def build(
     head: Head,
     in_channels: int,
     image_size: int,
-    folder: Path = Path(),
+    root_of: Callable[[str], Path] = lambda _: Path(),
 ) -> Network:
     """Build a network with initial weights, for square images of image_size pixels a side.
 
     The weights come from torch's global generator, those of the body first: at one seed, methods
-    with different heads have the same body. Weights of a local file are below `folder`, the data
-    root. Raises `BackboneError` where timm has no such model, where weights are missing or of
-    another model, where the model does not support these images, and where a body of the user's own
-    gives no features.
+    with different heads have the same body. root_of gives the data root that has a file of weights.
+
+    Raises `BackboneError` where timm has no such model, where weights are missing or of another
+    model, where the model does not support these images, and where a body of the user's own gives
+    no features.
     """
     name = "" if isinstance(backbone, Backbone) else backbone.name
     if isinstance(backbone, Part):
@@ -90,7 +92,7 @@ def build(
         features = _own_features(name, body, in_channels, image_size)
         check_features(name, body, features, n_classes)
         return Network(body, make_head(head, features.shape[1], n_classes))
-    body = _body(backbone, in_channels, image_size, folder)
+    body = _body(backbone, in_channels, image_size, root_of)
     n_features = _feature_width(backbone.model, body, in_channels, image_size)
     is_ours = timm.model_entrypoint(backbone.model).__module__.startswith("evenhand.")
     is_kaiming = backbone.kaiming_head or (is_ours and backbone.options.get("init") != "torch")
@@ -107,7 +109,7 @@ def _own_head(
     """The head that timm's model begins with; None where it is not one linear layer."""
     options = {**backbone.options, "pretrained": False}
     bare = replace(backbone, options=options, weights=None)
-    whole = _body(bare, in_channels, image_size, Path(), n_classes)
+    whole = _body(bare, in_channels, image_size, lambda _: Path(), n_classes)
     find: Any = getattr(whole, "get_classifier", lambda: None)
     found = find()
     if not isinstance(found, nn.Linear) or found.bias is None:
@@ -137,14 +139,18 @@ def _constrain_head(head: nn.Module, backbone: Backbone) -> None:
 
 
 def _body(
-    backbone: Backbone, in_channels: int, image_size: int, folder: Path, n_classes: int = 0
+    backbone: Backbone,
+    in_channels: int,
+    image_size: int,
+    root_of: Callable[[str], Path],
+    n_classes: int = 0,
 ) -> nn.Module:
     """Make timm's model for this input, by default without its head. Raises `BackboneError`."""
     if not timm.is_model(backbone.model):
         raise BackboneError(_unknown(backbone.model))
     options: dict[str, Any] = dict(backbone.options)
     if backbone.weights:
-        file = weights_file(backbone.weights, folder)
+        file = weights_file(backbone.weights, root_of(backbone.weights))
         options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(file)}}
     config = get_pretrained_cfg(backbone.model)
     # Transformers and MLPs are made for one image size; only they, which timm marks, accept it.
@@ -156,7 +162,7 @@ def _body(
         )
     except (*MODEL_ERRORS, *READ_ERRORS) as error:
         if backbone.weights:
-            check_checkpoint(weights_file(backbone.weights, folder))
+            check_checkpoint(weights_file(backbone.weights, root_of(backbone.weights)))
         what = f"timm cannot make {backbone.model!r} for"
         todo = FETCH if backbone.options.get("pretrained") else SMALL
         todo = f"name weights of {backbone.model!r}" if backbone.weights else todo

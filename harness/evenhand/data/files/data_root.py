@@ -1,4 +1,4 @@
-"""Data root: the folder of prepared data sets. It is not part of a trial, nor of its key."""
+"""Data root: the folder or the URL of prepared data sets. It is not part of a trial's key."""
 
 from __future__ import annotations
 
@@ -8,31 +8,85 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from evenhand.declared.plugin_modules import plugin_of
 from evenhand.declared.registry import REGISTRY
-from evenhand.errors import UnknownName
+from evenhand.errors import DataError, UnknownName
+from evenhand.remote.urls import URL, without_secrets
 
 VARIABLE = "EVENHAND_DATA"
 DEFAULT = Path("~/.cache/evenhand")
 
-_CHOSEN: ContextVar[Path | None] = ContextVar("data root", default=None)
+Root = Path | str
+"""A folder, or the URL of a prefix in object storage."""
+
+_CHOSEN: ContextVar[tuple[Root, ...]] = ContextVar("data roots", default=())
+
+
+def named_root(place: str | Path) -> Root:
+    """The data root that a user names. Raises `DataError` for a URL that is none."""
+    text = str(place)
+    if not URL.match(text):
+        return Path(place).expanduser()
+    if text.lower().startswith("file:///"):
+        return Path(unquote(urlsplit(text).path))
+    if "://" not in text:
+        raise DataError(
+            f"{text}: a URL has two slashes, and a `Path` keeps one of them\n"
+            f"  write it as a text: {text.replace(':/', '://', 1)}"
+        )
+    return text
 
 
 @contextmanager
 def use_data_root(*places: str | Path | None) -> Iterator[None]:
     """Set `data_root()` for a `with` block to the first place that is not None, if there is one."""
-    given = [Path(place).expanduser() for place in places if place is not None]
-    token = _CHOSEN.set(given[0] if given else _CHOSEN.get())
+    given = [place for place in places if place is not None]
+    with use_data_roots((named_root(given[0]),) if given else ()):
+        yield
+
+
+@contextmanager
+def use_data_roots(roots: tuple[Root, ...]) -> Iterator[None]:
+    """Set `data_roots()` for a `with` block, unless there are none."""
+    token = _CHOSEN.set(roots or _CHOSEN.get())
     try:
         yield
     finally:
         _CHOSEN.reset(token)
 
 
-def data_root() -> Path:
-    """The folder of `use_data_root`, else of EVENHAND_DATA, else `~/.cache/evenhand`."""
-    return _CHOSEN.get() or Path(os.environ.get(VARIABLE) or DEFAULT).expanduser()
+def data_roots() -> tuple[Root, ...]:
+    """The places where prepared data sets are looked for, in this order: a node has two."""
+    return _CHOSEN.get() or (_usual(),)
+
+
+def data_root() -> Root:
+    """The place of `use_data_root`, else of EVENHAND_DATA, else `~/.cache/evenhand`."""
+    return data_roots()[0]
+
+
+def node_roots(roots: tuple[Root, ...]) -> tuple[Root, ...]:
+    """The places on a node of a cluster: its own EVENHAND_DATA, then those of the driver."""
+    own = (named_root(os.environ[VARIABLE]),) if os.environ.get(VARIABLE) else ()
+    return tuple(dict.fromkeys((*own, *roots)))
+
+
+def own_file(path: str) -> Path:
+    """Path of a file or folder of the user's own, which is relative to the data root.
+
+    Raises `DataError` where that is in object storage.
+    """
+    root, given = data_root(), Path(path).expanduser()
+    if isinstance(root, Path) or given.is_absolute():
+        return Path(root) / given
+    raise DataError(
+        f"{path}: only prepared data sets and weights are fetched from object storage, and the "
+        f"data root is {without_secrets(root)}\n"
+        "  write the absolute path of the file on the machine of the command, or name a folder "
+        "with --data"
+    )
 
 
 def data_command(verb: str, name: str, *more: str) -> str:
@@ -40,9 +94,18 @@ def data_command(verb: str, name: str, *more: str) -> str:
 
     It has `--root` where the root is not the default one, and the plugin of the data set.
     """
-    usual = Path(os.environ.get(VARIABLE) or DEFAULT).expanduser()
-    root = [] if data_root() == usual else ["--root", str(data_root())]
+    found = data_root()
+    root = [] if found == _usual() else ["--root", shown(found)]
     return shlex.join(["evenhand", "data", verb, name, *_plugin(name), *more, *root])
+
+
+def shown(root: Root) -> str:
+    """A data root as messages show it, without passwords."""
+    return str(root) if isinstance(root, Path) else without_secrets(root)
+
+
+def _usual() -> Root:
+    return named_root(os.environ.get(VARIABLE) or DEFAULT)
 
 
 def _plugin(name: str) -> list[str]:

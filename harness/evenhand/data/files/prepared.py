@@ -9,59 +9,32 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
-from pydantic import Field, ValidationError
 
-from evenhand.data.files.data_root import VARIABLE, data_command, data_root, use_data_root
+from evenhand.data.files.cache import Held, cache_folder
+from evenhand.data.files.contents import CONTENTS, MOST_BYTES, Contents, File, parse
+from evenhand.data.files.data_root import VARIABLE, Root, data_command, data_root, use_data_root
+from evenhand.data.files.fetching import fetched
 from evenhand.data.files.image_list import ListedImages, ListedSource
 from evenhand.data.files.original import Archive, Original
 from evenhand.data.images import Images, Source
-from evenhand.declared.base import Spec
 from evenhand.declared.input_files import check_regular, read_input
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import DataError, UnknownName
 
-CONTENTS = "contents.json"
-MOST_BYTES = 2**24
-"""Size of `contents.json`, which has a name for each class."""
 SPLITS = ("train", "test", "val")
-
-
-class File(Spec):
-    """Size and SHA-256 of a file."""
-
-    bytes: int
-    sha256: str
-
-
-class Contents(Spec):
-    """Contents of a prepared folder, as `contents.json` has them."""
-
-    format: Literal[1] = 1
-    name: str
-    classes: tuple[str, ...]
-    groups: tuple[str, ...]
-    per_class: int | None
-    in_official_order: bool
-    origin: str
-    """Description of the files that it was made from."""
-    prepared: str
-    """Time of preparation in UTC."""
-    files: dict[str, File] = Field(min_length=1)
-
-    @property
-    def fingerprint(self) -> str:
-        """Fingerprint of all files: equal where images, labels and their order are equal."""
-        text = "|".join(f"{name} {file.sha256}" for name, file in sorted(self.files.items()))
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -73,27 +46,66 @@ class Prepared:
     source: Source
 
 
+NO_COPIES: Mapping[str, Path] = MappingProxyType({})
+_COPIES: ContextVar[Mapping[str, Path]] = ContextVar("checked copies", default=NO_COPIES)
+
+
+@contextmanager
+def use_copy(name: str, folder: Path) -> Iterator[None]:
+    """Load a prepared data set from a folder within a `with` block, without reading every byte."""
+    token = _COPIES.set({**_COPIES.get(), name: folder})
+    try:
+        yield
+    finally:
+        _COPIES.reset(token)
+
+
 def load(original: Original) -> Source:
     """Load a prepared data set from the data root, and check every byte.
 
-    Raises `DataError` where it is missing or not whole.
+    From object storage it is fetched first. Raises `DataError` where it is missing or not whole.
     """
+    copy = _COPIES.get().get(original.name)
+    if copy is not None:
+        return read(original.name, copy, checked=False).source
     return find(original.name, data_root()).source
 
 
-def find(name: str, root: Path, *, checked: bool = True) -> Prepared:
-    """Find a prepared data set under a root.
+def find(name: str, root: Root, *, checked: bool = True) -> Prepared:
+    """Find a prepared data set under a root; fetch it from object storage where it is not here.
 
     checked: files are compared by checksum, else by size alone. Raises `DataError` where it is
     missing or not whole.
     """
+    if isinstance(root, str):
+        held = fetched(name, root)
+        try:
+            found = read(name, held.folder, checked=checked)
+        except DataError:
+            held.release()
+            raise
+        keep(held, found.source)
+        return found
     folder = root / name
     if not folder.exists():
         raise DataError(
             f"{folder}: {name} is not prepared here\n  {_how(name, root)}\n"
             f"  a data set in another folder needs --data, {VARIABLE} or the suite's `data:`"
         )
-    contents = _contents(name, folder)
+    return read(name, folder, checked=checked)
+
+
+def keep(held: Held, source: Source) -> None:
+    """Hold an entry of the cache as long as the images that are mapped from it are in use."""
+    weakref.finalize(source.train.pixels, held.release)
+
+
+def read(name: str, folder: Path, *, checked: bool = True) -> Prepared:
+    """Read a prepared data set in a folder of any name. Raises `DataError` where it is not whole.
+
+    checked: files are compared by checksum, else by size alone.
+    """
+    contents = contents_in(name, folder)
     for file, known in contents.files.items():
         _check(folder / file, known, name, checked=checked)
     return Prepared(folder, contents, _source(folder, contents))
@@ -125,9 +137,10 @@ def _official(name: str) -> str | Archive | None:
     return original.official if original else None
 
 
-def load_extra(original: Original, file: str) -> Shaped[np.ndarray, ...]:
-    """Load an array that is stored with the prepared images, after `load` has checked it."""
-    array: np.ndarray = np.load(data_root() / original.name / file)
+def load_extra(source: Source, file: str) -> Shaped[np.ndarray, ...]:
+    """Load an array that is stored with the prepared images of a source, which `load` checked."""
+    assert source.files is not None
+    array: np.ndarray = np.load(source.files.folder / file)
     return array
 
 
@@ -183,18 +196,13 @@ def _described(path: Path) -> File:
     return File(bytes=path.stat().st_size, sha256=sha256)
 
 
-def _contents(name: str, folder: Path) -> Contents:
+def contents_in(name: str, folder: Path) -> Contents:
+    """What a folder states of its files. Raises `DataError`."""
     try:
-        content = read_input(folder / CONTENTS, most=MOST_BYTES)
-        contents = Contents.model_validate_json(content)
-    except (OSError, ValidationError) as error:
-        what = (
-            error.strerror if isinstance(error, OSError) else "has other fields than were written"
-        )
+        return parse(read_input(folder / CONTENTS, most=MOST_BYTES), name)
+    except (OSError, DataError) as error:
+        what = error.strerror if isinstance(error, OSError) else error
         raise _torn(name, folder / CONTENTS, str(what)) from None
-    if contents.name != name:
-        raise _torn(name, folder, f"holds {contents.name}")
-    return contents
 
 
 def _check(path: Path, known: File, name: str, *, checked: bool) -> None:
@@ -210,10 +218,11 @@ def _check(path: Path, known: File, name: str, *, checked: bool) -> None:
 
 
 def _torn(name: str, path: Path, what: str) -> DataError:
-    root = path.parent if path.name == name else path.parent.parent
-    return DataError(
-        f"{path}: the prepared {name} is not whole: {what}\n  {_how(name, root, '--again')}"
-    )
+    folder = path.parent
+    right = f"remove the folder {folder}; it is fetched again"
+    if folder.parent != cache_folder():
+        right = _how(name, folder.parent, "--again")
+    return DataError(f"{path}: the prepared {name} is not whole: {what}\n  {right}")
 
 
 def _source(folder: Path, contents: Contents) -> Source:
@@ -236,4 +245,5 @@ def _source(folder: Path, contents: Contents) -> Source:
         groups=contents.groups,
         per_class=contents.per_class,
         in_official_order=contents.in_official_order,
+        files=contents.files_in(folder),
     )

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 from evenhand.data.files import folder, official_files, parquet
+from evenhand.data.files.data_root import Root
+from evenhand.data.files.fetching import how_missing
 from evenhand.data.files.image_list import ListedSource
+from evenhand.data.files.locks import locked
 from evenhand.data.files.original import Original, verify
 from evenhand.data.files.prepared import Prepared, find, write
 from evenhand.data.images import Source
 from evenhand.errors import DataError
-
-try:
-    import fcntl
-except ImportError:  # only POSIX systems have it
-    fcntl = None  # type: ignore[assignment]
+from evenhand.remote.urls import without_secrets
 
 FORMS = (official_files, folder, parquet)
 ORPHANED_SECONDS = 24 * 3600
 
 
 def prepare_once(
-    original: Original, root: Path, *, place: Path | None = None, again: bool = False
+    original: Original, root: Root, *, place: Path | None = None, again: bool = False
 ) -> Prepared:
     """Prepare a data set under a root, from files at a place or from a download.
 
@@ -36,6 +33,11 @@ def prepare_once(
     this at once: one of them prepares the data set, and all return it. Raises `DataError` for files
     that are missing, damaged, mislabelled or cannot be written.
     """
+    if isinstance(root, str):
+        raise DataError(
+            f"{without_secrets(root)}: a data set is prepared in a folder, and this is object "
+            f"storage\n  {how_missing(original.name)}"
+        )
     if place is not None and not place.exists():
         raise DataError(f"{place}: there is no such file or folder")
     if not again and (root / original.name).exists():
@@ -43,7 +45,7 @@ def prepare_once(
         return find(original.name, root)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _locked(root / f".{original.name}.lock"):
+        with locked(root / f".{original.name}.lock"):
             if again or not (root / original.name).exists():
                 _make(original, root, place, again=again)
             return find(original.name, root)
@@ -97,20 +99,6 @@ def _put(new: Path, name: Path, old: Path | None) -> None:
     except OSError:
         if not name.is_dir():
             raise
-
-
-@contextlib.contextmanager
-def _locked(lock: Path) -> Iterator[None]:
-    """Hold a lock for a `with` block, after waiting for other processes.
-
-    Windows and some network file systems have no locks. The work may then be done twice, but the
-    result is still whole, because it gets its name by a rename.
-    """
-    with lock.open("w") as file:
-        if fcntl is not None:
-            with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _sweep(original: Original, root: Path) -> None:

@@ -151,11 +151,11 @@ def celeba(label: str = LABEL, group: str = GROUP) -> Source:
             "  choose another group"
         )
     source = load(CELEBA)
-    names = [str(name) for name in load_extra(CELEBA, NAMES)]
+    names = [str(name) for name in load_extra(source, NAMES)]
     places = [_place(name, names) for name in (label, group)]
 
     def chosen(images: Images, split: str) -> Images:
-        labels, groups = load_extra(CELEBA, f"{split}.{ATTRIBUTES}")[:, places].T.astype(np.int64)
+        labels, groups = load_extra(source, f"{split}.{ATTRIBUTES}")[:, places].T.astype(np.int64)
         return Images(images.pixels, labels, groups)
 
     return replace(

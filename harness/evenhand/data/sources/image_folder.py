@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from evenhand.data.files.class_folders import ClassFolders, list_class_folders
-from evenhand.data.files.data_root import data_root
+from evenhand.data.files.data_root import own_file
 from evenhand.data.files.label_names import numbered
 from evenhand.data.files.own_images import Background, ImageRule, Intensity, Side, read_images
 from evenhand.data.files.own_source import Examples, Labelled, own_source
@@ -42,7 +41,7 @@ def image_folder(
     transparent, and scaled from 16 bits by the range of the mode or by `intensity`, which is `file`
     or `[low, high]`. Classes are sorted by name, numbers by value.
     """
-    found = list_class_folders(data_root() / Path(path).expanduser())
+    found = list_class_folders(own_file(path))
     labels = numbered(found.columns.values["label"])
     zeros = np.zeros_like(labels.numbers)
     rows = Labelled(str(found.columns.path), labels.numbers, zeros, labels.names, ("all",))

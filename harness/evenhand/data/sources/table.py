@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -18,7 +17,7 @@ from pydantic import Field
 from evenhand.data.files.column_encoding import Impute
 from evenhand.data.files.columns import Columns, read
 from evenhand.data.files.csv_text import TextFormat
-from evenhand.data.files.data_root import data_command, data_root
+from evenhand.data.files.data_root import data_command, own_file
 from evenhand.data.files.feature_choice import FeatureRule
 from evenhand.data.files.feature_columns import read_features
 from evenhand.data.files.hub_folder import read_hub_folder
@@ -116,7 +115,7 @@ def waterbirds_features() -> Source:
 
     The file is `waterbirds_features.npz` or `.parquet` under the data root.
     """
-    files = [data_root() / f"waterbirds_features.{form}" for form in ("npz", "parquet")]
+    files = [own_file(f"waterbirds_features.{form}") for form in ("npz", "parquet")]
     there = next((file for file in files if file.exists()), None)
     if there is None:
         options = ("--backbone", "resnet18.tv_in1k", "--out", str(files[0]))
@@ -154,7 +153,7 @@ def _reject_of_other(
 
 
 def _read(path: str, form: TextFormat, splits: SplitRule) -> Columns:
-    place = data_root() / Path(path).expanduser()
+    place = own_file(path)
     if place.is_dir():
         return read_hub_folder(place, form, own_splits=splits.column == "split")
     return read(place, form)

@@ -1,0 +1,165 @@
+"""A node's own copy of a prepared data set, which it reads in place of the driver's.
+
+A copy is known by its fingerprint. It is the folder of a data root of the node, or was fetched from
+object storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from evenhand.data.files import cache
+from evenhand.data.files.contents import CONTENTS
+from evenhand.data.files.data_root import Root, data_roots, shown
+from evenhand.data.files.fetching import fetched, open_root, read_contents
+from evenhand.data.files.prepared import contents_in, keep, read, use_copy
+from evenhand.data.images import PreparedFiles, Source
+from evenhand.data.splits import load
+from evenhand.declared.base import Part
+from evenhand.errors import DataError
+
+
+class Copy(NamedTuple):
+    """A data set that was loaded from a copy, or the reasons why there is none."""
+
+    source: Source | None
+    refused: list[str]
+
+
+def load_from(dataset: Part, files: PreparedFiles) -> Source:
+    """Load a data set from the files that the driver has checked. Raises `DataError`."""
+    with use_copy(files.name, files.folder):
+        return load(dataset)
+
+
+def is_readable(files: PreparedFiles) -> bool:
+    """Whether this process can read these files where the driver has them."""
+    try:
+        found = read(files.name, files.folder, checked=False)
+    except (DataError, OSError):
+        return False
+    return found.contents.fingerprint == files.fingerprint
+
+
+def load_copy(dataset: Part, wanted: PreparedFiles) -> Copy:
+    """Load a data set from the first of the data roots with the same files.
+
+    Its bytes are not read again: `check_copies` has read those of a folder, and a fetch its own.
+    """
+    refused = []
+    for root in data_roots():
+        try:
+            found = _loaded(dataset, wanted, root)
+        except DataError as error:
+            refused.append(str(error).partition("\n")[0])
+            continue
+        if found is not None:
+            return Copy(found, [])
+    return Copy(None, refused)
+
+
+def _loaded(dataset: Part, wanted: PreparedFiles, root: Root) -> Source | None:
+    if isinstance(root, Path):
+        folder = root / wanted.name
+        if (
+            not _is_there(folder)
+            or contents_in(wanted.name, folder).fingerprint != wanted.fingerprint
+        ):
+            return None
+        return load_from(dataset, wanted._replace(folder=folder))
+    held = fetched(wanted.name, root, wanted.fingerprint)
+    try:
+        source = load_from(dataset, wanted._replace(folder=held.folder))
+    except DataError:
+        held.release()
+        raise
+    keep(held, source)
+    return source
+
+
+def _is_there(folder: Path) -> bool:
+    return (folder / CONTENTS).exists()
+
+
+class Checked(NamedTuple):
+    """What a check of a node's copies found."""
+
+    damaged: list[str]
+    """Copies with the right fingerprint and other bytes, each with what to do."""
+    notes: list[str]
+    """Copies that are not used."""
+
+
+def check_copies(
+    wanted: Iterable[PreparedFiles], is_checked: Callable[[PreparedFiles], bool]
+) -> Checked:
+    """Read every byte of the copies under the data roots of this machine.
+
+    is_checked: whether files are those that the driver has checked.
+    """
+    found = Checked([], [])
+    for files in wanted:
+        others = []
+        for root in data_roots():
+            try:
+                fingerprint = _checked(files, root, is_checked)
+            except _UnknownCopyError as error:
+                others.append(f"{files.name}: {error}; it travels from the driver")
+                continue
+            except DataError as error:
+                found.damaged.append(_in_one_line(error))
+                break
+            if fingerprint == files.fingerprint:
+                break
+            if fingerprint is not None:
+                others.append(
+                    f"{files.name} in {shown(root)} is not used: it has the fingerprint "
+                    f"{fingerprint}, and that of the run is {files.fingerprint}; it travels from "
+                    "the driver"
+                )
+        else:
+            found.notes.extend(others)
+    return found
+
+
+class _UnknownCopyError(Exception):
+    """A copy of which nothing is known, so that the run does without it."""
+
+
+def _checked(
+    wanted: PreparedFiles, root: Root, is_checked: Callable[[PreparedFiles], bool]
+) -> str | None:
+    """Fingerprint of the copy under a root; None where there is none.
+
+    Raises `DataError` for other bytes than the right fingerprint states.
+    """
+    if isinstance(root, Path):
+        folder = root / wanted.name
+        if not _is_there(folder):
+            return None
+        try:
+            fingerprint = contents_in(wanted.name, folder).fingerprint
+        except DataError as error:
+            raise _UnknownCopyError(_in_one_line(error)) from None
+        here = wanted._replace(folder=folder)
+        if fingerprint == wanted.fingerprint and not is_checked(here):
+            read(wanted.name, folder)
+        return fingerprint
+    held = cache.held(f"{wanted.name}-{wanted.fingerprint}")
+    if held is not None:
+        try:
+            read(wanted.name, held.folder)
+        finally:
+            held.release()
+        return wanted.fingerprint
+    try:
+        return read_contents(open_root(root), wanted.name).contents.fingerprint
+    except DataError as error:
+        raise _UnknownCopyError(str(error).partition("\n")[0]) from None
+
+
+def _in_one_line(error: DataError) -> str:
+    first, _, rest = str(error).partition("\n")
+    return f"{first}; {rest.strip().partition(chr(10))[0]}" if rest else first

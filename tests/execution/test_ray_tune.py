@@ -22,7 +22,7 @@ from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
 from evenhand.execution.ray_early_end import early_end
 from evenhand.execution.ray_placement import Placement
-from evenhand.execution.ray_tune import RayRunner, _fit, _work, on_ray, with_granted
+from evenhand.execution.ray_tune import RayRunner, _fit, on_ray, with_granted
 from evenhand.execution.ray_work import Work, fetched
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
@@ -226,13 +226,13 @@ def test_tune_runs_at_most_as_many_packs_at_a_time_as_hold_the_trials_allowed(
     monkeypatch.setattr(f"{module}.node_resources", lambda _: [{"CPU": 8.0}, {"CPU": 5.0}])
     monkeypatch.setattr(f"{module}.node_here", tuple)
     monkeypatch.setattr(f"{module}.start_mailbox", lambda: None)
-    monkeypatch.setattr(f"{module}.kept", lambda _: None)
+    monkeypatch.setattr(f"{module}.kept", lambda *_: None)
     trials, store = list(suite_of("erm").trials.values()), Store.open(tmp_path / "ray")
     for most in (5, None):
         execution = Execution(pack=2)
         with on_ray(trials, execution, store, print, max_concurrent=most, **LOCAL) as runner:
-            work = _work(make_packs(trials, 2), execution, store, ())
-            _fit(work, runner.mailbox, str(tmp_path), runner.together)
+            work = runner._work(make_packs(trials, 2), execution, store)
+            _fit(work, {}, runner.mailbox, str(tmp_path), runner.together)
             assert runner.slots == 2 * (4 + 2)
 
     assert found == [2, None]

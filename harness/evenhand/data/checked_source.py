@@ -27,7 +27,8 @@ def checked_source(registered: Registered, made: object) -> Source:
         if images is not None or split != "val":
             _check_images(f"{name}: {split}", images, source)
     classes, groups = (tuple(map(str, names)) for names in (source.classes, source.groups))
-    source = replace(source, classes=classes, groups=groups)
+    # The function may have read other files as well, which are not known by a fingerprint.
+    source = replace(source, classes=classes, groups=groups, files=None)
     _check_facts(name, source, facts)
     return source
 

@@ -133,7 +133,7 @@ class Source:
     reading: DataReading | None = None
     """Reading of a user's own files."""
     files: PreparedFiles | None = None
-    """Prepared files that it was read from."""
+    """Prepared files of which it is a function; None where other files may have part in it."""
 
     @cached_property
     def shape(self) -> tuple[int, ...]:

@@ -104,7 +104,7 @@ class SuiteDeclaration(Spec):
     val: Val = Val()
     """Source of the validation images, for problems without a `val` of their own."""
     data: Annotated[str, Field(min_length=1)] | None = None
-    """Folder of prepared data sets, relative to the suite file, or URL; not part of any trial."""
+    """Folder of prepared data sets, relative to the suite file, or URL; not part of a trial."""
     metrics: Annotated[tuple[str, ...], Field(min_length=1)]
     """Metrics that are reported."""
     primary: str | dict[str, str]

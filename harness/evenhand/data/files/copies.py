@@ -29,9 +29,18 @@ class Copy(NamedTuple):
 
 
 def load_from(dataset: Part, files: PreparedFiles) -> Source:
-    """Load a data set from the files that the driver has checked. Raises `DataError`."""
+    """Load a data set from files whose bytes were checked.
+
+    Raises `DataError` where they cannot be read, or were replaced by others.
+    """
     with use_copy(files.name, files.folder):
-        return load(dataset)
+        source = load(dataset)
+    if source.files is None or source.files.fingerprint != files.fingerprint:
+        raise DataError(
+            f"{files.folder}: the prepared {files.name} was replaced while the run goes on\n"
+            "  rerun the same command, which reads the new one"
+        )
+    return source
 
 
 def is_readable(files: PreparedFiles) -> bool:

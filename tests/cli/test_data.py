@@ -9,7 +9,9 @@ import pytest
 
 from evenhand.cli.app import app
 from evenhand.errors import DataError, SpecError
+from tests.buckets import bucket
 from tests.cli.test_commands import PARTS, evenhand
+from tests.data.files.conftest import put
 from tests.data.originals import SQUARE, source, write_folder
 
 PLUGIN = """
@@ -35,7 +37,7 @@ primary: balanced_accuracy
 baseline: erm
 """
 
-assert app
+assert app, bucket
 
 
 @pytest.fixture
@@ -140,3 +142,40 @@ def test_where_the_images_are_changes_no_key(here):
     before = keys()
     (here / "suites" / "small.yaml").write_text(SUITE + "data: /elsewhere\n")
     assert keys() == before
+
+
+def test_a_bucket_is_listed_checked_and_read_by_a_run(here, bucket, monkeypatch):
+    monkeypatch.setenv("EVENHAND_CACHE", str(here / "fetched"))
+    url = bucket("command-line")
+    data("prepare", "tiny", "--from", "mirror", "--root", "images")
+    assert re.search(r"^tiny +not prepared$", data("list", "--root", url), re.MULTILINE)
+    put(here / "images" / "tiny", url)
+
+    listed = data("list", "--root", url)
+    fingerprint = json.loads(data("check", "tiny", "--root", "images", "--json"))["fingerprint"]
+    assert re.search(rf"^tiny +prepared: \S+ GB, fingerprint {fingerprint}$", listed, re.MULTILINE)
+    assert f"object storage: {url}" in listed
+    assert not (here / "fetched").exists()
+    told = json.loads(data("check", "tiny", "--root", url, "--json"))
+    assert told["folder"] == str(here / "fetched" / f"tiny-{fingerprint}")
+    with pytest.raises(DataError, match="a data set is prepared in a folder"):
+        data("prepare", "tiny", "--from", "mirror", "--root", url)
+
+    (here / "suites" / "small.yaml").write_text(f"{SUITE}data: {url}\n")
+    plugins = ("--plugin", "tiny.py", "--plugin", PARTS)
+    evenhand("validate", "suites/small.yaml", *plugins)
+    run()
+    told = json.loads(evenhand("status", "suites/small.yaml", *plugins, "--json"))
+    assert told["done"] == 1
+
+
+def test_files_of_the_users_own_in_a_bucket_are_refused_before_any_trial_starts(here, bucket):
+    table = "table: {path: birds.csv, label: species, profile: natural}"
+    suite = SUITE.replace("tiny: {profile: exp, ratio: 2}", table)
+    (here / "suites" / "small.yaml").write_text(suite)
+    for command in ("validate", "plan", "run"):
+        with pytest.raises(DataError, match="only prepared data sets and weights are fetched"):
+            evenhand(
+                *(command, "suites/small.yaml", "--plugin", PARTS, "--data", bucket("own")),
+                *(["--inline"] if command == "run" else []),
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import sys
 
 import pytest
 
@@ -80,3 +81,13 @@ def test_the_command_can_be_pasted_into_a_shell(monkeypatch):
     words = ["run", "my suite.yaml", "--only", "method=vs(tau=1, gamma=0.3)"]
     monkeypatch.setattr("sys.argv", ["/opt/bin/evenhand", *words])
     assert shlex.split(command()) == ["evenhand", *words]
+
+
+def test_a_record_has_no_password_of_its_command(monkeypatch):
+    url = "s3://KEY:HIDDEN@bucket/data?region=eu-west-1"
+    words = ["/bin/evenhand", "run", "a.yaml", "--data", url, f"--results={url}", "--set", "a=s3:b"]
+    monkeypatch.setattr(sys, "argv", words)
+    assert provenance.command() == (
+        "evenhand run a.yaml --data 's3://bucket/data?region=eu-west-1' "
+        "'--results=s3://bucket/data?region=eu-west-1' --set a=s3:b"
+    )

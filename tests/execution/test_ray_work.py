@@ -17,7 +17,8 @@ from evenhand.data.images import Source
 from evenhand.declared.base import Part
 from evenhand.declared.decorators import dataset
 from evenhand.declared.registry import REGISTRY, Registered
-from evenhand.execution import ray_work
+from evenhand.errors import DataError
+from evenhand.execution import ray_tune, ray_work
 from evenhand.execution.execute import Execution
 from evenhand.execution.preflight import source_key
 from evenhand.execution.ray_work import Work, arrived, sources_of
@@ -188,3 +189,27 @@ def test_a_node_that_cannot_use_its_copy_tells_so_and_gets_that_of_the_driver(
     np.testing.assert_array_equal(found[key].train.pixels, there.train.pixels)
     assert "the prepared tiny is not whole" in note
     assert note.endswith("tiny travels from the driver")
+
+
+def test_data_that_were_replaced_end_the_run_and_fail_no_trial(
+    tiny, fake_ray, monkeypatch, tmp_path
+):
+    trial, there = tiny
+    other = replace(there, files=there.files._replace(fingerprint="0" * 32))
+    store = Store.open(tmp_path / "r")
+    data = {source_key(trial.problem.dataset): other.files}
+    work = Work(((trial.model_dump_json(),),), Execution(), store, (), data=data)
+    for module in (ray_work, ray_tune):
+        monkeypatch.setattr(module, "fetched", lambda _: work)
+    granted = SimpleNamespace(required_resources={"CPU": 1.0})
+    context = SimpleNamespace(get_trial_resources=lambda: granted)
+    monkeypatch.setattr("ray.tune.get_context", lambda: context)
+    events = []
+    mailbox = Actor(SimpleNamespace(post=events.append))
+
+    with pytest.raises(DataError, match="was replaced while the run goes on"):
+        ray_tune._trainable({"index": 0}, keeper=None, mailbox=mailbox)
+
+    assert [event.kind for event in events] == ["fatal"]
+    assert "rerun the same command" in events[0].cause
+    assert not store.heads()

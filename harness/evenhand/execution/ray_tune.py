@@ -21,7 +21,7 @@ from evenhand.data.images import Source
 from evenhand.declared.plugin import Plugin
 from evenhand.declared.record import Exit
 from evenhand.declared.trial import Trial
-from evenhand.errors import StoreError
+from evenhand.errors import DataError, StoreError
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution
 from evenhand.execution.measured import Measured
@@ -242,7 +242,7 @@ def end_of_round() -> Any:
 
 
 def _trainable(config: dict[str, Any], *, keeper: Any, mailbox: Any) -> None:
-    """Run a pack in a re-used actor; only a store that cannot be written to raises.
+    """Run a pack in a re-used actor; only a store or data that cannot be reached raise.
 
     A pack whose process or node was lost runs again, without the trials that have a new record.
     """
@@ -256,14 +256,14 @@ def _trainable(config: dict[str, Any], *, keeper: Any, mailbox: Any) -> None:
 
     granted = tune.get_context().get_trial_resources().required_resources
     execution = with_granted(work.execution, granted.get("GPU", 0.0), granted.get("CPU", 1.0))
-    execution = replace(execution, sources=sources_of(pack, keeper, mailbox))
     give_up = partial(_give_up, pack, replace(work, execution=execution), sink)
     file = work.store.leases.hang_file(work.execution.claimant.hang)
     watchdog = Watchdog(work.execution.stalls, work.execution.time_limit, give_up, hang=file)
     try:
+        execution = replace(execution, sources=sources_of(pack, keeper, mailbox))
         with watchdog.watching(), stop_of(mailbox) as stop:
             run_pack(pack, replace(execution, stop=stop), work.store, sink)
-    except StoreError as error:
+    except (DataError, StoreError) as error:
         sink(Event("fatal", pack[0].key, trial_label(pack[0]), cause=str(error)))
         raise
     tune.report({"trials": len(pack)})

@@ -65,7 +65,7 @@ def test_a_node_with_a_damaged_copy_is_left_out_and_told_what_to_do(
     monkeypatch.setenv("EVENHAND_DATA", str(tmp_path / "node"))
     [problem] = check_node(expected, "node").problems
     assert f"{path}: the prepared tiny is not whole: has other bytes than were written" in problem
-    assert "evenhand data prepare tiny" in problem
+    assert f"remove the folder {path.parent} there" in problem
 
     monkeypatch.setenv("EVENHAND_DATA", "s3:/typing/error")
     [problem] = check_node(expected, "node").problems

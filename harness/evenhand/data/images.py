@@ -133,7 +133,8 @@ class Source:
     reading: DataReading | None = None
     """Reading of a user's own files."""
     files: PreparedFiles | None = None
-    """Prepared files of which it is a function; None where other files may have part in it."""
+    """Prepared files from which its images are mapped; None where they are made from something
+    else, or where other files may have part in it."""
 
     @cached_property
     def shape(self) -> tuple[int, ...]:

@@ -68,8 +68,6 @@ class Keeper:
         part = Part.model_validate_json(dataset)
         key = source_key(part)
         if key not in self._sources:
-            for plugin in self._work.plugins:
-                plugin.load()
             files = self._work.data[key]
             assert files is not None
             self._sources[key] = ray.put(load_from(part, files))

@@ -275,6 +275,9 @@ def test_the_setting_size_halves_what_was_prepared(folder, root):
         np.testing.assert_array_equal(halved(a).pixels, b.pixels)
         np.testing.assert_array_equal(a.labels, b.labels)
     assert (half.classes, half.per_class) == (whole.classes, whole.per_class)
+    # Only what is mapped from a file is read anew by each process.
+    assert whole.files is not None
+    assert half.files is None
 
 
 def test_tinyimagenet_lt_has_22403_images_and_at_least_6_of_a_class():

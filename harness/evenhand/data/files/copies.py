@@ -118,7 +118,7 @@ def check_copies(
                 others.append(f"{files.name}: {error}; it travels from the driver")
                 continue
             except DataError as error:
-                found.damaged.append(_in_one_line(error))
+                found.damaged.append(str(error))
                 break
             if fingerprint == files.fingerprint:
                 break
@@ -151,15 +151,15 @@ def _checked(
         try:
             fingerprint = contents_in(wanted.name, folder).fingerprint
         except DataError as error:
-            raise _UnknownCopyError(_in_one_line(error)) from None
+            raise _UnknownCopyError(str(error).partition("\n")[0]) from None
         here = wanted._replace(folder=folder)
         if fingerprint == wanted.fingerprint and not is_checked(here):
-            read(wanted.name, folder)
+            _read_whole(here)
         return fingerprint
     held = cache.held(f"{wanted.name}-{wanted.fingerprint}")
     if held is not None:
         try:
-            read(wanted.name, held.folder)
+            _read_whole(wanted._replace(folder=held.folder))
         finally:
             held.release()
         return wanted.fingerprint
@@ -169,6 +169,11 @@ def _checked(
         raise _UnknownCopyError(str(error).partition("\n")[0]) from None
 
 
-def _in_one_line(error: DataError) -> str:
-    first, _, rest = str(error).partition("\n")
-    return f"{first}; {rest.strip().partition(chr(10))[0]}" if rest else first
+def _read_whole(files: PreparedFiles) -> None:
+    """Read every byte. Raises `DataError` in one line, with what to do on a node."""
+    try:
+        read(files.name, files.folder)
+    except DataError as error:
+        reason = str(error).partition("\n")[0]
+        right = f"remove the folder {files.folder} there, and the node gets the data set anew"
+        raise DataError(f"{reason}; {right}") from None

@@ -122,7 +122,8 @@ def _fetch(bucket: Bucket, name: str, files: Mapping[str, File], folder: Path) -
             raise DataError(
                 f"{bucket.location}: {name}/{file} is not what {CONTENTS} states: it has "
                 f"{found.bytes:,} of {known.bytes:,} bytes, and the SHA-256 {found.sha256[:12]}… "
-                f"in place of {known.sha256[:12]}…\n  {_how_copied(name)} again, all files of it"
+                f"in place of {known.sha256[:12]}…\n  copy all files of DIR/{name} to the bucket "
+                "again, for example by `aws s3 cp --recursive`"
             )
 
 

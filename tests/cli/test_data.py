@@ -145,7 +145,7 @@ def test_where_the_images_are_changes_no_key(here):
 
 
 def test_a_bucket_is_listed_checked_and_read_by_a_run(here, bucket, monkeypatch):
-    monkeypatch.setenv("EVENHAND_CACHE", str(here / "fetched"))
+    monkeypatch.setenv("EVENHAND_CACHE", str(here))
     url = bucket("command-line")
     data("prepare", "tiny", "--from", "mirror", "--root", "images")
     assert re.search(r"^tiny +not prepared$", data("list", "--root", url), re.MULTILINE)

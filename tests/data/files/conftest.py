@@ -25,7 +25,7 @@ def put(folder: Path, url: str) -> None:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of fetched files."""
-    monkeypatch.setenv("EVENHAND_CACHE", str(tmp_path / "fetched"))
+    monkeypatch.setenv("EVENHAND_CACHE", str(tmp_path))
     return tmp_path / "fetched"
 
 

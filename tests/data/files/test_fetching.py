@@ -311,3 +311,17 @@ def test_weights_are_fetched_too(url, cache, requests):
         requests.clear()
         assert weights_root(name) == root
     assert not requests
+
+
+def test_files_of_the_user_beside_the_cache_are_neither_counted_nor_removed(
+    url, cache, folder, monkeypatch
+):
+    put(folder, url)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    monkeypatch.setenv("EVENHAND_CACHE_GB", str(1.5 * size / 1e9))
+    mine = cache.parent / "photographs"
+    mine.mkdir()
+    (mine / "one.jpg").write_bytes(bytes(2 * size))
+    os.utime(mine, (1, 1))
+    fetched(folder.name, url).release()
+    assert (mine / "one.jpg").stat().st_size == 2 * size

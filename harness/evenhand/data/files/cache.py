@@ -1,8 +1,10 @@
 """Cache of files that were fetched from object storage, on a disk of this machine.
 
-    cifar10-<fingerprint>/contents.json …    whole, because it gets its name by a single rename
-    .part-…/                                 a fetch that goes on, or that was killed
-    .lock                                    held by the one process that fetches or removes
+    fetched/cifar10-<fingerprint>/contents.json …    whole: it gets its name by a single rename
+    fetched/.part-…/                                 a fetch that goes on, or that was killed
+    fetched/.lock                                    held by the process that fetches or removes
+
+The folder that the user names may hold other files, none of which is counted or removed.
 
 A process that reads an entry shares a lock on its folder, which the system ends with the process.
 """
@@ -22,7 +24,7 @@ from evenhand.data.files.locks import locked, seize, share
 from evenhand.errors import DataError
 
 FOLDER, LIMIT = "EVENHAND_CACHE", "EVENHAND_CACHE_GB"
-DEFAULT, DEFAULT_GB = Path("~/.cache/evenhand/fetched"), 100.0
+DEFAULT, DEFAULT_GB = Path("~/.cache/evenhand"), 100.0
 GB = 1e9
 SPARE_BYTES = 1e9
 """Bytes of the disk that stay free."""
@@ -51,8 +53,8 @@ class Entry(NamedTuple):
 
 
 def cache_folder() -> Path:
-    """The folder of EVENHAND_CACHE, else `~/.cache/evenhand/fetched`."""
-    return Path(os.environ.get(FOLDER) or DEFAULT).expanduser().absolute()
+    """The folder `fetched` in that of EVENHAND_CACHE, else in `~/.cache/evenhand`."""
+    return Path(os.environ.get(FOLDER) or DEFAULT).expanduser().absolute() / "fetched"
 
 
 def limit_bytes() -> float:

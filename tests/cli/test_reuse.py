@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -254,6 +255,21 @@ def test_the_first_folders_are_the_first_by_name(here, monkeypatch):
     found = [near.edition for near in neighbours.editions_near("results", "main")]
     assert found[:3] == ["a", "b", "c"]
     assert not {"d", "e", "f", "g", "h"} & set(found)
+
+
+def test_folders_that_this_user_may_not_look_into_are_passed_over(here, monkeypatch):
+    (here / "root").mkdir()
+    stat = os.stat
+
+    def of_another_user(path, **options):
+        # Not by chmod: it does not stop root. A container has `/results` beside `/root`.
+        if "root" in Path(path).parts[-2:-1]:
+            raise PermissionError(13, "Permission denied", path)
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", of_another_user)
+    found = [near.location for near in neighbours.editions_near("results", "main")]
+    assert "root" not in {Path(location).name for location in found}
 
 
 def test_the_command_for_records_nearby_has_the_folder_of_data(here):

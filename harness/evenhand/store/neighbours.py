@@ -8,7 +8,7 @@ read. Nothing is looked for in object storage.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ class NearbyEdition:
     def keys(self) -> frozenset[str]:
         """Keys of its records."""
         names = [name for name in _folders(self.folder) if KEY.fullmatch(name)]
-        return frozenset(name for name in names if (self.folder / name / RECORD).is_file())
+        return frozenset(name for name in names if _is((self.folder / name / RECORD).is_file))
 
     def heads(self, keys: Collection[str]) -> NearbyHeads:
         """Heads of some of its records: those in its index, and the first ones of the others.
@@ -85,7 +85,7 @@ def editions_near(location: str, edition: str) -> Iterator[NearbyEdition]:
         if not NAME.fullmatch(name) or KEY.fullmatch(name) or _real(folder) in seen:
             continue
         seen.add(_real(folder))
-        if folder.is_dir():
+        if _is(folder.is_dir):
             yield NearbyEdition(str(place), name, folder)
 
 
@@ -121,9 +121,16 @@ def _editions(folder: Path) -> list[str]:
 def _folders(folder: Path) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
-            yield from (entry.name for entry in entries if entry.is_dir())
+            yield from (entry.name for entry in entries if _is(entry.is_dir))
     except OSError:
         return
+
+
+def _is(test: Callable[[], bool]) -> bool:
+    """Whether a test of a path holds; false where this user may not look, as in `/root`."""
+    with suppress(OSError):
+        return test()
+    return False
 
 
 def _real(folder: Path) -> str:

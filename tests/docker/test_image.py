@@ -96,7 +96,9 @@ def test_the_files_of_the_image_are_enough_for_the_whole_package(tmp_path):
     assert names[0] <= names[1]
 
 
-def test_both_targets_end_as_a_user_without_privileges():
+def test_the_image_of_each_device_ends_as_a_user_without_privileges():
     text = (ROOT / "docker/Dockerfile").read_text()
-    for target in re.split(r"^FROM .* AS (?=cpu$|cuda$)", text, flags=re.MULTILINE)[1:]:
-        assert "\nUSER 1000\n" in target
+    stages = re.split(r"^FROM (.*) AS (.*)$", text, flags=re.MULTILINE)
+    assert stages[-3] == "${DEVICE}-dependencies"
+    assert {"cpu-dependencies", "cuda-dependencies"} <= set(stages)
+    assert "\nUSER 1000\n" in stages[-1]

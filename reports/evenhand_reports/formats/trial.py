@@ -202,11 +202,17 @@ def _point(name: str, value: float | None) -> str:
 
 def _cost(record: Record) -> list[tuple[str, str]]:
     cost = record.cost
-    peaks = [("", cost.peak_memory_gib), ("GPU ", cost.peak_gpu_memory_gib)]
+    peaks = [
+        ("", cost.peak_memory_gib),
+        ("GPU ", cost.peak_gpu_memory_gib),
+        ("GPU reserved ", cost.reserved_gpu_memory_gib),
+    ]
+    used = [("GPU time", cost.gpu_seconds), ("core time", cost.core_seconds)]
     speed = cost.images_per_second
     training = f", {seconds(cost.train_seconds)} of it training" if cost.train_seconds else ""
     return [
         ("time", f"{seconds(cost.seconds)}{training}"),
+        *((name, f"{seconds(time)} in all attempts") for name, time in used if time),
         ("speed", f"{speed:,.0f} images/s" if speed else ""),
         ("memory", ", ".join(f"{what}{peak:.2f} GiB" for what, peak in peaks if peak)),
         ("parameters", f"{cost.parameters:,}" if cost.parameters else ""),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console, RenderableType
 
-from evenhand.declared.record import DataReading, Provenance, SharedExamples
+from evenhand.declared.record import Cost, DataReading, Provenance, SharedExamples
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import terminal, trial
 from tests.records import make_record
@@ -47,6 +47,15 @@ def test_one_thread_of_a_trial_is_no_plural() -> None:
     record = make_record().model_copy(update={"provenance": provenance})
 
     assert re.search(r", 1 thread\b", text_of(trial.render(record)))
+
+
+def test_a_trial_is_shown_with_what_all_its_attempts_used() -> None:
+    record = make_record(attempts=2)
+    used = {"gpu_seconds": 30.25, "core_seconds": 242.0, "reserved_gpu_memory_gib": 1.5}
+    text = text_of(trial.render(record.model_copy(update={"cost": Cost(seconds=90.0, **used)})))
+    assert re.search(r"^GPU time +30\.2 s in all attempts$", text, re.MULTILINE)
+    assert re.search(r"^core time +4\.0 min in all attempts$", text, re.MULTILINE)
+    assert re.search(r"^memory +GPU reserved 1\.50 GiB$", text, re.MULTILINE)
 
 
 def test_a_trial_that_diverged_says_where() -> None:

@@ -47,8 +47,10 @@ def test_a_type_of_gpus_that_no_node_has_is_refused_with_those_that_are_there():
         "no node has GPUs of the type H100 or L4 (--accelerator)\n"
         "  nodes: A100 (2 nodes, 8 GPUs); of unknown type (1 node, 2 GPUs); "
         "without a GPU (1 node)\n"
-        "  name one of these types, or add nodes"
+        "  name one of these types, or add nodes with such GPUs"
     )
+    with pytest.raises(RunError, match="leave out --accelerator, or add nodes with such GPUs"):
+        of_types(nodes[2:], ("H100",))
 
 
 @pytest.mark.parametrize(

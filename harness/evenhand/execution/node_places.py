@@ -107,10 +107,12 @@ def of_types(
     """
     found = having_types(nodes, accelerators)
     if nodes and not found:
+        has_types = any(map(accelerator_of, nodes))
+        do = "name one of these types" if has_types else "leave out --accelerator"
         raise RunError(
             f"no node has GPUs of the type {' or '.join(accelerators)} (--accelerator)\n"
             f"  nodes: {_counted(nodes)}\n"
-            "  name one of these types, or add nodes"
+            f"  {do}, or add nodes with such GPUs"
         )
     return found
 

@@ -54,7 +54,7 @@ def test_a_node_that_joins_is_checked(expected, monkeypatch):
             was_checked.set()
 
     monkeypatch.setattr(Nodes, "_check", check)
-    with Nodes(expected, print, usable={"aa"}).joining():
+    with Nodes(expected, print, usable={"aa": Node("aa", cpus=1.0)}).joining():
         assert was_checked.wait(60)
 
 
@@ -72,7 +72,7 @@ def test_a_node_that_does_not_share_the_results_is_found_by_both_sides(expected,
     assert "node7 (192.0.2.7) is left out: the driver does not see" in notes[0]
     expected.store.probe("bb")
     nodes._note(NODE7 | {"NodeID": "bb"}, Findings([]))
-    assert nodes.usable == {"bb"}
+    assert nodes.usable.keys() == {"bb"}
 
 
 def test_nodes_of_a_driver_without_a_gpu_have_the_cuda_of_the_first_one(expected):
@@ -81,7 +81,7 @@ def test_nodes_of_a_driver_without_a_gpu_have_the_cuda_of_the_first_one(expected
     for name, cuda in {"bb": "CUDA 13.0", "cc": None, "dd": "CUDA 12.8", "ee": "CUDA 13.0"}.items():
         expected.store.probe(name)
         nodes._note(NODE7 | {"NodeID": name}, Findings([], cuda))
-    assert nodes.usable == {"bb", "cc", "ee"}
+    assert nodes.usable.keys() == {"bb", "cc", "ee"}
     [note] = notes
     assert "torch computes with CUDA 12.8 there, and with CUDA 13.0 elsewhere" in note
 
@@ -181,8 +181,8 @@ def test_trials_that_wait_for_lost_nodes_end_the_round_once_no_other_runs(
         monkeypatch.setattr(ray, "nodes", lambda: found)
 
     packs = [(trial,) for trial in suite_of("erm").trials.values()]
-    known = {"head": Node("head", cpus=0.0), "a": Node("a", cpus=1.0), "b": Node("b", cpus=1.0)}
-    nodes = Nodes(expected, print, cpus=1.0, usable={"head", "a"}, known=known)
+    usable = {"head": Node("head", cpus=0.0), "a": Node("a", cpus=1.0)}
+    nodes = Nodes(expected, print, cpus=1.0, usable=usable)
     placing = Placing(Resources(), Resources(1.0, 0.0))
     placement = Placement(placing, nodes)
     placing.begin(packs, Execution(), Resources(1.0, 0.0))
@@ -197,7 +197,7 @@ def test_trials_that_wait_for_lost_nodes_end_the_round_once_no_other_runs(
         assert not waits_in_vain()
         seen(head=0)
         assert not waits_in_vain()
-        nodes.usable.add("b")
+        nodes.usable["b"] = Node("b", cpus=1.0)
         seen(head=0, a=1, b=1)
         assert not waits_in_vain()
         seen(head=0, b=1)
@@ -227,14 +227,14 @@ def test_a_trial_without_a_gpu_that_waits_for_a_lost_node_is_placed_on_one_witho
     }
     there["gpu"]["Resources"]["node:192.0.2.7"] = 1.0
     monkeypatch.setattr(ray, "nodes", lambda: [*there.values()])
-    known = {name: Node.of(node) for name, node in there.items()}
-    nodes = Nodes(replace(expected, gpus=0.25), print, cpus=1.0, usable={"gpu"}, known=known)
+    usable = {"gpu": Node.of(there["gpu"])}
+    nodes = Nodes(replace(expected, gpus=0.25), print, cpus=1.0, usable=usable)
     taken = Resources(1.0, 0.25)
     placement = Placement(Placing(Resources(), taken), nodes)
     placement.placing.begin([(applied,), (trained,)], Execution(), taken)
     with placed(placement):
         place({"index": 0})
-        nodes.usable.add("cpu")
+        nodes.usable["cpu"] = Node.of(there["cpu"])
         lost = there.pop("gpu")
         nodes._look_for_lost()
         assert is_stuck()

@@ -50,9 +50,8 @@ def trials(suite_of):
 def demand(monkeypatch):
     def make(packs, *there, accelerators=(), left_out=(), execution=None):
         monkeypatch.setattr(ray, "nodes", lambda: [*there])
-        known = {node["NodeID"]: Node.of(node) for node in there}
-        usable = known.keys() - set(left_out)
-        nodes = Nodes(SimpleNamespace(gpus=0.25), print, 1.0, accelerators, usable, known)
+        usable = {node["NodeID"]: Node.of(node) for node in there if node["NodeID"] not in left_out}
+        nodes = Nodes(SimpleNamespace(gpus=0.25), print, 1.0, accelerators, usable)
         nodes.left_out = dict.fromkeys(left_out, "it is broken")
         taken = Resources(1.0, 0.25)
         placing = Placing(Resources(), taken)
@@ -99,7 +98,7 @@ def test_the_share_of_each_process_is_that_of_its_placement(demand, suite_of, tr
 
     # The memory of a workload is measured, with cards of two sizes in the cluster.
     ours = demand([(trial,) for trial in trials], entry("aa"), entry("bb"))
-    ours.nodes.known = {"aa": Node("aa", 8.0, 1.0, gpu=T4), "bb": Node("bb", 8.0, 1.0, gpu=H100)}
+    ours.nodes.usable = {"aa": Node("aa", 8.0, 1.0, gpu=T4), "bb": Node("bb", 8.0, 1.0, gpu=H100)}
     done = {"status": "done", "seconds": 1.0, "gpu": H100.name}
     ours.placing.see(Event("ended", trials[0].key, **done, gpu_memory_gib=4.0))
     assert ours.bundles() == [{"CPU": 1.0, "GPU": 0.5}] * 11
@@ -125,8 +124,7 @@ def test_nodes_that_are_left_out_are_no_room_for_trials(demand, trials):
     assert len(demand(packs[:4], *nodes, left_out=["bb"]).bundles()) == 4
     # A node that joins is room as soon as it is there, before its check has ended.
     joins = demand(packs, *nodes)
-    joins.nodes.usable.remove("bb")
-    del joins.nodes.known["bb"]
+    del joins.nodes.usable["bb"]
     assert len(joins.bundles()) == 12
 
 

@@ -39,10 +39,8 @@ class Nodes:
     """CPUs of a trial."""
     accelerators: tuple[str, ...] = ()
     """Types of GPUs on whose nodes trials run; empty: any node."""
-    usable: set[str] = field(default_factory=set)
-    """Identities of the nodes that may train."""
-    known: dict[str, Node] = field(default_factory=dict)
-    """What is known of each of these nodes."""
+    usable: dict[str, Node] = field(default_factory=dict)
+    """The nodes that may train, by identity."""
     alive: set[str] = field(default_factory=set)
     """Identities of the nodes of the cluster at the last look."""
     left_out: dict[str, str] = field(default_factory=dict)
@@ -77,7 +75,7 @@ class Nodes:
     @property
     def there(self) -> list[Node]:
         """The nodes that may train, without those that were lost by the last look."""
-        usable = [self.known[name] for name in sorted(self.usable)]
+        usable = [self.usable[name] for name in sorted(self.usable)]
         return [node for node in usable if node.identity in self.alive] or usable
 
     def begin_round(self) -> None:
@@ -123,7 +121,7 @@ class Nodes:
 
         there = ray.nodes()  # type: ignore[no-untyped-call]
         alive = having_types([node for node in there if node["Alive"]], self.accelerators)
-        found = [self.known.get(node["NodeID"]) or Node.of(node) for node in alive]
+        found = [self.usable.get(node["NodeID"]) or Node.of(node) for node in alive]
         left_out = self.left_out.keys()
         return (
             [node for node in found if node.identity not in left_out],
@@ -133,7 +131,7 @@ class Nodes:
     def _unknown(self) -> list[Mapping[str, Any]]:
         import ray
 
-        known = self.usable | self.left_out.keys()
+        known = self.usable.keys() | self.left_out.keys()
         there = ray.nodes()  # type: ignore[no-untyped-call]
         unknown = [n for n in there if n["Alive"] and n["NodeID"] not in known]
         return having_types(unknown, self.accelerators)
@@ -170,9 +168,8 @@ class Nodes:
             return
         problems = found.problems or self._unseen(identity) or self._other_cuda(found)
         if not problems:
-            self.known[identity] = Node.of(node, found.gpu)
+            self.usable[identity] = Node.of(node, found.gpu)
             self.alive.add(identity)
-            self.usable.add(identity)
             for note in found.notes:
                 self.sink(Event("note", cause=f"{name}: {note}"))
             return

@@ -129,7 +129,7 @@ class Demand:
         """The request for a type of GPUs, where the run is for some types only."""
         if not self.nodes.accelerators:
             return {}
-        known = [node.accelerator for node in self.nodes.known.values()]
+        known = [node.accelerator for node in self.nodes.usable.values()]
         # Ray tells upper from lower case, and a user need not.
         spelled = next((each for each in known if each.casefold() == name.casefold()), name)
         return {f"{TYPE_RESOURCE}{spelled}": TYPE_PART}

@@ -156,7 +156,7 @@ def test_a_plan_can_be_looked_at_and_then_run(suite, store):
     events = []
     after = eh.run(made, store, inline=True, on_event=events.append)
     assert len(after.done) == 6
-    assert [e.kind for e in events if e.kind != "progress"] == ["started", "ended"] * 2
+    assert [e.kind for e in events if e.kind != "progress"] == ["ready", *["started", "ended"] * 2]
     assert eh.run(suite, store, inline=True).done == after.done
 
 

@@ -156,10 +156,11 @@ def test_events_for_machines_are_one_json_value_a_line(here):
     lines = small("run", "--inline", "--json", "--only", "method=erm,seed=0").splitlines()
     events = [json.loads(line) for line in lines]
     kinds = [e["kind"] for e in events]
-    assert (kinds[0], kinds[1], *kinds[-2:]) == ("started", "progress", "ended", "over")
+    assert (*kinds[:3], *kinds[-2:]) == ("ready", "started", "progress", "ended", "over")
+    assert events[0]["slots"] == 1
     assert events[-2]["status"] == "done"
     assert events[-1] == {"kind": "over", "done": 1, "failed": 0, "missing": 0, "blocked": 0}
-    assert 0 <= events[1]["score"] <= 1
+    assert 0 <= events[2]["score"] <= 1
 
 
 def test_a_run_stops_after_more_failures_than_allowed(here):

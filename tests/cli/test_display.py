@@ -8,8 +8,6 @@ import pytest
 from evenhand.api import open_suite
 from evenhand.cli.display import Tally, _Lines, planned
 from evenhand.cli.output import console
-from evenhand.cli.run import _slots
-from evenhand.execution import resources
 from evenhand.execution.events import Event
 from evenhand.execution.forecast import UNKNOWN, Left
 from evenhand.execution.plan import make_plan
@@ -43,7 +41,9 @@ def test_the_time_left_is_a_range_around_the_time_of_a_finished_trial(clock):
 
 
 def test_the_first_time_left_counts_on_every_slot_and_on_the_epochs_so_far(clock):
-    tally = Tally("small", 4, {key: Left(ALIKE) for key in "abcd"}, slots_at_start=lambda: 2)
+    tally = Tally("small", 4, {key: Left(ALIKE) for key in "abcd"})
+    tally.see(Event("ready", slots=2))
+    assert tally.line() == "4 trials to run, workers are starting"
     tally.see(Event("started", "a", epochs=10))
     clock.now += 6
     # Only one of two workers has started, which would double the time by the speed so far.
@@ -122,23 +122,3 @@ def test_a_cause_that_repeats_the_status_is_left_out(cause, capsys):
     lines = _Lines(Tally("small", 1), console())
     lines(Event("ended", "a", "erm", status="interrupted", cause=cause))
     assert capsys.readouterr().out.endswith("; erm: interrupted\n")
-
-
-@pytest.mark.parametrize(
-    ("inline", "address", "cpus", "gpus", "pack", "slots"),
-    [
-        (False, None, 1.0, None, 1, 8),
-        (False, None, 1.0, 0.0, 1, 12),
-        (False, None, 4.0, 0.0, 1, 3),
-        (False, None, 99.0, 0.0, 1, 0),
-        (False, None, 1.0, 0.25, 4, 8),
-        (True, None, 1.0, None, 1, 1),
-        (True, None, 1.0, None, 3, 3),
-        (False, "auto", 1.0, None, 1, 0),
-    ],
-)
-def test_the_slots_are_those_of_this_machine(inline, address, cpus, gpus, pack, slots, monkeypatch):
-    monkeypatch.setattr(resources, "this_machine", lambda: {"CPU": 12.0, "GPU": 2.0})
-    assert _slots(inline, address, cpus, gpus, pack) == slots
-    fewest = min(slots, 2)
-    assert _slots(inline, address, cpus, gpus, pack, max_concurrent=2) == fewest

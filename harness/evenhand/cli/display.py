@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -50,14 +50,12 @@ class Tally:
     """Size of each kind."""
     slots: int = 0
     """Trials that run at a time, as far as that is known."""
-    slots_at_start: Callable[[], int] = int
-    """Called at the first event, when what it needs is imported."""
     done: int = 0
     failed: int = 0
     interrupted: int = 0
     running: dict[str, Event] = field(default_factory=dict)
     began: float | None = None
-    """Time of the first event: workers that start and import are not a part of any trial."""
+    """Time of the first event of a trial: workers that start and import are no part of it."""
     deadline: float = math.inf
     """Time by which the trials are to end."""
     _starts: dict[str, float] = field(default_factory=dict)
@@ -67,10 +65,12 @@ class Tally:
 
     def see(self, event: Event) -> None:
         """Update the numbers with an event."""
+        if event.kind == "ready":
+            self.slots = event.slots or 0
+            return
         now = time.monotonic()
         if self.began is None:
             self.began = now
-            self.slots = self.slots_at_start()
         if event.kind in ("started", "progress"):
             self.running[event.key] = event
             self.slots = max(self.slots, len(self.running))
@@ -175,14 +175,10 @@ def planned(plan: Plan) -> dict[str, Left]:
 
 
 @contextmanager
-def display(
-    plan: Plan, *, json: bool, until: float = math.inf, slots: Callable[[], int] = int
-) -> Iterator[Sink]:
+def display(plan: Plan, *, json: bool, until: float = math.inf) -> Iterator[Sink]:
     """A sink for the events of a run. Its form depends on the output: terminal, pipe or JSON.
 
     until: Unix time by which the trials are to end.
-    slots: gives the number of trials that will run at a time, once the first one has started; 0
-    where that is not known.
     """
     if json:
         yield _json
@@ -194,7 +190,6 @@ def display(
         planned(plan),
         finished_seconds(plan.heads.values()),
         sizes(plan),
-        slots_at_start=slots,
     )
     began = time.monotonic()
     tally.deadline = began + until - time.time()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +22,7 @@ from evenhand.cli.options import (
 from evenhand.cli.output import console, duration, errors, plural, print_line
 from evenhand.cli.waiting import run_until_over
 from evenhand.ending import ExitCode
-from evenhand.errors import RunError, TooManyFailures
+from evenhand.errors import TooManyFailures
 from evenhand.execution.times import moment, seconds
 
 if TYPE_CHECKING:
@@ -146,11 +144,8 @@ def run(
         _nothing_to_do(plan, place, json)
         return
     try:
-        slots = partial(
-            _slots, inline, address, cpus_per_trial, gpus_per_trial, pack, max_concurrent
-        )
         latest = end.timestamp() if end else math.inf
-        with display(plan, json=json, until=latest, slots=slots) as sink:
+        with display(plan, json=json, until=latest) as sink:
             after = api.run(
                 plan,
                 store,
@@ -181,29 +176,6 @@ def run(
     elif after.missing and not json:
         _print_unrun(after)
     _ended(after, place, json)
-
-
-def _slots(
-    inline: bool,
-    address: str | None,
-    cpus: float,
-    gpus: float | None,
-    pack: int,
-    max_concurrent: int | None = None,
-) -> int:
-    """Number of trials that will run at a time on this machine; 0 on a cluster, which may grow."""
-    from evenhand.execution.resources import Resources, allocate, count_slots, this_machine
-
-    if address is not None:
-        return 0
-    there, found = this_machine(), 0
-    if inline:
-        found = max(1, min(pack, int(there["CPU"] / cpus)))
-    with suppress(RunError):
-        found = found or pack * count_slots(
-            allocate(Resources(cpus, gpus), [there], pack=pack), [there]
-        )
-    return min(found, max_concurrent or found)
 
 
 def _where(address: str | None, ship_code: bool, inline: bool) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import Trial
 from evenhand.execution.usage import Used
 
-Kind = Literal["note", "started", "progress", "ended", "left", "held", "again", "fatal"]
+Kind = Literal["note", "ready", "started", "progress", "ended", "left", "held", "again", "fatal"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Event:
     kind: Kind
     """Kind of the event; "fatal" is an error that ends the whole run, explained in `cause`.
 
-    "note" is something that a user should know before trials start, in `cause`. "left" is a trial
+    "note" is something that a user should know before trials start, in `cause`. "ready" comes once
+    the place where trials run is there, with its `slots`. "left" is a trial
     without a record that this run does not start again, because it would not end in time or within
     the budget, or its node does not reach the store, "held" one that another run trains, whose
     process is named in `cause`, "again" one that ran out of the memory of its share of a GPU, and
@@ -36,6 +37,8 @@ class Event:
     """
     key: str = ""
     trial: str = ""
+    slots: int | None = None
+    """Number of trials that run at a time; None on a cluster, which others may use."""
     epoch: int | None = None
     epochs: int | None = None
     resumed: int | None = None

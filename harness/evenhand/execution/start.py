@@ -161,6 +161,7 @@ def _start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -
         execution = replace(execution, granted=place.granted)
         slots = min(place.slots, options.max_concurrent or place.slots)
         plan = replace(plan, slots=slots)
+        tracker(Event("ready", slots=slots if options.address is None else None))
         if not is_limited:
             return run_plan(plan, execution, store, tracker, place.runner)
         from evenhand.execution.budget import Limits, run_within

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import ray
@@ -23,6 +25,7 @@ from evenhand.execution.node_places import TYPE_LABEL, Node
 from evenhand.execution.placing import Placing
 from evenhand.execution.plan import make_plan
 from evenhand.execution.provenance import Commit
+from evenhand.execution.ray_lost_packs import frees_places
 from evenhand.execution.ray_nodes import Nodes
 from evenhand.execution.ray_placement import Placement, is_stuck, place, placed
 from evenhand.execution.ray_tune import on_ray
@@ -207,6 +210,13 @@ def test_trials_that_wait_for_lost_nodes_end_the_round_once_no_other_runs(
         placing.see(Event("started", packs[1][0].key))
         assert not waits_in_vain()
         placing.see(Event("ended", packs[1][0].key, status="done"))
+        assert waits_in_vain()
+        # Nor does one whose process has died, which sends no event, keep it from ending.
+        place({"index": 1})
+        placing.see(Event("started", packs[1][0].key))
+        assert not waits_in_vain()
+        callback = pickle.loads(pickle.dumps(frees_places()))
+        callback.on_trial_error(1, [], SimpleNamespace(config={"index": 1}))
         assert waits_in_vain()
         # The trials of the next round are offered the nodes of that moment.
         nodes.begin_round()

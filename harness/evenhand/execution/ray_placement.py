@@ -75,6 +75,12 @@ def place(config: dict[str, Any]) -> Any:
     return _placed_by[-1].request(config["index"])
 
 
+def free(index: int) -> None:
+    """Note that a pack does not run any more, although not all of its trials have ended."""
+    for placement in _placed_by[-1:]:
+        placement.placing.assigned.pop(index, None)
+
+
 def is_stuck() -> bool:
     """Whether trials of the run in progress wait for nodes that were all lost."""
     return bool(_placed_by) and _placed_by[-1].is_stuck

@@ -31,6 +31,7 @@ from evenhand.execution.placing import Placing
 from evenhand.execution.ray_cluster import connect, node_resources
 from evenhand.execution.ray_early_end import early_end
 from evenhand.execution.ray_events import RayEvents, start_mailbox, stop_of
+from evenhand.execution.ray_lost_packs import frees_places
 from evenhand.execution.ray_nodes import Nodes, checked
 from evenhand.execution.ray_placement import Placement, is_stuck, node_here, place, placed
 from evenhand.execution.ray_scaling import MOST, Demand
@@ -211,6 +212,7 @@ def _fit(
             storage_path=folder,
             verbose=0,
             stop=end_of_round(),
+            callbacks=[frees_places()],
             # A lost pack is not run again by Tune: the driver runs its trials one by one.
             failure_config=tune.FailureConfig(
                 max_failures=LOST_NODE_RETRIES if work.execution.pack == 1 else 0

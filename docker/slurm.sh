@@ -60,7 +60,7 @@ run='' signalled=''
 trap 'signalled=yes; [ -z "$run" ] || kill -USR1 "$run" 2>/dev/null || true' USR1 TERM
 
 srun --overlap --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 --kill-on-bad-exit=0 \
-  --output="$MESSAGES" --open-mode=append bash -c start_node &
+  --output="$MESSAGES" --open-mode=append bash -c start_node 2>>"$MESSAGES" &
 nodes=$!
 wait_for_head
 # A short suite would be over on the first nodes before the last one has joined.

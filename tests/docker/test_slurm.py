@@ -19,10 +19,15 @@ echo "evenhand $*" >>"$CALLS"
 [ -n "${ENDS_WITH:-}" ] && exit "$ENDS_WITH"
 while :; do sleep 0.05; done
 """
+SRUN = """
+echo "srun $RAY_AUTH_MODE $RAY_AUTH_TOKEN" >>"$CALLS"
+echo "srun: error" >&2
+exec sleep 60
+"""
 PROGRAMS = {
     "hostname": "echo 127.0.0.1",
     "python3": 'case "$1" in -c) echo secret ;; *) cat >/dev/null; sleep "${JOINING:-0}" ;; esac',
-    "srun": 'echo "srun $RAY_AUTH_MODE $RAY_AUTH_TOKEN" >>"$CALLS"; exec sleep 60',
+    "srun": SRUN,
     "squeue": 'echo "$STATE"',
     "scontrol": 'echo "scontrol $1" >>"$CALLS"; echo "PreemptTime=$PREEMPT_TIME"',
     "evenhand": RUN,
@@ -100,6 +105,9 @@ def test_a_run_gets_the_arguments_and_gives_its_exit_code(slurm):
     assert f"evenhand run suite.yaml --results out folder --address {address}" in slurm.calls()
     assert "srun token secret" in slurm.calls()
     assert not any(call.startswith("scontrol") for call in slurm.calls())
+    # Slurm ends the nodes of Ray after each run, which is no error of the run.
+    assert (slurm.folder / "output").read_text() == ""
+    assert (slurm.folder / f"evenhand-{slurm.job}-ray.log").read_text() == "srun: error\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])

@@ -235,6 +235,7 @@ def _after_a_run(suite, folder):
         ({"time_limit": "1h"}, ["time_limit is '1h'"]),
         ({"max_failures": -1}, ["max_failures is -1"]),
         ({"inline": True, "address": "auto"}, ["inline", "auto"]),
+        ({"address": "ray://h1:10001"}, ["ray://h1:10001", "--address h1:6379", "--num-cpus=0"]),
         ({"inline": True, "accelerator": "H100"}, ["an inline run", "--accelerator is H100"]),
         ({"gpus_per_trial": 0, "accelerator": ["H100", "L4"]}, ["--gpus-per-trial 0", "H100,L4"]),
         ({"accelerator": "H100,"}, ["accelerator is 'H100,'", "empty name", "H100,A100"]),

@@ -132,7 +132,7 @@ def run(
     suite           or a plan of it, to look at first, or a path or the name of a shipped suite
     store           or a folder, or an object-storage URL
     inline          in this process, one trial after the other; else on Ray
-    address         of a Ray cluster: "ray://…", "HOST:PORT" or "auto"; None starts Ray on this
+    address         of a Ray cluster: "HOST:PORT" or "auto"; None starts Ray on this
                     machine alone
     ship_code       use the code of this process on the machines of the cluster
     cpus_per_trial  CPU cores

@@ -45,7 +45,7 @@ def run(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="The Ray cluster: ray://…, HOST:PORT or auto. Default: a local one is started.",
+            help="The Ray cluster: HOST:PORT or auto. Default: a local one is started.",
         ),
     ] = None,
     ship_code: Annotated[

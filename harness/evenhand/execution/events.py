@@ -102,7 +102,7 @@ def ended_event(record: Record) -> Event:
 
 
 class Mailbox:
-    """Queue in which workers put events and the driver fetches them, also over `ray://`.
+    """Queue in which workers put events and the driver fetches them.
 
     The driver stops the workers by it.
     """

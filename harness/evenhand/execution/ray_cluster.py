@@ -146,16 +146,16 @@ def _join(address: str, *, ship_code: bool) -> None:
 
     try:
         check_listening(address)
-        # With Ray Client the job begins on the head node, in a folder of that machine.
-        job: Any = None if address.startswith("ray://") else _job()
         shipped = {"py_modules": [str(SOURCE_ROOT / "evenhand")]} if ship_code else None
-        ray.init(address, job_config=job, runtime_env=shipped, **QUIET)
+        ray.init(address, job_config=_job(), runtime_env=shipped, **QUIET)
     except Exception as error:
         # Ray raises a bare `Exception` in some of its checks.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ClusterLost(
             f"a Ray cluster must answer at the address {address}: {reason}\n"
             "  start one with `ray start --head`, or leave out --address to run on this machine\n"
+            "  this machine must be one of the cluster: `ray start --address=HOST:PORT`, with\n"
+            "  --num-cpus=0 where it is to train no trials\n"
             "  a cluster with a token, the default of `ray start --head`, needs\n"
             "  RAY_AUTH_MODE=token, and the file ~/.ray/auth_token of the head on this machine"
         ) from None

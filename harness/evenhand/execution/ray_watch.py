@@ -57,10 +57,7 @@ def services(address: str | None) -> list[Service]:
 
     node: Any = worker._global_node
 
-    if address is None or address.startswith("ray://") or node is None:
-        if address is not None:
-            host, _, port = address.removeprefix("ray://").rpartition(":")
-            return [Service(f"the cluster at {address}", _listens(host, port), HEAD_SECONDS)]
+    if address is None:
         kinds = {"gcs_server", "raylet"}
         return [
             Service(

@@ -111,9 +111,23 @@ def this_machine() -> dict[str, float]:
     return {"CPU": float(cores or 1), "GPU": float(torch.cuda.device_count())}
 
 
+def check_address(address: str | None) -> None:
+    """Raise `RunError` for an address of Ray Client: Tune then runs in a process of the head.
+
+    The driver must be in the process that places trials and sees the nodes.
+    """
+    if address is not None and address.startswith("ray://"):
+        host = address.removeprefix("ray://").rpartition(":")[0]
+        raise RunError(
+            f"the address is {address}, of Ray Client, by which trials cannot be placed on nodes\n"
+            f"  write HOST:PORT, usually --address {host}:6379, on a machine of the cluster;\n"
+            f"  `ray start --address={host}:6379 --num-cpus=0` adds this machine without trials"
+        )
+
+
 def check_listening(address: str) -> None:
     """Raise `OSError` where nothing listens at an address: Ray would try again for minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    host, colon, port = address.rpartition(":")
     if colon and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 

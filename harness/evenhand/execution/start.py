@@ -22,7 +22,7 @@ from evenhand.execution.events import Event, Sink
 from evenhand.execution.execute import Execution
 from evenhand.execution.places import RunPlace, inline_place
 from evenhand.execution.plan import Plan
-from evenhand.execution.resources import Resources
+from evenhand.execution.resources import Resources, check_address
 from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.execution.scoring import metrics_of_logits
 from evenhand.execution.trial_parts import parts_of
@@ -42,7 +42,7 @@ class RunOptions:
     inline: bool = False
     """Whether trials run in this process, one after the other, without Ray."""
     address: str | None = None
-    """A Ray cluster: "ray://…", "HOST:PORT" or "auto"; None: a Ray on this machine alone."""
+    """A Ray cluster: "HOST:PORT" or "auto"; None: a Ray on this machine alone."""
     ship_code: bool = False
     """Whether the nodes of a cluster use the code of this process in place of their own."""
     cpus_per_trial: float = 1.0
@@ -94,6 +94,7 @@ class RunOptions:
             _check_number("gpus_per_trial", self.gpus_per_trial, at_least=0)
         if self.max_failures is not None:
             _check_number("max_failures", self.max_failures, whole=True, at_least=0)
+        check_address(self.address)
         if self.ship_code and self.address is None:
             raise RunError(
                 "code is shipped (--ship-code) to a cluster at an address, and this run has none\n"

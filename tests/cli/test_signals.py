@@ -77,6 +77,24 @@ def test_a_signal_ends_a_command_whose_modules_are_imported(tmp_path):
     assert ended(run) == (ExitCode.STOPPED, "", f"{STOPPED}\n")
 
 
+def test_two_signals_at_the_same_time_stop_a_command_as_one_does(tmp_path):
+    # Slurm sends SIGTERM to a command to which `slurm.sh` sends SIGUSR1.
+    before = (
+        "import signal, sys\n"
+        "class Both:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'evenhand.cli.app':\n"
+        "            two = (signal.SIGTERM, signal.SIGUSR1)\n"
+        "            signal.pthread_sigmask(signal.SIG_BLOCK, two)\n"
+        "            for number in two:\n"
+        "                signal.raise_signal(number)\n"
+        "            signal.pthread_sigmask(signal.SIG_UNBLOCK, two)\n"
+        "sys.meta_path.insert(0, Both())\n"
+    )
+    run = start(command("run", "quickstart", before=before), tmp_path)
+    assert ended(run) == (ExitCode.STOPPED, "", f"{STOPPED}\n")
+
+
 def test_a_run_that_cannot_stop_is_ended_after_the_grace_period(tmp_path):
     write_suite(tmp_path, methods="hangs")
     before = "from evenhand.cli import signals; signals.GRACE_SECONDS = 1.0"

@@ -36,8 +36,13 @@ def _stop(process: int, number: int, _: object) -> None:
         # A process that was forked, such as one that loads data, has nothing to stop.
         os._exit(128 + number)
     for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
+        # Not SIG_IGN: Python prints a traceback where another signal has come at the same time.
+        signal.signal(each, _pass)
     alarm = threading.Timer(GRACE_SECONDS, end_now, (TOO_LATE, ExitCode.STOPPED))
     alarm.daemon = True
     alarm.start()
     raise KeyboardInterrupt
+
+
+def _pass(_: int, __: object) -> None:
+    """Ignore a signal."""

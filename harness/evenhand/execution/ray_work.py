@@ -89,12 +89,11 @@ def kept(work: Work, sources: Mapping[str, Source]) -> Any:
     """Handle of the keeper of the work and of its data sets, which is freed with the last handle.
 
     Prepared data sets are sent to it only where it cannot read the files of the driver, as another
-    user, or on another machine with Ray Client.
+    user.
     """
     import ray
 
-    is_beside = not ray.util.client.ray.is_connected()  # type: ignore[no-untyped-call]
-    sent = {key: s for key, s in sources.items() if s.files is None or not is_beside}
+    sent = {key: source for key, source in sources.items() if source.files is None}
     keeper = start_beside(Keeper, work, sent)
     if work.is_shared and len(sent) < len(sources):
         lacking = {key: sources[key] for key in ray.get(keeper.lacking.remote())}

@@ -14,9 +14,9 @@ from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.record_source import Records
 from evenhand_reports.board.scores import (
     SuiteRecords,
-    keys_to_read,
     match_records,
     metrics_of,
+    read_records,
     value,
 )
 
@@ -57,7 +57,7 @@ def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
     """
     import pandas as pd
 
-    records = match_records(suite, store.records(keys_to_read(suite)))
+    records = match_records(suite, read_records(suite, store))
     rows = [
         row
         for configuration in suite.configurations

@@ -87,11 +87,15 @@ class Evaluation(Spec):
             n=tuple(flat[cells].tolist()),
         )
 
-    @cached_property
+    @property
     def counts(self) -> Int[np.ndarray, "groups labels labels"]:
-        """The counts [groups, labels, predictions] as an array."""
-        flat = np.zeros(int(np.prod(self.shape)), dtype=np.int64)
-        flat[list(self.cells)] = self.n
+        """The counts [groups, labels, predictions] as an array.
+
+        It is made at each call: with 1,000 classes it has 8 MB, and a report has thousands of
+        evaluations.
+        """
+        flat = np.zeros(math.prod(self.shape), dtype=np.int64)
+        flat[np.asarray(self.cells, dtype=np.int64)] = self.n
         return flat.reshape(self.shape)
 
 

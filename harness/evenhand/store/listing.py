@@ -77,8 +77,16 @@ class Listing:
         with edition.named(INDEX):
             edition.files.write(edition.path(INDEX), dump_index(self._entries or {}))
 
-    def records(self, edition: Edition, keys: Iterable[str] | None) -> list[Record]:
-        """Records in the order of the keys; without keys all records, sorted by key."""
+    def records(
+        self,
+        edition: Edition,
+        keys: Iterable[str] | None,
+        held: Callable[[Record], Record] = lambda record: record,
+    ) -> list[Record]:
+        """Records in the order of the keys; without keys all records, sorted by key.
+
+        held: what is held of a record. It is called for one after the other as they are read.
+        """
         faults: list[Fault] = []
         versions: dict[str, str] | None = None
         if keys is None:
@@ -90,7 +98,7 @@ class Listing:
                 versions, _ = _records_there(edition)
         with no_collection():
             parsed = _parsed(edition, wanted, read_record, faults, versions)
-            records = [record for _, record in parsed]
+            records = [held(record) for _, record in parsed]
         self.faults = tuple(sorted(faults))
         return records
 

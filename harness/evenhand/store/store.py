@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -171,12 +171,19 @@ class Store:
         except Unreadable as error:
             raise StoreError(str(self._edition.fault(key, error))) from error
 
-    def records(self, keys: Iterable[str] | None = None) -> list[Record]:
+    def records(
+        self,
+        keys: Iterable[str] | None = None,
+        held: Callable[[Record], Record] = lambda record: record,
+    ) -> list[Record]:
         """Read records in the order of the keys; without keys all records, sorted by key.
 
         Records that do not exist are left out, and so are unreadable ones, which `faults` lists.
+
+        held: what is held of a record, such as a smaller form of it; called as each one is read,
+        so that thousands are never in memory in full
         """
-        return self._listing.records(self._edition, keys)
+        return self._listing.records(self._edition, keys, held)
 
     def attachment(self, key: str, name: str) -> bytes:
         """Content of a file beside a record. Raises `StoreError` where there is none."""

@@ -28,10 +28,10 @@ from evenhand_reports.board.record_source import Fault, Records
 from evenhand_reports.board.results import Gap, Result, Score
 from evenhand_reports.board.scores import (
     SuiteRecords,
-    keys_to_read,
     match_records,
     metrics_of,
     ranking_rule,
+    read_records,
     result_of,
 )
 from evenhand_reports.board.suite_size import SuiteSize, size_of
@@ -192,7 +192,7 @@ def build(suite: Suite, store: Records) -> Leaderboard:
 
     Raises `ReportError` where the store has no record of the suite.
     """
-    records = store.records(keys_to_read(suite))
+    records = read_records(suite, store)
     faults, location = tuple(store.faults), str(store.location)
     return build_from(suite, records, faults=faults, location=location, edition=store.edition)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from evenhand.declared.record import Record
@@ -25,8 +25,11 @@ class Fault(Protocol):
 class Records(Protocol):
     """The part of a store's interface that a report uses."""
 
-    def records(self, keys: Sequence[str]) -> list[Record]:
-        """Read the records with these keys; keys without a record are left out."""
+    def records(self, keys: Sequence[str], held: Callable[[Record], Record]) -> list[Record]:
+        """Read the records with these keys; keys without a record are left out.
+
+        held: what is held of a record, called as each one is read.
+        """
         ...
 
     @property

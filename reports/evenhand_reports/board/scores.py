@@ -12,6 +12,8 @@ from evenhand.declared.trial import Trial
 from evenhand.metrics import better, is_of_logits, score, unit, version_of
 from evenhand.suite.declaration import Select, SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
+from evenhand_reports.board.compact import Compact
+from evenhand_reports.board.record_source import Records
 from evenhand_reports.board.results import Candidate, Choice, Gap, Result, Score
 from evenhand_reports.board.undefined import why_undefined
 from evenhand_reports.statistics.estimate import estimate
@@ -36,8 +38,8 @@ class SuiteRecords:
         return record
 
 
-def keys_to_read(suite: Suite) -> list[str]:
-    """Keys of the records that a report reads: all rows of the suite on the problems it shows.
+def read_records(suite: Suite, store: Records) -> list[Record]:
+    """The records that a report reads, compact: all rows of the suite on the problems it shows.
 
     A part of a suite is compared with all rows, whichever of them `--only` shows. The records of
     the networks of post-hoc trials hold the hardware on which these were trained.
@@ -50,7 +52,8 @@ def keys_to_read(suite: Suite) -> list[str]:
         for trial in configuration.trials
     ]
     networks = [trial.parent for trial in trials if trial.posthoc and trial.parent]
-    return list(dict.fromkeys(trial.key for trial in [*trials, *networks]))
+    by_key = {trial.key: trial for trial in [*trials, *networks]}
+    return store.records(list(by_key), Compact(by_key))
 
 
 def match_records(suite: Suite, records: Sequence[Record]) -> SuiteRecords:

@@ -11,7 +11,7 @@ from evenhand.declared.record import Record
 from evenhand.suite.resolve import Suite
 from evenhand_reports.board.environment import share_initial_weights
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
-from evenhand_reports.board.scores import keys_to_read
+from evenhand_reports.board.scores import read_records
 from evenhand_reports.formats import html, latex, long_form, markdown, notebook, terminal
 from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.formatting import mark
@@ -186,7 +186,14 @@ def test_a_post_hoc_row_has_the_hardware_of_its_network() -> None:
     ]
     trained = [make_record(trial=t, provenance={"gpu": "NVIDIA A100"}) for t in networks]
 
-    assert set(keys_to_read(suite)) == {*suite.trials, *(t.key for t in networks)}
+    class Store:
+        location, edition, faults = "results", "main", ()
+
+        def records(self, keys: list[str], held: object) -> list[Record]:
+            assert set(keys) == {*suite.trials, *(t.key for t in networks)}
+            return records + trained
+
+    assert len(read_records(suite, Store())) == len(records + trained)
     [found] = only(build_from(suite, records + trained), "vs").deviations
     assert str(found) == "device NVIDIA A100 (not NVIDIA H100)"
     assert only(build_from(suite, records), "vs").deviations == ()

@@ -157,7 +157,7 @@ def test_a_store_is_asked_for_the_suites_trials_and_for_its_faults() -> None:
     class Store:
         location, edition, faults = "results", "night-7", (Fault(),)
 
-        def records(self, keys: object) -> list[Record]:
+        def records(self, keys: object, held: object) -> list[Record]:
             assert keys == list(suite.trials)
             return records
 

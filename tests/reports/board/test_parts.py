@@ -102,7 +102,7 @@ def test_data_of_a_majority_that_is_not_shown_are_the_intended_ones() -> None:
     class Store:
         location, edition, faults = "results", "main", ()
 
-        def records(self, keys: Any) -> list[Record]:
+        def records(self, keys: Any, held: object) -> list[Record]:
             return [record for record in records if record.key in set(keys)]
 
     board = build(part, Store())

@@ -12,6 +12,9 @@ from evenhand.declared.identity import Identity
 from evenhand.declared.record import Seconds, Status
 from evenhand.declared.trial import Kept
 
+FORMAT: Literal[8] = 8
+BEGINNING = b'{"format":%d,' % FORMAT
+"""First bytes of an index of this format."""
 INDEX_BYTES = 1 << 30
 """Most bytes of an index that are read."""
 
@@ -63,7 +66,7 @@ class Index(BaseModel):
     An index of another format is made again from the records.
     """
 
-    format: Literal[8] = 8
+    format: Literal[8] = FORMAT
     entries: list[IndexEntry]
 
 
@@ -75,6 +78,9 @@ def dump_index(entries: Mapping[str, IndexEntry]) -> bytes:
 
 def load_index(content: bytes) -> dict[str, IndexEntry]:
     """Entries of an index file by key; none where it cannot be read, because it is made again."""
+    if not content.startswith(BEGINNING):
+        # Validation would list the mistakes of every entry: 100,000 entries take 1 GB.
+        return {}
     try:
         index = Index.model_validate_json(content)
     except ValidationError:

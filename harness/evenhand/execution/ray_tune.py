@@ -34,6 +34,7 @@ from evenhand.execution.ray_events import RayEvents, start_mailbox, stop_of
 from evenhand.execution.ray_lost_packs import frees_places
 from evenhand.execution.ray_nodes import Nodes, checked
 from evenhand.execution.ray_placement import Placement, is_stuck, node_here, place, placed
+from evenhand.execution.ray_reuse import in_order, processes_kept
 from evenhand.execution.ray_scaling import MOST, Demand
 from evenhand.execution.ray_watch import Watch
 from evenhand.execution.ray_work import Work, fetched, kept, sources_of
@@ -206,7 +207,9 @@ def _fit(
         # Indices, because a grid of trials would be copied for each of them.
         param_space={"index": tune.grid_search(list(range(len(work.packs))))},
         # A new actor for each trial imports torch again, which takes seconds.
-        tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=together),
+        tune_config=tune.TuneConfig(
+            reuse_actors=True, max_concurrent_trials=together, scheduler=in_order()
+        ),
         run_config=tune.RunConfig(
             name="evenhand",
             storage_path=folder,
@@ -219,7 +222,8 @@ def _fit(
             ),
         ),
     )
-    tuner.fit()
+    with processes_kept():
+        tuner.fit()
 
 
 def end_of_round() -> Any:

@@ -4,7 +4,8 @@
 
 The suite has five problems; the number of seeds makes up the size. Every trial has its record, as
 after a whole run. Each command is a process of its own, and starts with the index that the one
-before has left; `cold` is the first command on a store without an index. `again` is a second call.
+before has left; `cold` is the first command on a store without an index. The lines are rows of the
+table in `docs/explanation/scale.md`.
 """
 
 from __future__ import annotations
@@ -50,22 +51,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20)
     parser.add_argument("--folder", help="where to write; default: a temporary folder")
     options = parser.parse_args()
-    print("records  command        CPU s  wall s  MiB")
+    print("| records | command | CPU time | memory |")
     for size in options.sizes:
         with tempfile.TemporaryDirectory(dir=options.folder) as name:
             folder = Path(name)
             written = write(folder, size, options.rows)
-            print(f"{size:7}  write          {1000 * written / size:.2f} ms a record")
+            print(f"{size:,} records were written in {1000 * written / size:.2f} ms each")
             for command, label in [
-                ("plan", "plan, cold"),
-                *(
-                    (command, f"{command}{again}")
-                    for command in COMMANDS
-                    for again in ("", " again")
-                ),
+                ("plan", "`plan`, cold"),
+                *((command, f"`{command}`") for command in COMMANDS),
             ]:
-                cpu, wall, mib = measured(folder, command)
-                print(f"{size:7}  {label:<13} {cpu:6.1f}  {wall:6.1f}  {mib:.0f}", flush=True)
+                cpu, _, mib = measured(folder, command)
+                print(f"| {size:,} | {label} | {cpu:.1f} s | {mib:,.0f} MiB |", flush=True)
 
 
 def write(folder: Path, size: int, rows: int) -> float:

@@ -43,6 +43,42 @@ def test_a_watch_imports_nothing_slow():
     assert not {name.partition(".")[0] for name in done.stdout.split()} & {*SLOW}
 
 
+def test_the_display_of_a_run_on_ray_does_not_import_torch():
+    script = (
+        "import sys\n"
+        "from evenhand.cli.run import _slots\n"
+        "from evenhand.execution import ray_cluster\n"
+        "ray_cluster.node_resources = lambda: [{'CPU': 3.0}]\n"
+        "print(_slots(False, None, 1.0, None, 1))\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    slots, modules = done.stdout.splitlines()
+    assert slots == "3"
+    assert "torch" not in modules.split()
+
+
+def test_the_end_of_a_command_does_not_look_for_cycles():
+    script = (
+        "import gc, sys\n"
+        "from evenhand.cli import main\n"
+        "class Cycle:\n"
+        "    def __del__(self): print('collected')\n"
+        "cycle = Cycle()\n"
+        "cycle.itself = cycle\n"
+        "gc.disable()\n"
+        "del cycle\n"
+        "sys.argv[1:] = ['list', 'methods']\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "collected" not in done.stdout
+
+
 def test_the_list_of_commands_imports_typer_alone():
     assert not imported("--help") & {*SLOW, *TO_READ_SUITES, "rich"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 import traceback
 
@@ -13,6 +15,9 @@ from evenhand.ending import RUN_STOPPED, ExitCode
 def main() -> None:
     """Run the command line. `ExitCode` has the exit codes; only a bug is shown as a traceback."""
     arguments = sys.argv[1:]
+    # Else the interpreter looks for cycles among all objects of torch and Ray before it ends, which
+    # takes more than a second.
+    atexit.register(gc.freeze)
     prepare_streams(goes_on=arguments[:1] == ["run"])
     stop_once()
     try:

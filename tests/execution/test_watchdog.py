@@ -74,6 +74,23 @@ def test_no_file_is_left_open_after_a_watch(tmp_path):
         assert file.closed
 
 
+class WithoutText:
+    """A reaction to a hang that holds so many trials that no text may be made of it."""
+
+    def __call__(self, cause: str, stacks: str) -> None:
+        raise AssertionError(f"{cause}\n{stacks}")
+
+    def __repr__(self) -> str:
+        raise AssertionError("the trials of a run were written as text")
+
+
+def test_the_end_of_a_watch_makes_no_text_of_the_trials(tmp_path):
+    watchdog = Watchdog(StallLimits(), 60, WithoutText(), hang=tmp_path / "0a1b.hang")
+    with watchdog.watching():
+        assert signal.getsignal(signal.SIGTSTP) != signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTSTP) == signal.SIG_DFL
+
+
 def test_a_watch_makes_no_folder_in_the_place_of_a_store_that_is_gone(tmp_path):
     store = Store.open(tmp_path / "results")
     store.check_writable()

@@ -123,7 +123,7 @@ class Watchdog:
         seconds = max(1.0, self.seconds_left) + self.limits.grace
         faulthandler.dump_traceback_later(seconds, exit=True, file=self._file)
 
-    def _stop(self, *_: object) -> None:
+    def _stop(self) -> None:
         """Stop the process without the timer, which would end it as soon as it goes on."""
         # No step of another thread sets it again in between.
         self._armed = math.inf
@@ -138,7 +138,9 @@ class Watchdog:
         if self._file is None or not is_main or signal.getsignal(signal.SIGTSTP) != signal.SIG_DFL:
             yield
             return
-        signal.signal(signal.SIGTSTP, self._stop)
+        # Not the method itself: `signal` makes the text of a handler that it replaces, and that of
+        # the watchdog would contain all trials and data of the run.
+        signal.signal(signal.SIGTSTP, lambda *_: self._stop())
         try:
             yield
         finally:

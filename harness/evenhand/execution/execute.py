@@ -277,9 +277,10 @@ def _exit_of(stop: Exception, execution: Execution) -> Exit:
 
 def _is_compiled(trial: Trial, execution: Execution, device: torch.device) -> bool:
     """Whether the network is compiled: on a CPU with a compiler, or because of `--compile`."""
-    wanted = trial.workload in execution.compiled
+    if trial.workload not in execution.compiled:
+        return False
     can = device.type == "cpu" and compiling.compiler() is not None
-    return wanted and (can or execution.compile_anywhere)
+    return can or execution.compile_anywhere
 
 
 def _progress_sender(trial: Trial, saved: Resumable, sink: Sink) -> Callable[[Progress], None]:

@@ -111,6 +111,8 @@ class LocalFiles:
     def create(self, path: str, content: bytes) -> bool:
         """Write a file that does not exist yet; False where it exists."""
         target = self._target(path)
+        if os.path.lexists(target):
+            return False
         with _explained(target.parent):
             for is_last in (False, False, True):
                 _make_folder(target.parent)
@@ -145,8 +147,9 @@ class LocalFiles:
         with _explained(target.parent):
             target.unlink(missing_ok=True)
             # Writers that were killed leave temporary files.
-            for left in target.parent.glob(f".{target.name}.*"):
-                left.unlink(missing_ok=True)
+            for left in target.parent.glob(".*"):
+                if left.name.startswith(f".{target.name}."):
+                    left.unlink(missing_ok=True)
 
     def _target(self, path: str) -> Path:
         """The file at a path, of which no folder is a link that leads elsewhere."""

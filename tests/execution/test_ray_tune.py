@@ -103,9 +103,9 @@ MEMORY_MESSAGE = """Caught unexpected exception: 1 worker(s) were killed due to 
 low on memory. Memory on the node (IP: 192.0.2.7, ID: 51ab) was 61.20GB used / 64.00GB limit (0.95)
 Considered workers: [
 Selected to kill: (Actor(aa01): job ID=01, task name=Mailbox.__init__, actual memory used=0.06GB)
-Selected to kill: (Actor(bb02): job ID=01, task name=ImplicitFunc.__init__, required resources={}, \
-pid=9, actual memory used=2.12GB, worker ID=1d)
-(Actor(cc03): job ID=01, task name=ImplicitFunc.__init__, pid=8, actual memory used=55.26GB)
+Selected to kill: (Actor(bb02): job ID=01, task name=PackTrainable.__init__, required \
+resources={}, pid=9, actual memory used=2.12GB, worker ID=1d)
+(Actor(cc03): job ID=01, task name=PackTrainable.__init__, pid=8, actual memory used=55.26GB)
 ]"""
 
 

@@ -185,7 +185,7 @@ class World:
 
     def workers(self) -> list[Program]:
         """The processes that train."""
-        return [p for p in self.cluster.programs() if p.words.startswith("ray::ImplicitFunc")]
+        return [p for p in self.cluster.programs() if p.words.startswith("ray::PackTrainable")]
 
     def of_runs(self) -> list[Program]:
         """The processes of runs, and of Ray on their behalf."""

@@ -1,4 +1,4 @@
-"""Work that a thread repeats beside the main thread."""
+"""Work of threads beside the main thread."""
 
 from __future__ import annotations
 
@@ -30,3 +30,23 @@ def repeated(
         over.set()
         if is_joined:
             thread.join()
+
+
+def run_beside(action: Callable[[], None]) -> None:
+    """Call a function in a thread, and wait for it; an error that it raises is raised here.
+
+    A signal that ends the process, and arrives in the main thread, does not wait for the function.
+    """
+    raised: list[Exception] = []
+
+    def work() -> None:
+        try:
+            action()
+        except Exception as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]

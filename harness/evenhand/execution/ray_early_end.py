@@ -8,7 +8,7 @@ from evenhand.errors import EndedEarly
 from evenhand.execution.rounds import OutOfMemory
 
 WORKER_MEMORY = re.compile(
-    r"Actor\(([0-9a-f]+)\):[^\n]*?task name=ImplicitFunc[^\n]*?memory used=([0-9.]+)GB"
+    r"Actor\(([0-9a-f]+)\):[^\n]*?task name=PackTrainable[^\n]*?memory used=([0-9.]+)GB"
 )
 """An actor of Tune with its memory, in the message of Ray's memory monitor."""
 NODE_MEMORY = re.compile(r"was ([0-9.]+)GB used / ([0-9.]+)GB limit")

@@ -1,7 +1,7 @@
 """Execution of trials on Ray Tune; `ray_cluster.py` connects to the cluster.
 
-Ray only schedules. A worker writes a trial's record before it reports to Tune, and the store alone
-decides which trials are done. For Tune a trial that hung or reported nothing is "terminated"
+Ray only schedules. A worker writes a trial's record before its step for Tune ends, and the store
+alone decides which trials are done. For Tune a trial that hung or reported nothing is "terminated"
 without an error; its state file lags behind, and its `restore` repeats finished trials.
 """
 
@@ -22,6 +22,7 @@ from evenhand.declared.plugin import Plugin
 from evenhand.declared.record import Exit
 from evenhand.declared.trial import Trial
 from evenhand.errors import DataError, StoreError
+from evenhand.execution.background import run_beside
 from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution
 from evenhand.execution.measured import Measured
@@ -201,9 +202,8 @@ def _fit(
     from ray import tune
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    trainable = partial(_trainable, keeper=kept(work, sources), mailbox=mailbox)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, place),
+        trainable(kept(work, sources), mailbox),
         # Indices, because a grid of trials would be copied for each of them.
         param_space={"index": tune.grid_search(list(range(len(work.packs))))},
         # A new actor for each trial imports torch again, which takes seconds.
@@ -216,6 +216,7 @@ def _fit(
             verbose=0,
             stop=end_of_round(),
             callbacks=[frees_places()],
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             # A lost pack is not run again by Tune: the driver runs its trials one by one.
             failure_config=tune.FailureConfig(
                 max_failures=LOST_NODE_RETRIES if work.execution.pack == 1 else 0
@@ -247,20 +248,40 @@ def end_of_round() -> Any:
     return Replaced()
 
 
-def _trainable(config: dict[str, Any], *, keeper: Any, mailbox: Any) -> None:
+def trainable(keeper: Any, mailbox: Any) -> Any:
+    """The class whose actors run the packs of a round, each in one step.
+
+    A function would report to Tune before its end, too, in another exchange with the driver.
+    """
+    from ray import tune
+
+    class PackTrainable(tune.Trainable):
+        @classmethod
+        def default_resource_request(cls, config: dict[str, Any]) -> Any:
+            return place(config)
+
+        def step(self) -> dict[str, Any]:
+            granted = getattr(self.trial_resources, "required_resources", {})
+            run_beside(partial(_run_in_actor, self.config["index"], granted, keeper, mailbox))
+            return {"done": True}
+
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            return True
+
+    return PackTrainable
+
+
+def _run_in_actor(index: int, granted: dict[str, float], keeper: Any, mailbox: Any) -> None:
     """Run a pack in a re-used actor; only a store or data that cannot be reached raise.
 
     A pack whose process or node was lost runs again, without the trials that have a new record.
     """
-    from ray import tune
-
     work = fetched(keeper)
-    pack = tuple(Trial.model_validate_json(text) for text in work.packs[config["index"]])
+    pack = tuple(Trial.model_validate_json(text) for text in work.packs[index])
 
     def sink(event: Event) -> None:
         mailbox.post.remote(event)
 
-    granted = tune.get_context().get_trial_resources().required_resources
     execution = with_granted(work.execution, granted.get("GPU", 0.0), granted.get("CPU", 1.0))
     give_up = partial(_give_up, pack, replace(work, execution=execution), sink)
     file = work.store.leases.hang_file(work.execution.claimant.hang)
@@ -272,7 +293,6 @@ def _trainable(config: dict[str, Any], *, keeper: Any, mailbox: Any) -> None:
     except (DataError, StoreError) as error:
         sink(Event("fatal", pack[0].key, trial_label(pack[0]), cause=str(error)))
         raise
-    tune.report({"trials": len(pack)})
 
 
 def _give_up(pack: Pack, work: Work, sink: Sink, cause: str, stacks: str) -> None:

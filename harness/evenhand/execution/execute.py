@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib
 import math
 import threading
 import time
@@ -22,6 +21,7 @@ from evenhand.execution import compiling, provenance
 from evenhand.execution.attachments import Arrays, DamagedArrays, teacher_probabilities
 from evenhand.execution.claims import Claim, Claimant, StopSigns
 from evenhand.execution.device import device_of, gpu_facts
+from evenhand.execution.engine_import import import_engine
 from evenhand.execution.events import Sink, ended_event, started_event
 from evenhand.execution.posthoc_trial import apply_posthoc
 from evenhand.execution.preflight import source_key
@@ -119,7 +119,7 @@ def run_trial(trial: Trial, execution: Execution, store: Store, sink: Sink) -> R
     make = _apply_posthoc if trial.posthoc else _train
     if make is _train:
         # Before the clock starts: importing torch takes seconds, once for all trials of a process.
-        importlib.import_module("evenhand.train.engine")
+        import_engine()
     sink(started_event(trial))
     clock, began = running_seconds(), provenance.now()
     interrupt: KeyboardInterrupt | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from evenhand.data.images import PreparedFiles, Source
 from evenhand.declared.base import Part
 from evenhand.declared.plugin import Plugin
 from evenhand.execution import provenance
+from evenhand.execution.engine_import import import_engine
 from evenhand.execution.events import Event
 from evenhand.execution.execute import Execution
 from evenhand.execution.packs import Pack
@@ -112,7 +112,7 @@ def fetched(keeper: Any) -> Work:
     for plugin in work.plugins:
         plugin.load()
     # Before a watchdog looks for progress: importing torch takes seconds.
-    importlib.import_module("evenhand.train.engine")
+    import_engine()
     return work
 
 

@@ -75,8 +75,8 @@ def replaces(new: Record, done: Record) -> bool:
 def no_collection() -> Iterator[None]:
     """Turn off garbage collection in a `with` block.
 
-    Records have no reference cycles, and the search for cycles among thousands of records takes as
-    long as reading them.
+    Neither records nor modules are garbage, and the search for reference cycles among thousands of
+    records takes as long as reading them.
     """
     was_enabled = gc.isenabled()
     gc.disable()

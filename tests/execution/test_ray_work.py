@@ -201,14 +201,11 @@ def test_data_that_were_replaced_end_the_run_and_fail_no_trial(
     work = Work(((trial.model_dump_json(),),), Execution(), store, (), data=data)
     for module in (ray_work, ray_tune):
         monkeypatch.setattr(module, "fetched", lambda _: work)
-    granted = SimpleNamespace(required_resources={"CPU": 1.0})
-    context = SimpleNamespace(get_trial_resources=lambda: granted)
-    monkeypatch.setattr("ray.tune.get_context", lambda: context)
     events = []
     mailbox = Actor(SimpleNamespace(post=events.append))
 
     with pytest.raises(DataError, match="was replaced while the run goes on"):
-        ray_tune._trainable({"index": 0}, keeper=None, mailbox=mailbox)
+        ray_tune._run_in_actor(0, {"CPU": 1.0}, keeper=None, mailbox=mailbox)
 
     assert [event.kind for event in events] == ["fatal"]
     assert "rerun the same command" in events[0].cause

@@ -104,15 +104,16 @@ class Tally:
 
     def _left(self, now: float) -> Bounds:
         # Trials of this run go before earlier ones: the same other trials run beside them. The
-        # screen is drawn in a thread of its own, while events change the dictionaries.
+        # screen is drawn in a thread of its own, while events change the dictionaries: a copy is
+        # whole, and a list of items is not, where the collection of garbage runs Python in between.
         finished = {
             kind: own if len(own) > 1 else [*self.earlier.get(kind, ()), *own]
-            for kind, own in list(self._finished.items())
+            for kind, own in self._finished.copy().items()
         }
-        running = dict(self.running)
+        running = self.running.copy()
         trials = [
             self._running(trial, running[key], now) if key in running else trial
-            for key, trial in list(self.waiting.items())
+            for key, trial in self.waiting.copy().items()
         ]
         forecast = Forecast({**self.earlier, **finished}, max(1, self.slots), self.sizes)
         return forecast.left(trials)

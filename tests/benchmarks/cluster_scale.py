@@ -185,7 +185,7 @@ class Driver:
 def is_worker(process: psutil.Process) -> bool:
     """Whether a process runs trials."""
     with contextlib.suppress(psutil.Error):
-        return process.name().startswith("ray::Impl")
+        return process.name().startswith("ray::Pack")
     return False
 
 

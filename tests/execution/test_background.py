@@ -9,11 +9,12 @@ import pytest
 from evenhand.execution.background import run_beside
 
 
-def test_an_error_of_work_beside_the_main_thread_is_raised_there():
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
+def test_what_work_beside_the_main_thread_raises_is_raised_there(kind):
     def fail() -> None:
-        raise ValueError(threading.current_thread() is threading.main_thread())
+        raise kind(threading.current_thread() is threading.main_thread())
 
-    with pytest.raises(ValueError, match="False"):
+    with pytest.raises(kind, match="False"):
         run_beside(fail)
 
 

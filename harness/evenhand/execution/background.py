@@ -37,12 +37,12 @@ def run_beside(action: Callable[[], None]) -> None:
 
     A signal that ends the process, and arrives in the main thread, does not wait for the function.
     """
-    raised: list[Exception] = []
+    raised: list[BaseException] = []
 
     def work() -> None:
         try:
             action()
-        except Exception as error:
+        except BaseException as error:
             raised.append(error)
 
     thread = threading.Thread(target=work, daemon=True)

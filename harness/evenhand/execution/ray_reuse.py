@@ -16,6 +16,8 @@ from evenhand.execution.ray_cluster import ENVIRONMENT
 
 WAITING = int(ENVIRONMENT["TUNE_MAX_PENDING_TRIALS_PG"])
 """Number of trials that wait for a place at a time, so that nodes that join get the next ones."""
+READ = ("_pending_trials", "_trial_to_actor", "_actor_manager", "update_max_pending_trials")
+"""Attributes of Tune's controller that are not documented."""
 
 
 def is_starting(controller: Any, trial: Any) -> bool:
@@ -26,21 +28,26 @@ def is_starting(controller: Any, trial: Any) -> bool:
 
 
 def first_waiting(controller: Any) -> Any:
-    """The first trial that waits without a process; None where there is none.
+    """The first trial of the run that waits without a process; None where there is none.
 
     Tune would look through all trials of the run, at each event.
     """
-    waiting = (t for t in controller._pending_trials_list if t in controller._pending_trials)
-    return next((trial for trial in waiting if not is_starting(controller, trial)), None)
+    waiting = [t for t in controller._pending_trials if not is_starting(controller, t)]
+    return min(waiting, key=lambda trial: trial.config["index"], default=None)
 
 
 def in_order() -> Any:
-    """A scheduler of Tune that runs trials in their order."""
+    """A scheduler of Tune that runs trials in their order.
+
+    It is Tune's own where Tune has not the attributes that ours reads.
+    """
     from ray.tune.schedulers import FIFOScheduler
 
     class InOrder(FIFOScheduler):
         def choose_trial_to_run(self, tune_controller: Any) -> Any:
-            controller = tune_controller._tune_controller
+            controller = getattr(tune_controller, "_tune_controller", None)
+            if not all(hasattr(controller, name) for name in READ):
+                return super().choose_trial_to_run(tune_controller)
             starting = sum(is_starting(controller, trial) for trial in controller._pending_trials)
             controller.update_max_pending_trials(WAITING + starting)
             return first_waiting(controller)
@@ -55,11 +62,17 @@ def in_order() -> Any:
 
 @contextlib.contextmanager
 def processes_kept() -> Iterator[None]:
-    """Let Tune keep the processes of a run within a `with` block, for which it has no setting."""
+    """Let Tune keep the processes of a run within a `with` block, for which it has no setting.
+
+    Nothing is changed in a Tune without the method that is replaced.
+    """
     from ray.tune.execution import tune_controller
 
     tune: Any = tune_controller
-    reuse = tune.TuneController._maybe_reuse_cached_actor
+    reuse = getattr(tune.TuneController, "_maybe_reuse_cached_actor", None)
+    if reuse is None:
+        yield
+        return
 
     def reused(controller: Any, trial: Any) -> bool:
         is_reset = trial in controller._resetting_trials

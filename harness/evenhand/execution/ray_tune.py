@@ -261,7 +261,7 @@ def trainable(keeper: Any, mailbox: Any) -> Any:
             return place(config)
 
         def step(self) -> dict[str, Any]:
-            granted = getattr(self.trial_resources, "required_resources", {})
+            granted = self.trial_resources.required_resources
             run_beside(partial(_run_in_actor, self.config["index"], granted, keeper, mailbox))
             return {"done": True}
 

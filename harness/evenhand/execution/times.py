@@ -23,8 +23,9 @@ def seconds(text: str, option: str, *, with_unit: bool = False) -> float:
     match = LENGTH.fullmatch(text.strip()) if isinstance(text, str) else None
     is_known = match is not None and match[2] in UNITS and (match[2] or not with_unit)
     if match is None or not is_known or float(match[1]) <= 0:
+        unit = "with a unit of s, m, h or d" if with_unit else "of seconds, or with s, m, h or d"
         raise RunError(
-            f"{option} {text!r} is no time: a number above 0 with a unit of s, m, h or d\n"
+            f"{option} {text!r} is no time: a number above 0 {unit}\n"
             "  write e.g. 90s, 30m, 2h or 1d"
         )
     return float(match[1]) * UNITS[match[2]]

@@ -325,3 +325,30 @@ def test_files_of_the_user_beside_the_cache_are_neither_counted_nor_removed(
     os.utime(mine, (1, 1))
     fetched(folder.name, url).release()
     assert (mine / "one.jpg").stat().st_size == 2 * size
+
+
+def test_the_same_images_under_other_names_are_another_data_set(url, cache, folder):
+    assert find("tiny", url).contents.classes[0] != "renamed"
+    stated = json.loads((folder / "contents.json").read_text())
+    stated["classes"][0] = "renamed"
+    change(url, "tiny/contents.json", json.dumps(stated).encode())
+    assert find("tiny", url).contents.classes[0] == "renamed"
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"files": {"train.pixels.npy": {"bytes": 1, "sha256": ""}}}, "lists no train.labels.npy"),
+        ({"files": {"a" * 300: {"bytes": 1, "sha256": ""}}}, "other fields than were written"),
+        ({"files": {"train.pixels.npy": {"bytes": -1, "sha256": ""}}}, "other fields"),
+        ({"groups": []}, "other fields than were written"),
+    ],
+)
+def test_contents_that_no_data_set_has_are_refused_before_a_fetch(
+    url, cache, folder, changed, what
+):
+    stated = json.loads((folder / "contents.json").read_text()) | changed
+    change(url, "tiny/contents.json", json.dumps(stated).encode())
+    with pytest.raises(DataError, match=what):
+        find("tiny", url)
+    assert not list(cache.glob("tiny*"))

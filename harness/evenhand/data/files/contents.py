@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,17 +14,18 @@ from evenhand.declared.base import Spec
 from evenhand.errors import DataError
 
 CONTENTS = "contents.json"
+ARRAYS = ("pixels", "labels", "groups")
 MOST_BYTES = 2**24
 """Size of `contents.json`, which has a name for each class."""
 
-FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)]
 """Name of a file in the folder: no path, which could lead out of it."""
 
 
 class File(Spec):
     """Size and SHA-256 of a file."""
 
-    bytes: int
+    bytes: Annotated[int, Field(ge=0)]
     sha256: str
 
 
@@ -32,8 +34,8 @@ class Contents(Spec):
 
     format: Literal[1] = 1
     name: str
-    classes: tuple[str, ...]
-    groups: tuple[str, ...]
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    groups: Annotated[tuple[str, ...], Field(min_length=1)]
     per_class: int | None
     in_official_order: bool
     origin: str
@@ -44,9 +46,10 @@ class Contents(Spec):
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of all files: equal where images, labels and their order are equal."""
-        text = "|".join(f"{name} {file.sha256}" for name, file in sorted(self.files.items()))
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        """Fingerprint, equal where images, labels, their order and the names of both are equal."""
+        files = [(name, file.sha256) for name, file in sorted(self.files.items())]
+        facts = (self.classes, self.groups, self.per_class, self.in_official_order)
+        return hashlib.sha256(json.dumps([files, facts]).encode()).hexdigest()[:32]
 
     @property
     def n_bytes(self) -> int:
@@ -66,4 +69,7 @@ def parse(content: bytes, name: str) -> Contents:
         raise DataError("has other fields than were written") from None
     if contents.name != name:
         raise DataError(f"holds {contents.name}")
+    needed = [f"{split}.{array}.npy" for split in ("train", "test") for array in ARRAYS]
+    if missing := [file for file in needed if file not in contents.files]:
+        raise DataError(f"lists no {missing[0]}")
     return contents

@@ -55,10 +55,11 @@ def _lock(file: int, *, exclusive: bool) -> bool | None:
 def share(folder: Path) -> int | None:
     """A file descriptor that keeps a folder from `seize` until it is closed.
 
-    None where the folder is not there, or is just being removed.
+    None where the folder is not there, is no folder, or is just being removed. Raises `OSError`
+    where this user may not look into it.
     """
     try:
-        file = os.open(folder, os.O_RDONLY)
+        file = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except (FileNotFoundError, NotADirectoryError):
         return None
     with contextlib.suppress(OSError):

@@ -12,7 +12,7 @@ from evenhand.api import open_suite
 from evenhand.cli.app import app
 from evenhand.cli.output import console, print_table
 from evenhand.errors import StoreError
-from evenhand.suite.commands import Place, store_command, suite_command
+from evenhand.suite.commands import Place, python_call, source_command, store_command, suite_command
 from tests.cli.test_commands import PARTS, SUITE, evenhand
 
 PLACE = ("--results", "my results", "--edition", "night-1")
@@ -219,3 +219,13 @@ def test_a_blocked_trial_is_named_by_its_row_with_commands_that_work(here):
         assert "a method of somebody's own fails" in evenhand(*show[1:])
         assert again[-1] == "--retry-failed"
         assert json.loads(evenhand("plan", *again[2:], "--json"))["missing"] == 2
+
+
+def test_no_command_in_a_message_has_the_keys_of_a_bucket():
+    url, bare = "s3://KEY:HIDDEN@bucket/data?region=eu-west-1", "s3://bucket/data?region=eu-west-1"
+    place = Place(data=url)
+    words = shlex.split(suite_command("run", open_suite("quickstart"), place=place))
+    assert words == ["evenhand", "run", "quickstart", "--data", bare]
+    changed = source_command("run", "mine.yaml", only=(), plugins=(), changes=[f"data={url}"])
+    assert shlex.split(changed) == ["evenhand", "run", "mine.yaml", "--set", f"data={bare}"]
+    assert python_call("run", place=place) == f"evenhand.run(suite, data={bare!r})"

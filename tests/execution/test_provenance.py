@@ -86,8 +86,11 @@ def test_the_command_can_be_pasted_into_a_shell(monkeypatch):
 def test_a_record_has_no_password_of_its_command(monkeypatch):
     url = "s3://KEY:HIDDEN@bucket/data?region=eu-west-1"
     words = ["/bin/evenhand", "run", "a.yaml", "--data", url, f"--results={url}", "--set", "a=s3:b"]
+    words += ["--set", f"data={url}", f"--set=data={url}"]
     monkeypatch.setattr(sys, "argv", words)
     assert provenance.command() == (
         "evenhand run a.yaml --data 's3://bucket/data?region=eu-west-1' "
-        "'--results=s3://bucket/data?region=eu-west-1' --set a=s3:b"
+        "'--results=s3://bucket/data?region=eu-west-1' --set a=s3:b "
+        "--set 'data=s3://bucket/data?region=eu-west-1' "
+        "'--set=data=s3://bucket/data?region=eu-west-1'"
     )

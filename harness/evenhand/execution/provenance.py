@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evenhand.declared.module_sources import PACKAGES
-from evenhand.remote.urls import URL, without_secrets
+from evenhand.remote.urls import hidden
 
 ROOT = Path(__file__).parents[3]
 BUILT_FROM = Path(__file__).parents[1] / "COMMIT"
@@ -129,13 +129,7 @@ def command() -> str:
 
     URLs are without keys and passwords, because records are published.
     """
-    return shlex.join([Path(sys.argv[0]).name, *map(_without_secrets, sys.argv[1:])])
-
-
-def _without_secrets(word: str) -> str:
-    """A word of a command line: `s3://…` or `--data=s3://…`."""
-    option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-    return f"{option}{equals}{without_secrets(value)}" if URL.match(value) else word
+    return shlex.join([Path(sys.argv[0]).name, *map(hidden, sys.argv[1:])])
 
 
 def nvidia_smi(fields: str, *options: str) -> str:

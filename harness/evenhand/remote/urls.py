@@ -56,6 +56,14 @@ def without_secrets(url: str) -> str:
     return parts._replace(netloc=host, query=urlencode(fields, safe="/:")).geturl()
 
 
+def hidden(word: str) -> str:
+    """A word of a command line without the keys of its URL: `s3://…` or `--set=data=s3://…`."""
+    found = URL.search(word)
+    if found is None:
+        return word
+    return word[: found.start()] + without_secrets(word[found.start() :])
+
+
 def _with_single_put(url: str) -> str:
     """The URL with an option that writes small objects to S3 in one request.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evenhand.declared.plugin import loaded_plugins
+from evenhand.remote.urls import hidden
 from evenhand.suite.resolve import Suite
 
 RESULTS, DATA = "EVENHAND_RESULTS", "EVENHAND_DATA"
@@ -83,22 +84,22 @@ def source_command(
     words += [word for text in only for word in ("--only", text)]
     words += [word for text in changes for word in ("--set", text)]
     words += [word for path in plugins for word in ("--plugin", path)]
-    return shlex.join([*words, *more])
+    return shlex.join(map(hidden, [*words, *more]))
 
 
 def python_call(verb: str, *more: str, place: Place = HERE) -> str:
     """The call in Python: `evenhand.run(suite, 'other', retry_failed=True)`."""
-    arguments = [repr(place.location)] if place.location else []
+    arguments = [repr(hidden(place.location))] if place.location else []
     if place.edition != DEFAULT_EDITION:
         given = ", ".join([*arguments, f"edition={place.edition!r}"])
         arguments = [f"evenhand.open_store({given})"]
     # Only training reads data: a plan and a leaderboard are made from records.
     if verb == "run" and place.data is not None:
-        arguments.append(f"data={str(place.data)!r}")
+        arguments.append(f"data={hidden(str(place.data))!r}")
     arguments += [f"{option.removeprefix('--').replace('-', '_')}=True" for option in more]
     return f"evenhand.{PYTHON.get(verb, verb)}({', '.join(['suite', *arguments])})"
 
 
 def store_command(verb: str, *more: str, place: Place = HERE) -> str:
     """The command that reads a store, such as `evenhand show KEY --results other`."""
-    return shlex.join(["evenhand", verb, *more, *place.options])
+    return shlex.join(["evenhand", verb, *more, *map(hidden, place.options)])

@@ -155,3 +155,13 @@ def test_a_killed_queue_starts_again_and_hands_on_what_follows(suite_of, tmp_pat
 
     with pytest.raises(HandedOnError):
         api.run(suite, Store.open(tmp_path / "r"), on_event=sink, time_limit=90)
+
+
+@pytest.mark.usefixtures("_without_ray")
+def test_equal_notes_of_several_processes_are_told_once():
+    mailbox, told = LocalMailbox(), []
+    for cause in ("node7: cifar10 travels", "node7: cifar10 travels", "node8: cifar10 travels"):
+        mailbox.post.remote(Event("note", cause=cause))
+    with RayEvents(told.append, lambda: None, mailbox).relayed():
+        pass
+    assert [event.cause for event in told] == ["node7: cifar10 travels", "node8: cifar10 travels"]

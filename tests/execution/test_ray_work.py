@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,7 +11,9 @@ import psutil
 import pytest
 import ray
 
-from evenhand import api
+from evenhand import api, pulse
+from evenhand.data.files.copies import is_readable
+from evenhand.data.files.data_root import use_data_root
 from evenhand.data.files.prepared import load
 from evenhand.data.files.preparing import prepare_once
 from evenhand.data.images import Source
@@ -137,6 +140,15 @@ def test_on_one_machine_prepared_data_are_mapped_and_not_copied(tiny, fake_ray, 
     assert not fake_ray.sources
 
 
+def test_a_relative_data_root_is_read_by_processes_in_other_folders(tiny, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with use_data_root("driver"):
+        files = load(SQUARE).files
+    monkeypatch.chdir("/")
+    assert files == tiny[1].files
+    assert is_readable(files)
+
+
 def test_data_that_are_not_prepared_travel_one_by_one(fake_ray, monkeypatch):
     trial, images = make(), source(SQUARE)
     key = source_key(trial.problem.dataset)
@@ -159,10 +171,12 @@ def test_a_node_without_a_copy_gets_the_data_set_of_the_driver_when_it_asks(
     keeper = ray_work.kept(given, {key: there})
     assert not fake_ray.sources
 
-    [first], [second] = (keeper.source.remote(trial.problem.dataset.model_dump_json()),) * 2
+    monkeypatch.setattr(ray_work, "fetched", lambda _: given)
+    # Two processes of a node.
+    first, second = (sources_of((trial,), keeper, name)[key] for name in ("one", "two"))
     assert first is second
     np.testing.assert_array_equal(first.train.pixels, there.train.pixels)
-    assert len(fake_ray.sources) == 1
+    assert fake_ray.sources == [first]
 
 
 def test_a_keeper_that_cannot_read_the_files_of_the_driver_is_sent_them(
@@ -191,6 +205,14 @@ def test_a_node_that_cannot_use_its_copy_tells_so_and_gets_that_of_the_driver(
     assert note.endswith("tiny travels from the driver")
 
 
+def run_in_actor(work, keeper, events, monkeypatch):
+    """Run the first pack of a work as an actor does."""
+    for module in (ray_work, ray_tune):
+        monkeypatch.setattr(module, "fetched", lambda _: work)
+    mailbox = Actor(SimpleNamespace(post=events.append))
+    ray_tune._run_in_actor(0, {"CPU": 1.0}, keeper=keeper, mailbox=mailbox)
+
+
 def test_data_that_were_replaced_end_the_run_and_fail_no_trial(
     tiny, fake_ray, monkeypatch, tmp_path
 ):
@@ -199,14 +221,97 @@ def test_data_that_were_replaced_end_the_run_and_fail_no_trial(
     store = Store.open(tmp_path / "r")
     data = {source_key(trial.problem.dataset): other.files}
     work = Work(((trial.model_dump_json(),),), Execution(), store, (), data=data)
-    for module in (ray_work, ray_tune):
-        monkeypatch.setattr(module, "fetched", lambda _: work)
     events = []
-    mailbox = Actor(SimpleNamespace(post=events.append))
-
     with pytest.raises(DataError, match="was replaced while the run goes on"):
-        ray_tune._run_in_actor(0, {"CPU": 1.0}, keeper=None, mailbox=mailbox)
+        run_in_actor(work, None, events, monkeypatch)
 
     assert [event.kind for event in events] == ["fatal"]
     assert "rerun the same command" in events[0].cause
     assert not store.heads()
+
+
+def failing(error):
+    """A keeper from which no data set comes, as its caller sees the error."""
+
+    def source(_):
+        raise error
+
+    return Actor(SimpleNamespace(source=source))
+
+
+def far_work(trial, there, store=None):
+    """The work of a trial whose data set travels."""
+    files = there.files._replace(folder=there.files.folder / "elsewhere")
+    data = {source_key(trial.problem.dataset): files}
+    return Work(((trial.model_dump_json(),),), Execution(), store, (), data=data, is_shared=True)
+
+
+def test_a_data_error_of_the_keeper_is_told_without_a_traceback(tiny, monkeypatch):
+    trial, there = tiny
+    monkeypatch.setattr(ray_work, "fetched", lambda _: far_work(trial, there))
+    cause = DataError("tiny was replaced")
+    seen = ray.exceptions.RayTaskError("source", "Traceback …", cause).as_instanceof_cause()
+    assert str(seen) != str(cause)
+    with pytest.raises(DataError) as raised:
+        sources_of((trial,), failing(seen), None)
+    assert str(raised.value) == "tiny was replaced"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        MemoryError("no memory"),
+        ray.exceptions.ObjectStoreFullError("the store is full"),
+        ray.exceptions.RayTaskError("source", "Traceback …", OSError(28, "No space left")),
+    ],
+)
+def test_data_that_cannot_be_loaded_end_the_run_with_what_to_do(tiny, error, monkeypatch, tmp_path):
+    trial, there = tiny
+    work, events = far_work(trial, there, Store.open(tmp_path / "r")), []
+    with pytest.raises(DataError):
+        run_in_actor(work, failing(error), events, monkeypatch)
+    [event] = events
+    assert event.kind == "fatal"
+    assert " tiny cannot be loaded: O" in event.cause or "MemoryError: no memory" in event.cause
+    assert "rerun the same command" in event.cause
+
+
+def test_a_lost_keeper_is_no_error_of_the_data(tiny, monkeypatch):
+    trial, there = tiny
+    monkeypatch.setattr(ray_work, "fetched", lambda _: far_work(trial, there))
+    with pytest.raises(ray.exceptions.RayActorError):
+        sources_of((trial,), failing(ray.exceptions.RayActorError()), None)
+
+
+def test_the_wait_for_data_is_watched_without_the_time_limit_of_the_trial(
+    tiny, monkeypatch, tmp_path
+):
+    trial, there = tiny
+    work, limits = far_work(trial, there, Store.open(tmp_path / "r")), []
+    work = replace(work, execution=replace(work.execution, time_limit=60.0))
+
+    def source(_):
+        limits.extend(listener.__self__.time_limit for listener in pulse._listeners)
+        raise DataError("enough")
+
+    keeper = Actor(SimpleNamespace(source=source))
+    with pytest.raises(DataError, match="enough"):
+        run_in_actor(work, keeper, [], monkeypatch)
+    assert limits == [math.inf]
+
+
+def test_a_copy_that_could_not_be_used_is_told_once(tiny, fake_ray, monkeypatch, tmp_path):
+    trial, there = tiny
+    (tmp_path / "node/tiny").mkdir(parents=True)
+    (tmp_path / "node/tiny/contents.json").write_text("{}")
+    monkeypatch.setenv("EVENHAND_DATA", str(tmp_path / "node"))
+    work = far_work(trial, there)
+    work = replace(work, execution=replace(work.execution, data_roots=(tmp_path / "node",)))
+    monkeypatch.setattr(ray_work, "fetched", lambda _: work)
+    keeper, notes = Actor(SimpleNamespace(source=lambda _: [there])), []
+    for _ in range(2):
+        # The data set of another trial came between.
+        ray_work._source.cache_clear()
+        sources_of((trial,), keeper, Actor(SimpleNamespace(post=notes.append)))
+    assert len(notes) == 1

@@ -30,7 +30,7 @@ class ExpectedData:
         """The data of an execution, as this process has them."""
         files = (source.files for source in execution.sources.values())
         prepared = tuple(dict.fromkeys(found for found in files if found))
-        places = frozenset(map(_place, prepared)) - {""}
+        places = frozenset(map(place_of, prepared)) - {""}
         return cls(execution.data_roots, prepared, places)
 
     @property
@@ -48,13 +48,13 @@ class ExpectedData:
         """Check this node's own copies, but those that the driver has checked."""
         try:
             with self.on_node():
-                return check_copies(self.prepared, lambda files: _place(files) in self.places)
+                return check_copies(self.prepared, lambda files: place_of(files) in self.places)
         except DataError as error:
             reason = str(error).partition("\n")[0]
             return Checked([f"its EVENHAND_DATA names no data root ({reason})"], [])
 
 
-def _place(files: PreparedFiles) -> str:
+def place_of(files: PreparedFiles) -> str:
     """Machine, device and number of a folder; "" where they are unknown."""
     machine = Process.this().machine
     with contextlib.suppress(OSError):

@@ -41,6 +41,8 @@ class RayEvents:
     """Keys of the trials that have started and not ended."""
     fatal: list[str] = field(default_factory=list)
     """Cause of the first fatal event, which interrupts the main thread while the round runs."""
+    _notes: set[str] = field(default_factory=set)
+    """Notes of this round: many processes of a node send the same."""
     _patience: float = ANSWER_SECONDS
     _identity: str = ""
     _lost_events: bool = False
@@ -110,7 +112,10 @@ class RayEvents:
                 if not self._is_over:
                     _thread.interrupt_main()
             self._count(event)
-            self.sink(event)
+            if event.kind != "note" or event.cause not in self._notes:
+                self.sink(event)
+            if event.kind == "note":
+                self._notes.add(event.cause)
         if self._lost_events:
             self._lost_events = False
             with contextlib.suppress(StoreError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import tempfile
 import time
@@ -27,6 +28,7 @@ from evenhand.execution.events import Event, Sink, ended_event, trial_label
 from evenhand.execution.execute import Execution
 from evenhand.execution.measured import Measured
 from evenhand.execution.node_checks import Expected
+from evenhand.execution.node_copies import ExpectedData
 from evenhand.execution.packs import Pack, make_packs, new_record, run_pack, write_ends
 from evenhand.execution.placing import Placing
 from evenhand.execution.ray_cluster import connect, node_resources
@@ -159,6 +161,7 @@ class RayRunner:
             plugins=self.plugins,
             data={key: source.files for key, source in execution.sources.items()},
             is_shared=self.placement.nodes is not None,
+            places=ExpectedData.of(execution).places,
         )
 
     def _taken(self, execution: Execution) -> Resources:
@@ -285,10 +288,13 @@ def _run_in_actor(index: int, granted: dict[str, float], keeper: Any, mailbox: A
     execution = with_granted(work.execution, granted.get("GPU", 0.0), granted.get("CPU", 1.0))
     give_up = partial(_give_up, pack, replace(work, execution=execution), sink)
     file = work.store.leases.hang_file(work.execution.claimant.hang)
-    watchdog = Watchdog(work.execution.stalls, work.execution.time_limit, give_up, hang=file)
+    watchdog = partial(Watchdog, work.execution.stalls, give_up=give_up, hang=file)
     try:
-        execution = replace(execution, sources=sources_of(pack, keeper, mailbox))
-        with watchdog.watching(), stop_of(mailbox) as stop:
+        # The time limit of a trial does not count the time in which data travel.
+        with watchdog(time_limit=math.inf).watching():
+            execution = replace(execution, sources=sources_of(pack, keeper, mailbox))
+        limit = work.execution.time_limit
+        with watchdog(time_limit=limit).watching(), stop_of(mailbox) as stop:
             run_pack(pack, replace(execution, stop=stop), work.store, sink)
     except (DataError, StoreError) as error:
         sink(Event("fatal", pack[0].key, trial_label(pack[0]), cause=str(error)))

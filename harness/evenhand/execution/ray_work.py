@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from evenhand.data.files.copies import is_readable, load_copy, load_from
+from evenhand.data.files.copies import Refused, is_readable, load_copy, load_from
 from evenhand.data.files.data_root import node_roots, use_data_roots
 from evenhand.data.images import PreparedFiles, Source
 from evenhand.declared.base import Part
 from evenhand.declared.plugin import Plugin
+from evenhand.errors import DataError, StoreError
 from evenhand.execution import provenance
 from evenhand.execution.engine_import import import_engine
 from evenhand.execution.events import Event
 from evenhand.execution.execute import Execution
+from evenhand.execution.node_copies import place_of
 from evenhand.execution.packs import Pack
 from evenhand.execution.preflight import source_key
 from evenhand.execution.ray_cluster import start_beside
@@ -38,6 +40,10 @@ class Work:
     """Data sets by `source_key`, with the files of prepared ones on the driver's machine."""
     is_shared: bool = False
     """Whether other machines train, too, which may have copies of their own."""
+    places: frozenset[str] = frozenset()
+    """Places of the folders on the driver's machine whose bytes the driver has checked."""
+    given_up: Refused = field(default_factory=set)
+    """Copies that a process could not use, in that process."""
 
 
 class Keeper:
@@ -117,11 +123,32 @@ def fetched(keeper: Any) -> Work:
 
 
 def sources_of(pack: Pack, keeper: Any, mailbox: Any) -> dict[str, Source]:
-    """The data sets of a pack, of which a process keeps the last one."""
+    """The data sets of a pack, of which a process keeps the last one.
+
+    Raises `DataError` where one cannot be loaded, whatever the cause: no trial could be trained.
+    Only the loss of the keeper raises an error of Ray, since the next round has another one.
+    """
+    import ray
+
     datasets = [trial.problem.dataset for trial in pack if trial.posthoc is None]
     texts = {source_key(dataset): dataset.model_dump_json() for dataset in datasets}
     there = fetched(keeper).data
-    return {key: _source(text, keeper, mailbox) for key, text in texts.items() if key in there}
+    try:
+        return {key: _source(text, keeper, mailbox) for key, text in texts.items() if key in there}
+    except Exception as error:
+        # Ray's error is an instance of the class of its cause, too, with a traceback as its text.
+        cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+        if isinstance(cause, ray.exceptions.RayActorError):
+            raise
+        if isinstance(cause, (DataError, StoreError)):
+            raise cause from None
+        names = ", ".join(sorted({dataset.name for dataset in datasets}))
+        reason = f"{type(cause).__name__}: {cause}".partition("\n")[0]
+        raise DataError(
+            f"{socket.gethostname()}: {names} cannot be loaded: {reason}\n"
+            "  look whether the memory, the shared memory of Ray or the disk is full there or on "
+            "the machine of the command, and rerun the same command"
+        ) from error
 
 
 @lru_cache(maxsize=1)
@@ -135,7 +162,7 @@ def _source(dataset: str, keeper: Any, mailbox: Any) -> Source:
         return load_from(part, files)
     if files is not None:
         with use_data_roots(work.execution.data_roots):
-            copy = load_copy(part, files)
+            copy = load_copy(part, files, lambda here: place_of(here) in work.places, work.given_up)
         if copy.source is not None:
             return copy.source
         for reason in copy.refused:

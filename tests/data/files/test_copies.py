@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from evenhand.data.files import copies
 from evenhand.data.files.copies import check_copies, is_readable, load_copy, load_from
 from evenhand.data.files.data_root import node_roots, use_data_roots
-from evenhand.data.files.fetching import fetched
+from evenhand.data.files.fetching import UnreachableError, fetched
 from evenhand.data.files.prepared import load
 from evenhand.data.files.preparing import prepare_once
 from evenhand.declared.decorators import dataset
@@ -176,3 +178,76 @@ def test_the_entry_of_a_loaded_copy_is_held(tiny, files, new_root, cache, monkey
         del copy
         gc.collect()
         fetched("second", new_root).release()
+
+
+def test_a_root_that_this_user_may_not_enter_has_no_copy(tiny, files, own, monkeypatch):
+    stat = os.stat
+
+    def of_another_user(path, **options):
+        # Not by chmod, which does not stop root.
+        if Path(path).is_relative_to(files.folder.parent):
+            raise PermissionError(13, "Permission denied", path)
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", of_another_user)
+    with use_data_roots((files.folder.parent,)):
+        assert load_copy(tiny, files) == (None, [])
+        assert check_copies([files], is_other_machine) == ([], [])
+    with use_data_roots((files.folder.parent, own.parent)):
+        assert load_copy(tiny, files).source is not None
+
+
+def test_a_damaged_folder_behind_a_bucket_is_not_trained_on(tiny, files, own, new_root, cache):
+    put(files.folder, new_root)
+    spoil(own / "train.pixels.npy")
+    with use_data_roots((new_root, own.parent)):
+        # The bucket has the data set, and the folder is not looked at.
+        assert check_copies([files], is_other_machine) == ([], [])
+    with use_data_roots((new_root.replace("data-", "nothing-"), own.parent)):
+        copy = load_copy(tiny, files)
+    assert copy.source is None
+    assert "there is no tiny/contents.json" in copy.refused[0]
+    assert "train.pixels.npy: the prepared tiny is not whole: has other bytes" in copy.refused[1]
+
+
+def test_a_process_reads_a_copy_once_and_those_of_the_driver_never(tiny, files, own, monkeypatch):
+    folders, read = [], copies.read
+
+    def counted(name, folder, **how):
+        folders.append(folder)
+        return read(name, folder, **how)
+
+    monkeypatch.setattr(copies, "read", counted)
+    with use_data_roots((own.parent,)):
+        load_copy(tiny, files)
+        load_copy(tiny, files)
+        assert folders == [own]
+    with use_data_roots((files.folder.parent,)):
+        load_copy(tiny, files, lambda here: here.folder == files.folder)
+    assert folders == [own]
+
+
+def test_a_copy_that_could_not_be_used_is_not_tried_again(tiny, files, new_root, cache, requests):
+    given_up = set()
+    with use_data_roots((new_root,)):
+        assert len(load_copy(tiny, files, given_up=given_up).refused) == 1
+        requests.clear()
+        assert load_copy(tiny, files, given_up=given_up) == (None, [])
+    assert not requests
+
+
+def test_a_bucket_that_does_not_answer_is_waited_for_once(files, new_root, cache, monkeypatch):
+    asked = []
+
+    def silent(bucket, name):
+        asked.append(name)
+        raise UnreachableError("the bucket does not answer")
+
+    monkeypatch.setattr(copies, "read_contents", silent)
+    with use_data_roots((new_root,)):
+        _, notes = check_copies([files, files._replace(name="second")], is_other_machine)
+    assert asked == ["tiny"]
+    assert notes == [
+        f"{name}: the bucket does not answer; it travels from the driver"
+        for name in ("tiny", "second")
+    ]

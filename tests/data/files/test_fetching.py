@@ -6,6 +6,7 @@ import gc
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from pyarrow import fs
 
 from evenhand.data.files import cache as cache_module
 from evenhand.data.files import fetching
-from evenhand.data.files.data_root import use_data_root
+from evenhand.data.files.data_root import use_data_root, use_data_roots
 from evenhand.data.files.fetching import fetched, weights_root
 from evenhand.data.files.prepared import find, load
 from evenhand.data.files.preparing import prepare_once
@@ -150,7 +151,7 @@ def test_an_answer_that_is_late_is_waited_for(url, cache, monkeypatch):
     monkeypatch.setattr(fetching, "_chunk", late)
     np.testing.assert_array_equal(find("tiny", url).source.test.pixels, MADE.test.pixels)
     monkeypatch.setattr(fetching, "READING_SECONDS", 0.05)
-    with pytest.raises(DataError, match="cannot be read: AWS Error NETWORK_CONNECTION"):
+    with pytest.raises(fetching.UnreachableError, match="cannot be read: AWS Error"):
         fetching._asked(fetching.open_root(url), "a", fail, "")
 
 
@@ -311,6 +312,26 @@ def test_weights_are_fetched_too(url, cache, requests):
         requests.clear()
         assert weights_root(name) == root
     assert not requests
+
+
+def test_weights_come_from_the_first_bucket_that_has_them(new_root, bucket, cache):
+    second, name = bucket("more-weights"), "net-0a1b2c3d.pth"
+    with use_data_roots((new_root, second)):
+        with pytest.raises(BackboneError, match=f"^{re.escape(new_root)}"):
+            weights_root(name)
+        change(second, f"weights/{name}", b"some weights")
+        assert (weights_root(name) / "weights" / name).read_bytes() == b"some weights"
+
+
+def test_a_fetch_of_another_machine_is_not_swept_away(url, cache):
+    theirs = cache / ".part-0123456789ab-cdef"
+    theirs.mkdir(parents=True)
+    find("tiny", url)
+    assert theirs.is_dir()
+    os.utime(theirs, (1, 1))
+    shutil.rmtree(next(cache.glob("tiny-*")))
+    find("tiny", url)
+    assert not theirs.exists()
 
 
 def test_files_of_the_user_beside_the_cache_are_neither_counted_nor_removed(

@@ -1,7 +1,7 @@
 """Cache of files that were fetched from object storage, on a disk of this machine.
 
     fetched/cifar10-<fingerprint>/contents.json …    whole: it gets its name by a single rename
-    fetched/.part-…/                                 a fetch that goes on, or that was killed
+    fetched/.part-<machine>-…/                       a fetch that goes on, or that was killed
     fetched/.lock                                    held by the process that fetches or removes
 
 The folder that the user names may hold other files, none of which is counted or removed.
@@ -14,9 +14,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache as once
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +31,7 @@ GB = 1e9
 SPARE_BYTES = 1e9
 """Bytes of the disk that stay free."""
 ORPHANED_SECONDS = 24 * 3600
-"""Age of the folders of killed processes where there are no locks."""
+"""Age of the folders of killed processes where there are no locks, or on other machines."""
 
 
 class Held(NamedTuple):
@@ -95,7 +97,7 @@ def held_or_made(name: str, n_bytes: int, what: str, make: Callable[[Path], None
             with locked(cache / ".lock") as is_alone:
                 # Another process may have made it in the meantime.
                 if not (cache / name).exists():
-                    _sweep(cache, everything=is_alone)
+                    _sweep(cache, is_alone=is_alone)
                     _make_room(cache, n_bytes, what)
                     _make(cache / name, make)
                 found = held(name)
@@ -108,7 +110,7 @@ def held_or_made(name: str, n_bytes: int, what: str, make: Callable[[Path], None
 
 
 def _make(folder: Path, make: Callable[[Path], None]) -> None:
-    part = folder.parent / f".part-{uuid.uuid4().hex[:12]}"
+    part = _new_part(folder.parent)
     part.mkdir()
     try:
         make(part)
@@ -122,11 +124,33 @@ def _make(folder: Path, make: Callable[[Path], None]) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _sweep(cache: Path, *, everything: bool) -> None:
-    """Remove the folders of killed processes."""
+@once
+def _parts() -> str:
+    """Beginning of the names of this machine's parts: those of its boot, of its name without one.
+
+    Other machines may fetch into the same folder of a network file system, whose locks may hold on
+    one machine alone.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        boot = ""
+    return f".part-{uuid.uuid5(uuid.NAMESPACE_DNS, boot or socket.gethostname()).hex[:12]}-"
+
+
+def _new_part(cache: Path) -> Path:
+    return cache / f"{_parts()}{uuid.uuid4().hex[:12]}"
+
+
+def _sweep(cache: Path, *, is_alone: bool) -> None:
+    """Remove the folders of killed processes, those of other machines after a day.
+
+    is_alone: whether no other process of this machine fetches.
+    """
     for path in cache.glob(".part-*"):
         with contextlib.suppress(OSError):
-            if everything or time.time() - path.stat().st_mtime > ORPHANED_SECONDS:
+            is_own = path.name.startswith(_parts())
+            if (is_alone and is_own) or time.time() - path.stat().st_mtime > ORPHANED_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
 
 
@@ -162,7 +186,7 @@ def _make_room(cache: Path, n_bytes: int, what: str) -> None:
                 f"  raise {LIMIT}, free some of the disk, or name another folder with {FOLDER}"
             )
         for entry, _ in seized:
-            gone = cache / f".part-{uuid.uuid4().hex[:12]}"
+            gone = _new_part(cache)
             entry.folder.rename(gone)
             shutil.rmtree(gone, ignore_errors=True)
     finally:

@@ -7,18 +7,24 @@ object storage.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache as once
 from pathlib import Path
 from typing import NamedTuple
 
 from evenhand.data.files import cache
 from evenhand.data.files.contents import CONTENTS
-from evenhand.data.files.data_root import Root, data_roots, shown
-from evenhand.data.files.fetching import fetched, open_root, read_contents
+from evenhand.data.files.data_root import Root, data_roots, has_file, shown
+from evenhand.data.files.fetching import UnreachableError, fetched, open_root, read_contents
 from evenhand.data.files.prepared import contents_in, keep, read, use_copy
 from evenhand.data.images import PreparedFiles, Source
 from evenhand.data.splits import load
 from evenhand.declared.base import Part
 from evenhand.errors import DataError
+
+IsChecked = Callable[[PreparedFiles], bool]
+"""Whether files are those that the driver has checked."""
+Refused = set[tuple[Root, PreparedFiles]]
+"""Copies that could not be used, so that they are not tried again."""
 
 
 class Copy(NamedTuple):
@@ -26,6 +32,10 @@ class Copy(NamedTuple):
 
     source: Source | None
     refused: list[str]
+
+
+def _is_unchecked(_: PreparedFiles) -> bool:
+    return False
 
 
 def load_from(dataset: Part, files: PreparedFiles) -> Source:
@@ -52,16 +62,27 @@ def is_readable(files: PreparedFiles) -> bool:
     return found.contents.fingerprint == files.fingerprint
 
 
-def load_copy(dataset: Part, wanted: PreparedFiles) -> Copy:
+def load_copy(
+    dataset: Part,
+    wanted: PreparedFiles,
+    is_checked: IsChecked = _is_unchecked,
+    given_up: Refused | None = None,
+) -> Copy:
     """Load a data set from the first of the data roots with the same files.
 
-    Its bytes are not read again: `check_copies` has read those of a folder, and a fetch its own.
+    A process reads every byte of a copy once, before it uses it the first time: the copy may be
+    another one than `check_copies` has read.
+
+    given_up: copies that are passed over; those that cannot be used are added.
     """
-    refused = []
+    refused, given_up = [], set() if given_up is None else given_up
     for root in data_roots():
+        if (root, wanted) in given_up:
+            continue
         try:
-            found = _loaded(dataset, wanted, root)
+            found = _loaded(dataset, wanted, root, is_checked)
         except DataError as error:
+            given_up.add((root, wanted))
             refused.append(str(error).partition("\n")[0])
             continue
         if found is not None:
@@ -69,27 +90,30 @@ def load_copy(dataset: Part, wanted: PreparedFiles) -> Copy:
     return Copy(None, refused)
 
 
-def _loaded(dataset: Part, wanted: PreparedFiles, root: Root) -> Source | None:
+def _loaded(
+    dataset: Part, wanted: PreparedFiles, root: Root, is_checked: IsChecked
+) -> Source | None:
     if isinstance(root, Path):
         folder = root / wanted.name
         if (
-            not _is_there(folder)
+            not has_file(folder / CONTENTS)
             or contents_in(wanted.name, folder).fingerprint != wanted.fingerprint
         ):
             return None
-        return load_from(dataset, wanted._replace(folder=folder))
+        here = wanted._replace(folder=folder)
+        if not is_checked(here):
+            _read_once(here)
+        return load_from(dataset, here)
     held = fetched(wanted.name, root, wanted.fingerprint)
+    here = wanted._replace(folder=held.folder)
     try:
-        source = load_from(dataset, wanted._replace(folder=held.folder))
+        _read_once(here)
+        source = load_from(dataset, here)
     except DataError:
         held.release()
         raise
     keep(held, source)
     return source
-
-
-def _is_there(folder: Path) -> bool:
-    return (folder / CONTENTS).exists()
 
 
 class Checked(NamedTuple):
@@ -101,19 +125,14 @@ class Checked(NamedTuple):
     """Copies that are not used."""
 
 
-def check_copies(
-    wanted: Iterable[PreparedFiles], is_checked: Callable[[PreparedFiles], bool]
-) -> Checked:
-    """Read every byte of the copies under the data roots of this machine.
-
-    is_checked: whether files are those that the driver has checked.
-    """
-    found = Checked([], [])
+def check_copies(wanted: Iterable[PreparedFiles], is_checked: IsChecked) -> Checked:
+    """Read every byte of the copies under the data roots of this machine."""
+    found, silent = Checked([], []), dict[str, str]()
     for files in wanted:
         others = []
         for root in data_roots():
             try:
-                fingerprint = _checked(files, root, is_checked)
+                fingerprint = _checked(files, root, is_checked, silent)
             except _UnknownCopyError as error:
                 others.append(f"{files.name}: {error}; it travels from the driver")
                 continue
@@ -138,15 +157,17 @@ class _UnknownCopyError(Exception):
 
 
 def _checked(
-    wanted: PreparedFiles, root: Root, is_checked: Callable[[PreparedFiles], bool]
+    wanted: PreparedFiles, root: Root, is_checked: IsChecked, silent: dict[str, str]
 ) -> str | None:
     """Fingerprint of the copy under a root; None where there is none.
+
+    silent: reasons of buckets that did not answer, which are not asked again.
 
     Raises `DataError` for other bytes than the right fingerprint states.
     """
     if isinstance(root, Path):
         folder = root / wanted.name
-        if not _is_there(folder):
+        if not has_file(folder / CONTENTS):
             return None
         try:
             fingerprint = contents_in(wanted.name, folder).fingerprint
@@ -163,10 +184,21 @@ def _checked(
         finally:
             held.release()
         return wanted.fingerprint
+    if root in silent:
+        raise _UnknownCopyError(silent[root])
     try:
         return read_contents(open_root(root), wanted.name).contents.fingerprint
     except DataError as error:
-        raise _UnknownCopyError(str(error).partition("\n")[0]) from None
+        reason = str(error).partition("\n")[0]
+        if isinstance(error, UnreachableError):
+            silent[root] = reason
+        raise _UnknownCopyError(reason) from None
+
+
+@once
+def _read_once(files: PreparedFiles) -> None:
+    """Read every byte, unless this process has done so. Raises `DataError` each time."""
+    _read_whole(files)
 
 
 def _read_whole(files: PreparedFiles) -> None:

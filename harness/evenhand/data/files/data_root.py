@@ -89,6 +89,15 @@ def own_file(path: str) -> Path:
     )
 
 
+def has_file(path: Path) -> bool:
+    """Whether there is a file that this process may look at."""
+    # Until Python 3.14, `Path.is_file` raises for a folder that another user has closed.
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def data_command(verb: str, name: str, *more: str) -> str:
     """The command that does something with a data set under this root: `evenhand data check x`.
 

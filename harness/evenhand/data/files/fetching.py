@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeVar
 from evenhand.data.files import cache
 from evenhand.data.files.cache import Held
 from evenhand.data.files.contents import CONTENTS, MOST_BYTES, Contents, File, parse
-from evenhand.data.files.data_root import data_roots
+from evenhand.data.files.data_root import data_roots, has_file
 from evenhand.errors import BackboneError, DataError
 from evenhand.pulse import pulse
-from evenhand.remote.retries import READING_SECONDS, retried
+from evenhand.remote.retries import READING_SECONDS, may_pass, retried
 from evenhand.remote.urls import Bucket, open_bucket
 
 CHUNK = 16 * 2**20
@@ -32,6 +32,10 @@ class MissingError(DataError):
     """There is no such file in object storage."""
 
 
+class UnreachableError(DataError):
+    """Object storage cannot be opened or does not answer, whichever file is asked for."""
+
+
 class Stated(NamedTuple):
     """Contents of a data set in object storage."""
 
@@ -42,7 +46,7 @@ class Stated(NamedTuple):
 
 def open_root(url: str) -> Bucket:
     """Open a data root in object storage. Raises `DataError`."""
-    return open_bucket(url, HINT, DataError)
+    return open_bucket(url, HINT, UnreachableError)
 
 
 def fetched(name: str, url: str, wanted: str = "") -> Held:
@@ -108,7 +112,8 @@ def _asked(bucket: Bucket, path: str, action: Callable[[], T], right: str) -> T:
         raise MissingError(f"{bucket.location}: there is no {path}\n  {right}") from None
     except OSError as error:
         reason = str(error).partition("\n")[0]
-        raise DataError(
+        kind = UnreachableError if may_pass(error) else DataError
+        raise kind(
             f"{bucket.location}: {path} cannot be read: {reason}\n  look at the network, and rerun "
             "the same command"
         ) from None
@@ -161,15 +166,22 @@ def weights_root(name: str) -> Path:
     """The data root with a file of weights; a folder of the cache where it was fetched.
 
     The first root where none has it. Raises `BackboneError` where it is not in object storage
-    either, and `DataError` where that does not answer or the cache has no room.
+    either, and `DataError` where that does not answer or the cache has no room; with several URLs,
+    the error of the first.
     """
     folders = [root for root in data_roots() if isinstance(root, Path)]
     for root in folders:
-        if (root / WEIGHTS / name).is_file():
+        if has_file(root / WEIGHTS / name):
             return root
+    errors: list[BackboneError | DataError] = []
     for url in data_roots():
         if isinstance(url, str):
-            return _fetched_weights(name, url)
+            try:
+                return _fetched_weights(name, url)
+            except (BackboneError, DataError) as error:
+                errors.append(error)
+    if errors:
+        raise errors[0]
     return folders[0]
 
 

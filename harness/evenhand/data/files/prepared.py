@@ -33,8 +33,11 @@ from evenhand.data.images import Images, Source
 from evenhand.declared.input_files import check_regular, read_input
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import DataError, UnknownName
+from evenhand.pulse import pulse
 
 SPLITS = ("train", "test", "val")
+CHUNK = 16 * 2**20
+"""Bytes that are read between two signs of progress."""
 
 
 @dataclass(frozen=True)
@@ -191,9 +194,12 @@ def _save(array: Shaped[np.ndarray, ...], path: Path) -> None:
 
 
 def _described(path: Path) -> File:
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return File(bytes=path.stat().st_size, sha256=sha256)
+        while part := file.read(CHUNK):
+            digest.update(part)
+            pulse()
+    return File(bytes=path.stat().st_size, sha256=digest.hexdigest())
 
 
 def contents_in(name: str, folder: Path) -> Contents:
@@ -245,5 +251,6 @@ def _source(folder: Path, contents: Contents) -> Source:
         groups=contents.groups,
         per_class=contents.per_class,
         in_official_order=contents.in_official_order,
-        files=contents.files_in(folder),
+        # Ray's workers, which read them, have other working directories.
+        files=contents.files_in(folder.absolute()),
     )

@@ -45,7 +45,7 @@ def in_order() -> Any:
 
     class InOrder(FIFOScheduler):
         def choose_trial_to_run(self, tune_controller: Any) -> Any:
-            controller = getattr(tune_controller, "_tune_controller", None)
+            controller: Any = getattr(tune_controller, "_tune_controller", None)
             if not all(hasattr(controller, name) for name in READ):
                 return super().choose_trial_to_run(tune_controller)
             starting = sum(is_starting(controller, trial) for trial in controller._pending_trials)

@@ -264,7 +264,9 @@ def trainable(keeper: Any, mailbox: Any) -> Any:
             return place(config)
 
         def step(self) -> dict[str, Any]:
-            granted = self.trial_resources.required_resources
+            resources = self.trial_resources
+            assert resources is not None, "Tune knows what it grants"
+            granted = resources.required_resources
             run_beside(partial(_run_in_actor, self.config["index"], granted, keeper, mailbox))
             return {"done": True}
 

@@ -32,15 +32,18 @@ def open_bucket(url: str, hint: str, error: type[EvenhandError]) -> Bucket:
 
     Raises an `error` whose last line is the hint.
     """
-    from pyarrow import ArrowInvalid
     from pyarrow import fs as arrow
 
-    location = without_secrets(url)
+    try:
+        location = without_secrets(url)
+    except ValueError as found:
+        raise error(f"the URL of object storage is none: {found}\n  {hint}") from None
     try:
         system, root = arrow.FileSystem.from_uri(_with_single_put(url))
         bucket = root.partition("/")[0]
         is_there = system.get_file_info(bucket or root).type is not arrow.FileType.NotFound
-    except (OSError, ArrowInvalid) as found:
+    # Also Arrow's error for an invalid URL.
+    except (OSError, ValueError) as found:
         reason = str(found).partition("\n")[0].replace(url, location)
         raise error(f"{location}: cannot be opened: {reason}\n  {hint}") from None
     if urlsplit(url).scheme in BUCKETS and not (bucket and is_there):

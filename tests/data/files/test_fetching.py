@@ -373,3 +373,39 @@ def test_contents_that_no_data_set_has_are_refused_before_a_fetch(
     with pytest.raises(DataError, match=what):
         find("tiny", url)
     assert not list(cache.glob("tiny*"))
+
+
+@pytest.mark.parametrize("facts", [{"classes": ["one"]}, {"groups": ["a", "b", "c"], "classes": ["x"]}])
+def test_labels_without_a_name_are_no_data_set(url, cache, folder, facts):
+    stated = json.loads((folder / "contents.json").read_text()) | facts
+    change(url, "tiny/contents.json", json.dumps(stated).encode())
+    with pytest.raises(DataError, match=r"labels.npy: the prepared tiny is not whole: has numbers"):
+        find("tiny", url)
+
+
+def test_what_is_no_entry_of_the_cache_is_named(url, cache, monkeypatch):
+    fingerprint = read_contents(open_root(url), "tiny").contents.fingerprint
+    cache.mkdir(exist_ok=True)
+    (cache / f"tiny-{fingerprint}").write_text("mine")
+    with pytest.raises(DataError, match=r"is no folder of fetched files\n  remove it"):
+        find("tiny", url)
+
+    def closed(*_):
+        raise PermissionError(13, "Permission denied", str(cache))
+
+    monkeypatch.setattr(cache_module, "share", closed)
+    with pytest.raises(DataError, match="Permission denied\n  name a folder for fetched files"):
+        find("tiny", url)
+
+
+@pytest.mark.parametrize(
+    ("place", "what"),
+    [
+        ("s3://[bad", "no URL: Invalid IPv6 URL"),
+        ("~no-such-user/x", "no such user"),
+        ("file:/data", "file:///data"),
+    ],
+)
+def test_what_is_no_data_root_is_refused(place, what):
+    with pytest.raises(DataError, match=what):
+        named_root(place)

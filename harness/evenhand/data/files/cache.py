@@ -30,6 +30,8 @@ DEFAULT, DEFAULT_GB = Path("~/.cache/evenhand"), 100.0
 GB = 1e9
 SPARE_BYTES = 1e9
 """Bytes of the disk that stay free."""
+TRIES = 5
+"""Attempts to hold an entry, which another process may be removing."""
 ORPHANED_SECONDS = 24 * 3600
 """Age of the folders of killed processes where there are no locks, or on other machines."""
 
@@ -56,7 +58,15 @@ class Entry(NamedTuple):
 
 def cache_folder() -> Path:
     """The folder `fetched` in that of EVENHAND_CACHE, else in `~/.cache/evenhand`."""
-    return Path(os.environ.get(FOLDER) or DEFAULT).expanduser().absolute() / "fetched"
+    return expanded(os.environ.get(FOLDER) or DEFAULT).absolute() / "fetched"
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with the home folder for `~`. Raises `DataError` for a user without one."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise DataError(f"{path}: there is no such user\n  write the path of the folder") from None
 
 
 def limit_bytes() -> float:
@@ -69,9 +79,15 @@ def limit_bytes() -> float:
 
 
 def held(name: str) -> Held | None:
-    """The entry of a name, marked as used; None where there is none."""
+    """The entry of a name, marked as used; None where there is none.
+
+    Raises `DataError` where this user may not look into the cache.
+    """
     folder = cache_folder() / name
-    lock = share(folder)
+    try:
+        lock = share(folder)
+    except OSError as error:
+        raise _unusable(error) from None
     if lock is None:
         return None
     with contextlib.suppress(OSError):
@@ -87,13 +103,11 @@ def held_or_made(name: str, n_bytes: int, what: str, make: Callable[[Path], None
 
     Raises `DataError` where the cache has no room for it, before anything is made.
     """
-    found = held(name)
-    if found is not None:
-        return found
-    cache = cache_folder()
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        while found is None:
+        found = held(name)
+        for _ in range(TRIES if found is None else 0):
+            cache = cache_folder()
+            cache.mkdir(parents=True, exist_ok=True)
             with locked(cache / ".lock") as is_alone:
                 # Another process may have made it in the meantime.
                 if not (cache / name).exists():
@@ -101,12 +115,20 @@ def held_or_made(name: str, n_bytes: int, what: str, make: Callable[[Path], None
                     _make_room(cache, n_bytes, what)
                     _make(cache / name, make)
                 found = held(name)
+            if found is not None:
+                break
     except OSError as error:
-        raise DataError(
-            f"{error.filename or cache}: {error.strerror or error}\n"
-            f"  name a folder for fetched files with {FOLDER}"
-        ) from None
+        raise _unusable(error) from None
+    if found is None:
+        raise DataError(f"{cache_folder() / name} is no folder of fetched files\n  remove it")
     return found
+
+
+def _unusable(error: OSError) -> DataError:
+    place = error.filename or cache_folder()
+    return DataError(
+        f"{place}: {error.strerror or error}\n  name a folder for fetched files with {FOLDER}"
+    )
 
 
 def _make(folder: Path, make: Callable[[Path], None]) -> None:

@@ -134,21 +134,21 @@ def check_copies(wanted: Iterable[PreparedFiles], is_checked: IsChecked) -> Chec
             try:
                 fingerprint = _checked(files, root, is_checked, silent)
             except _UnknownCopyError as error:
-                others.append(f"{files.name}: {error}; it travels from the driver")
+                others.append(f"{files.name}: {error}")
                 continue
             except DataError as error:
                 found.damaged.append(str(error))
                 break
             if fingerprint == files.fingerprint:
+                found.notes.extend(f"{text}; that of {shown(root)} is used" for text in others)
                 break
             if fingerprint is not None:
                 others.append(
                     f"{files.name} in {shown(root)} is not used: it has the fingerprint "
-                    f"{fingerprint}, and that of the run is {files.fingerprint}; it travels from "
-                    "the driver"
+                    f"{fingerprint}, and that of the run is {files.fingerprint}"
                 )
         else:
-            found.notes.extend(others)
+            found.notes.extend(f"{text}; it travels from the driver" for text in others)
     return found
 
 

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from evenhand.data.files.cache import expanded
 from evenhand.declared.plugin_modules import plugin_of
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import DataError, UnknownName
@@ -25,16 +26,20 @@ _CHOSEN: ContextVar[tuple[Root, ...]] = ContextVar("data roots", default=())
 
 
 def named_root(place: str | Path) -> Root:
-    """The data root that a user names. Raises `DataError` for a URL that is none."""
+    """The data root that a user names. Raises `DataError` for a URL or a folder that is none."""
     text = str(place)
     if not URL.match(text):
-        return Path(place).expanduser()
+        return expanded(place)
+    try:
+        urlsplit(text)
+    except ValueError as error:
+        raise DataError(f"the data root is no URL: {error}\n  write s3://BUCKET/PREFIX") from None
     if text.lower().startswith("file:///"):
         return Path(unquote(urlsplit(text).path))
     if "://" not in text:
         raise DataError(
             f"{text}: a URL has two slashes, and a `Path` keeps one of them\n"
-            f"  write it as a text: {text.replace(':/', '://', 1)}"
+            f"  write it as a text: {text.replace(':/', ':///' if text.lower().startswith('file') else '://', 1)}"
         )
     return text
 

@@ -110,7 +110,8 @@ def _asked(bucket: Bucket, path: str, action: Callable[[], T], right: str) -> T:
         return retried(action, lambda: READING_SECONDS)
     except FileNotFoundError:
         raise MissingError(f"{bucket.location}: there is no {path}\n  {right}") from None
-    except OSError as error:
+    # Also Arrow's error for an invalid path.
+    except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         kind = UnreachableError if may_pass(error) else DataError
         raise kind(

@@ -225,7 +225,10 @@ def _check(path: Path, known: File, name: str, *, checked: bool) -> None:
 
 def _torn(name: str, path: Path, what: str) -> DataError:
     folder = path.parent
-    right = f"remove the folder {folder}; it is fetched again"
+    right = (
+        f"remove the folder {folder}; it is fetched again\n  where that does not help, copy the data "
+        "set to the bucket again"
+    )
     if folder.parent != cache_folder():
         right = _how(name, folder.parent, "--again")
     return DataError(f"{path}: the prepared {name} is not whole: {what}\n  {right}")
@@ -241,7 +244,19 @@ def _source(folder: Path, contents: Contents) -> Source:
     def images(split: str) -> Images:
         # A plain array on mapped memory: Ray copies an array of the class `memmap` to every worker.
         pixels = array(f"{split}.pixels.npy", mmap_mode="r")
-        return Images(pixels, *(array(f"{split}.{kind}.npy") for kind in ("labels", "groups")))
+        labels, groups = (array(f"{split}.{kind}.npy") for kind in ("labels", "groups"))
+        for kind, found, names in (
+            ("labels", labels, contents.classes),
+            ("groups", groups, contents.groups),
+        ):
+            if found.shape != pixels.shape[:1]:
+                what = f"has the shape {list(found.shape)} for {len(pixels)} images"
+            elif found.size and not 0 <= found.min() <= found.max() < len(names):
+                what = f"has numbers from {found.min()} to {found.max()} for {len(names)} names"
+            else:
+                continue
+            raise _torn(contents.name, folder / f"{split}.{kind}.npy", what)
+        return Images(pixels, labels, groups)
 
     return Source(
         train=images("train"),

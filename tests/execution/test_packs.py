@@ -87,6 +87,18 @@ def test_a_store_that_fails_ends_the_whole_pack(tmp_path):
     assert [r.exit.status for r in store.records()] == ["interrupted"]
 
 
+def test_a_store_that_fails_is_told_before_the_trials_that_were_interrupted(tmp_path, monkeypatch):
+    pack, both = (make(seed=0), make(seed=1)), threading.Barrier(2)
+
+    def ends(trial, *_):
+        both.wait(timeout=60)
+        raise KeyboardInterrupt if trial == pack[0] else StoreError("no space left")
+
+    monkeypatch.setattr(packs, "run_trial", ends)
+    with pytest.raises((StoreError, KeyboardInterrupt), match="no space left"):
+        run_pack(pack, execution(pack[0]), Store.open(tmp_path), lambda _: None)
+
+
 def test_events_of_a_pack_come_one_at_a_time(tmp_path):
     trials = [make(seed=s, epochs=30) for s in range(4)]
     inside, seen = threading.Lock(), []

@@ -219,5 +219,8 @@ def run_pack(pack: Pack, execution: Execution, store: Store, sink: Sink) -> None
         finally:
             # Where one trial cannot write its record, or the run is interrupted, all others stop.
             stop.set()
-    for done in running:
-        done.result()
+    errors = [error for done in running if (error := done.exception())]
+    # The others are interrupted because of the one that could not write its record.
+    errors.sort(key=lambda error: isinstance(error, KeyboardInterrupt))
+    for error in errors[:1]:
+        raise error

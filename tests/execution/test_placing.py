@@ -15,6 +15,7 @@ from evenhand.execution.measured import Measured
 from evenhand.execution.node_places import Node
 from evenhand.execution.placing import Placing
 from evenhand.execution.provenance import Gpu
+from evenhand.execution.ray_placement import Placement, free, placed
 from evenhand.execution.resources import Resources
 
 T4, H100 = Gpu("Tesla T4", 16.0), Gpu("NVIDIA H100 80GB HBM3", 80.0)
@@ -89,6 +90,17 @@ def test_a_trial_that_ran_out_of_its_share_gets_a_whole_gpu_and_so_do_those_like
     own = begun(packs, resources=Resources(gpus=0.25))
     own.see(Event("again", first.key))
     assert own.place(1, [SLOW]).bundle["GPU"] == 0.25
+
+
+def test_no_room_is_requested_for_a_pack_that_does_not_run_again(packs):
+    placing = begun(packs)
+    placing.place(0, [SLOW])
+    n = len(placing.bundles([SLOW], 100))
+    with placed(Placement(placing, None)):
+        free(0)
+
+    assert len(placing.bundles([SLOW], 100)) == n - 1
+    assert 0 not in placing.assigned
 
 
 def test_a_trial_that_fits_on_no_gpu_gets_a_whole_one(packs):

@@ -83,8 +83,12 @@ class Placing:
         keys = self._open.get(index, set())
         keys.discard(key)
         if not keys:
-            self._open.pop(index, None)
-            self.assigned.pop(index, None)
+            self.end(index)
+
+    def end(self, index: int) -> None:
+        """Note that a pack does not run again in this round, although it has open trials."""
+        self._open.pop(index, None)
+        self.assigned.pop(index, None)
 
     def bundles(self, nodes: Sequence[Node], most: int) -> list[dict[str, float]]:
         """Resources of each pack that has not ended, up to a number of packs.

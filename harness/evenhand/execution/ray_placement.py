@@ -76,9 +76,9 @@ def place(config: dict[str, Any]) -> Any:
 
 
 def free(index: int) -> None:
-    """Note that a pack does not run any more, although not all of its trials have ended."""
+    """Note that a pack does not run again in this round, although not all trials have ended."""
     for placement in _placed_by[-1:]:
-        placement.placing.assigned.pop(index, None)
+        placement.placing.end(index)
 
 
 def is_stuck() -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from evenhand.errors import RunError
 
@@ -116,13 +118,18 @@ def check_address(address: str | None) -> None:
 
     The driver must be in the process that places trials and sees the nodes.
     """
-    if address is not None and address.startswith("ray://"):
-        host = address.removeprefix("ray://").rpartition(":")[0]
-        raise RunError(
-            f"the address is {address}, of Ray Client, by which trials cannot be placed on nodes\n"
-            f"  write HOST:PORT, usually --address {host}:6379, on a machine of the cluster;\n"
-            f"  `ray start --address={host}:6379 --num-cpus=0` adds this machine without trials"
-        )
+    if address is None or not address.strip().casefold().startswith("ray://"):
+        return
+    host = None
+    with contextlib.suppress(ValueError):
+        host = urlsplit(address.strip()).hostname
+    host = f"[{host}]" if host and ":" in host else host or "HOST"
+    raise RunError(
+        f"the address is {address}: Evenhand cannot use Ray Client (ray://), because Ray Tune\n"
+        "  then runs on the head, apart from the process that chooses the node of each trial\n"
+        f"  write HOST:PORT, usually --address {host}:6379, on a machine of the cluster;\n"
+        f"  `ray start --address={host}:6379 --num-cpus=0` adds this machine without trials"
+    )
 
 
 def check_listening(address: str) -> None:

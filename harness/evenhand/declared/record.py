@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from jaxtyping import Int
-from pydantic import Field, model_validator
+from pydantic import Field, WrapSerializer, model_validator
 
 from evenhand.declared.base import Spec
 from evenhand.declared.course import StageCourse
@@ -26,6 +26,10 @@ Count = Annotated[int, Field(ge=0, le=1 << 40)]
 """A number of examples, of which sums fit into 64 bits."""
 Seconds = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 """A time, of which sums are finite; a difference of clocks may be below 0."""
+Counts = Annotated[tuple[Count, ...], WrapSerializer(lambda held, dump: dump(tuple(held)))]
+"""Numbers of examples; a report holds them as another sequence, which takes less memory."""
+Curve = Annotated[list[float | None], WrapSerializer(lambda held, dump: dump([*held]))]
+"""A series, None where a value was not finite; a report holds it as another sequence, too."""
 MOST_COUNTS = 1 << 32
 """Most counts of an evaluation, zeros included: 65,536 classes without groups."""
 
@@ -47,9 +51,9 @@ class Evaluation(Spec):
     """Number of epochs that the network was trained for."""
     shape: tuple[Count, Count, Count]
     """Groups, labels and predictions."""
-    cells: tuple[Count, ...]
+    cells: Counts
     """Flat indices of the counts that are not 0."""
-    n: tuple[Count, ...]
+    n: Counts
     """The counts at these indices."""
     scores: dict[str, float | None] = {}
     """Metrics of logits by name, None where undefined; computed where the suite names them."""
@@ -264,7 +268,7 @@ class Record(Spec):
     """Number of attempts, this one included."""
     evaluations: tuple[Evaluation, ...] = ()
     """Counts on each split at each checkpoint rule."""
-    curves: dict[str, list[float | None]] = {}
+    curves: dict[str, Curve] = {}
     """Series by name, each as long as `curves["epoch"]`; None where a value was not finite."""
     stages: tuple[StageCourse, ...] = ()
     """Course of each stage that has begun; empty in records of earlier versions."""

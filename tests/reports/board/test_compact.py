@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import pickle
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from evenhand.declared.record import RULES, Record
 from evenhand.store import Store
 from evenhand_reports.board import leaderboard
-from evenhand_reports.board.compact import Compact, Series
+from evenhand_reports.board.compact import Compact, Numbers, Series
 from evenhand_reports.formats import files
 from tests.records import make_record
 from tests.reports.suites import make_suite
@@ -62,6 +63,31 @@ def test_a_compact_record_has_the_same_contents() -> None:
             before.shape,
             before.scores,
         )
+
+
+@pytest.mark.parametrize("n", [2, 1 << 33])
+def test_a_compact_record_is_equal_to_the_record_and_is_written_as_it(n: int) -> None:
+    record = make_record(counts=np.array([[[n, 0], [1, 5]]]))
+    record = record.model_copy(update={"curves": {"epoch": [1.0, 2.0], "loss": [0.5, None]}})
+    compact = Compact({record.key: record.trial})(record)
+
+    assert compact == record == compact == Compact({})(record)
+    assert compact.model_dump_json() == record.model_dump_json()
+    assert compact.model_dump() == record.model_dump()
+    assert Record.model_validate_json(compact.model_dump_json()) == record
+    assert pickle.loads(pickle.dumps(compact)) == record
+    other = make_record(counts=np.array([[[n, 0], [2, 5]]]))
+    assert compact.evaluations != other.evaluations
+
+
+def test_numbers_read_as_their_tuple() -> None:
+    cells = Numbers((3, 1, 1 << 20))
+
+    assert cells == (3, 1, 1 << 20) == cells == Numbers((3, 1, 1 << 20))
+    assert cells != (3, 1) and cells != Numbers((3, 1)) and cells != [3, 1, 1 << 20]
+    assert {cells} == {(3, 1, 1 << 20)}
+    assert (len(cells), cells[0], cells[1:], 1 in cells) == (3, 3, (1, 1 << 20), True)
+    assert all(type(value) is int for value in cells)
 
 
 def test_data_of_one_fingerprint_are_shared_where_they_are_equal() -> None:

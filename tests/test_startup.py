@@ -43,21 +43,22 @@ def test_a_watch_imports_nothing_slow():
     assert not {name.partition(".")[0] for name in done.stdout.split()} & {*SLOW}
 
 
-def test_the_display_of_a_run_on_ray_does_not_import_torch():
+def test_a_run_on_ray_is_ready_with_its_slots_and_without_torch(tmp_path):
     script = (
-        "import sys\n"
-        "from evenhand.cli.run import _slots\n"
-        "from evenhand.execution import ray_cluster\n"
-        "ray_cluster.node_resources = lambda: [{'CPU': 3.0}]\n"
-        "print(_slots(False, None, 1.0, None, 1))\n"
-        "print(*sys.modules)"
+        "import contextlib, sys\n"
+        "import evenhand as eh\n"
+        "from evenhand.execution import ray_tune\n"
+        "ray_tune.node_resources = lambda _: [{'CPU': 3.0}]\n"
+        "ray_tune.connect = lambda *_, **__: contextlib.nullcontext()\n"
+        "ray_tune.start_mailbox = ray_tune.node_here = lambda: ()\n"
+        "def see(event):\n"
+        "    if event.kind == 'ready':\n"
+        "        sys.exit(f'{event.slots} slots, torch: {\"torch\" in sys.modules}')\n"
+        "eh.run('quickstart', sys.argv[1], on_event=see)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    slots, modules = done.stdout.splitlines()
-    assert slots == "3"
-    assert "torch" not in modules.split()
+    command = [sys.executable, "-c", script, str(tmp_path / "results")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == "3 slots, torch: False"
 
 
 def test_the_end_of_a_command_does_not_look_for_cycles():

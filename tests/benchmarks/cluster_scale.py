@@ -34,6 +34,7 @@ sys.path[:0] = map(str, (ROOT, ROOT / "harness", ROOT / "reports"))
 
 import psutil
 
+from evenhand.execution.ray_early_end import TRAINABLE
 from evenhand.store import Store
 
 SUITE = """
@@ -185,7 +186,8 @@ class Driver:
 def is_worker(process: psutil.Process) -> bool:
     """Whether a process runs trials."""
     with contextlib.suppress(psutil.Error):
-        return process.name().startswith("ray::Pack")
+        # Linux keeps the first 15 characters of a name.
+        return process.name().startswith(f"ray::{TRAINABLE}"[:15])
     return False
 
 

@@ -20,9 +20,9 @@ from evenhand.execution.packs import make_packs
 from evenhand.execution.placing import Placing
 from evenhand.execution.plan import make_plan
 from evenhand.execution.preflight import load_data
-from evenhand.execution.ray_early_end import early_end
+from evenhand.execution.ray_early_end import TRAINABLE, early_end
 from evenhand.execution.ray_placement import Placement
-from evenhand.execution.ray_tune import RayRunner, _fit, on_ray, with_granted
+from evenhand.execution.ray_tune import RayRunner, _fit, on_ray, trainable, with_granted
 from evenhand.execution.ray_work import Work, fetched
 from evenhand.execution.resources import Resources, allocate
 from evenhand.execution.retries import LOST, MAX_STARTS, RunTracker, run_plan
@@ -107,6 +107,10 @@ Selected to kill: (Actor(bb02): job ID=01, task name=PackTrainable.__init__, req
 resources={}, pid=9, actual memory used=2.12GB, worker ID=1d)
 (Actor(cc03): job ID=01, task name=PackTrainable.__init__, pid=8, actual memory used=55.26GB)
 ]"""
+
+
+def test_the_name_of_the_actors_that_run_packs_is_that_of_their_class():
+    assert trainable(None, None).__name__ == TRAINABLE
 
 
 def test_a_kill_of_the_memory_monitor_names_the_trial_that_used_most_memory():

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evenhand.execution.ray_early_end import TRAINABLE
 from evenhand.store import Store
 from tests.faults.nodes import NETWORK, PREFIX, ROOT, Cluster, Program, tool
 from tests.faults.schedules import ROWS, Fault, Schedule
@@ -185,7 +186,7 @@ class World:
 
     def workers(self) -> list[Program]:
         """The processes that train."""
-        return [p for p in self.cluster.programs() if p.words.startswith("ray::PackTrainable")]
+        return [p for p in self.cluster.programs() if p.words.startswith(f"ray::{TRAINABLE}")]
 
     def of_runs(self) -> list[Program]:
         """The processes of runs, and of Ray on their behalf."""

@@ -7,8 +7,10 @@ import re
 from evenhand.errors import EndedEarly
 from evenhand.execution.rounds import OutOfMemory
 
+TRAINABLE = "PackTrainable"
+"""Name of the class of the actors that run packs, as Ray and the list of processes show it."""
 WORKER_MEMORY = re.compile(
-    r"Actor\(([0-9a-f]+)\):[^\n]*?task name=PackTrainable[^\n]*?memory used=([0-9.]+)GB"
+    rf"Actor\(([0-9a-f]+)\):[^\n]*?task name={TRAINABLE}[^\n]*?memory used=([0-9.]+)GB"
 )
 """An actor of Tune with its memory, in the message of Ray's memory monitor."""
 NODE_MEMORY = re.compile(r"was ([0-9.]+)GB used / ([0-9.]+)GB limit")

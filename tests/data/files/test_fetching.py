@@ -19,8 +19,8 @@ from pyarrow import fs
 
 from evenhand.data.files import cache as cache_module
 from evenhand.data.files import fetching
-from evenhand.data.files.data_root import use_data_root, use_data_roots
-from evenhand.data.files.fetching import fetched, weights_root
+from evenhand.data.files.data_root import named_root, use_data_root, use_data_roots
+from evenhand.data.files.fetching import fetched, open_root, read_contents, weights_root
 from evenhand.data.files.prepared import find, load
 from evenhand.data.files.preparing import prepare_once
 from evenhand.errors import BackboneError, DataError
@@ -375,7 +375,9 @@ def test_contents_that_no_data_set_has_are_refused_before_a_fetch(
     assert not list(cache.glob("tiny*"))
 
 
-@pytest.mark.parametrize("facts", [{"classes": ["one"]}, {"groups": ["a", "b", "c"], "classes": ["x"]}])
+@pytest.mark.parametrize(
+    "facts", [{"classes": ["one"]}, {"groups": ["a", "b", "c"], "classes": ["x"]}]
+)
 def test_labels_without_a_name_are_no_data_set(url, cache, folder, facts):
     stated = json.loads((folder / "contents.json").read_text()) | facts
     change(url, "tiny/contents.json", json.dumps(stated).encode())

@@ -37,9 +37,10 @@ def named_root(place: str | Path) -> Root:
     if text.lower().startswith("file:///"):
         return Path(unquote(urlsplit(text).path))
     if "://" not in text:
+        slashes = ":///" if text.lower().startswith("file:") else "://"
         raise DataError(
             f"{text}: a URL has two slashes, and a `Path` keeps one of them\n"
-            f"  write it as a text: {text.replace(':/', ':///' if text.lower().startswith('file') else '://', 1)}"
+            f"  write it as a text: {text.replace(':/', slashes, 1)}"
         )
     return text
 

@@ -226,8 +226,8 @@ def _check(path: Path, known: File, name: str, *, checked: bool) -> None:
 def _torn(name: str, path: Path, what: str) -> DataError:
     folder = path.parent
     right = (
-        f"remove the folder {folder}; it is fetched again\n  where that does not help, copy the data "
-        "set to the bucket again"
+        f"remove the folder {folder}; it is fetched again\n"
+        "  where that does not help, copy the data set to the bucket again"
     )
     if folder.parent != cache_folder():
         right = _how(name, folder.parent, "--again")

@@ -163,6 +163,56 @@ def test_a_runner_that_starts_nothing_says_why(suite_of, tmp_path):
         run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), broken)
 
 
+def test_rounds_that_do_nothing_end_with_what_to_do(suite_of, tmp_path):
+    store, suite, calls = Store.open(tmp_path / "r"), suite_of("erm", "la", seeds=1), []
+
+    def idle(*_):
+        calls.append(None)
+        assert len(calls) < 20
+
+    with pytest.raises(EndedEarly, match=r"2 trials did not run: .* in a row .*\n.*\n.* to resume"):
+        run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), idle)
+    assert len(calls) == IN_VAIN
+
+
+@pytest.mark.parametrize("sign", ["held", "lease"])
+def test_a_round_in_which_something_happens_to_a_trial_is_not_in_vain(suite_of, tmp_path, sign):
+    store, calls = Store.open(tmp_path / "r"), []
+    suite = suite_of("erm", seeds=1)
+
+    def slow(trials, execution, store, sink):
+        """A trial is held by another run, or begins and takes its event with it when it is lost."""
+        calls.append(None)
+        if len(calls) > IN_VAIN + 1:
+            run_inline(trials, execution, store, sink)
+        elif sign == "held":
+            sink(Event("held", trials[0].key))
+        else:
+            before = store.leases.of(trials[0].key)
+            lease = execution.claimant.lease(trials[0].key)
+            store.leases.take(lease.model_copy(update={"lost_nodes": len(calls)}), over=before)
+
+    after = run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), slow)
+    assert len(after.done) == 1
+
+
+def test_a_trial_whose_whole_node_was_lost_runs_again(suite_of, tmp_path):
+    store, suite, whole = Store.open(tmp_path / "r"), suite_of("erm", seeds=1), []
+
+    def small_nodes(trials, execution, store, sink):
+        whole.append(execution.whole_node)
+        if len(whole) > 2:
+            run_inline(trials, execution, store, sink)
+            return
+        sink(started_event(trials[0]))
+        if not execution.whole_node:
+            raise OutOfMemory("a node ran out of memory", actor="", memory="")
+
+    after = run_plan(make_plan(suite, store), Execution(), store, RunTracker(print), small_nodes)
+    assert len(after.done) == 1
+    assert whole == [False, True, False]
+
+
 def test_ctrl_c_keeps_what_is_done_and_marks_what_ran(suite_of, tmp_path):
     store, suite = Store.open(tmp_path / "r"), suite_of("erm", "la", "vs", seeds=1)
 

@@ -29,7 +29,14 @@ Runner = Callable[[Sequence[Trial], Execution, Store, Sink], None]
 LOOK_SECONDS = 1.0
 """Time between two looks at trials that another run trains."""
 IN_VAIN = 3
-"""Rounds in a row that may end early without a new record."""
+"""Rounds in a row that may end early without a new record, or without a start of a trial."""
+
+NOTHING = (
+    f"{IN_VAIN} rounds in a row ended without an error, and no trial was started or had ended\n"
+    "  see the notes of this run and, on a cluster, whether its nodes stay (`ray status`);\n"
+    "  rerun the same command to resume"
+)
+"""What happened where no trial was started in several rounds, and what to do."""
 
 
 class OutOfMemory(EndedEarly):
@@ -57,29 +64,35 @@ class Rounds:
     """Keys of trials that have had a whole node."""
     watch: LeaseWatch = field(default_factory=LeaseWatch)
     in_vain: int = 0
+    known: dict[str, int] = field(default_factory=dict)
+    """Generation by key of the leases that the processes of the last round have left."""
 
     def run(self, missing: Sequence[Trial]) -> None:
         """Run trials until each has a record.
 
         Raises `EndedEarly` where the runner ended early without starting a trial or, several times
-        in a row, without a new record, and `KeyboardInterrupt` after the records of the running
-        trials say "interrupted".
+        in a row, without a new record, or ended several times in a row and nothing had happened to
+        a trial, and `KeyboardInterrupt` after the records of the running trials say "interrupted".
         """
         missing = list(missing)
         try:
             while missing or self.greedy:
                 batch, claimant = self._free(missing)
-                if batch or not missing:
-                    whole = {} if batch else dict([self.greedy.popitem()])
-                    self.tried |= whole.keys()
-                    batch = batch or list(whole.values())
+                whole_node = not missing
+                if whole_node:
+                    key, trial = self.greedy.popitem()
+                    self.tried.add(key)
+                    batch = missing = [trial]
+                if batch:
                     self.execution = replace(self.execution, claimant=claimant)
-                    self._round(batch, replace(self.execution, whole_node=bool(whole)))
+                    self._round(batch, replace(self.execution, whole_node=whole_node))
                 else:
                     self._leave_late(missing)
                     # Each look takes a request for each lease there.
                     time.sleep(BEAT_SECONDS if self.store.is_remote else LOOK_SECONDS)
                 missing = [t for t in self._left(missing) if t.key not in self.greedy]
+                # One that has not ended with a whole node, which was lost, may have another one.
+                self.tried.difference_update(trial.key for trial in missing)
         except KeyboardInterrupt:
             self.store.hurry()
             try:
@@ -94,7 +107,7 @@ class Rounds:
 
     def _round(self, batch: list[Trial], execution: Execution) -> None:
         """Call the runner once, and note what became of the trials without a record."""
-        started = self.tracker.starts.total()
+        started, seen = self.tracker.starts.total(), self.tracker.seen
         execution = replace(execution, whole_gpu=frozenset(self.tracker.again))
         execution = replace(execution, spent=dict(self.tracker.spent))
         before, early = set(self.tracker.over), None
@@ -108,16 +121,20 @@ class Rounds:
         leases = self._own_leases()
         if early is None:
             self._give_up_lost(left, leases)
-            self.in_vain = 0
+            # The events of a process may be lost with it: its lease is then the only trace.
+            known = {key: lease.generation for key, lease in leases.items()}
+            advanced = self.tracker.seen > seen or bool(known.items() - self.known.items())
         else:
-            aside = self._set_aside(left, leases, early)
+            known, aside = {}, self._set_aside(left, leases, early)
             advanced = aside or len(self.tracker.over) > len(before)
-            self.in_vain = 0 if advanced else self.in_vain + 1
+        self.known = known
+        self.in_vain = 0 if advanced else self.in_vain + 1
         # One trial of a lost pack may have ended the others: from now on each has its own process.
         together = {trial.key for trial in left if self.tracker.starts[trial.key]}
         self.execution = replace(self.execution, alone=self.execution.alone | together)
         if self.in_vain >= IN_VAIN:
-            raise EndedEarly(f"{len(left)} trials did not run: {early}")
+            n = "1 trial" if len(left) == 1 else f"{len(left)} trials"
+            raise EndedEarly(f"{n} did not run: {early or NOTHING}")
 
     def _set_aside(
         self, left: Sequence[Trial], leases: Mapping[str, Lease], early: EndedEarly

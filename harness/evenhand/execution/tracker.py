@@ -35,6 +35,8 @@ class RunTracker:
     """What the trials in `again` had used before, by key."""
     held: dict[str, str] = field(default_factory=dict)
     """Trials that another run trains, by key, each with the process of that run."""
+    seen: int = 0
+    """Number of events of trials so far."""
     failures: int = 0
     stopping: bool = False
     """Whether the run was interrupted because too many trials had failed."""
@@ -46,6 +48,7 @@ class RunTracker:
             return
         event = replace(event, trial=self.labels.get(event.key, event.trial))
         self.sink(event)
+        self.seen += bool(event.key)
         if event.kind == "started":
             self.running[event.key] = event
             self.starts[event.key] += 1

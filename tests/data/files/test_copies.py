@@ -94,7 +94,9 @@ def test_another_fingerprint_is_not_used_and_told(tiny, files, tmp_path):
     # The driver's root is looked at next.
     with use_data_roots((mine.parent, files.folder.parent)):
         assert load_copy(tiny, files).source is not None
-        assert check_copies([files], is_other_machine) == ([], [])
+        damaged, [note] = check_copies([files], is_other_machine)
+    assert not damaged
+    assert note.endswith(f"; that of {files.folder.parent} is used")
 
 
 def test_damaged_bytes_under_the_right_fingerprint_leave_the_node_out(files, own):

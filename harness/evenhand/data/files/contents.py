@@ -48,7 +48,7 @@ class Contents(Spec):
     def fingerprint(self) -> str:
         """Fingerprint, equal where images, labels, their order and the names of both are equal."""
         files = [(name, file.sha256) for name, file in sorted(self.files.items())]
-        facts = (self.classes, self.groups, self.per_class, self.in_official_order)
+        facts = (self.classes, self.groups, self.per_class)
         return hashlib.sha256(json.dumps([files, facts]).encode()).hexdigest()[:32]
 
     @property

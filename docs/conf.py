@@ -61,7 +61,7 @@ nitpick_ignore_regex = [
     (r"py:class", r"(Path|datetime|DataFrame|Tensor|ndarray|NoneType|FieldInfo|Ge|Gt|Le|Lt)"),
     (r"py:class", r"(Leaderboard|Paths|Records|ReportFiles)"),
     (r"py:class", r"(Part|Field|Val|Sam|Teacher|Stream|Selection|Precision|Kept)"),
-    (r"py:class", r"(Evaluation|Exit|Cost|DataSummary|Provenance|StageCourse)"),
+    (r"py:class", r"(Curve|Evaluation|Exit|Cost|DataSummary|Provenance|StageCourse)"),
 ]
 
 html_theme = "furo"

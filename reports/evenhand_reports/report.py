@@ -49,7 +49,7 @@ class Board:
     @property
     def answer(self) -> str:
         """The suite's finding in words, as the report states it."""
-        from evenhand_reports.wording.summary import answer
+        from evenhand_reports.wording.answer import answer
 
         return answer(self.leaderboard)
 

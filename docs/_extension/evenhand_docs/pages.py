@@ -80,7 +80,7 @@ def bibliography() -> str:
     """Page with every reference and its target, in order of author and year."""
     ordered = sorted(references().values(), key=lambda r: (r.short.lower(), r.key))
     parts = [f"## `{r.key}`\n\n{prose_but_links(r.full)}" for r in ordered]
-    intro = "The works that methods, data sets and suites cite, by their key in `references.bib`."
+    intro = "The works that parts, suites and statistics cite, by their key in `references.bib`."
     return page("Bibliography", intro, *parts)
 
 

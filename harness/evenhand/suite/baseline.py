@@ -42,10 +42,10 @@ class Baseline(NamedTuple):
 
 def find_baseline(suite: SuiteDeclaration, rows: Sequence[Row]) -> Baseline | None:
     """The baseline of a suite; None if no row has the name, or several under one recipe."""
-    name = pipeline_name_of(suite)
-    for meaning in _meanings(suite, rows):
+    name = pipeline_name_of(suite, suite.baseline)
+    for meaning in meanings(suite, rows, suite.baseline):
         is_all = len({found.row.entry for found in meaning}) == len(suite.methods)
-        if meaning and (is_all or not _alike(meaning)):
+        if meaning and (is_all or not alike_rows(meaning)):
             return Baseline(name or suite.baseline, frozenset(found.name for found in meaning))
     return None
 
@@ -59,14 +59,14 @@ def check_baseline(suite: SuiteDeclaration, rows: Sequence[Row], mistakes: Mista
         # An entry with a mistake has no rows, and may be the one that is meant.
         labels = [entry.settings.get("as") for entry in suite.methods]
         meant = [*pipelines, *filter(None, labels)]
-        if pipeline_name_of(suite) in pipelines or any(
+        if pipeline_name_of(suite, suite.baseline) in pipelines or any(
             name is None or suite.baseline.startswith(str(name)) for name in meant
         ):
             return
     if find_baseline(suite, rows) is not None:
         return
-    for meaning in _meanings(suite, rows):
-        if alike := _alike(meaning):
+    for meaning in meanings(suite, rows, suite.baseline):
+        if alike := alike_rows(meaning):
             what = f"baseline {suite.baseline!r} stands for {len(alike)} rows under one recipe"
             right = f"name one of them: {', '.join(alike)}"
             mistakes.found.append(Mistake(what, ("baseline",), right))
@@ -90,27 +90,27 @@ def named_rows(suite: SuiteDeclaration, rows: Sequence[Row]) -> list[NamedRow]:
     return found
 
 
-def pipeline_name_of(suite: SuiteDeclaration) -> str | None:
-    """The pipeline that `baseline:` names, a method by its registered name; None for others."""
-    if suite.baseline in map(pipeline_of, suite.methods):
-        return suite.baseline
-    known: Registered | None = Mistakes().catch((), REGISTRY.get, "method", suite.baseline)
+def pipeline_name_of(suite: SuiteDeclaration, name: str) -> str | None:
+    """The pipeline with this name, a method by its registered name; None for other names."""
+    if name in map(pipeline_of, suite.methods):
+        return name
+    known: Registered | None = Mistakes().catch((), REGISTRY.get, "method", name)
     return known.name if known else None
 
 
-def _meanings(suite: SuiteDeclaration, rows: Sequence[Row]) -> list[list[NamedRow]]:
-    """The rows that `baseline:` may mean: of a method, of one row, of the rows of one entry."""
-    given, pipeline = suite.baseline, pipeline_name_of(suite)
+def meanings(suite: SuiteDeclaration, rows: Sequence[Row], name: str) -> list[list[NamedRow]]:
+    """The rows that a name may mean: of a method, of one row, of the rows of one entry."""
+    pipeline = pipeline_name_of(suite, name)
     means: list[Callable[[NamedRow], bool]] = [
         lambda each: each.row.pipeline == pipeline,
-        lambda each: given in (each.name, each.title),
-        lambda each: given in (each.row.name, each.row.title),
+        lambda each: name in (each.name, each.title),
+        lambda each: name in (each.row.name, each.row.title),
     ]
     every = named_rows(suite, rows)
     return [[each for each in every if means_it(each)] for means_it in means]
 
 
-def _alike(found: Sequence[NamedRow]) -> list[str]:
+def alike_rows(found: Sequence[NamedRow]) -> list[str]:
     """Names of those rows of which another one has the same recipe on the same problem."""
     alike = {
         name

@@ -10,6 +10,7 @@ from evenhand.declared.registry import REGISTRY
 from evenhand.declared.trial import STREAMS, Problem
 from evenhand.errors import KeyPath, Mistake, Mistakes, suggest
 from evenhand.suite.baseline import check_baseline, named_rows
+from evenhand.suite.contrast_checks import check_contrasts, check_tested
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.figure_checks import check_figures
 from evenhand.suite.figures import matches
@@ -38,6 +39,8 @@ def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> Non
     check_primary(suite, parts.names, mistakes)
     _check_groups(suite, parts.problems, mistakes)
     check_baseline(suite, parts.rows, mistakes)
+    check_contrasts(suite, parts, mistakes)
+    check_tested(suite, mistakes)
     _check_validation(suite, parts.problems, mistakes)
     _check_held_out(suite, parts, mistakes)
     _check_entries(suite, parts.rows, mistakes)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from evenhand.declared.base import Spec, advice, quote_value
@@ -19,6 +19,9 @@ from evenhand.suite.figures import Figure
 from evenhand.suite.yaml_lines import NO_SUITE, Document, is_meant_as_suite, read
 
 HOW_NAMED = "write `name`, or `name: {setting: value}`"
+HOW_CONTRAST = (
+    "write two rows with ` - ` between them, `vs - la`, in quotes if a name contains `: `"
+)
 HOW_PRIMARY = "write a metric, or one for each problem: `{cifar10-*: min_recall, …}`"
 MOST_SEEDS = 10_000
 """Largest number of seeds: a larger one is a seed that was written as a number of seeds."""
@@ -28,6 +31,12 @@ MOST_PROBLEMS = 1_000
 """Problems of a suite."""
 IN_WHEEL = Path(__file__).parents[1] / "_suites"
 IN_CHECKOUT = Path(__file__).parents[3] / "suites"
+
+
+def _contrast(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError(HOW_CONTRAST)
 
 
 class Named(Spec):
@@ -114,6 +123,11 @@ class SuiteDeclaration(Spec):
     baseline: str
     """Method or row with which every other row is compared. A method that has rows under several
     recipes stands for all of them: a row is compared with the one under its own recipe."""
+    contrasts: tuple[Annotated[str, BeforeValidator(_contrast)], ...] = ()
+    """Further comparisons that the question asks for, such as `vs - la`: two names as `baseline`
+    takes them. Rows of two methods are compared under each recipe that both have."""
+    tested: tuple[str, ...] = ()
+    """Metrics, beside the primary one, for which the declared comparisons are tested as well."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Level of the tests; intervals have the confidence level 1 − alpha."""
     keep: tuple[Kept, ...] = ()
@@ -144,7 +158,7 @@ class SuiteDeclaration(Spec):
             return value
         raise ValueError(HOW_PRIMARY)
 
-    @field_validator("seeds", "metrics", "vary", "sources", "keep")
+    @field_validator("seeds", "metrics", "vary", "sources", "keep", "contrasts", "tested")
     @classmethod
     def _no_duplicates(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         twice = sorted(str(v) for v, n in Counter(value).items() if n > 1)

@@ -37,6 +37,7 @@ def suite_schema() -> dict[str, Any]:
     metric = {"enum": [entry.name for entry in _all("metric")]}
     properties["metrics"] = LIST | {"items": metric, "uniqueItems": True}
     by_problem = {"type": "object", "additionalProperties": metric, "minProperties": 1}
+    properties["tested"] = {"type": "array", "items": metric, "uniqueItems": True}
     properties["primary"] = {"anyOf": [metric, by_problem]}
     # A row has any name, so editors complete the methods and accept every text.
     properties["baseline"] = {"anyOf": [{"enum": _names("method")}, {"type": "string"}]}

@@ -13,6 +13,7 @@ from evenhand.declared.record import Record, Rule
 from evenhand.declared.registry import REGISTRY
 from evenhand.errors import ReportError
 from evenhand.metrics import better
+from evenhand.suite.contrasts import contrast_rows
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.identical_rows import IdenticalRows, identical_rows
 from evenhand.suite.resolve import Configuration, Suite
@@ -21,7 +22,7 @@ from evenhand_reports.board.baseline import (
     baseline_title,
     has_comparisons,
 )
-from evenhand_reports.board.comparison import compare, settings_by_place
+from evenhand_reports.board.comparison import Verdicts, compare, settings_by_place
 from evenhand_reports.board.environment import with_deviations
 from evenhand_reports.board.provenance import commit, list_keys, run_missing
 from evenhand_reports.board.record_source import Fault, Records
@@ -35,7 +36,6 @@ from evenhand_reports.board.scores import (
     result_of,
 )
 from evenhand_reports.board.suite_size import SuiteSize, size_of
-from evenhand_reports.statistics.ranks import Families
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Leaderboard:
     rule: Rule
     """The checkpoint rule of every rank and test."""
 
-    families: dict[str, Families]
-    """Numbers of comparisons that share a level α, by problem; (0, 0) where there are none."""
+    verdicts: dict[str, Verdicts]
+    """What the tests of each problem show."""
 
     size: SuiteSize
     """Size of the suite, or of the part that is reported."""
@@ -211,7 +211,7 @@ def build_from(
     if not shown:
         raise ReportError(_nothing(suite, location, edition, faults))
     titles = _titles(suite.whole or suite)
-    compared, families = _compared(suite, matched, titles)
+    compared, verdicts = _compared(suite, matched, titles)
     places = {(each.row, each.problem.name) for each in suite.configurations}
     return Leaderboard(
         suite=declaration,
@@ -222,7 +222,7 @@ def build_from(
         compared=compared,
         metrics={name: REGISTRY.get("metric", name).title for name in metrics_of(declaration)},
         rule=ranking_rule(declaration),
-        families=families,
+        verdicts=verdicts,
         size=size_of(suite),
         full_size=size_of(suite.whole or suite),
         records=shown,
@@ -246,14 +246,15 @@ def _identical(suite: Suite) -> tuple[IdenticalRows, ...]:
 
 def _compared(
     suite: Suite, records: SuiteRecords, titles: dict[str, str]
-) -> tuple[dict[tuple[str, str], Result], dict[str, Families]]:
-    """The ranked results of the whole suite, and the numbers of comparisons by problem."""
+) -> tuple[dict[tuple[str, str], Result], dict[str, Verdicts]]:
+    """The ranked results of the whole suite, and the verdicts by problem."""
     results = {
         place: result_of(suite.declaration, _titled(found, titles), records)
         for place, found in settings_by_place(suite).items()
     }
-    ranked, families = compare(suite.declaration, suite.problems, results)
-    return with_deviations(suite.declaration, ranked), families
+    pairs = contrast_rows(suite)
+    ranked, verdicts = compare(suite.declaration, suite.problems, results, pairs)
+    return with_deviations(suite.declaration, ranked), verdicts
 
 
 def _nothing(suite: Suite, location: str, edition: str, faults: Sequence[Fault]) -> str:

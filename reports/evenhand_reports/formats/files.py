@@ -26,6 +26,9 @@ class ReportFiles:
     """The folder of the LaTeX tables."""
 
     csv: Path
+    comparisons: Path
+    """The declared comparisons in long form."""
+
     markdown: Path
     parquet: Path
     fronts: Path | None = None
@@ -41,19 +44,28 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
     suite or edition, or of the whole suite of which the board is a part.
     """
     # Imported here, because plotly and pyarrow take longer to import than a small report to write.
-    from evenhand_reports.formats import html, hypervolumes, latex, long_form, markdown
+    from evenhand_reports.formats import (
+        comparison_lines,
+        html,
+        hypervolumes,
+        latex,
+        long_form,
+        markdown,
+    )
 
     fronts = hypervolumes.csv_text(board)
     files = ReportFiles(
         html=out / "index.html",
         tables=out / TABLES,
         csv=out / "leaderboard.csv",
+        comparisons=out / "comparisons.csv",
         markdown=out / "leaderboard.md",
         parquet=out / "leaderboard.parquet",
         fronts=out / "fronts.csv" if fronts else None,
     )
     texts = {
         files.csv.name: long_form.csv_text(board),
+        files.comparisons.name: comparison_lines.csv_text(board),
         files.markdown.name: markdown.render(board),
         **({files.fronts.name: fronts} if files.fronts else {}),
     }

@@ -29,18 +29,19 @@ from evenhand_reports.papers.matching import (
     table_names,
 )
 from evenhand_reports.wording import formatting
+from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes, printed_note
 from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
 from evenhand_reports.wording.problem_names import short_names
 from evenhand_reports.wording.summary import (
     RULE_PHRASES,
-    answer,
     choices,
     gap_location,
     sample_size,
 )
 from evenhand_reports.wording.table_caption import table_caption
 from evenhand_reports.wording.templating import templates
+from evenhand_reports.wording.verdicts import verdict_lines, verdict_note
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_GAPS = 300
@@ -191,6 +192,9 @@ def _problem(
         "printed_in": list(papers.values()),
         "caption": table_caption(board, problem),
         "printed_caption": _printed_caption(board, problem, printed),
+        "verdicts": verdict_lines(board, problem),
+        "verdict_note": verdict_note(board, problem),
+        "has_contrasts": bool(verdict_lines(board, problem, with_baseline=False)),
         "choices": choices(board, problem),
         "costs": costs(results),
         "printed": published.numbers_for(results[0].configuration.problem, board.suite.sources),
@@ -275,7 +279,7 @@ def _comparisons(board: Leaderboard, result: Result) -> list[dict[str, str]]:
     return [
         {
             "difference": formatting.difference(comparison),
-            "p": formatting.p_text(comparison.holm) if comparison else "",
+            "p": formatting.p_text(comparison.adjusted) if comparison else "",
             "why": comparison.caveat if comparison else "",
         }
         for comparison in (result.to_best, *([result.to_baseline] if has_baseline else []))

@@ -13,6 +13,7 @@ from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats.file_names import file_names, slug
+from evenhand_reports.formats.latex_comparisons import comparison_tables
 from evenhand_reports.formats.latex_figures import PREAMBLE, figure_files
 from evenhand_reports.formats.latex_fronts import front_tables
 from evenhand_reports.formats.latex_macros import macros
@@ -54,7 +55,11 @@ HEADERS_WIDTH = 70
 """Letters of column headers that fit side by side."""
 
 NONE = "--"
-MARKS = {formatting.INCOMPLETE: r"\dagger", formatting.ELSEWHERE: r"\ddagger"}
+MARKS = {
+    formatting.INCOMPLETE: r"\dagger",
+    formatting.ELSEWHERE: r"\ddagger",
+    formatting.INCOMPARABLE: r"\S",
+}
 Column = tuple[str, Callable[[Result | None], str]]
 
 STANDALONE = r"""\documentclass[a4paper]{article}
@@ -76,6 +81,7 @@ def files(board: Leaderboard) -> dict[str, str]:
         tables[f"problem-{names[problem]}.tex"] = _problem(board, problem, label)
         if len(board.metrics) > 1:
             tables[f"metrics-{names[problem]}.tex"] = _metrics(board, problem, f"{label}:metrics")
+    tables |= comparison_tables(board)
     figures = figure_files(board)
     tables |= front_tables(board) | figures
     inputs = "\n\\clearpage\n".join(f"\\input{{{name}}}" for name in tables)
@@ -148,7 +154,7 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
         ("Δ to best (p)", lambda s: _compared(s.to_best) if s else NONE),
         *_to_baseline(board, problem),
         ("n", lambda s: formatting.n(board, s) if s else NONE),
-        ("rank", lambda s: _math(formatting.rank(s)) if s else NONE),
+        ("rank", _rank),
     ]
     printed = printed_numbers(board)
     papers = sources_on([problem], printed)
@@ -164,6 +170,13 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
     notes = [*footnotes(board, problem=problem), *choices(board, problem)]
     notes += [printed_note(papers.values())] if papers else []
     return floated(board, blocks, columns=spec, caption=caption, label=label, notes=notes)
+
+
+def _rank(result: Result | None) -> str:
+    """`1 (1--3)`: the rank and its interval."""
+    if result is None or result.rank is None:
+        return NONE
+    return formatting.rank_and_span(result).replace("–", "--")
 
 
 def _to_baseline(board: Leaderboard, problem: str) -> list[Column]:
@@ -217,7 +230,7 @@ def _metrics(board: Leaderboard, problem: str, label: str) -> str:
     rows = board.on(problem)
     blocks, spec = _blocks(columns, rows, keys=(problem,), board=board, across=across)
     caption = f"All metrics on {problem}, {formatting.unit_of_all(board)}."
-    bold = "Bold and ranks refer to the first metric; the other metrics are not tested."
+    bold = "Bold and ranks refer to the first metric."
     papers = sources_on([problem], *quoted).values()
     return floated(
         board,
@@ -244,9 +257,8 @@ def _compared(comparison: Comparison | None) -> str:
     """`$+2.10$ ($0.032$)`."""
     if comparison is None:
         return NONE
-    return (
-        f"{_math(formatting.difference(comparison))} ({_math(formatting.p_value(comparison.holm))})"
-    )
+    p = formatting.p_value(comparison.adjusted)
+    return f"{_math(formatting.difference(comparison))} ({_math(p)})"
 
 
 def _math(text: str) -> str:

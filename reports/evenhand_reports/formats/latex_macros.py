@@ -45,6 +45,6 @@ def _numbers(board: Leaderboard, result: Result) -> dict[str, str]:
         numbers["rank"] = str(result.rank.rank)
     if result.to_baseline:
         numbers["difference"] = formatting.difference(result.to_baseline)
-        if result.to_baseline.holm is not None:
-            numbers["p"] = formatting.p_value(result.to_baseline.holm)
+        if result.to_baseline.adjusted is not None:
+            numbers["p"] = formatting.p_value(result.to_baseline.adjusted)
     return {name: rf"\ensuremath{{{tex_number(value)}}}" for name, value in numbers.items()}

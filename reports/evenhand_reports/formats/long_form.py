@@ -82,6 +82,7 @@ class Line:
     rank_low: int | None = None
     rank_high: int | None = None
     best_group: bool | None = None
+    incomparable: bool | None = None
     difference_to_best: float | None = None
     p_to_best: float | None = None
     difference_to_baseline: float | None = None
@@ -204,12 +205,13 @@ def _ranked(result: Result) -> dict[str, object]:
         "rank_low": rank.span[0] if rank else None,
         "rank_high": rank.span[1] if rank else None,
         "best_group": rank.is_best if rank else None,
+        "incomparable": rank.is_incomparable if rank else None,
         "difference_to_best": _mean(best),
-        "p_to_best": best.holm if best else None,
+        "p_to_best": best.adjusted if best else None,
         "difference_to_baseline": _mean(baseline),
         "difference_low": interval.low if interval else None,
         "difference_high": interval.high if interval else None,
-        "p_to_baseline": baseline.holm if baseline else None,
+        "p_to_baseline": baseline.adjusted if baseline else None,
     }
 
 

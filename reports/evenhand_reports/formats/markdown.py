@@ -16,8 +16,11 @@ from evenhand_reports.papers.matching import (
     sources_on,
 )
 from evenhand_reports.wording import formatting
+from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes, printed_note
-from evenhand_reports.wording.summary import answer, choices, gap_cause, gap_location
+from evenhand_reports.wording.summary import choices, gap_cause, gap_location
+from evenhand_reports.wording.verdicts import HEADERS as HEADERS_OF_VERDICTS
+from evenhand_reports.wording.verdicts import detectable_note, verdict_lines, verdict_note
 
 MOST_GAPS = 20
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|#~"})
@@ -31,6 +34,7 @@ def render(board: Leaderboard) -> str:
     printed = {metric: printed_numbers(board, metric) for metric in board.metrics}
     for problem in board.problems:
         lines += [f"## {escape(problem)}", "", *_table(board, problem, printed), ""]
+        lines += _comparisons(board, problem)
         lines += [*(f"- {escape(text)}" for text in choices(board, problem)), ""]
     lines += [line for table in _fronts(board) for line in table]
     lines += _gaps(board)
@@ -66,6 +70,17 @@ def _table(board: Leaderboard, problem: str, printed: Mapping[str, PrintedNumber
     return [_line(map(escape, heads)), _line(rules), *(_line(row) for row in rows)]
 
 
+def _comparisons(board: Leaderboard, problem: str) -> list[str]:
+    """The table of declared comparisons; none where there is none."""
+    found = verdict_lines(board, problem)
+    if not found:
+        return []
+    rules = [":--", "--:", "--:", "--:", "--:", ":--"]
+    rows = [_line(map(escape, each.cells)) for each in found]
+    notes = " ".join(filter(None, [verdict_note(board, problem), detectable_note(board, problem)]))
+    return [_line(HEADERS_OF_VERDICTS), _line(rules), *rows, "", escape(notes), ""]
+
+
 def _append(heads: list[str], rows: Sequence[list[str]], head: str, cells: Sequence[str]) -> None:
     """Add a column to a table."""
     heads.append(head)
@@ -87,7 +102,7 @@ def _cells(board: Leaderboard, result: Result) -> list[str]:
     if result.is_bold:
         head = [f"**{text}**" for text in head]
     return [
-        formatting.rank(result),
+        formatting.rank_and_span(result),
         *head,
         formatting.interval(found.interval) if found else formatting.NO_VALUE,
         *(escape(formatting.difference_and_p(each)) for each in compared),

@@ -8,8 +8,8 @@ from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats.html import TEMPLATES
 from evenhand_reports.wording import formatting
+from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
-from evenhand_reports.wording.summary import answer
 from evenhand_reports.wording.templating import templates
 
 

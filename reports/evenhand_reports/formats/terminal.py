@@ -20,8 +20,10 @@ from evenhand_reports.figures.front_tables import front_rows, front_title
 from evenhand_reports.figures.fronts import FrontSet, all_front_sets
 from evenhand_reports.formats.visible import Visible
 from evenhand_reports.wording import formatting
+from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
-from evenhand_reports.wording.summary import answer, choices, gap_cause, gap_location
+from evenhand_reports.wording.summary import choices, gap_cause, gap_location
+from evenhand_reports.wording.verdicts import verdict_lines
 
 MOST_GAPS = 8
 NAME_WIDTH = 20
@@ -46,6 +48,7 @@ def render(board: Leaderboard) -> RenderableType:
     ]
     for problem in board.problems:
         parts += [Text(), _heading(board, problem), _problem_table(board, board.on(problem))]
+        parts += _comparisons(board, problem)
         parts += [_indented(Text(text)) for text in choices(board, problem)]
     for fronts in all_front_sets(board, board.rule):
         parts += [Text(), _front_heading(fronts), _front_table(fronts)]
@@ -164,7 +167,7 @@ def _columns(board: Leaderboard, results: Sequence[Result]) -> list[_Column]:
     # Numbers stay below each other where some of them have a mark.
     room = max(1, *map(len, marks))
     return [
-        _Column("rank", [formatting.rank(result) for result in results]),
+        _Column("rank", [formatting.rank_and_span(result) for result in results]),
         _Column(
             "mean ± sd",
             [formatting.score_text(s) + m.ljust(room) for s, m in zip(scores, marks, strict=True)],
@@ -188,8 +191,18 @@ def _differences(board: Leaderboard, results: Sequence[Result]) -> list[_Column]
     compared = [result.to_baseline for result in results]
     return [
         _Column(_difference_name(board), [formatting.difference(each) for each in compared]),
-        _Column("p", [formatting.p_value(each.holm if each else None) for each in compared]),
+        _Column("p", [formatting.p_value(each.adjusted if each else None) for each in compared]),
     ]
+
+
+def _comparisons(board: Leaderboard, problem: str) -> list[RenderableType]:
+    """The comparisons under `contrasts:` and `tested:`; the table has those with the baseline."""
+    lines = verdict_lines(board, problem, with_baseline=False)
+    texts = [
+        f"{each.pair}: {each.difference} {each.interval}, p = {each.p}: {each.verdict}"
+        for each in lines
+    ]
+    return [_indented(Text(text.replace("p = <", "p <"))) for text in texts]
 
 
 def _difference_name(board: Leaderboard) -> str:

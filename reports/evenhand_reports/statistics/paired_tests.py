@@ -1,28 +1,34 @@
-"""Paired comparisons of two rows: Student's t-test on the differences at each seed.
+"""Tests of declared comparisons: moderated paired t-tests with Holm's correction.
 
-At one seed all methods share data and split, and under one recipe the initial weights of the
-backbone, so differences are paired by seed.
-P-values are Holm-corrected within the families of `ranks.py`, which hold the pairs of one problem,
-since the leaderboard of one problem is one table. A claim about several problems is made only where
-it holds on each of them, and needs no further correction.
+The family of a problem holds the comparisons that its suite declares before it runs: each row with
+its baseline, and the pairs under `contrasts:`. Declared comparisons that have no test yet count in
+the family, so that the correction of the others does not depend on what has been run.
+A claim about several problems is made only where it holds on each of them, and needs no further
+correction (berger1982multiparameter, intersection-union test).
+
+Differences that are the same at every seed have no variance. Where the table lends one, they are
+tested with that; where it does not, as with two rows, the sign test is exact: under the hypothesis
+that no row is better, each of n equal signs has probability 1/2, and p = 2^(1 − n).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtrit
 
-from evenhand_reports.statistics.estimate import Estimate
+from evenhand_reports.statistics.estimate import Estimate, Interval
+from evenhand_reports.statistics.moderation import TOLERANCE, Pairs, Square
 from evenhand_reports.statistics.resampling import standard_error
 
 SMALLEST_N = 2
 """Smallest number of seeds: a paired t-test needs the standard deviation of the differences."""
 
-TOLERANCE = 1e-12
-"""Differences below this value are rounding errors, since scores are fractions of examples."""
+Test = Literal["moderated t", "paired t", "sign", "none"]
 
 
 @dataclass(frozen=True)
@@ -32,40 +38,48 @@ class Comparison:
     first: str
     second: str
     difference: Estimate
+    """Its interval is that of the test, for this difference alone."""
+
     p: float | None
     """Two-sided, before correction; None where no test can be made."""
 
-    holm: float | None
-    """The p-value after Holm's correction within the family of the pair."""
+    adjusted: float | None
+    """The p-value after the correction of its family."""
 
+    test: Test = "none"
     caveat: str = ""
-    """The reason why there is no test; "" where there is one."""
+    """The reason why there is no test, or why it is a sign test; "" otherwise."""
+
+    seeds_needed: int | None = None
+    """Seeds at which a difference like this is found in 8 of 10 runs; None where it is decided, and
+    where it cannot be computed."""
+
+    is_provisional: bool = False
+    """Whether trials of one of the rows, or of the family, are still to come."""
+
+    def is_decided(self, alpha: float) -> bool:
+        """Whether the difference is beyond chance after correction."""
+        return self.adjusted is not None and self.adjusted <= alpha
 
 
-def p_values(
-    differences: Float[np.ndarray, "*pairs seeds"], *, test_ratio: float = 0.0
-) -> Float[np.ndarray, " *pairs"]:
-    """Two-sided p-values of the paired t-test for each row of differences; NaN without a test.
+def p_values(pairs: Pairs, *, test_ratio: float = 0.0) -> Square:
+    """Two-sided p-values of all pairs; NaN without a test.
 
-    `test_ratio` is n_test / n_train for differences of resampled splits, otherwise 0.
-
-    There is no test at n = 1. Differences that are all zero give p = 1. Differences that are all
-    equal but not zero have no variance: t would be infinite and p would be zero even at n = 2,
-    which two seeds cannot justify, so there is no test and the pair counts as undecided.
+    `test_ratio` is n_test / n_train where the seeds are resampled splits, otherwise 0.
     """
-    n = differences.shape[-1]
-    if n < SMALLEST_N:
-        return np.full(differences.shape[:-1], np.nan)
-    mean, sd = differences.mean(-1), differences.std(-1, ddof=1)
-    # Differences without variance divide by zero here; the last line replaces their p-values.
+    # Pairs without variance divide by zero here; `where` replaces their values.
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = mean / standard_error(sd, n, test_ratio)
-    untestable = np.where(np.abs(mean) < TOLERANCE, 1.0, np.nan)
-    return np.where(sd < TOLERANCE, untestable, 2 * stdtr(n - 1, -np.abs(t)))
+        errors = np.sqrt(pairs.variance) * standard_error(1.0, pairs.n, test_ratio)
+        p = 2 * stdtr(pairs.df, -np.abs(pairs.difference / errors))
+        exact = np.where(np.abs(pairs.difference) < TOLERANCE, 1.0, 2.0 ** (1 - pairs.n))
+    p = np.where(pairs.variance > 0, p, exact)
+    return np.where(pairs.n < SMALLEST_N, np.nan, p)
 
 
 def holm(p: Float[np.ndarray, " family"]) -> Float[np.ndarray, " family"]:
     """Holm's step-down p-values: rejecting where ≤ α holds the family-wise error at α.
+
+    holm1979simple needs no assumption about the dependence of the tests.
 
     A comparison without a test (NaN) stays NaN but counts in the size of the family. Without it,
     the correction of the others would be too small.
@@ -79,10 +93,42 @@ def holm(p: Float[np.ndarray, " family"]) -> Float[np.ndarray, " family"]:
     return np.where(np.isnan(p), np.nan, adjusted)
 
 
-def caveat(n: int, p: float | None) -> str:
-    """The reason why a comparison has no test; "" where it has one."""
-    if p is not None:
-        return ""
+def name_of_test(pairs: Pairs, i: int, j: int) -> Test:
+    """The test that a pair gets."""
+    if pairs.n[i, j] < SMALLEST_N:
+        return "none"
+    if not pairs.variance[i, j] > 0:
+        return "sign"
+    return "moderated t" if pairs.df[i, j] > pairs.n[i, j] - 1 else "paired t"
+
+
+def caveat(n: int, test: Test) -> str:
+    """The reason why a comparison has no test, or only a sign test; "" where it has a t-test."""
+    if test == "none":
+        return f"n = {n}: a paired test needs n ≥ {SMALLEST_N}"
+    return "the same difference at every seed: exact sign test" if test == "sign" else ""
+
+
+def difference(
+    pairs: Pairs, i: int, j: int, *, alpha: float, test_ratio: float = 0.0, unit: str = "%"
+) -> Estimate:
+    """The difference of rows i and j, with the interval that belongs to their test.
+
+    The sign test rejects no difference at all where 2^(1 − n) > α, so that there is no interval.
+    """
+    n, mean = int(pairs.n[i, j]), float(pairs.difference[i, j])
     if n < SMALLEST_N:
-        return f"n = {n}: a paired t-test needs n ≥ {SMALLEST_N}"
-    return "the same difference at every seed: no variance to test against"
+        return Estimate(mean, None, None, n, test_ratio > 0, unit)
+    if not pairs.variance[i, j] > 0 and 2.0 ** (1 - n) > alpha:
+        return Estimate(mean, 0.0, None, n, test_ratio > 0, unit)
+    error = standard_error(float(np.sqrt(pairs.variance[i, j])), n, test_ratio)
+    half = float(stdtrit(pairs.df[i, j], 1 - alpha / 2)) * error
+    interval = Interval(float(mean - half), float(mean + half), unit)
+    return Estimate(mean, float(np.sqrt(pairs.own[i, j])), interval, n, test_ratio > 0, unit)
+
+
+def declared_p_values(
+    p: Square, declared: Sequence[tuple[int, int]]
+) -> Float[np.ndarray, " family"]:
+    """Holm's p-values of the declared pairs of one problem, in their order."""
+    return holm(np.array([p[i, j] for i, j in declared], dtype=np.float64))

@@ -1,29 +1,40 @@
-"""Ranks with ties: a row ranks behind another only where a test shows the difference.
+"""The order of the rows of a problem: ranks with intervals, and the group of the best.
 
-The rank of a row is 1 + the number of rows that beat it beyond chance. The best group consists of
-all rows of rank 1, which no other row beats.
+Rows are ordered by their means, and a rank is a position in that order. Three statements say how
+much the order means:
 
-There are two families of pairs, each Holm-corrected at α separately. The comparisons with the
-baseline are declared by the suite before it runs. All other pairs form one family, although a
-reader looks at few of them: the pair of interest is chosen after the results are known, so the
-correction must cover every pair. A rank depends on both families, and each errs with probability at
-most α. Where nothing differs, some rank of a table is therefore wrong with probability at most 2α.
-One family of all pairs would hold α for every rank, but the declared comparisons would lose power.
-
-"Beats beyond chance" is not transitive, so ranks repeat and skip. A row whose scores vary much over
-seeds can share a rank that a row of higher mean and smaller spread does not have.
+- *The best group* by multiple comparisons with the best (hsu1984constrained, gupta1965some). A row
+  is outside if some other row is better, one-sided, at α over its k − 1 comparisons (Bonferroni).
+  The row that is truly best is outside with probability at most α. So is each of several rows that
+  are truly equal and best, but not all of them at once.
+- *The interval of a rank*: 1 + the rows that beat the row, to k − the rows that it beats, by all
+  pairs at α after Holm. All intervals together hold the true ranks with probability 1 − α
+  (almohamad2022simultaneous).
+- *Incomparable rows*. A row whose scores scatter much is beaten by nobody, and would therefore be
+  in the best group whatever its mean. It is set apart if it scatters more than a typical row
+  (k q < 1 in `moderation`) and would be outside with the typical scatter, if a row of better mean
+  is outside, or if its scatter alone is atypical at α over all rows. The last does not apply where
+  no other row would remain, because the row then beats the others. The best group is never empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
+from scipy.special import stdtr
 
+from evenhand_reports.statistics.moderation import (
+    TOLERANCE,
+    Pairs,
+    Square,
+    moderated_pairs,
+    scatters_alike,
+)
 from evenhand_reports.statistics.paired_tests import SMALLEST_N, holm, p_values
+from evenhand_reports.statistics.resampling import standard_error
 
 
 @dataclass(frozen=True)
@@ -31,36 +42,35 @@ class Rank:
     """The rank of one row on one problem."""
 
     rank: int
+    """1 + the number of rows of better mean."""
+
     span: tuple[int, int]
-    """The ranks compatible with the data: from `rank` to the number of rows it does not beat."""
+    """The simultaneous interval of the rank."""
 
     is_best: bool
+    """Whether the row is in the best group and comparable."""
 
+    is_incomparable: bool = False
+    """Whether no row beats it only because its scores scatter so much."""
 
-class Families(NamedTuple):
-    """Sizes of the two families of pairs: those with the baseline, and all others."""
-
-    declared: int
-    others: int
+    p_best: float = 1.0
+    """The p-value of "this row is the best", over its comparisons with all others."""
 
 
 @dataclass(frozen=True)
 class Ranking:
     """The comparison of all rows of one problem."""
 
-    raw: Float[np.ndarray, "rows rows"]
-    """P-values before correction; NaN where there is no test."""
-
-    adjusted: Float[np.ndarray, "rows rows"]
-    """P-values after Holm's correction."""
+    pairs: Pairs
+    p: Square
+    """Two-sided p-values of all pairs before correction; NaN where there is no test."""
 
     top: int
     """The index of the row of the best mean."""
 
-    families: Families
     ranks: tuple[Rank | None, ...] | None
-    """Rank of each row, None for a row without scores; None in all where no test could be made: at
-    n = 1, and for fewer than two rows with scores."""
+    """Rank of each row, None for a row without scores at every seed; None in all where no test
+    could be made: at n = 1, and for fewer than two rows with scores."""
 
 
 def rank_rows(
@@ -68,61 +78,91 @@ def rank_rows(
     *,
     higher: bool,
     alpha: float,
-    baselines: Sequence[int | None] = (),
     test_ratio: float = 0.0,
+    is_whole: Sequence[bool] | None = None,
 ) -> Ranking:
-    """Compare all pairs of rows and rank every row that has scores.
+    """Compare all pairs of rows, and rank the rows that have a score at every seed.
 
-    A row of NaN has no scores. It is not ranked, and its pairs have no test, but they count in the
-    size of their family: the correction of the other pairs does not depend on what has been run.
-    `baselines` holds for each row the index of its baseline; None for the baseline itself.
-    `test_ratio` is n_test / n_train where the seeds are resampled splits, otherwise 0.
+    NaN marks a seed without a score. Where `is_whole` is given, rows for which it is False are
+    compared but not ranked. `test_ratio` is n_test / n_train where the seeds are resampled
+    splits, otherwise 0.
     """
+    pairs = moderated_pairs(table)
+    p = p_values(pairs, test_ratio=test_ratio)
     scored: Bool[np.ndarray, " rows"] = ~np.isnan(table).any(1)
-    first, second = np.triu_indices(len(table), 1)
-    p = p_values(table[first] - table[second], test_ratio=test_ratio)
-    declared = _declared(first, second, baselines)
-    holms = np.empty_like(p)
-    for family in (declared, ~declared):
-        holms[family] = holm(p[family])
-    families = Families(int(declared.sum()), int((~declared).sum()))
-    raw, adjusted = _square(p, len(table)), _square(holms, len(table))
-    merit = np.where(scored, table.mean(1) if higher else -table.mean(1), -np.inf)
-    top = int(np.argmax(merit))
+    if is_whole is not None:
+        scored &= np.array(is_whole, dtype=bool)
+    means = np.array([row.mean() if ok else np.nan for row, ok in zip(table, scored, strict=True)])
+    merit = np.where(scored, means if higher else -means, -np.inf)
+    top = int(np.argmax(merit)) if merit.size else 0
     if min(int(scored.sum()), table.shape[1]) < SMALLEST_N:
-        return Ranking(raw, adjusted, top, families, None)
-    beats: Bool[np.ndarray, "rows rows"] = (adjusted <= alpha) & (merit[:, None] > merit[None, :])
-    size = int(scored.sum())
-    ranks = tuple(_rank(beats, i, size) if scored[i] else None for i in range(len(table)))
-    return Ranking(raw, adjusted, top, families, ranks)
+        return Ranking(pairs, p, top, None)
+    [kept] = np.nonzero(scored)
+    found = _ranks(table[kept], merit[kept], alpha=alpha, test_ratio=test_ratio)
+    ranks: list[Rank | None] = [None] * len(table)
+    for i, rank in zip(kept.tolist(), found, strict=True):
+        ranks[i] = rank
+    return Ranking(pairs, p, top, tuple(ranks))
 
 
-def _declared(
-    first: Int[np.ndarray, " pairs"],
-    second: Int[np.ndarray, " pairs"],
-    baselines: Sequence[int | None],
-) -> Bool[np.ndarray, " pairs"]:
-    """Whether a pair consists of a row and its baseline."""
-    with_baseline = {
-        frozenset((row, base)) for row, base in enumerate(baselines) if base is not None
-    }
-    return np.array(
-        [
-            frozenset(pair) in with_baseline
-            for pair in zip(first.tolist(), second.tolist(), strict=True)
-        ],
-        dtype=bool,
-    )
+def _ranks(
+    table: Float[np.ndarray, "rows seeds"],
+    merit: Float[np.ndarray, " rows"],
+    *,
+    alpha: float,
+    test_ratio: float,
+) -> list[Rank]:
+    """The ranks of rows that have all seeds."""
+    pairs, rows = moderated_pairs(table), len(table)
+    p = p_values(pairs, test_ratio=test_ratio)
+    lead = merit[None] - merit[:, None]  # [i, j]: by how much row j is better than row i
+    p_best = np.minimum(1, (rows - 1) * _one_sided(p, lead).min(1))
+    beats = _adjusted(p) <= alpha
+    better = lead > TOLERANCE
+    out = p_best <= alpha
+    alone = out | ~_is_comparable(pairs, lead, out, alpha=alpha, test_ratio=test_ratio)
+    return [
+        Rank(
+            rank=1 + int(better[i].sum()),
+            span=(
+                1 + int((beats[i] & better[i]).sum()),
+                rows - int((beats[i] & better[:, i]).sum()),
+            ),
+            is_best=not alone[i],
+            is_incomparable=bool(alone[i] and not out[i]),
+            p_best=float(p_best[i]),
+        )
+        for i in range(rows)
+    ]
 
 
-def _square(triangle: Float[np.ndarray, " pairs"], rows: int) -> Float[np.ndarray, "rows rows"]:
-    full = np.full((rows, rows), np.nan)
-    i, j = np.triu_indices(rows, 1)
-    full[i, j] = full[j, i] = triangle
-    return full
+def _is_comparable(
+    pairs: Pairs, lead: Square, out: Bool[np.ndarray, " rows"], *, alpha: float, test_ratio: float
+) -> Bool[np.ndarray, " rows"]:
+    """Whether a row's place in the best group is not owed to its scatter."""
+    below_a_beaten_row = ((lead > TOLERANCE) & out[None]).any(1)
+    if pairs.prior is None or not np.isfinite(pairs.prior.variance):
+        return np.asarray(~below_a_beaten_row)
+    n, rows = int(pairs.n[0, 0]), len(out)
+    error = standard_error(float(np.sqrt(pairs.prior.variance)), n, test_ratio)
+    df = (n - 1) + min(pairs.prior.df, (rows - 2) * (n - 1))
+    typical = (rows - 1) * stdtr(df, -lead.max(1) / error)
+    hidden = (typical <= alpha) & (rows * pairs.atypical < 1)
+    comparable = ~below_a_beaten_row & ~hidden
+    alike = scatters_alike(pairs, alpha)
+    return np.asarray(comparable & alike if (comparable & alike & ~out).any() else comparable)
 
 
-def _rank(beats: Bool[np.ndarray, "rows rows"], row: int, size: int) -> Rank:
-    """The rank of a row among `size` rows that have scores."""
-    rank = 1 + int(beats[:, row].sum())
-    return Rank(rank, (rank, size - int(beats[row].sum())), rank == 1)
+def _one_sided(p: Square, lead: Square) -> Square:
+    """P-values for "row j is not better than row i" from two-sided ones; 1 on the diagonal."""
+    one_sided = np.where(lead > 0, p / 2, 1 - p / 2)
+    np.fill_diagonal(one_sided, 1.0)
+    return one_sided
+
+
+def _adjusted(p: Square) -> Square:
+    """Holm's p-values over all pairs of rows; 1 on the diagonal."""
+    upper = np.triu_indices(len(p), 1)
+    adjusted = np.ones_like(p)
+    adjusted[upper] = holm(p[upper])
+    return np.asarray(np.minimum(adjusted, adjusted.T))

@@ -11,16 +11,15 @@ n − 1 degrees of freedom.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
-T = TypeVar("T", float, np.ndarray)
 
-
-def standard_error(sd: T, n: int, test_ratio: float = 0.0) -> T:
-    """The standard error of a mean of n values with sample standard deviation `sd`.
+def standard_error(sd: float, n: int | Int[np.ndarray, "*pairs"], test_ratio: float = 0.0) -> Any:
+    """The standard error of means of n values with standard deviation `sd`: a float or an array.
 
     `test_ratio` is n_test / n_train where the values are those of resampled splits, otherwise 0.
     """
-    return sd * float(np.sqrt(1 / n + test_ratio))
+    return sd * np.sqrt(1 / n + test_ratio)

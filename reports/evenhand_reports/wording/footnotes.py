@@ -10,7 +10,12 @@ from evenhand_reports.board.baseline import baseline_of, has_one_baseline_per_re
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.statistics.paired_tests import SMALLEST_N
-from evenhand_reports.wording.formatting import INCOMPLETE, mark_meanings, within_sentence
+from evenhand_reports.wording.formatting import (
+    INCOMPARABLE,
+    INCOMPLETE,
+    mark_meanings,
+    within_sentence,
+)
 from evenhand_reports.wording.held_out_notes import held_out_notes
 from evenhand_reports.wording.identical_notes import identical_notes
 from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
@@ -29,6 +34,7 @@ from evenhand_reports.wording.summary import (
     size_range,
 )
 from evenhand_reports.wording.templating import fill
+from evenhand_reports.wording.verdicts import detectable_note
 
 PRINTED = (
     "{where}: the number that the paper prints, in percent. It was obtained with the paper's own "
@@ -57,7 +63,7 @@ def footnotes(
         metric=primary_phrase(board, problem, where=f" on test data {RULE_PHRASES[board.rule]}"),
         averaged=AVERAGED if problem is None and len(board.ranked_by) > 1 else "",
         several=len(board.problems) > 1,
-        **_tests(board),
+        **_tests(board, problem),
         **_selection(board),
         **_gaps(board),
         halved=_halved(board),
@@ -80,25 +86,31 @@ def footnotes(
     )
 
 
-def _tests(board: Leaderboard) -> dict[str, Any]:
+def _tests(board: Leaderboard, problem: str | None) -> dict[str, Any]:
     """The facts on intervals, tests and ranks."""
     suite = board.suite
-    families = [family for family in board.families.values() if sum(family)]
-    declared, others = zip(*families, strict=True) if families else ((0,), (0,))
+    verdicts = [board.verdicts[problem] for problem in board.problems]
+    families = [each.family for each in verdicts if each.family]
+    comparisons = [c for r in board.results.values() for c in (r.to_baseline, r.to_best) if c]
+    ranked = [result.rank for result in board.results.values() if result.rank]
     return {
         "n": sample_size(board),
         "level": f"{100 * (1 - suite.alpha):g}",
         "alpha": f"{suite.alpha:g}",
-        "double_alpha": f"{2 * suite.alpha:g}",
         "smallest_n": SMALLEST_N,
         "families": families,
-        "declared": size_range(declared),
-        "others": size_range(others),
-        "has_both": any(all(family) for family in families),
+        "ranked": ranked,
+        "declared": size_range(families or [0]),
+        "contrasts": any(each.contrasts for each in verdicts),
+        "moderated": any(c.test == "moderated t" for c in comparisons),
+        "signs": sum(c.test == "sign" for c in comparisons),
+        "sign_n": next(n for n in range(2, 100) if 2.0 ** (1 - n) <= suite.alpha),
         "one_per_recipe": has_one_baseline_per_recipe(suite, board.compared.values()),
         "by_baseline": _by_baseline(board),
-        "bold_below_other": any(_is_bold_below_other(board, each) for each in board.problems),
-        "untested": _untested(board),
+        "section": INCOMPARABLE,
+        "detectable": detectable_note(board, problem) if problem else "",
+        "incomparable": any(rank.is_incomparable for rank in ranked),
+        "provisional": any(each.is_provisional for each in verdicts),
     }
 
 
@@ -154,11 +166,6 @@ def _selected_by(board: Leaderboard) -> str:
     return within_sentence(REGISTRY.get("metric", metric).title)
 
 
-def _is_bold_below_other(board: Leaderboard, problem: str) -> bool:
-    bold = [result.is_bold for result in board.on(problem) if result.rank]
-    return bold != sorted(bold, reverse=True)
-
-
 def _halved(board: Leaderboard) -> str:
     """The problems that validate on half of the test images: `all problems`, names, or ""."""
     halved = {r.problem for r in board.results.values() if r.configuration.problem.val.test_half}
@@ -175,17 +182,6 @@ def _problems(board: Leaderboard, found: set[str]) -> str:
     names = [problem for problem in board.problems if problem in found]
     is_all = len(names) == len(board.problems)
     return "all problems" if is_all else join_names(names, most=len(names)) if names else ""
-
-
-def _untested(board: Leaderboard) -> int:
-    """Number of pairs that have enough seeds but no variance."""
-    pairs = {
-        (*sorted((comparison.first, comparison.second)), result.problem)
-        for result in board.results.values()
-        for comparison in (result.to_best, result.to_baseline)
-        if comparison is not None and comparison.p is None
-    }
-    return len(pairs) if board.n_seeds >= SMALLEST_N else 0
 
 
 def _part(board: Leaderboard) -> str:

@@ -17,6 +17,9 @@ INCOMPLETE = "†"
 ELSEWHERE = "‡"
 """Mark of a result whose environment differs from that of its baseline."""
 
+INCOMPARABLE = "§"
+"""Mark of a row whose scores scatter too much to be placed."""
+
 UNDEFINED = "undefined"
 NAMED_AFTER = ("Brier", "Cohen", "Gini", "Matthews", "Youden")
 """Persons after whom metrics are named: the title of such a metric keeps its capital letter."""
@@ -117,15 +120,22 @@ def rank(result: Result) -> str:
 
 
 def span(result: Result) -> str:
-    """`1–3`: the ranks that are compatible with the data."""
+    """`1–3`: the simultaneous interval of the rank."""
     if result.rank is None:
         return NO_VALUE
     low, high = result.rank.span
     return str(low) if low == high else f"{low}–{high}"
 
 
+def rank_and_span(result: Result) -> str:
+    """`2 (1–3)`: the rank with its interval, where that holds others; a dash without a rank."""
+    if result.rank is None or "–" not in span(result):
+        return rank(result)
+    return f"{rank(result)} ({span(result)})"
+
+
 def mark(board: Leaderboard, result: Result) -> str:
-    """`†` for an incomplete result, `‡` for one of another environment; "" for others."""
+    """`†` incomplete, `‡` of another environment, `§` incomparable; "" for other results."""
     return "".join(mark_meanings(board, result))
 
 
@@ -135,6 +145,9 @@ def mark_meanings(board: Leaderboard, result: Result) -> dict[str, str]:
     marks = {
         INCOMPLETE: "" if result.is_complete or is_undefined else "incomplete",
         ELSEWHERE: "; ".join(map(str, result.deviations)),
+        INCOMPARABLE: "scatters too much to be placed"
+        if result.rank and result.rank.is_incomparable
+        else "",
     }
     return {sign: meaning for sign, meaning in marks.items() if meaning}
 
@@ -163,7 +176,7 @@ def difference_and_p(comparison: Comparison | None) -> str:
     """`+2.10 (0.032)`: a difference and its p-value, a dash where there was no test."""
     if comparison is None:
         return NO_VALUE
-    return f"{difference(comparison)} ({p_value(comparison.holm)})"
+    return f"{difference(comparison)} ({p_value(comparison.adjusted)})"
 
 
 def seconds(value: float) -> str:

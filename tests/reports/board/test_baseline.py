@@ -10,8 +10,8 @@ from evenhand.declared.trial import Trial
 from evenhand.suite.resolve import Suite
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, markdown
+from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
-from evenhand_reports.wording.summary import answer
 from tests.reports.formats.test_html import Page, data_of
 from tests.reports.formats.test_terminal import text_of
 from tests.reports.suites import scored
@@ -67,7 +67,7 @@ def test_each_row_is_compared_with_the_baseline_under_its_own_recipe(rates: Lead
     against = {row: s.to_baseline.second for (row, _), s in rates.results.items() if s.to_baseline}
 
     assert against == {"la(lr=0.1)": "erm(lr=0.1)", "la(lr=0.05)": "erm(lr=0.05)"}
-    assert rates.families == {"digits-exp-10": (2, 4)}
+    assert {p: found.family for p, found in rates.verdicts.items()} == {"digits-exp-10": 2}
 
 
 def test_every_format_names_the_method_and_says_which_row_it_is(rates: Leaderboard) -> None:
@@ -116,17 +116,20 @@ def test_a_row_without_a_baseline_under_its_recipe_is_named() -> None:
 def test_the_families_and_the_answer_do_not_name_one_of_several_baselines(
     rates: Leaderboard,
 ) -> None:
-    assert "comparisons with ERM (2)" in footnotes(rates)[1]
+    assert "The declared comparisons (2), those with ERM, are tested" in footnotes(rates)[1]
     assert answer(rates).startswith(
-        "ERM (lr=0.05) reached rank 1; LA (lr=0.1) beat ERM under the same recipe by 10.0 points"
+        "LA (lr=0.1) beat ERM under the same recipe, by 10.0 points. LA (lr=0.05) did worse than"
     )
+    assert "The best group (95 % confidence) is ERM (lr=0.05)." in answer(rates)
 
 
 def test_on_several_problems_the_answer_counts_by_recipe() -> None:
     text = answer(report(make(problems=TWO)))
 
-    assert text.startswith("ERM (lr=0.05) reached rank 1 on 2 of 2 problems; LA (lr=0.1) beat ERM ")
-    assert "under the same recipe on every problem by 10.0 points" in text
+    assert text.startswith(
+        "LA (lr=0.1) beat ERM under the same recipe on every problem, by 10.0 points."
+    )
+    assert "The best group (95 % confidence) holds ERM (lr=0.05) on 2 of 2 problems." in text
 
 
 def test_an_incomplete_baseline_is_not_replaced_by_one_of_another_recipe() -> None:
@@ -136,8 +139,10 @@ def test_an_incomplete_baseline_is_not_replaced_by_one_of_another_recipe() -> No
     board = build_from(suite, [r for r in records if r is not lost])
     problem = board.problems[0]
 
-    assert board.results["la(lr=0.05)", problem].to_baseline is None
-    assert board.results["la(lr=0.1)", problem].to_baseline is not None
+    found = board.results["la(lr=0.05)", problem].to_baseline
+    assert found is not None
+    assert (found.second, found.difference.n) == ("erm(lr=0.05)", 4)
+    assert found.is_provisional
 
 
 def test_where_recipes_compete_for_a_row_there_is_one_baseline() -> None:

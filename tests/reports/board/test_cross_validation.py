@@ -9,6 +9,7 @@ from scipy import stats
 from evenhand.declared.record import Record
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, long_form, markdown, notebook, terminal
+from evenhand_reports.statistics.moderation import moderated_pairs
 from evenhand_reports.wording.footnotes import footnotes
 from tests.reports.formats.test_terminal import text_of
 from tests.reports.suites import around, make_suite, only, scored
@@ -37,20 +38,21 @@ def test_intervals_and_tests_of_folds_use_the_ratio_of_their_sizes() -> None:
     plain, folded = records_of()
     usual, found = only(plain, "vs").to_baseline, only(folded, "vs").to_baseline
     assert usual is not None and found is not None and found.p is not None
-    values = only(folded, "vs").scores["balanced_accuracy", "last"].values
-    baseline = only(folded, "erm").scores["balanced_accuracy", "last"].values
-    differences = np.array(values) - np.array(baseline)
+    table = [
+        only(folded, row).scores["balanced_accuracy", "last"].values for row in ("vs", "erm", "la")
+    ]
+    pairs = moderated_pairs(np.array(table, dtype=np.float64))
+    mean, df = pairs.difference[0, 1], pairs.df[0, 1]
 
     ratio = 300 / 1210
-    scale = np.sqrt((1 / 5 + ratio) * differences.var(ddof=1))
-    p = 2 * stats.t.sf(abs(differences.mean() / scale), 4)
+    scale = np.sqrt((1 / 5 + ratio) * pairs.variance[0, 1])
 
-    assert found.p == pytest.approx(p)
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(mean / scale), df))
     assert found.p > (usual.p or 0)
     assert found.difference.sd == usual.difference.sd
     assert found.difference.interval is not None
-    half = stats.t.ppf(0.975, 4) * scale
-    assert found.difference.interval.high == pytest.approx(differences.mean() + half)
+    half = stats.t.ppf(0.975, df) * scale
+    assert found.difference.interval.high == pytest.approx(mean + half)
 
 
 def test_every_format_marks_folds() -> None:

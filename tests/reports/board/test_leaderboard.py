@@ -27,11 +27,11 @@ def test_means_ranks_and_differences_of_a_whole_suite() -> None:
     assert (vs.rank.rank, erm.rank.rank) == (1, 3)
     assert vs.to_baseline is not None
     assert vs.to_baseline.difference.mean == pytest.approx(0.07, abs=0.01)
-    assert vs.to_baseline.holm is not None
+    assert vs.to_baseline.adjusted is not None
     assert vs.to_baseline.p is not None
-    assert vs.to_baseline.holm >= vs.to_baseline.p
+    assert vs.to_baseline.adjusted >= vs.to_baseline.p
     assert erm.to_baseline is None
-    assert list(board.families.values()) == [(2, 1)]
+    assert [verdicts.family for verdicts in board.verdicts.values()] == [2]
 
 
 def test_scores_are_those_of_the_counts() -> None:
@@ -68,17 +68,18 @@ def test_equal_rows_share_rank_one_and_all_are_bold() -> None:
     assert vs.to_baseline.p == 1
 
 
-def test_the_same_difference_at_every_seed_is_a_tie_with_a_reason() -> None:
+def test_the_same_difference_at_every_seed_gets_an_exact_sign_test() -> None:
     suite = make_suite(["ERM", "VS"])
     lead = {"erm": 0.0, "vs": 0.1}
     records = scored(suite, lambda t: 0.6 + 0.01 * t.seed + lead[t.method.name])
     vs = only(build_from(suite, records), "vs")
 
     assert vs.to_baseline is not None
-    assert vs.to_baseline.p is None
-    assert "no variance" in vs.to_baseline.caveat
+    assert vs.to_baseline.p == pytest.approx(2 / 2**5)
+    assert (vs.to_baseline.test, vs.to_baseline.difference.interval) == ("sign", None)
+    assert "exact sign test" in vs.to_baseline.caveat
     assert vs.rank is not None
-    assert vs.rank.rank == 1
+    assert (vs.rank.rank, vs.rank.span) == (1, (1, 2))
 
 
 def test_a_lower_is_better_metric_ranks_the_lowest_first() -> None:

@@ -14,8 +14,8 @@ from evenhand_reports.board.leaderboard import Leaderboard, build, build_from
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats import html, latex, long_form, markdown, terminal
 from evenhand_reports.frame import to_frame
+from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
-from evenhand_reports.wording.summary import answer
 from tests.records import make_record
 from tests.reports.formats.test_terminal import text_of
 from tests.reports.suites import around, make_suite, scored
@@ -59,7 +59,7 @@ def test_ranks_and_p_values_of_a_row_are_the_same_whatever_is_shown(only: list[s
     assert any(result.rank for result in part.results.values())
     for place, result in part.results.items():
         assert verdict_of(result) == verdict_of(whole.results[place])
-    assert all(part.families[problem] == whole.families[problem] for problem in part.problems)
+    assert all(part.verdicts[problem] == whole.verdicts[problem] for problem in part.problems)
 
 
 def test_fewer_seeds_are_tested_in_the_families_of_all_rows() -> None:
@@ -82,13 +82,13 @@ def test_a_family_is_as_large_before_all_of_it_has_run() -> None:
     records = records_of(suite)
     two = [record for record in records if record.trial.method.name in ("erm", "vs")]
     whole, early = build_from(suite, records), build_from(suite, two)
-    place = "vs", suite.problems[0]
-    found, full = early.results[place].to_baseline, whole.results[place].to_baseline
+    found = early.results["vs", suite.problems[0]].to_baseline
 
-    assert found is not None and full is not None
-    assert early.families == whole.families == dict.fromkeys(suite.problems, (4, 6))
-    assert found.p == full.p
-    assert found.holm == pytest.approx(min(1.0, 4 * (found.p or 0)))
+    assert found is not None
+    for board in (early, whole):
+        assert {verdicts.family for verdicts in board.verdicts.values()} == {4}
+    assert found.is_provisional
+    assert found.adjusted == pytest.approx(min(1.0, 4 * (found.p or 0)))
 
 
 def test_data_of_a_majority_that_is_not_shown_are_the_intended_ones() -> None:
@@ -133,11 +133,13 @@ def test_every_format_states_that_all_rows_are_tested() -> None:
 
 
 def test_the_answer_of_a_part_claims_nothing_of_rows_that_are_not_shown() -> None:
-    assert answer(part_of("method=erm")).startswith("No row of this part reached rank 1")
-    assert "compared with ERM" not in answer(part_of("method=erm"))
+    assert answer(part_of("method=erm")).startswith(
+        "No row of this part is in the best group on any of 2 problems."
+    )
+    assert "ERM" not in answer(part_of("method=erm"))
     assert "VS" not in answer(part_of("method=la"))
-    assert "no method beat" not in answer(part_of("method=cdt"))
-    assert answer(part_of("method=vs")).startswith("VS reached rank 1 on ")
+    assert "No row beat" not in answer(part_of("method=cdt"))
+    assert answer(part_of("method=vs")).startswith("VS beat ERM on every problem, by ")
 
 
 def test_a_title_in_a_part_is_that_in_the_whole_suite() -> None:

@@ -12,8 +12,8 @@ from rich.console import Console
 from evenhand.declared.trial import Trial
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, long_form, markdown, notebook, terminal
+from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.formatting import within_sentence
-from evenhand_reports.wording.summary import answer
 from tests.reports.suites import make_suite, scored
 
 RECALLS: Mapping[str, list[float]] = {

@@ -52,12 +52,15 @@ def test_a_missing_record_marks_its_cell_and_keeps_it_from_being_ranked() -> Non
 
     assert not vs.is_complete
     assert vs.rank is None
-    assert vs.to_baseline is None
+    assert vs.to_baseline is not None
+    assert vs.to_baseline.difference.n == 4
+    assert vs.to_baseline.is_provisional
     assert [(gap.kind, gap.seed) for gap in board.gaps] == [("missing", 3)]
     estimate = vs.scores["balanced_accuracy", "last"].estimate
     assert estimate is not None
     assert estimate.n == 4
-    assert list(board.families.values()) == [(2, 1)]
+    [verdicts] = board.verdicts.values()
+    assert (verdicts.family, verdicts.is_provisional) == (2, True)
     assert only(board, "la").rank is not None
 
 

@@ -33,7 +33,7 @@ assert not heavy, heavy
 def test_every_file_is_there(small: Leaderboard, tmp_path: Path) -> None:
     written = evenhand_reports.write(small, tmp_path / "out")
 
-    for path in (written.html, written.csv, written.markdown, written.parquet):
+    for path in (written.html, written.csv, written.comparisons, written.markdown, written.parquet):
         assert path.stat().st_size > 0
     assert {path.name for path in written.tables.iterdir()} == {
         "leaderboard.tex",
@@ -42,7 +42,7 @@ def test_every_file_is_there(small: Leaderboard, tmp_path: Path) -> None:
         "report.json",
         *(
             f"{kind}-cifar10-{p}-100.tex"
-            for kind in ("problem", "metrics")
+            for kind in ("problem", "metrics", "comparisons")
             for p in ("exp", "step")
         ),
     }

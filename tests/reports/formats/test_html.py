@@ -206,7 +206,7 @@ def test_one_seed_has_a_page_without_intervals_or_ranks() -> None:
     suite = make_suite(seeds=1)
     words = Page(html.render(build_from(suite, scored(suite, lambda trial: 0.7)))).words
 
-    assert "Nothing can be ranked" in words
+    assert "Nothing can be compared" in words
     assert "± 0.00" not in words
 
 
@@ -215,7 +215,7 @@ def test_a_page_of_failures_alone_is_a_page() -> None:
     records = [make_record(trial=t, status="failed") for t in suite.trials.values()]
     text = html.render(build_from(suite, records))
 
-    assert "Nothing can be ranked yet." in Page(text).words
+    assert "Nothing can be compared yet." in Page(text).words
     assert data_of(text)["problems"][0]["recall"] is None
 
 

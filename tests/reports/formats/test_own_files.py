@@ -38,6 +38,7 @@ def test_tables_that_the_suite_no_longer_has_are_removed(tmp_path: Path) -> None
     assert before - names_in(tmp_path / "tables") == {
         "problem-cifar10-step-100.tex",
         "metrics-cifar10-step-100.tex",
+        "comparisons-cifar10-step-100.tex",
     }
 
 
@@ -242,7 +243,7 @@ def test_problems_whose_names_differ_in_one_sign_have_a_table_each(tmp_path: Pat
         all_problems=tuple(names.values()),
         results=results,
         compared=results,
-        families={names[problem]: family for problem, family in board.families.items()},
+        verdicts={names[problem]: found for problem, found in board.verdicts.items()},
     )
 
     tables = evenhand_reports.write(renamed, tmp_path).tables
@@ -261,4 +262,4 @@ def test_problems_whose_names_differ_in_one_sign_have_a_table_each(tmp_path: Pat
         for line in path.read_text().splitlines()
         if line.startswith(r"\label")
     }
-    assert len(labels) == 5
+    assert len(labels) == 7

@@ -167,7 +167,7 @@ def test_names_are_text_and_whole_at_every_width(named: Leaderboard, width: int)
 @pytest.mark.parametrize("width", [80, 100])
 def test_a_long_name_is_folded_into_few_lines(named: Leaderboard, width: int) -> None:
     lines = text_of(terminal.render(named), width).splitlines()
-    table = lines[lines.index(next(line for line in lines if line.startswith(" rank"))) :]
+    table = lines[lines.index(next(line for line in lines if line.strip().startswith("rank"))) :]
     rows = table[2 : next(i for i, line in enumerate(table) if not line.strip())]
 
     assert len(rows) <= 3 * len(NAMES)

@@ -1,128 +1,138 @@
-"""Ranks: ties are shared, the best group is whole, and chance alone ranks nobody."""
+"""The order of rows by their means: best group, intervals of ranks, incomparable rows."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from evenhand_reports.statistics.ranks import Ranking, rank_rows
+from evenhand_reports.statistics.moderation import moderated_pairs
+from evenhand_reports.statistics.ranks import Rank, rank_rows
 
 SEEDS = np.array([0.00, 0.02, -0.01, 0.03, -0.02])
 WIGGLE = np.array([0.001, -0.001, 0.0005, 0.0, -0.0005])
+OTHER = np.array([0.0005, 0.001, -0.001, -0.0005, 0.0])
 
 
-def ranking(rows: list[np.ndarray], *, higher: bool = True) -> Ranking:
-    return rank_rows(np.array(rows), higher=higher, alpha=0.05)
+def ranks(rows: list[np.ndarray] | np.ndarray, *, higher: bool = True) -> list[Rank]:
+    found = rank_rows(np.array(rows), higher=higher, alpha=0.05).ranks
+    assert found is not None and all(found)
+    return [rank for rank in found if rank]
 
 
-def ranks(found: Ranking) -> list[int]:
-    assert found.ranks is not None
-    return [place.rank for place in found.ranks]
+def typical(rows: int, n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0.7, 0.01, (rows, n))
 
 
-def test_rows_that_differ_beyond_chance_are_ranked_in_order() -> None:
-    found = ranking([0.6 + SEEDS, 0.7 + SEEDS + WIGGLE, 0.8 + SEEDS - WIGGLE])
+def test_rows_are_in_the_order_of_their_means() -> None:
+    found = ranks([0.6 + SEEDS, 0.7 + SEEDS + WIGGLE, 0.8 + SEEDS - OTHER])
 
-    assert ranks(found) == [3, 2, 1]
-    assert found.top == 2
+    assert [rank.rank for rank in found] == [3, 2, 1]
+    assert [rank.span for rank in found] == [(3, 3), (2, 2), (1, 1)]
+    assert [rank.is_best for rank in found] == [False, False, True]
 
 
 def test_a_lower_is_better_metric_turns_the_order_round() -> None:
-    rows = [0.6 + SEEDS, 0.7 + SEEDS + WIGGLE, 0.8 + SEEDS - WIGGLE]
+    rows = [0.6 + SEEDS, 0.7 + SEEDS + WIGGLE, 0.8 + SEEDS - OTHER]
 
-    assert ranks(ranking(rows, higher=False)) == [1, 2, 3]
+    assert [rank.rank for rank in ranks(rows, higher=False)] == [1, 2, 3]
+    assert rank_rows(np.array(rows), higher=False, alpha=0.05).top == 0
 
 
-def test_ties_share_a_rank_and_the_next_rank_is_skipped() -> None:
-    found = ranking([0.6 + SEEDS, 0.8 + SEEDS + WIGGLE, 0.8 + SEEDS - WIGGLE])
+def test_the_interval_of_a_rank_holds_the_rows_that_are_not_told_apart() -> None:
+    found = ranks([0.6 + SEEDS, 0.8 + SEEDS + WIGGLE, 0.8001 + SEEDS - OTHER])
 
-    assert ranks(found) == [3, 1, 1]
-    assert found.ranks is not None
-    assert [place.is_best for place in found.ranks] == [False, True, True]
-    assert [place.span for place in found.ranks] == [(3, 3), (1, 2), (1, 2)]
+    assert [rank.rank for rank in found] == [3, 2, 1]
+    assert [rank.span for rank in found] == [(3, 3), (1, 2), (1, 2)]
+    assert [rank.is_best for rank in found] == [False, True, True]
 
 
 def test_rows_that_are_equal_share_rank_one() -> None:
-    assert ranks(ranking([0.7 + SEEDS] * 4)) == [1, 1, 1, 1]
+    found = ranks([0.7 + SEEDS] * 4)
+
+    assert [rank.rank for rank in found] == [1, 1, 1, 1]
+    assert all(rank.is_best and rank.span == (1, 4) for rank in found)
 
 
-def test_a_row_that_any_other_beats_is_not_in_the_best_group() -> None:
-    # The best mean is noisy and beats nobody; the second is quiet and beats the third.
-    noisy = 0.80 + np.array([0.15, -0.15, 0.12, -0.14, 0.02])
-    found = ranking([noisy + SEEDS, 0.75 + SEEDS + WIGGLE, 0.70 + SEEDS])
+@pytest.mark.parametrize("seed", range(20))
+def test_no_row_is_bold_above_which_a_row_of_better_mean_is_not(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(0, 1, (12, 4)) * np.exp2(rng.uniform(-2, 2, (12, 1))) + rng.normal(
+        0, 2, (12, 1)
+    )
+    found = sorted(ranks(rows), key=lambda rank: rank.rank)
 
-    assert found.adjusted[1, 2] <= 0.05
-    assert found.adjusted[0, 2] > 0.05
-    assert ranks(found) == [1, 1, 2]
+    outside = [i for i, rank in enumerate(found) if not rank.is_best and not rank.is_incomparable]
+    assert not any(rank.is_best for rank in found[min(outside, default=12) :])
+    assert any(rank.is_best for rank in found)
+    assert all(low <= rank.rank <= high for rank in found for low, high in [rank.span])
+
+
+def test_the_p_value_of_the_best_is_bonferronis_over_one_sided_tests() -> None:
+    rows = typical(6, 4)
+    pairs = moderated_pairs(rows)
+    t = pairs.difference / np.sqrt(pairs.variance / 4)
+    others = [[stats.t.cdf(t[i, j], pairs.df[i, j]) for j in range(6) if j != i] for i in range(6)]
+
+    expected = [min(1, 5 * min(p)) for p in others]
+    np.testing.assert_allclose([rank.p_best for rank in ranks(rows)], expected)
+
+
+def test_a_row_that_scatters_is_set_apart_and_not_bold() -> None:
+    rows = typical(16, 5)
+    rows[3] += 0.06
+    rows[7] = rows[7].mean() + 0.1 * np.array([1, -1, 0.8, -0.9, 0.1])
+    found = ranks(rows)
+
+    assert found[7].p_best > 0.05
+    assert found[7].is_incomparable and not found[7].is_best
+    assert [i for i, rank in enumerate(found) if rank.is_best] == [3]
+
+
+@pytest.mark.parametrize(("rows", "n", "factor"), [(60, 10, 3), (60, 5, 10), (30, 10, 5)])
+def test_a_row_that_scatters_but_beats_all_others_is_best(rows: int, n: int, factor: int) -> None:
+    table = typical(rows, n)
+    table[3] = 0.7 + factor * (table[3] - 0.6)
+    found = ranks(table)
+
+    assert moderated_pairs(table).atypical[3] * rows < 0.05
+    assert [i for i, rank in enumerate(found) if rank.is_best] == [3]
+    assert not found[3].is_incomparable
 
 
 def test_one_seed_ranks_nobody() -> None:
-    assert ranking([np.array([0.6]), np.array([0.9])]).ranks is None
+    assert rank_rows(np.array([[0.6], [0.9]]), higher=True, alpha=0.05).ranks is None
 
 
-def test_a_row_alone_is_first_among_nobody() -> None:
-    assert ranking([0.7 + SEEDS]).ranks is None
+def test_a_row_alone_is_not_ranked() -> None:
+    assert rank_rows(0.7 + SEEDS[None], higher=True, alpha=0.05).ranks is None
 
 
-def test_without_a_baseline_the_family_is_all_pairs_of_rows() -> None:
-    rows = [0.70 + SEEDS, 0.71 + SEEDS + 4 * WIGGLE, 0.70 + SEEDS, 0.70 + SEEDS]
-    found = ranking(rows)
+def test_a_row_without_a_score_at_every_seed_is_compared_but_not_ranked() -> None:
+    table = typical(5, 5)
+    table[2, 4] = np.nan
+    found = rank_rows(table, higher=True, alpha=0.05)
 
-    assert found.families == (0, 6)
-    assert found.adjusted[0, 1] == pytest.approx(min(1, 6 * found.raw[0, 1]))
-
-
-def test_comparisons_with_the_baseline_are_a_family_of_their_own() -> None:
-    rows = [0.70 + SEEDS, 0.71 + SEEDS + 4 * WIGGLE, 0.70 + SEEDS, 0.72 + SEEDS + 9 * WIGGLE]
-    found = rank_rows(np.array(rows), higher=True, alpha=0.05, baselines=[None, 0, 0, 0])
-
-    assert found.families == (3, 3)
-    assert found.adjusted[0, 1] == pytest.approx(min(1, 3 * found.raw[0, 1]))
-    assert found.adjusted[1, 2] == pytest.approx(min(1, 3 * found.raw[1, 2]))
+    assert found.ranks is not None
+    assert [rank is None for rank in found.ranks] == [False, False, True, False, False]
+    assert found.pairs.n[2, 0] == 4 and 0 < found.p[2, 0] < 1
+    assert [rank for rank in found.ranks if rank] == ranks(np.delete(table, 2, axis=0))
 
 
-@pytest.mark.parametrize("n_seeds", [3, 5])
-def test_each_family_errs_as_rarely_as_claimed_where_no_row_differs(n_seeds: int) -> None:
-    alpha, rounds, rng = 0.05, 1500, np.random.default_rng(3)
-    tables = rng.normal(0.7, 0.02, (rounds, 5, n_seeds))
-    baselines = [None, 0, 0, 0, 0]
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_ranks_do_not_depend_on_the_unit(scale: float) -> None:
+    rows = typical(8, 5)
+    rows[2] += 0.03
 
-    found = [
-        rank_rows(table, higher=True, alpha=alpha, baselines=baselines).adjusted for table in tables
-    ]
-    declared = np.mean([(p[0, 1:] <= alpha).any() for p in found])
-    others = np.mean([(p[1:, 1:] <= alpha).any() for p in found])
-
-    assert max(declared, others) <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / rounds)
+    for one, other in zip(ranks(rows), ranks(scale * rows), strict=True):
+        assert (one.rank, one.span, one.is_best) == (other.rank, other.span, other.is_best)
+        assert one.p_best == pytest.approx(other.p_best)
 
 
-@pytest.mark.parametrize(("n_rows", "n_seeds"), [(5, 3), (4, 5), (8, 10)])
-def test_with_a_baseline_some_rank_is_wrong_at_most_twice_as_often_as_a_family_errs(
-    n_rows: int, n_seeds: int
-) -> None:
-    alpha, rounds, rng = 0.05, 1500, np.random.default_rng(4)
-    tables = rng.normal(0.7, 0.02, (rounds, n_rows, n_seeds))
-    baselines = [None, *[0] * (n_rows - 1)]
+def test_correlated_folds_make_differences_harder_to_find() -> None:
+    table = typical(6, 5)
+    plain = rank_rows(table, higher=True, alpha=0.05)
+    folds = rank_rows(table, higher=True, alpha=0.05, test_ratio=0.25)
+    i, j = np.triu_indices(6, 1)
 
-    found = [
-        ranks(rank_rows(table, higher=True, alpha=alpha, baselines=baselines)) for table in tables
-    ]
-    wrong = np.mean([places != [1] * n_rows for places in found])
-
-    # One family would stay below α: that there are two has to show.
-    noise = 3 * np.sqrt(2 * alpha * (1 - 2 * alpha) / rounds)
-    assert alpha < wrong <= 2 * alpha + noise
-
-
-@pytest.mark.parametrize(("n_rows", "n_seeds"), [(6, 3), (4, 5)])
-def test_rows_that_differ_by_chance_share_rank_one_as_often_as_claimed(
-    n_rows: int, n_seeds: int
-) -> None:
-    """The best is picked from the same numbers that it is tested on: all pairs allow for that."""
-    alpha, rounds, rng = 0.05, 1500, np.random.default_rng(2)
-    tables = rng.normal(0.7, 0.02, (rounds, n_rows, n_seeds))
-
-    found = [ranks(rank_rows(table, higher=True, alpha=alpha)) for table in tables]
-    wrong = np.mean([places != [1] * n_rows for places in found])
-
-    assert wrong <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / rounds)
+    assert (folds.p[i, j] > plain.p[i, j]).all()

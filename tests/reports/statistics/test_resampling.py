@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from evenhand_reports.statistics import paired_tests
 from evenhand_reports.statistics.estimate import estimate
-from evenhand_reports.statistics.paired_tests import p_values
-from evenhand_reports.statistics.ranks import rank_rows
+from evenhand_reports.statistics.moderation import moderated_pairs
 from evenhand_reports.statistics.resampling import standard_error
+
+
+def p_values(differences: np.ndarray, *, test_ratio: float = 0.0) -> np.ndarray:
+    """P-values of differences, each tested as that of two rows alone."""
+    pairs = [moderated_pairs(np.array([row, np.zeros_like(row)])) for row in differences]
+    return np.array([paired_tests.p_values(p, test_ratio=test_ratio)[0, 1] for p in pairs])
+
 
 SCORES = np.array([[0.71, 0.74, 0.69, 0.75, 0.72], [0.73, 0.75, 0.72, 0.75, 0.76]])
 
@@ -30,7 +37,9 @@ def test_interval_and_p_value_are_the_formula_written_out(ratio: float) -> None:
     assert found.interval.high == pytest.approx(differences.mean() + half)
     assert found.sd == pytest.approx(np.sqrt(variance))
     assert found.is_resampled == (ratio > 0)
-    assert p_values(differences, test_ratio=ratio) == pytest.approx(2 * stats.t.sf(abs(t), n - 1))
+    assert p_values(differences[None], test_ratio=ratio)[0] == pytest.approx(
+        2 * stats.t.sf(abs(t), n - 1)
+    )
 
 
 def test_without_resampling_it_is_the_usual_standard_error() -> None:
@@ -43,18 +52,7 @@ def test_the_interval_excludes_zero_where_the_p_value_is_below_alpha() -> None:
         interval = estimate(differences.tolist(), test_ratio=0.25).interval
         assert interval is not None
         excludes = interval.low > 0 or interval.high < 0
-        assert excludes == bool(p_values(differences, test_ratio=0.25) < 0.05)
-
-
-def test_ranks_use_the_corrected_variance() -> None:
-    table = np.array([0.70 + np.array([0, 0.01, 0.0, 0.01, 0]), 0.715 + np.zeros(5)])
-
-    plain = rank_rows(table, higher=True, alpha=0.05)
-    resampled = rank_rows(table, higher=True, alpha=0.05, test_ratio=0.25)
-
-    assert [rank and rank.rank for rank in plain.ranks or ()] == [2, 1]
-    assert resampled.raw[0, 1] > plain.raw[0, 1]
-    assert resampled.raw[0, 1] == pytest.approx(p_values(table[0] - table[1], test_ratio=0.25))
+        assert excludes == bool(p_values(differences[None], test_ratio=0.25)[0] < 0.05)
 
 
 def test_the_correction_holds_the_level_where_scores_of_folds_are_correlated() -> None:

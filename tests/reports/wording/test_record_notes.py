@@ -10,9 +10,9 @@ import pytest
 from evenhand.declared.record import DataReading, Record, SharedExamples
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, long_form, markdown, notebook, terminal
+from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.record_notes import data_notes, undefined_notes
-from evenhand_reports.wording.summary import answer
 from tests.records import make_record
 from tests.reports.formats.test_html import Page
 from tests.reports.formats.test_terminal import text_of

@@ -8,8 +8,9 @@ import pytest
 
 from evenhand.suite.only import restrict
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
+from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
-from evenhand_reports.wording.summary import answer, choices
+from evenhand_reports.wording.summary import choices
 from tests.reports.suites import Rows, around, make_suite, scored
 
 
@@ -24,43 +25,44 @@ def test_two_methods_that_share_rank_one() -> None:
 
     text = answer(board)
 
-    assert text.startswith("VS and LA reached rank 1 and beat ERM by 7.0 to 7.1 points")
-    for fact in ("beyond chance", "paired t-test", "Holm", "α = 0.05", "n = 5"):
+    assert text.startswith(
+        "VS and LA beat ERM, by 7.0 to 7.1 points. The best group (95 % confidence) is VS and LA."
+    )
+    for fact in ("Moderated paired t-tests", "Holm", "α = 0.05", "n = 5"):
         assert fact in text
 
 
 def test_one_method_alone_in_front() -> None:
     text = answer(board_of({"erm": 0.65, "la": 0.68, "vs": 0.75}))
 
-    assert text.startswith("VS reached rank 1 and beat ERM by ")
+    assert text.startswith("VS and LA beat ERM, by 3.0 to 10.0 points. The best group")
+    assert "(95 % confidence) is VS." in text
 
 
 def test_the_baseline_in_front() -> None:
     text = answer(board_of({"erm": 0.80, "vs": 0.70}))
 
-    assert text.startswith("ERM reached rank 1; no method beat ERM beyond chance")
+    assert text.startswith("No row beat ERM. VS did worse than ERM, by 10.0 points.")
 
 
 def test_no_difference_beyond_chance() -> None:
     text = answer(board_of({"erm": 0.7, "la": 0.7, "vs": 0.7}))
 
-    assert text.startswith("All methods share rank 1: no difference is beyond chance")
+    assert text.startswith("No row beat ERM. No difference to ERM is decided (")
 
 
 def test_one_seed_answers_nothing_and_says_why() -> None:
     board = board_of({"erm": 0.65, "vs": 0.75}, seeds=1)
 
-    assert answer(board).startswith("Nothing can be ranked: with n = 1")
-    assert "No test can reach α = 0.05 at n = 1: a paired t-test needs n ≥ 2." in " ".join(
-        footnotes(board)
-    )
+    assert answer(board).startswith("Nothing can be compared: with n = 1")
+    assert "No test is possible at n = 1: a paired test needs n ≥ 2." in " ".join(footnotes(board))
 
 
 def test_several_problems_are_counted() -> None:
     board = board_of({"erm": 0.65, "la": 0.68, "vs": 0.75}, problems=({}, {"profile": "step"}))
 
     assert answer(board).startswith(
-        "VS reached rank 1 on 2 of 2 problems and beat ERM on every problem by "
+        "VS and LA beat ERM on every problem, by 3.0 to 10.1 points. The best group (95 % "
     )
 
 
@@ -74,7 +76,9 @@ def test_what_is_incomplete_is_said() -> None:
 def test_everything_incomplete_ranks_nothing() -> None:
     board = board_of({"erm": 0.65}, drop=1)
 
-    assert answer(board) == "Nothing can be ranked yet. Incomplete results (1 of 1) are not ranked."
+    assert (
+        answer(board) == "Nothing can be compared yet. Incomplete results (1 of 1) are not ranked."
+    )
 
 
 def test_the_footnote_states_n_the_test_alpha_and_what_plus_minus_means(small: Leaderboard) -> None:
@@ -82,10 +86,10 @@ def test_the_footnote_states_n_the_test_alpha_and_what_plus_minus_means(small: L
 
     for part in (
         "mean ± sample standard deviation over seeds, n = 5",
-        "two-sided t-test, Holm-corrected on each problem",
-        "pre-declared comparisons with ERM (2)",
-        "separately over all other pairs of rows (1), each at α = 0.05",
-        "at most 2α = 0.1",
+        "The declared comparisons (2 on each problem), those with ERM, are tested by two-sided",
+        "moderated paired t-tests",
+        "Holm-corrected on each problem at α = 0.05",
+        "The group holds the best row with 95 % confidence",
         "Student-t intervals at 95 %",
         "higher is better",
         "at the last epoch",
@@ -104,16 +108,17 @@ def test_what_was_chosen_is_said_with_its_validation_score(torn: Leaderboard) ->
 @pytest.mark.parametrize(
     ("means", "says"),
     [
-        (("erm", "la"), "over the pre-declared comparisons with ERM (1), at α = 0.05."),
-        (("la", "vs"), "over all pairs of rows (1), at α = 0.05."),
-        (("la", "vs", "cdt"), "over all pairs of rows (3), at α = 0.05."),
+        (("erm", "la"), "(1), those with ERM, are tested by two-sided paired t-tests"),
+        (("erm", "la", "vs"), "(2), those with ERM, are tested by two-sided moderated paired"),
+        (("la", "vs", "cdt"), "The suite declares no comparison."),
     ],
 )
-def test_one_family_alone_holds_its_level(means: tuple[str, ...], says: str) -> None:
+def test_the_declared_comparisons_and_their_test_are_named(
+    means: tuple[str, ...], says: str
+) -> None:
     board = board_of(dict.fromkeys(means, 0.7))
 
-    assert f"Holm-corrected {says}" in footnotes(board)[1]
-    assert "2α" not in footnotes(board)[1]
+    assert says in footnotes(board)[1]
 
 
 def test_families_have_their_declared_size_where_records_are_missing() -> None:
@@ -122,8 +127,8 @@ def test_families_have_their_declared_size_where_records_are_missing() -> None:
     first = next(r for r in records if r.trial.method.name == "erm")
     board = build_from(suite, [r for r in records if r is not first])
 
-    assert sorted(board.families.values()) == [(2, 1), (2, 1)]
-    assert "comparisons with ERM (2)" in footnotes(board)[1]
+    assert [verdicts.family for verdicts in board.verdicts.values()] == [2, 2]
+    assert "The declared comparisons (2 on each problem), those with ERM" in footnotes(board)[1]
     assert any("its comparisons count in the correction" in note for note in footnotes(board))
 
 
@@ -172,7 +177,7 @@ def test_two_entries_of_one_method_are_no_part() -> None:
     assert not any("a part of the suite" in note for note in footnotes(board))
 
 
-def test_a_bold_row_below_one_that_is_not_is_explained() -> None:
+def test_a_row_that_scatters_too_much_to_be_placed_is_marked_and_not_bold() -> None:
     noise = {
         "erm": [0.0, 0.01, -0.01, 0.0, 0.0],
         "la": [0.30, -0.30, 0.25, -0.28, 0.03],
@@ -183,5 +188,6 @@ def test_a_bold_row_below_one_that_is_not_is_explained() -> None:
     records = scored(suite, lambda t: means[t.method.name] + noise[t.method.name][t.seed])
     board = build_from(suite, records)
 
-    assert [s.is_bold for s in board.on(board.problems[0])] == [True, False, True]
-    assert any("tested by its own differences" in note for note in footnotes(board))
+    assert [s.is_bold for s in board.on(board.problems[0])] == [True, False, False]
+    assert "LA scatter too much to be placed (§)" in answer(board)
+    assert any(note.startswith("§ Incomparable") for note in footnotes(board))

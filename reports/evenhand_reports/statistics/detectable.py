@@ -1,0 +1,81 @@
+"""What a table can show: the smallest detectable difference, and the seeds that would decide more.
+
+Both are power calculations for the moderated t-test with the noncentral t distribution, at the
+first step of Holm's correction, which is α/m for m declared comparisons. A difference is called
+detectable if it is found in 8 of 10 tables (cohen1988statistical).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import nctdtr, stdtrit
+
+from evenhand_reports.statistics.moderation import Pairs
+from evenhand_reports.statistics.paired_tests import SMALLEST_N
+from evenhand_reports.statistics.resampling import standard_error
+
+POWER = 0.8
+MOST_SEEDS = 1000
+"""More seeds are reported as "more than 1000"."""
+
+
+def power(shift: float, df: float, level: float) -> float:
+    """The probability that a two-sided t-test at `level` finds a difference of its own sign.
+
+    `shift` is the true difference in standard errors.
+    """
+    return float(1 - nctdtr(min(df, 1e6), shift, stdtrit(min(df, 1e6), 1 - level / 2)))
+
+
+def smallest_detectable(
+    pairs: Pairs, *, comparisons: int, alpha: float, test_ratio: float = 0.0
+) -> float | None:
+    """The smallest difference of two typical rows that is detectable with the seeds of a table.
+
+    None where the table has no typical variance: for fewer than three rows, and at n = 1.
+    """
+    rows, n = len(pairs.n), int(pairs.n.max(initial=0))
+    if pairs.prior is None or n < SMALLEST_N:
+        return None
+    df = (n - 1) + min(pairs.prior.df, (rows - 2) * (n - 1))
+    error = standard_error(float(np.sqrt(pairs.prior.variance)), n, test_ratio)
+    return float(error) * _shift(df, alpha / max(1, comparisons))
+
+
+def _shift(df: float, level: float) -> float:
+    """The true difference in standard errors that a test finds with probability `POWER`."""
+
+    def missing(shift: float) -> float:
+        return power(shift, df, level) - POWER
+
+    high = 2 * float(stdtrit(min(df, 1e6), 1 - level / 2)) + 10
+    return float(brentq(missing, 0.0, high))
+
+
+def seeds_needed(
+    difference: float, variance: float, borrowed: float, *, comparisons: int, alpha: float
+) -> int | None:
+    """The number of seeds at which a true difference of this size is detectable.
+
+    `variance` is that of the difference at one seed, `borrowed` the degrees of freedom that the
+    pair borrows. `MOST_SEEDS` + 1 where more are needed; None for no difference or no variance. The
+    observed difference is itself uncertain, so the number is an order of magnitude.
+    """
+    if not (variance > 0 and abs(difference) > 0):
+        return None
+    level = alpha / max(1, comparisons)
+    scaled = abs(difference) / float(np.sqrt(variance))
+
+    def is_enough(n: int) -> bool:
+        return power(scaled * np.sqrt(n), borrowed + n - 1, level) >= POWER
+
+    low, high = SMALLEST_N - 1, SMALLEST_N
+    while not is_enough(high):
+        low, high = high, 2 * high
+        if low > MOST_SEEDS:
+            return MOST_SEEDS + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return min(high, MOST_SEEDS + 1)

@@ -1,0 +1,43 @@
+"""The promised error rates, at fixed seeds; `benchmarks/inference.py` measures them precisely.
+
+A rate over 200 tables may exceed its promise by 2.6 standard errors.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evenhand_reports.statistics.paired_tests import declared_p_values
+from evenhand_reports.statistics.ranks import rank_rows
+from tests.statistics import scenarios
+from tests.statistics.procedures import ALPHA
+from tests.statistics.rates import LEADER
+from tests.statistics.scenarios import PROMISED, Scenario
+
+TABLES = 200
+
+
+def allowed(n: int, tables: int = TABLES) -> float:
+    rate = scenarios.largest_error(ALPHA, n)
+    return float(rate + 2.6 * np.sqrt(rate * (1 - rate) / tables))
+
+
+@pytest.mark.parametrize(("n", "rows"), [(3, 4), (3, 16), (5, 4), (5, 16), (10, 16)])
+@pytest.mark.parametrize("scenario", PROMISED, ids=lambda scenario: scenario.__name__)
+def test_equal_rows_are_told_apart_as_rarely_as_promised(
+    scenario: Scenario, n: int, rows: int
+) -> None:
+    with_baseline = [(0, i) for i in range(1, rows)]
+    wrong, out, missed = [], [], []
+    for table in scenario(np.random.default_rng(11), (TABLES, rows, n)):
+        found = rank_rows(table, higher=True, alpha=ALPHA)
+        wrong.append((declared_p_values(found.p, with_baseline) <= ALPHA).any())
+        if kept := [rank for rank in found.ranks or () if rank]:
+            missed.append(any(rank.span != (1, len(kept)) for rank in kept))
+        if found.ranks and (typical := found.ranks[LEADER]):
+            out.append(typical.p_best <= ALPHA)
+
+    assert np.mean(wrong) <= allowed(n)
+    assert np.mean(missed) <= allowed(n, len(missed))
+    assert not out or np.mean(out) <= allowed(n, len(out))

@@ -10,6 +10,7 @@ settings.
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, overload
@@ -88,6 +89,8 @@ def _decorator(kind: str, *, returns: str, facts: str = "", example: str = "") -
                     raise SpecError(
                         [Mistake(what, (), f"it may be {' or '.join(map(repr, known))}")]
                     )
+            if kind == "metric":
+                _check_bounds(called, facts.get("bounds", (None, None)))
             about = facts | (_given_by_problem(function) if kind == "backbone" else {})
             module = module or _caller()
             entry = Registered(
@@ -105,6 +108,20 @@ def _decorator(kind: str, *, returns: str, facts: str = "", example: str = "") -
     stated = f"**facts  {facts}\n" if facts else ""
     register.__doc__ = USAGE.format(kind=kind, returns=returns, facts=stated, example=example)
     return register
+
+
+def _check_bounds(metric: str, bounds: Any) -> None:
+    """Check that the bounds of a metric are two numbers in ascending order, or None for no bound.
+
+    Raises `SpecError`.
+    """
+    pair = list(bounds) if isinstance(bounds, tuple | list) else []
+    known = [end for end in pair if end is not None]
+    is_number = all(isinstance(end, int | float) and math.isfinite(end) for end in known)
+    if len(pair) != 2 or not is_number or (len(known) == 2 and not known[0] < known[1]):
+        what = f"metric {metric!r} has bounds={bounds!r}"
+        right = "write its smallest and its largest value, (0, 1), with None where there is none"
+        raise SpecError([Mistake(what, (), right)])
 
 
 def _caller() -> str:
@@ -168,12 +185,13 @@ metric = _decorator(
     "metric",
     returns="a score, from counts [groups, labels, predictions] and train [labels, groups].\n"
     '    A metric of="logits" takes `Outputs` (logits, labels, groups) in place of counts',
-    facts='better="higher" or "lower", which is required; of="logits" for a metric of logits; and\n'
-    '             unit="nats" or "1" for a score that is not shown in percent',
+    facts='better="higher" or "lower", which is required; of="logits" for a metric of logits;\n'
+    '             unit="nats" or "1" for a score that is not shown in percent; and bounds=(0, 1),\n'
+    "             the smallest and largest value (None without one), so that intervals stay inside",
     example="""
     >>> import numpy as np
     >>> from evenhand import metrics
-    >>> @metric(better="higher", title="Recall of class 0")
+    >>> @metric(better="higher", title="Recall of class 0", bounds=(0, 1))
     ... def first_recall(counts, train) -> float:
     ...     \"\"\"Recall of the first class.\"\"\"
     ...     confusion = counts.sum(0)

@@ -19,12 +19,13 @@ because the split lacks a class or a quotient is 0/0, is None and never 0.
 from evenhand.metrics.classes import Train, recalls, tail
 from evenhand.metrics.counting import count
 from evenhand.metrics.outputs import Outputs, outputs
-from evenhand.metrics.scoring import better, is_of_logits, score, unit, version_of
+from evenhand.metrics.scoring import better, bounds, is_of_logits, score, unit, version_of
 
 __all__ = [
     "Outputs",
     "Train",
     "better",
+    "bounds",
     "count",
     "is_of_logits",
     "outputs",

@@ -34,57 +34,57 @@ def _mean_recall_where(keep: np.ndarray, counts: PredictionCounts) -> float:
     return float(recalls(counts)[keep].mean()) if keep.any() else math.nan
 
 
-@metric(better="higher", title="Accuracy")
+@metric(better="higher", title="Accuracy", bounds=(0, 1))
 def accuracy(counts: PredictionCounts, train: Train) -> float:
     """Share of the examples that are predicted correctly."""
     return float(np.trace(counts.sum(0)) / counts.sum())
 
 
-@metric(better="lower", title="Error")
+@metric(better="lower", title="Error", bounds=(0, 1))
 def error(counts: PredictionCounts, train: Train) -> float:
     """Share of the examples that are misclassified: 1 − accuracy."""
     return 1 - accuracy(counts, train)
 
 
-@metric(better="higher", title="Balanced accuracy")
+@metric(better="higher", title="Balanced accuracy", bounds=(0, 1))
 def balanced_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Mean recall over classes."""
     return float(recalls(counts).mean())
 
 
-@metric(better="lower", title="Balanced error")
+@metric(better="lower", title="Balanced error", bounds=(0, 1))
 def balanced_error(counts: PredictionCounts, train: Train) -> float:
     """Mean error over classes: 1 − balanced accuracy."""
     return 1 - balanced_accuracy(counts, train)
 
 
-@metric(better="higher", title="Worst-class recall")
+@metric(better="higher", title="Worst-class recall", bounds=(0, 1))
 def min_recall(counts: PredictionCounts, train: Train) -> float:
     """Smallest recall over classes."""
     return float(recalls(counts).min())
 
 
-@metric(better="lower", title="Worst-class error")
+@metric(better="lower", title="Worst-class error", bounds=(0, 1))
 def worst_class_error(counts: PredictionCounts, train: Train) -> float:
     """Largest error over classes: 1 − the smallest recall."""
     return 1 - min_recall(counts, train)
 
 
-@metric(better="higher", title="G-mean")
+@metric(better="higher", title="G-mean", bounds=(0, 1))
 def g_mean(counts: PredictionCounts, train: Train) -> float:
     """Geometric mean of the recall over classes."""
     with np.errstate(divide="ignore"):
         return float(np.exp(np.log(recalls(counts)).mean()))
 
 
-@metric(better="higher", title="Macro F1")
+@metric(better="higher", title="Macro F1", bounds=(0, 1))
 def macro_f1(counts: PredictionCounts, train: Train) -> float:
     """Mean F1 over classes: 2·C_yy / (number of labels y + number of predictions y)."""
     confusion = counts.sum(0)
     return float((2 * np.diag(confusion) / (confusion.sum(0) + confusion.sum(1))).mean())
 
 
-@metric(cite="gorodkin2004comparing", better="higher", title="MCC")
+@metric(cite="gorodkin2004comparing", better="higher", title="MCC", bounds=(-1, 1))
 def mcc(counts: PredictionCounts, train: Train) -> float:
     """Matthews correlation coefficient: the correlation of labels and predictions, in [−1, 1].
 
@@ -100,20 +100,20 @@ def mcc(counts: PredictionCounts, train: Train) -> float:
     )
 
 
-@metric(better="higher", title="Worst-class precision")
+@metric(better="higher", title="Worst-class precision", bounds=(0, 1))
 def min_precision(counts: PredictionCounts, train: Train) -> float:
     """Smallest precision over classes; undefined if a class is never predicted."""
     return float(_precisions(counts).min())
 
 
-@metric(better="higher", title="Min coverage")
+@metric(better="higher", title="Min coverage", bounds=(0, 1))
 def min_coverage(counts: PredictionCounts, train: Train) -> float:
     """Smallest coverage over classes: the share of all predictions that is of the class."""
     confusion = counts.sum(0)
     return float(confusion.sum(0).min() / confusion.sum())
 
 
-@metric(better="higher", title="Min head–tail recall")
+@metric(better="higher", title="Min head–tail recall", bounds=(0, 1))
 def min_head_tail_recall(counts: PredictionCounts, train: Train) -> float:
     """The smaller of the mean recalls of the head (90 % of the classes, by size) and the tail."""
     rare = tail(train.sum(1))
@@ -122,7 +122,7 @@ def min_head_tail_recall(counts: PredictionCounts, train: Train) -> float:
     return float(np.minimum(*halves))
 
 
-@metric(better="higher", title="Min head–tail coverage")
+@metric(better="higher", title="Min head–tail coverage", bounds=(0, 1))
 def min_head_tail_coverage(counts: PredictionCounts, train: Train) -> float:
     """The smaller of the mean coverages of the classes of the head and of the tail."""
     coverage = counts.sum((0, 1)) / counts.sum()
@@ -143,26 +143,26 @@ def tail(counts: Real[np.ndarray, " labels"]) -> np.ndarray:
     return is_tail
 
 
-@metric(better="higher", title="Many")
+@metric(better="higher", title="Many", bounds=(0, 1))
 def many_recall(counts: PredictionCounts, train: Train) -> float:
     """Mean recall of the classes with more than 100 training examples."""
     return _mean_recall_where(train.sum(1) > MANY, counts)
 
 
-@metric(better="higher", title="Medium")
+@metric(better="higher", title="Medium", bounds=(0, 1))
 def medium_recall(counts: PredictionCounts, train: Train) -> float:
     """Mean recall of the classes with 20 to 100 training examples."""
     n = train.sum(1)
     return _mean_recall_where((n >= FEW) & (n <= MANY), counts)
 
 
-@metric(better="higher", title="Few")
+@metric(better="higher", title="Few", bounds=(0, 1))
 def few_recall(counts: PredictionCounts, train: Train) -> float:
     """Mean recall of the classes with fewer than 20 training examples."""
     return _mean_recall_where(train.sum(1) < FEW, counts)
 
 
-@metric(better="higher", title="Weighted accuracy", reads=("label", "weight"))
+@metric(better="higher", title="Weighted accuracy", reads=("label", "weight"), bounds=(0, 1))
 def weighted_accuracy(counts: PredictionCounts, train: Train, label: int, weight: float) -> float:
     """Accuracy with a weight on one class: Σ_y g_y C_yy / Σ_y g_y π_y.
 

@@ -50,31 +50,31 @@ def _gaps(rates: Float[np.ndarray, "labels groups"]) -> Float[np.ndarray, " labe
     return np.where(there.sum(1) > 1, highest - lowest, math.nan)
 
 
-@metric(better="higher", title="Worst-group accuracy", over="cells")
+@metric(better="higher", title="Worst-group accuracy", over="cells", bounds=(0, 1))
 def worst_group_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Smallest accuracy over the (label, group) cells; undefined if the split lacks one."""
     return float(_of_cells(counts, train).min())
 
 
-@metric(better="lower", title="Worst-group error", over="cells")
+@metric(better="lower", title="Worst-group error", over="cells", bounds=(0, 1))
 def worst_group_error(counts: PredictionCounts, train: Train) -> float:
     """Largest error over the (label, group) cells; undefined if the split lacks one."""
     return 1 - worst_group_accuracy(counts, train)
 
 
-@metric(better="higher", title="Balanced group accuracy", over="cells")
+@metric(better="higher", title="Balanced group accuracy", over="cells", bounds=(0, 1))
 def balanced_group_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Mean accuracy over the (label, group) cells; undefined if the split lacks one."""
     return float(_of_cells(counts, train).mean())
 
 
-@metric(better="lower", title="Balanced group error", over="cells")
+@metric(better="lower", title="Balanced group error", over="cells", bounds=(0, 1))
 def balanced_group_error(counts: PredictionCounts, train: Train) -> float:
     """Mean error over the (label, group) cells; undefined if the split lacks one."""
     return 1 - balanced_group_accuracy(counts, train)
 
 
-@metric(better="higher", title="Train-weighted accuracy")
+@metric(better="higher", title="Train-weighted accuracy", bounds=(0, 1))
 def train_weighted_accuracy(counts: PredictionCounts, train: Train) -> float:
     """Accuracy over cells, weighted by their training sizes: Σ_yg (N_yg / N) · accuracy_yg.
 
@@ -86,7 +86,7 @@ def train_weighted_accuracy(counts: PredictionCounts, train: Train) -> float:
     return float(accuracies(counts)[seen] @ train[seen] / train.sum())
 
 
-@metric(better="lower", title="Train-weighted error")
+@metric(better="lower", title="Train-weighted error", bounds=(0, 1))
 def train_weighted_error(counts: PredictionCounts, train: Train) -> float:
     """Error over cells, weighted by their training sizes: Σ_yg (N_yg / N) · E_yg.
 
@@ -95,7 +95,7 @@ def train_weighted_error(counts: PredictionCounts, train: Train) -> float:
     return 1 - train_weighted_accuracy(counts, train)
 
 
-@metric(better="lower", title="Symmetric DEO", compares="groups")
+@metric(better="lower", title="Symmetric DEO", compares="groups", bounds=(0, 1))
 def symmetric_deo(counts: PredictionCounts, train: Train) -> float:
     """Mean gap over labels: ½ (|E_+1 − E_+2| + |E_−1 − E_−2|) with two labels and two groups.
 
@@ -104,7 +104,7 @@ def symmetric_deo(counts: PredictionCounts, train: Train) -> float:
     return float(_gaps(accuracies(counts)).mean())
 
 
-@metric(better="lower", title="DEO (sum)", worst=2.0, compares="groups")
+@metric(better="lower", title="DEO (sum)", worst=2.0, compares="groups", bounds=(0, None))
 def deo_sum(counts: PredictionCounts, train: Train) -> float:
     """Sum of the gaps over labels, in [0, number of labels].
 
@@ -114,19 +114,19 @@ def deo_sum(counts: PredictionCounts, train: Train) -> float:
     return float(_gaps(accuracies(counts)).sum())
 
 
-@metric(better="lower", title="DEO of the positive label", compares="groups")
+@metric(better="lower", title="DEO of the positive label", compares="groups", bounds=(0, 1))
 def deo_positive(counts: PredictionCounts, train: Train) -> float:
     """Gap of the true positive rate, |E_+1 − E_+2|, for problems with two labels."""
     return float(_gaps(accuracies(counts))[1]) if counts.shape[1] == 2 else math.nan
 
 
-@metric(better="lower", title="DEO of the negative label", compares="groups")
+@metric(better="lower", title="DEO of the negative label", compares="groups", bounds=(0, 1))
 def deo_negative(counts: PredictionCounts, train: Train) -> float:
     """Gap of the false positive rate, |E_−1 − E_−2|, for problems with two labels."""
     return float(_gaps(accuracies(counts))[0]) if counts.shape[1] == 2 else math.nan
 
 
-@metric(better="lower", title="Equalized-odds gap", compares="groups")
+@metric(better="lower", title="Equalized-odds gap", compares="groups", bounds=(0, 1))
 def equalized_odds_gap(counts: PredictionCounts, train: Train) -> float:
     """Largest gap between groups of P(prediction = k | label = y), over all y and k.
 
@@ -139,7 +139,7 @@ def equalized_odds_gap(counts: PredictionCounts, train: Train) -> float:
     return float(np.max([_gaps(table) for table in rates.transpose(2, 1, 0)]))
 
 
-@metric(better="lower", title="Signed DEO", signed=True, compares="groups")
+@metric(better="lower", title="Signed DEO", signed=True, compares="groups", bounds=(-1, 1))
 def signed_deo(counts: PredictionCounts, train: Train) -> float:
     """Mean over labels of the error of the rarest group − that of the most frequent; best at 0.
 
@@ -155,7 +155,7 @@ def signed_deo(counts: PredictionCounts, train: Train) -> float:
     return float((rarest - most).mean())
 
 
-@metric(better="lower", title="Error imbalance", signed=True)
+@metric(better="lower", title="Error imbalance", signed=True, bounds=(-1, 1))
 def error_imbalance(counts: PredictionCounts, train: Train) -> float:
     """Error of the rarest class − error of the most frequent class; best at 0.
 

@@ -23,7 +23,7 @@ BINS = 15
 """Number of bins of the calibration errors, as in guo2017calibration."""
 
 
-@metric(cite="guo2017calibration", of="logits", better="lower", title="ECE")
+@metric(cite="guo2017calibration", of="logits", better="lower", title="ECE", bounds=(0, 1))
 def ece(outputs: Outputs, train: Train) -> float:
     """Expected calibration error: Σ_m |B_m|/n · |accuracy(B_m) − mean confidence(B_m)|.
 
@@ -35,7 +35,9 @@ def ece(outputs: Outputs, train: Train) -> float:
     return float(np.abs(excess).sum() / len(outputs.labels))
 
 
-@metric(cite="nguyen2015posterior", of="logits", better="lower", title="Adaptive ECE")
+@metric(
+    cite="nguyen2015posterior", of="logits", better="lower", title="Adaptive ECE", bounds=(0, 1)
+)
 def adaptive_ece(outputs: Outputs, train: Train) -> float:
     """Expected calibration error over 15 bins of equally many examples, sorted by confidence.
 
@@ -48,7 +50,14 @@ def adaptive_ece(outputs: Outputs, train: Train) -> float:
     return float(sum(abs(part.sum()) for part in parts) / len(outputs.labels))
 
 
-@metric(cite="guo2017calibration", of="logits", better="lower", title="NLL", unit="nats")
+@metric(
+    cite="guo2017calibration",
+    of="logits",
+    better="lower",
+    title="NLL",
+    unit="nats",
+    bounds=(0, None),
+)
 def nll(outputs: Outputs, train: Train) -> float:
     """Negative log-likelihood: mean of −log p_iy over the examples, in nats.
 
@@ -59,7 +68,14 @@ def nll(outputs: Outputs, train: Train) -> float:
     return float(-outputs.log_probabilities[rows, outputs.labels].mean())
 
 
-@metric(cite="brier1950verification", of="logits", better="lower", title="Brier score", unit="1")
+@metric(
+    cite="brier1950verification",
+    of="logits",
+    better="lower",
+    title="Brier score",
+    unit="1",
+    bounds=(0, 2),
+)
 def brier(outputs: Outputs, train: Train) -> float:
     """Brier score: mean of Σ_c (p_ic − [y_i = c])² over the examples, in [0, 2].
 
@@ -68,7 +84,7 @@ def brier(outputs: Outputs, train: Train) -> float:
     return float(((outputs.probabilities - _indicators(outputs)) ** 2).sum(1).mean())
 
 
-@metric(cite="fawcett2006introduction", of="logits", better="higher", title="AUROC")
+@metric(cite="fawcett2006introduction", of="logits", better="higher", title="AUROC", bounds=(0, 1))
 def auroc(outputs: Outputs, train: Train) -> float:
     """Area under the ROC curve, one class against the rest, averaged over classes.
 
@@ -84,7 +100,7 @@ def auroc(outputs: Outputs, train: Train) -> float:
     return float((wins / (n * others)).mean())
 
 
-@metric(cite="davis2006relationship", of="logits", better="higher", title="AUPRC")
+@metric(cite="davis2006relationship", of="logits", better="higher", title="AUPRC", bounds=(0, 1))
 def auprc(outputs: Outputs, train: Train) -> float:
     """Average precision, one class against the rest, averaged over classes.
 

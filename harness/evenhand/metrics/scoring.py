@@ -61,6 +61,21 @@ def unit(name: str) -> str:
     return str(REGISTRY.get("metric", name).facts.get("unit", "%"))
 
 
+def bounds(name: str) -> tuple[float, float]:
+    """Smallest and largest value that the named metric can have, as it is declared.
+
+    Infinite where the metric declares no bound, and never guessed from the unit.
+
+    >>> bounds("mcc"), bounds("nll")
+    ((-1.0, 1.0), (0.0, inf))
+    """
+    low, high = REGISTRY.get("metric", name).facts.get("bounds", (None, None))
+    return (
+        -math.inf if low is None else float(low),
+        math.inf if high is None else float(high),
+    )
+
+
 def version_of(name: str) -> str:
     """Version of a metric's code, which a record keeps beside the values of a metric of logits."""
     entry = REGISTRY.get("metric", name)

@@ -17,6 +17,7 @@ from evenhand.suite.contrasts import contrast_rows
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.identical_rows import IdenticalRows, identical_rows
 from evenhand.suite.resolve import Configuration, Suite
+from evenhand_reports.board.across import AcrossProblems, across_problems
 from evenhand_reports.board.baseline import (
     baseline_rows,
     baseline_title,
@@ -173,18 +174,18 @@ class Leaderboard:
         return sorted(found, key=order)
 
     @cached_property
-    def average_ranks(self) -> dict[str, float | None]:
-        """Mean rank over all problems; None for a row that is not ranked on every one.
+    def compared_titles(self) -> dict[str, str]:
+        """The titles of all rows, also of those that a report on a part does not show."""
+        return {result.row: result.title for result in self.compared.values()}
+
+    @cached_property
+    def across(self) -> AcrossProblems:
+        """What holds over the problems: average ranks, means and tests over data sets.
 
         Each rank is by the primary metric of its problem. Ranks of different metrics have one scale
         and can be averaged; the values of different metrics cannot.
         """
-        averages: dict[str, float | None] = {}
-        for row in self.rows:
-            found = [self.results.get((row, problem)) for problem in self.problems]
-            ranks = [s.rank.rank for s in found if s is not None and s.rank is not None]
-            averages[row] = sum(ranks) / len(ranks) if len(ranks) == len(found) else None
-        return averages
+        return across_problems(self.suite, self.problems, self.compared, self.rule)
 
 
 def build(suite: Suite, store: Records) -> Leaderboard:

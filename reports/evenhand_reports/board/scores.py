@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from evenhand.declared.base import canonical
 from evenhand.declared.record import RULES, Record, Rule, Split
 from evenhand.declared.trial import Trial
-from evenhand.metrics import better, is_of_logits, score, unit, version_of
+from evenhand.metrics import better, is_of_logits, score, version_of
 from evenhand.suite.declaration import Select, SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.compact import Compact
+from evenhand_reports.board.metric_estimate import metric_estimate
 from evenhand_reports.board.record_source import Records
 from evenhand_reports.board.results import Candidate, Choice, Gap, Result, Score
 from evenhand_reports.board.undefined import why_undefined
-from evenhand_reports.statistics.estimate import estimate
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _scores(
             values = [value(record, "test", rule, metric) for record in records]
             known = [v for v in values if v is not None]
             mean = (
-                estimate(known, alpha=suite.alpha, test_ratio=ratio, unit=unit(metric))
+                metric_estimate(metric, known, alpha=suite.alpha, test_ratio=ratio)
                 if known
                 else None
             )
@@ -262,9 +262,10 @@ def _choose(
         known = [v for v in values if v is not None]
         is_complete = len(known) == len(values)
         ratio = test_ratio(usable, select.on)
-        of = unit(metric)
         mean = (
-            estimate(known, alpha=suite.alpha, test_ratio=ratio, unit=of) if is_complete else None
+            metric_estimate(metric, known, alpha=suite.alpha, test_ratio=ratio)
+            if is_complete
+            else None
         )
         candidates.append(Candidate(configuration.setting, mean, configuration.trials))
     # The negative index makes `max` choose the first of several settings with equal means.

@@ -8,6 +8,7 @@ from typing import Any
 
 from evenhand.suite.figures import Figure, is_plain
 from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.metric_estimate import series_estimate
 from evenhand_reports.board.results import Result
 from evenhand_reports.board.row_order import MOST_DRAWN_ROWS
 from evenhand_reports.figures.record_series import record_series
@@ -18,7 +19,6 @@ from evenhand_reports.figures.setting_lines import (
     mean_and_interval,
     ramp_size,
 )
-from evenhand_reports.statistics.estimate import estimate
 from evenhand_reports.wording import figure_captions
 
 DASHES = ("solid", "dashed", "dotted", "dash-dotted")
@@ -144,7 +144,11 @@ def _curve(board: Leaderboard, result: Result, series: str) -> dict[str, Any] | 
         for i in thinned(len(epochs))
     ]
     alpha, ratio = board.suite.alpha, result.test_ratio
-    scores = [(epoch, estimate(v, alpha=alpha, test_ratio=ratio)) for epoch, v in by_epoch if v]
+    scores = [
+        (epoch, series_estimate(series, v, alpha=alpha, test_ratio=ratio))
+        for epoch, v in by_epoch
+        if v
+    ]
     return {
         "epoch": [epoch for epoch, _ in scores],
         **mean_and_interval([score for _, score in scores]),

@@ -7,6 +7,7 @@ fractions; larger is better.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -171,7 +172,7 @@ def _front(
             for (point, scores), is_best in zip(scored, best, strict=True)
         ),
         colour=colour,
-        volume=estimate(areas, alpha=board.suite.alpha, test_ratio=ratio) if areas else None,
+        volume=_volume(areas, alpha=board.suite.alpha, test_ratio=ratio) if areas else None,
         seeds=len(points[0].result.records),
         keys=tuple(
             trial.key
@@ -189,6 +190,11 @@ def _pairs(
     x, y = (result.scores[metric, rule].values for metric in metrics)
     pairs = zip(x, y, strict=True)
     return [None if a is None or b is None else (a, b) for a, b in pairs]
+
+
+def _volume(areas: Sequence[float], *, alpha: float, test_ratio: float) -> Estimate:
+    """The estimate of a hypervolume, which is not negative."""
+    return estimate(areas, alpha=alpha, test_ratio=test_ratio, bounds=(0.0, math.inf))
 
 
 def _hypervolumes(

@@ -7,6 +7,7 @@ from typing import Any
 
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.row_order import drawn_results
+from evenhand_reports.figures.across_figures import profile_figure
 from evenhand_reports.figures.colours import report_figures
 from evenhand_reports.figures.learned_curves import heading_and_caption
 from evenhand_reports.figures.learned_figures import learned_figures
@@ -18,11 +19,12 @@ CAPTION_FIELDS = ("kind", "title", "what", "on", "text")
 
 
 def page_figures(board: Leaderboard) -> dict[str, Any]:
-    """{styles: by row, over: those over problems, problems: [{rows, recall, curves, …}]}."""
+    """{styles: by row, over: those over problems, profile, problems: [{rows, recall, …}]}."""
     figures = report_figures(board)
     return {
         "styles": figures.styles,
         "over": figures.over,
+        "profile": profile_figure(board),
         "problems": [
             {
                 "rows": [row for row, name in board.results if name == problem],

@@ -7,8 +7,9 @@ import numpy as np
 from evenhand.declared.record import Record, Rule
 from evenhand.suite.figures import HALVES, OF_CLASSES, RATIO, RECALL
 from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.metric_estimate import series_estimate
 from evenhand_reports.board.results import Result
-from evenhand_reports.statistics.estimate import Estimate, estimate
+from evenhand_reports.statistics.estimate import Estimate
 
 Curve = list[float | None]
 
@@ -45,7 +46,8 @@ def estimate_at(board: Leaderboard, result: Result, series: str, rule: Rule) -> 
     values = [value for value in found if value is not None]
     if not values:
         return None
-    return estimate(values, alpha=board.suite.alpha, test_ratio=result.test_ratio)
+    alpha, ratio = board.suite.alpha, result.test_ratio
+    return series_estimate(series, values, alpha=alpha, test_ratio=ratio)
 
 
 def _value_at(record: Record, series: str, rule: Rule) -> float | None:

@@ -34,6 +34,9 @@ class ReportFiles:
     fronts: Path | None = None
     """Hypervolumes in long form; None for a suite without fronts."""
 
+    across: Path | None = None
+    """Average ranks and means over problems; None for a suite of one problem."""
+
 
 def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
     """Write all files of a report under `out`; the page shows `command` as its origin.
@@ -45,6 +48,7 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
     """
     # Imported here, because plotly and pyarrow take longer to import than a small report to write.
     from evenhand_reports.formats import (
+        across_csv,
         comparison_lines,
         html,
         hypervolumes,
@@ -53,7 +57,7 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
         markdown,
     )
 
-    fronts = hypervolumes.csv_text(board)
+    fronts, over = hypervolumes.csv_text(board), across_csv.csv_text(board)
     files = ReportFiles(
         html=out / "index.html",
         tables=out / TABLES,
@@ -62,12 +66,14 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
         markdown=out / "leaderboard.md",
         parquet=out / "leaderboard.parquet",
         fronts=out / "fronts.csv" if fronts else None,
+        across=out / "across.csv" if over else None,
     )
     texts = {
         files.csv.name: long_form.csv_text(board),
         files.comparisons.name: comparison_lines.csv_text(board),
         files.markdown.name: markdown.render(board),
         **({files.fronts.name: fronts} if files.fronts else {}),
+        **({files.across.name: over} if files.across else {}),
     }
     # The page's own script has control characters, and its texts are made visible one by one.
     page = html.render(board, command=command).encode()

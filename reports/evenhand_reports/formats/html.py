@@ -14,9 +14,10 @@ from evenhand.suite.commands import Place, store_command
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.provenance import environments
 from evenhand_reports.board.results import Result
-from evenhand_reports.board.row_order import drawn_rows, rows_by_position
+from evenhand_reports.board.row_order import drawn_rows
 from evenhand_reports.figures.interval_bars import bar, scale_of
 from evenhand_reports.figures.page_figures import figure_texts, page_figures, suite_captions
+from evenhand_reports.formats.page_across import across_section
 from evenhand_reports.formats.page_cells import cell_table
 from evenhand_reports.formats.page_costs import costs
 from evenhand_reports.formats.page_trials import page_trials
@@ -29,6 +30,7 @@ from evenhand_reports.papers.matching import (
     table_names,
 )
 from evenhand_reports.wording import formatting
+from evenhand_reports.wording.across import across_rows
 from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes, printed_note
 from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
@@ -95,6 +97,7 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "level": f"{100 * (1 - suite.alpha):g}",
         "several": board.n_seeds > 1,
         "overview": _overview(board, ranked) if len(board.problems) > 1 else [],
+        "across": across_section(board, figures["profile"]),
         "figures": suite_captions(figures["over"]),
         "short": short_names(board.problems),
         "problems": [
@@ -145,19 +148,17 @@ def _marked_by_rule(result: Result, metric: str) -> dict[Rule, str]:
 
 
 def _overview(board: Leaderboard, printed: PrintedNumbers) -> list[dict[str, Any]]:
-    averages = board.average_ranks
-    order = sorted(rows_by_position(board), key=lambda r: (averages[r] is None, averages[r] or 0))
     return [
         {
-            "title": board.rows[row],
+            "title": each.title,
             "cells": [
-                _overview_cell(board, board.results.get((row, p)))
-                | {"printed": [quote.text for quote in printed.get((row, p), ())]}
+                _overview_cell(board, board.results.get((each.row, p)))
+                | {"printed": [quote.text for quote in printed.get((each.row, p), ())]}
                 for p in board.problems
             ],
-            "average": formatting.NO_VALUE if averages[row] is None else f"{averages[row]:.2f}",
+            "average": each.rank,
         }
-        for row in order
+        for each in across_rows(board)
     ]
 
 

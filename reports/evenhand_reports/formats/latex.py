@@ -13,6 +13,7 @@ from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats.file_names import file_names, slug
+from evenhand_reports.formats.latex_across import across_tables, diagram_files
 from evenhand_reports.formats.latex_comparisons import comparison_tables
 from evenhand_reports.formats.latex_figures import PREAMBLE, figure_files
 from evenhand_reports.formats.latex_fronts import front_tables
@@ -36,6 +37,7 @@ from evenhand_reports.papers.matching import (
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.wording import formatting
+from evenhand_reports.wording.across import across_rows
 from evenhand_reports.wording.footnotes import footnotes, printed_note
 from evenhand_reports.wording.primary_phrase import primary_phrase
 from evenhand_reports.wording.summary import choices
@@ -81,9 +83,8 @@ def files(board: Leaderboard) -> dict[str, str]:
         tables[f"problem-{names[problem]}.tex"] = _problem(board, problem, label)
         if len(board.metrics) > 1:
             tables[f"metrics-{names[problem]}.tex"] = _metrics(board, problem, f"{label}:metrics")
-    tables |= comparison_tables(board)
-    figures = figure_files(board)
-    tables |= front_tables(board) | figures
+    figures = figure_files(board) | diagram_files(board)
+    tables |= comparison_tables(board) | across_tables(board) | front_tables(board) | figures
     inputs = "\n\\clearpage\n".join(f"\\input{{{name}}}" for name in tables)
     head, needed = "\n".join(opening(board)), f"{PREAMBLE}\n" if figures else ""
     document = {
@@ -97,24 +98,20 @@ def _leaderboard(board: Leaderboard) -> str:
     """The table of the primary metric on all problems, with the average rank."""
     first = {name: _anywhere(board, name) for name in board.rows}
     columns: list[Column] = [(p, _mean_on(board, p)) for p in board.problems]
+    averages = {row.row: row.rank for row in across_rows(board)}
     if len(board.problems) > 1:
-        columns.append(("rank", lambda s: _average(board, s)))
+        columns.append(("rank", lambda s: _math(averages[s.row]) if s else NONE))
     caption = f"{primary_phrase(board)}."
     blocks, spec = _blocks(columns, list(first.values()), keys=board.problems, board=board)
     notes = list(footnotes(board, brackets=False))
     if len(board.problems) > 1:
-        notes.append("The last column is the mean rank over problems.")
+        notes.append("The last column is the average rank over problems, by the means.")
     label = slug(board.suite.suite)
     return floated(board, blocks, columns=spec, caption=caption, label=label, notes=notes)
 
 
 def _anywhere(board: Leaderboard, row: str) -> Result:
     return next(s for (name, _), s in board.results.items() if name == row)
-
-
-def _average(board: Leaderboard, result: Result | None) -> str:
-    mean = board.average_ranks[result.row] if result else None
-    return NONE if mean is None else f"{mean:.2f}"
 
 
 def _mean_on(board: Leaderboard, problem: str) -> Callable[[Result | None], str]:

@@ -67,7 +67,8 @@ class Line:
     high: float | None
     level: float
     interval_kind: str
-    """`t`, or `corrected resampled t` where the seeds are folds of a cross-validation."""
+    """`t`, or `corrected resampled t` where the seeds are folds of a cross-validation; followed by
+    `of the logit` or `of the log` where the metric has bounds."""
 
     chosen: bool
     """Whether the row shows this setting."""
@@ -191,9 +192,16 @@ def _line(
         high=interval.high if interval else None,
         level=1 - suite.alpha,
         environment="; ".join(map(str, result.deviations)),
-        interval_kind=RESAMPLED if estimate and estimate.is_resampled else "t",
+        interval_kind=_interval_kind(estimate),
         **given,  # type: ignore[arg-type]  # the fields that the callers name
     )
+
+
+def _interval_kind(estimate: Estimate | None) -> str:
+    """`t of the logit`, `corrected resampled t of the log`, `t`."""
+    kind = RESAMPLED if estimate and estimate.is_resampled else "t"
+    scale = estimate.scale if estimate else "identity"
+    return kind if scale == "identity" else f"{kind} of the {scale}"
 
 
 def _ranked(result: Result) -> dict[str, object]:

@@ -16,6 +16,7 @@ from evenhand_reports.papers.matching import (
     sources_on,
 )
 from evenhand_reports.wording import formatting
+from evenhand_reports.wording.across import across_heads, across_notes, across_rows, has_across
 from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes, printed_note
 from evenhand_reports.wording.summary import choices, gap_cause, gap_location
@@ -36,6 +37,7 @@ def render(board: Leaderboard) -> str:
         lines += [f"## {escape(problem)}", "", *_table(board, problem, printed), ""]
         lines += _comparisons(board, problem)
         lines += [*(f"- {escape(text)}" for text in choices(board, problem)), ""]
+    lines += _across(board)
     lines += [line for table in _fronts(board) for line in table]
     lines += _gaps(board)
     papers = sources_on(board.problems, *printed.values())
@@ -107,6 +109,22 @@ def _cells(board: Leaderboard, result: Result) -> list[str]:
         formatting.interval(found.interval) if found else formatting.NO_VALUE,
         *(escape(formatting.difference_and_p(each)) for each in compared),
         formatting.n(board, result),
+    ]
+
+
+def _across(board: Leaderboard) -> list[str]:
+    """The table over problems; nothing for a suite of one problem."""
+    if not has_across(board):
+        return []
+    heads = ["method", *across_heads(board)]
+    return [
+        "## Across problems",
+        "",
+        _line(map(escape, heads)),
+        _line([":--", *["--:"] * (len(heads) - 1)]),
+        *(_line(map(escape, (row.title, *row.cells))) for row in across_rows(board)),
+        "",
+        *(line for note in across_notes(board) for line in (escape(note), "")),
     ]
 
 

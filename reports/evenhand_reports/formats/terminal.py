@@ -20,6 +20,7 @@ from evenhand_reports.figures.front_tables import front_rows, front_title
 from evenhand_reports.figures.fronts import FrontSet, all_front_sets
 from evenhand_reports.formats.visible import Visible
 from evenhand_reports.wording import formatting
+from evenhand_reports.wording.across import across_heads, across_notes, across_rows, has_across
 from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.summary import choices, gap_cause, gap_location
@@ -52,8 +53,9 @@ def render(board: Leaderboard) -> RenderableType:
         parts += [_indented(Text(text)) for text in choices(board, problem)]
     for fronts in all_front_sets(board, board.rule):
         parts += [Text(), _front_heading(fronts), _front_table(fronts)]
-    if len(board.problems) > 1 and any(board.average_ranks.values()):
-        parts += [Text(), Text("average rank over problems", style="bold"), _averages(board)]
+    if has_across(board):
+        parts += [Text(), Text("across problems", style="bold"), _across(board)]
+        parts += [_indented(Text(" ".join(across_notes(board)[:2]), style="dim"))]
     parts += _gaps(board.gaps)
     parts += [Text(f"unreadable record {f.path}: {f.reason}") for f in board.faults[:MOST_GAPS]]
     parts += [Text(), *[Text(note, style="dim") for note in footnotes(board)]]
@@ -221,12 +223,15 @@ def _front_table(fronts: FrontSet) -> _Table:
     return _Table(names, [_Column(name, cells) for name, cells in columns.items()])
 
 
-def _averages(board: Leaderboard) -> _Table:
-    averages = board.average_ranks
-    rows = sorted(averages, key=lambda r: (averages[r] is None, averages[r] or 0))
-    means = [averages[row] for row in rows]
-    texts = [formatting.NO_VALUE if mean is None else f"{mean:.2f}" for mean in means]
-    return _Table([board.rows[row] for row in rows], [_Column("average", texts)], leading=1)
+def _across(board: Leaderboard) -> _Table:
+    """The table over problems, with each interval beside its number."""
+    rows, heads = across_rows(board), across_heads(board)[::2]
+    pairs = [zip(row.cells[::2], row.cells[1::2], strict=True) for row in rows]
+    # A row without a value has two dashes, of which one is shown.
+    texts = [[" ".join(dict.fromkeys(pair)) for pair in each] for each in pairs]
+    columns = [_Column(head, cells) for head, *cells in zip(heads, *texts, strict=True)]
+    optional = heads[-1] if len(heads) > 2 else ""
+    return _Table([row.title for row in rows], columns, optional=optional)
 
 
 def _gaps(gaps: Sequence[Gap]) -> list[RenderableType]:

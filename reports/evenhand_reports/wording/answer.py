@@ -14,7 +14,7 @@ from evenhand_reports.wording.comparison_sentences import (
     nobody,
     points,
 )
-from evenhand_reports.wording.summary import join_names, sample_size, size_range
+from evenhand_reports.wording.summary import compared_size, join_names, size_range
 
 MOST_NAMED = 3
 """Problems that a sentence names before it counts the others."""
@@ -108,7 +108,7 @@ def _detectable(board: Leaderboard, compared: Sequence[str]) -> list[str]:
     if not found:
         return []
     return [
-        f"At {_tested_n(board)}, a true difference of {points(board, found)} between two typical "
+        f"At {compared_size(board)}, a true difference of {points(board, found)} between two typical "
         "rows would be found in 8 of 10 tables."
     ]
 
@@ -129,18 +129,7 @@ def _method(board: Leaderboard, compared: Sequence[str]) -> str:
     }
     test = "Moderated paired t-tests" if "moderated t" in names else "Paired t-tests"
     test = "Exact sign tests" if names == {"sign"} else test
-    return f"({test}{declared}, α = {board.suite.alpha:g}, {_tested_n(board)}.)"
-
-
-def _tested_n(board: Leaderboard) -> str:
-    """`n = 5`: the numbers of seeds in the comparisons, not those in the means."""
-    sizes = [
-        c.difference.n
-        for r in board.results.values()
-        for c in (r.to_baseline, r.to_best)
-        if c is not None and c.p is not None
-    ]
-    return f"n = {size_range(sizes)}" if sizes else sample_size(board)
+    return f"({test}{declared}, α = {board.suite.alpha:g}, {compared_size(board)}.)"
 
 
 def _environments(board: Leaderboard) -> list[str]:

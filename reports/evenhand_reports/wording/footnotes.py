@@ -18,6 +18,7 @@ from evenhand_reports.wording.formatting import (
 )
 from evenhand_reports.wording.held_out_notes import held_out_notes
 from evenhand_reports.wording.identical_notes import identical_notes
+from evenhand_reports.wording.interval_notes import interval_notes
 from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
 from evenhand_reports.wording.record_notes import (
     cell_notes,
@@ -75,7 +76,8 @@ def footnotes(
     problems = board.problems if problem is None else (problem,)
     data = [note for each in problems for note in data_notes(board, each)]
     return (
-        *notes,
+        " ".join((notes[0], *(interval_notes(board, problem) if brackets else ()))),
+        *notes[1:],
         *cell_notes(board),
         *undefined_notes(board),
         *identical_notes(board, problems),

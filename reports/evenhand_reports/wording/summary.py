@@ -10,7 +10,7 @@ from evenhand.errors import joined
 from evenhand_reports.board.baseline import has_one_baseline_per_recipe
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Gap
-from evenhand_reports.wording.formatting import NO_VALUE, number
+from evenhand_reports.wording.formatting import INCOMPLETE, NO_VALUE, number
 
 RULE_PHRASES: dict[Rule, str] = {
     "last": "at the last epoch",
@@ -32,9 +32,23 @@ def baseline_phrase(board: Leaderboard) -> str:
 
 
 def sample_size(board: Leaderboard) -> str:
-    """`n = 5`, or `n = 3 to 5` where some results have fewer seeds."""
+    """`n = 5`, or `n = 5, and n = 3 or 4 where marked †`: the seeds that the means are over."""
     estimates = [board.score(result).estimate for result in board.results.values()]
-    return f"n = {size_range([board.n_seeds, *(each.n for each in estimates if each)])}"
+    fewer = sorted({each.n for each in estimates if each} - {board.n_seeds})
+    text = f"n = {board.n_seeds}"
+    return f"{text}, and n = {_or(fewer)} where marked {INCOMPLETE}" if fewer else text
+
+
+def compared_size(board: Leaderboard) -> str:
+    """`n = 5`: the seeds that the compared rows share; `n = 3 or 5` where problems differ in it."""
+    results = board.results.values()
+    compared = [c for r in results for c in (r.to_best, r.to_baseline) if c and c.p is not None]
+    return f"n = {_or(sorted({each.difference.n for each in compared}) or [board.n_seeds])}"
+
+
+def _or(sizes: Sequence[int]) -> str:
+    """`3`, `3 or 4`, and `3 to 7` for more than two sizes."""
+    return " or ".join(map(str, sizes)) if len(sizes) < 3 else size_range(sizes)
 
 
 def size_range(sizes: Sequence[int]) -> str:

@@ -71,8 +71,10 @@ def test_every_format_marks_folds() -> None:
         if "longtable" in text or "tabular" in text:
             assert r"(1/n + n\_test/n\_train) s$^2$ of Nadeau and Bengio (2003)" in text, name
     assert "5 folds" in latex.files(board)["problem-cifar10-exp-100.tex"]
-    assert {line.interval_kind for line in long_form.lines(board)} == {"corrected resampled t"}
-    assert {line.interval_kind for line in long_form.lines(plain)} == {"t"}
+    assert {line.interval_kind for line in long_form.lines(board)} == {
+        "corrected resampled t of the logit"
+    }
+    assert {line.interval_kind for line in long_form.lines(plain)} == {"t of the logit"}
     assert not any("Nadeau" in note for note in footnotes(plain))
 
 

@@ -131,7 +131,7 @@ def test_a_half_of_the_classes_is_the_mean_of_its_curves(drawn: list[dict[str, A
         "LDAM+ADRW (nu=0.5)",
         "LDAM at 1",
     ]
-    expected = estimate([0.7, 0.71, 0.72])
+    expected = estimate([0.7, 0.71, 0.72], bounds=(0.0, 1.0))
     assert expected.interval is not None
     for line in curves["lines"]:
         assert line["n"] == 3

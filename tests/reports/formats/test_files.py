@@ -33,9 +33,18 @@ assert not heavy, heavy
 def test_every_file_is_there(small: Leaderboard, tmp_path: Path) -> None:
     written = evenhand_reports.write(small, tmp_path / "out")
 
-    for path in (written.html, written.csv, written.comparisons, written.markdown, written.parquet):
+    for path in (
+        written.html,
+        written.csv,
+        written.comparisons,
+        written.markdown,
+        written.parquet,
+        written.across,
+    ):
+        assert path is not None
         assert path.stat().st_size > 0
     assert {path.name for path in written.tables.iterdir()} == {
+        "across-problems.tex",
         "leaderboard.tex",
         "macros.tex",
         "standalone.tex",

@@ -243,7 +243,7 @@ def test_every_figure_shows_names_as_text() -> None:
     text = (html.TEMPLATES / "script.js").read_text(encoding="utf-8")
     calls = re.findall(r"Plotly\.react\(plot, (.{20})", text)
 
-    assert len(calls) == 7
+    assert len(calls) == 8
     assert all(call.startswith(("traces.map(named),", '[{ type: "heatmap"')) for call in calls)
     assert "x: figure.xs.map(plain), y: figure.ys.map(plain)" in text
 

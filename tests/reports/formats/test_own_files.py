@@ -36,6 +36,7 @@ def test_tables_that_the_suite_no_longer_has_are_removed(tmp_path: Path) -> None
     evenhand_reports.write(board_of({}), tmp_path)
 
     assert before - names_in(tmp_path / "tables") == {
+        "across-problems.tex",
         "problem-cifar10-step-100.tex",
         "metrics-cifar10-step-100.tex",
         "comparisons-cifar10-step-100.tex",
@@ -262,4 +263,4 @@ def test_problems_whose_names_differ_in_one_sign_have_a_table_each(tmp_path: Pat
         for line in path.read_text().splitlines()
         if line.startswith(r"\label")
     }
-    assert len(labels) == 7
+    assert len(labels) == 8

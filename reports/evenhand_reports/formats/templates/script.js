@@ -294,6 +294,21 @@ function drawLearned(plot, figure) {
   }), { displayModeBar: false });
 }
 
+// Steps: a share of pairs of problem and seed changes at single differences.
+function drawProfile(plot, figure) {
+  const [scale, unit] = figure.unit === "%" ? [percent, " points"] : [(v) => v, figure.unit === "1" ? "" : ` ${figure.unit}`];
+  const x = scale(figure.x);
+  const traces = figure.lines.map((line) => {
+    const s = lineStyle(data.styles[line.row]);
+    return { type: "scatter", mode: "lines", x, y: percent(line.y), name: data.titles[line.row], line: { color: s.colour, width: 2, dash: s.dash, shape: "hv" }, hovertemplate: "%{y:.0f}%" };
+  });
+  Plotly.react(plot, traces.map(named), layout({
+    ...KEYED,
+    xaxis: axis({ title: { text: `δ, difference to the best row${unit && `,${unit}`}`, font: { size: 11 }, standoff: 6 }, showgrid: false, hoverformat: ".3~g" }),
+    yaxis: axis({ title: { text: "share of pairs within δ, %", font: { size: 11 } }, range: [0, 102], tickvals: [0, 20, 40, 60, 80, 100] }),
+  }), { displayModeBar: false });
+}
+
 const SUITE = { lines: drawLines, heat: drawHeat, front: drawFront, curves: drawSeries };
 
 function draw(plot) {
@@ -302,6 +317,7 @@ function draw(plot) {
     const figure = (plot.dataset.problem === "" ? data.over : problem.figures)[plot.dataset.number];
     return SUITE[figure.kind](plot, figure);
   }
+  if (plot.dataset.figure === "profile") return drawProfile(plot, data.profile);
   if (plot.dataset.figure === "learned") return drawLearned(plot, problem.learned[plot.dataset.number]);
   if (plot.dataset.figure === "recall") return drawRecall(plot, problem);
   drawCurves(plot, problem, document.querySelector(`select[data-problem="${plot.dataset.problem}"]`).selectedOptions[0]);

@@ -39,7 +39,7 @@ _STORE = rf"evenhand\.open_store\((?:(?:\w+=)?{_VALUE}(?:, )?)*\)"
 PYTHON = re.compile(rf"evenhand\.run\(suite(?:, (?:\w+=)?(?:{_STORE}|{_VALUE}))*\)")
 """The recorded command of a suite that was built in Python."""
 
-FLAGS = {"--inline", "--retry-failed", "--json"}
+FLAGS = {"--inline", "--retry-failed", "--json", "--ship-code", "--compile", "--no-compile"}
 """Options of `evenhand run` that take no value."""
 
 

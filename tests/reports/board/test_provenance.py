@@ -77,6 +77,7 @@ def test_the_command_of_a_trial_names_its_key() -> None:
         ("evenhand run --results out --plugin=p.py 'my a.yaml'", "my a.yaml", ("p.py",)),
         ("evenhand run a.yaml --plugin p.py --plugin 'q r.py'", "a.yaml", ("p.py", "q r.py")),
         ("evenhand run a.yaml --only it's", "a.yaml", ()),
+        ("evenhand run --ship-code a.yaml --no-compile --plugin p.py", "a.yaml", ("p.py",)),
         ("pytest tests/execution", "", ()),
         ("", "", ()),
     ],

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evenhand.api import open_suite as open_suite
     from evenhand.api import plan as plan
     from evenhand.api import run as run
+    from evenhand.api import separation as separation
     from evenhand.api import to_frame as to_frame
     from evenhand.data.images import Images as Images
     from evenhand.data.images import Source as Source
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from evenhand.store import Store as Store
     from evenhand.suite.resolve import Suite as Suite
     from evenhand_reports import Board as Board
+    from evenhand_reports import Separated as Separated
 
 __version__ = "0.1.0"
 
@@ -70,6 +72,7 @@ _MODULES = {
         "open_suite",
         "plan",
         "run",
+        "separation",
         "to_frame",
     ),
     "evenhand.data.images": ("Images", "Source"),
@@ -94,7 +97,7 @@ _MODULES = {
     "evenhand.execution.plan": ("Plan",),
     "evenhand.store": ("Store",),
     "evenhand.suite.resolve": ("Suite",),
-    "evenhand_reports": ("Board",),
+    "evenhand_reports": ("Board", "Separated"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

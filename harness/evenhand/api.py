@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evenhand.errors import RunError, SpecError, StoreError, TooManyFailures
+from evenhand.errors import Mistake, RunError, SpecError, StoreError, TooManyFailures
 from evenhand.suite.resolve import Suite
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from evenhand.execution.events import Event
     from evenhand.execution.plan import Plan
+    from evenhand.execution.steps import NextTrials
     from evenhand.store import Store
-    from evenhand_reports import Board
+    from evenhand.suite.two_rows import TwoRows
+    from evenhand_reports import Board, Separated
 
 Paths = str | Path | Sequence[str | Path]
 
@@ -76,12 +78,16 @@ def plan(
     retry_failed: bool = False,
     price: bool = False,
     data: str | Path | None = None,
+    until_separated: tuple[str, str] | None = None,
+    max_seeds: int | None = None,
 ) -> Plan:
     """The trials of a suite that are done, missing, failed and blocked.
 
     Needs no data set on disk. With retry_failed, failed and diverged trials count as missing. With
     price, trials without a record like them are priced: a few of their steps are timed on this
-    machine, which takes seconds. data is the folder or URL of prepared data sets, as in `run`.
+    machine, which takes seconds. data is the folder or URL of prepared data sets, as in `run`. With
+    until_separated and max_seeds, as in `run`, it is the plan of the two rows at the largest number
+    of seeds, which is the largest cost.
 
     Raises `StoreError` where the store cannot be read.
 
@@ -92,7 +98,9 @@ def plan(
     """
     from evenhand.execution.plan import make_plan
 
-    made = make_plan(_suite(suite), _store(store), retry_failed=retry_failed)
+    there, rows = _store(store), _two_rows(suite, until_separated, max_seeds)
+    wanted = _suite(suite) if rows is None else _separated(rows, there).longest()
+    made = make_plan(wanted, there, retry_failed=retry_failed)
     if not price:
         return made
     from evenhand.execution.pricing import with_prices
@@ -119,6 +127,8 @@ def run(
     pack: int = 1,
     compiled: bool | None = None,
     data: str | Path | None = None,
+    until_separated: tuple[str, str] | None = None,
+    max_seeds: int | None = None,
     on_event: Callable[[Event], None] | None = None,
     end_when_hung: bool = False,
     command: str = "",
@@ -150,6 +160,10 @@ def run(
     compiled        compile networks first; None: where the plan expects it to save time
     data            folder or URL of prepared data sets; None: the suite's `data:`, else the user's
                     cache
+    until_separated names of two rows of the suite, ("vs", "la"), which run by themselves: at the
+                    suite's seeds and then at further ones, until a sequential test separates them;
+                    `separation` has its result
+    max_seeds       number of seeds up to which they run; None: 20
     on_event        called with every `Event`: trials that start, proceed and end
     end_when_hung   where an inline trial hangs, record it and end this process with exit code 1;
                     else a note is sent, and another run may take the trial over
@@ -179,10 +193,11 @@ def run(
     there = _store(store)
     if isinstance(suite, Plan) and retry_failed:
         raise RunError("a plan is made already: write plan(..., retry_failed=True) and run that")
+    rows = _two_rows(suite, until_separated, max_seeds)
     made = (
         _still_missing(suite, there)
         if isinstance(suite, Plan)
-        else plan(suite, there, retry_failed=retry_failed)
+        else plan(rows.suite if rows else suite, there, retry_failed=retry_failed)
     )
     options = RunOptions(
         inline=inline,
@@ -199,8 +214,9 @@ def run(
         pack=pack,
         compiled=compiled,
         data=data,
+        next_trials=_next_trials(rows, there) if rows else None,
         end_when_hung=end_when_hung,
-        command=command,
+        command=command or (_command(rows, there, data, inline=inline) if rows else ""),
     )
     refuse_newer(made)
     watch = RunTracker(on_event or (lambda _: None), max_failures, made.labels)
@@ -209,8 +225,8 @@ def run(
         for cause in score_kept(there, [trial.key for trial in made.unscored], metrics):
             watch(Event("note", cause=cause))
         made = _still_missing(made, there)
-    if not made.missing:
-        return made
+    if not options.is_anything_left(made):
+        return _reached(rows, made, there)
     after = None
     try:
         after = start(made, there, options, watch)
@@ -218,7 +234,7 @@ def run(
         if not watch.too_many_failures:
             raise
     if after is not None and not watch.too_many_failures:
-        return after
+        return _reached(rows, after, there)
     raise TooManyFailures(
         f"more than {max_failures} trials failed; the run is stopped and finished trials are kept"
     )
@@ -258,6 +274,31 @@ def leaderboard(suite: Suite | str | Path, store: Store | str | Path = "results"
     return Board.of(_suite(suite), _store(store))
 
 
+def separation(
+    suite: Suite | str | Path,
+    store: Store | str | Path,
+    rows: tuple[str, str],
+    *,
+    max_seeds: int | None = None,
+) -> Separated:
+    """Two rows at the suite's seeds and further ones, with a sequential test; `print` shows it.
+
+    rows are two names as `contrasts:` takes them. max_seeds is that of `run`, 20 for None: the
+    bound of the test depends on it, and it is chosen before the first look.
+
+    Raises `SpecError` where the names are not of two rows, or seeds cannot separate them.
+
+    >>> import tempfile
+    >>> found = separation("quickstart", tempfile.mkdtemp(), ("vs", "la"), max_seeds=10)
+    >>> [line["verdict"] for line in found.to_lines()]
+    ['open']
+    """
+    from evenhand.suite.two_rows import DEFAULT_MAX_SEEDS, two_rows
+
+    most = DEFAULT_MAX_SEEDS if max_seeds is None else max_seeds
+    return _separated(two_rows(_suite(suite), rows, most), _store(store))
+
+
 def load_plugins(paths: Paths | None) -> None:
     """Run files of methods, data sets and other parts of your own, which register them.
 
@@ -293,6 +334,49 @@ def _suite(suite: Suite | str | Path) -> Suite:
         kind = type(suite).__name__
         raise SpecError(f"a suite is a Suite, a path or a name; this is a {kind}")
     return suite
+
+
+def _two_rows(
+    suite: Suite | Plan | str | Path, names: tuple[str, str] | None, max_seeds: int | None
+) -> TwoRows | None:
+    """The rows of `until_separated`; None without it. Raises `SpecError` for wrong arguments."""
+    from evenhand.execution.plan import Plan
+    from evenhand.suite.two_rows import DEFAULT_MAX_SEEDS, two_rows
+
+    if names is None:
+        if max_seeds is not None:
+            what = f"max_seeds is {max_seeds}, and no rows are to be separated"
+            raise SpecError([Mistake(what, (), "add until_separated, or leave max_seeds out")])
+        return None
+    if isinstance(suite, Plan):
+        raise RunError("a plan has its trials already: run the suite itself with until_separated")
+    most = DEFAULT_MAX_SEEDS if max_seeds is None else max_seeds
+    return two_rows(_suite(suite), names, most)
+
+
+def _separated(rows: TwoRows, store: Store) -> Separated:
+    from evenhand_reports import Separated
+
+    return Separated.of(rows, store)
+
+
+def _next_trials(rows: TwoRows, store: Store) -> NextTrials:
+    """The choice of the trials of the next looks at two rows, by the records of a store."""
+    return lambda slots, runnable: _separated(rows, store).next_trials(slots, runnable)
+
+
+def _reached(rows: TwoRows | None, after: Plan, store: Store) -> Plan:
+    """The plan after a run; that of two rows without the further seeds that have no record."""
+    return after if rows is None else plan(rows.reached(after.heads.keys()), store)
+
+
+def _command(rows: TwoRows, store: Store, data: str | Path | None, *, inline: bool) -> str:
+    """The command that is equivalent to a run of two rows in Python."""
+    from evenhand.suite.commands import Place, suite_command
+
+    separated = (*rows.names, len(rows.seeds))
+    place = Place(store.location, store.edition, data, separated=separated)
+    return suite_command("run", rows.asked, *(["--inline"] if inline else []), place=place)
 
 
 def _still_missing(made: Plan, store: Store) -> Plan:

@@ -6,5 +6,6 @@ board.write("report")
 
 from evenhand_reports.formats.files import ReportFiles, write
 from evenhand_reports.report import Board
+from evenhand_reports.separated import Separated
 
-__all__ = ["Board", "ReportFiles", "write"]
+__all__ = ["Board", "ReportFiles", "Separated", "write"]

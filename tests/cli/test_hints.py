@@ -57,6 +57,18 @@ def test_a_command_that_runs_names_the_cluster_and_one_that_reads_does_not():
     assert suite_command("status", opened, place=place) == "evenhand status quickstart"
 
 
+def test_commands_on_two_rows_name_them_where_the_command_takes_them():
+    opened, place = open_suite("quickstart"), Place(separated=("vs", "my la", 9))
+    rows = "--until-separated vs 'my la' --max-seeds 9"
+    assert suite_command("plan", opened, "--price", place=place) == (
+        f"evenhand plan quickstart {rows} --price"
+    )
+    assert suite_command("status", opened, place=place) == "evenhand status quickstart"
+    assert python_call("run", place=place) == (
+        "evenhand.run(suite, until_separated=('vs', 'my la'), max_seeds=9)"
+    )
+
+
 def test_options_that_the_environment_gives_are_not_repeated(here, monkeypatch):
     opened = open_suite("quickstart")
     place = Place("elsewhere", "main", "my data")

@@ -11,7 +11,17 @@ import evenhand
 from evenhand_docs.docstrings import to_markdown
 from evenhand_docs.markup import page
 
-FIRST = ("open_suite", "open_store", "plan", "run", "leaderboard", "to_frame", "Suite", "Board")
+FIRST = (
+    "open_suite",
+    "open_store",
+    "plan",
+    "run",
+    "leaderboard",
+    "to_frame",
+    "separation",
+    "Suite",
+    "Board",
+)
 """Names in the order of their use; the others follow by the alphabet."""
 
 DECORATORS = ("method", "dataset", "backbone", "metric", "recipe", "posthoc", "profile")

@@ -176,10 +176,13 @@ def planned(plan: Plan) -> dict[str, Left]:
 
 
 @contextmanager
-def display(plan: Plan, *, json: bool, until: float = math.inf) -> Iterator[Sink]:
+def display(
+    plan: Plan, *, json: bool, until: float = math.inf, at_most: bool = False
+) -> Iterator[Sink]:
     """A sink for the events of a run. Its form depends on the output: terminal, pipe or JSON.
 
-    until: Unix time by which the trials are to end.
+    until    Unix time by which the trials are to end
+    at_most  whether the run may end before all missing trials have run
     """
     if json:
         yield _json
@@ -201,7 +204,8 @@ def display(plan: Plan, *, json: bool, until: float = math.inf) -> Iterator[Sink
         with Live(tally, console=out, refresh_per_second=4, transient=True):
             yield _Screen(tally, out)
     else:
-        out.print(f"{tally.name}: {plural(tally.total, 'trial')} to run{note}")
+        number = ("at most " if at_most else "") + plural(tally.total, "trial")
+        out.print(f"{tally.name}: {number} to run{note}")
         yield _Lines(tally, out)
     taken = time.monotonic() - began
     stopped = f", {tally.interrupted} interrupted" if tally.interrupted else ""

@@ -60,6 +60,21 @@ Changes = Annotated[
         "repeated; every command on the suite needs the same changes.",
     ),
 ]
+UntilSeparated = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--until-separated",
+        metavar="ROW ROW",
+        help="Two rows alone, at the suite's seeds and then at further ones, until a sequential "
+        "test separates them: vs la. Names are those of `contrasts:`.",
+    ),
+]
+MaxSeeds = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="The number of seeds up to which --until-separated goes. Default: 20."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -24,13 +24,16 @@ from evenhand.cli.options import (
     Changes,
     Data,
     Edition,
+    MaxSeeds,
     Only,
     Plugins,
     Results,
     SuiteName,
+    UntilSeparated,
     open_part,
 )
 from evenhand.cli.output import console, duration, errors, plural, print_json, print_table
+from evenhand.cli.separating import TwoNames
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,12 +78,15 @@ def plan(
             help="Time a few steps of each problem and recipe that has no finished trial.",
         ),
     ] = False,
+    until_separated: UntilSeparated = None,
+    max_seeds: MaxSeeds = None,
     json: AsJson = False,
 ) -> None:
     """Print which trials are missing, and what they will cost.
 
     The times come from finished trials of the same recipe, so they are known after a first run, or
-    before it with --price, which needs no prepared images.
+    before it with --price, which needs no prepared images. With --until-separated, the plan is that
+    of the two rows at the largest number of seeds, which is the largest cost.
     """
     from evenhand import api
     from evenhand.cli.readings import as_json, print_own, read_own
@@ -90,7 +96,8 @@ def plan(
 
     whole = None if budget is None else seconds(budget, "--budget", with_unit=True)
     store = api.open_store(results, edition)
-    made = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
+    opened, rows = open_part(suite, only, plugin, changes), TwoNames.of(until_separated, max_seeds)
+    made = api.plan(opened, store, retry_failed=retry_failed, **rows.given)
     if price:
         made = _priced(made, data)
     own = read_own(made.suite, data)
@@ -101,7 +108,10 @@ def plan(
         used = {"used": _used(made, gpus_per_trial)}
         print_json(planned | used | beside | {"warnings": warnings})
         return
-    _print(made, Place(results, edition, data), gpus_per_trial, slots)
+    place = Place(results, edition, data, separated=rows.separated)
+    _print(made, place, gpus_per_trial, slots)
+    if rows.separated:
+        console().print("this is the largest cost: the run ends where the rows are separated")
     if whole is not None:
         console().print(_ledger(made, whole, gpus_per_trial).sentence(made.heads))
     print_warnings(warnings)

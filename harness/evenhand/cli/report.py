@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evenhand.cli.options import Changes, Edition, Only, Plugins, Results, SuiteName, open_part
+from evenhand.cli.options import (
+    Changes,
+    Edition,
+    MaxSeeds,
+    Only,
+    Plugins,
+    Results,
+    SuiteName,
+    UntilSeparated,
+    open_part,
+)
 from evenhand.cli.output import console, print_text
+from evenhand.cli.separating import TwoNames
 from evenhand.ending import ExitCode
 
 if TYPE_CHECKING:
@@ -31,16 +42,24 @@ def report(
     only: Only = None,
     changes: Changes = None,
     plugin: Plugins = None,
+    until_separated: UntilSeparated = None,
+    max_seeds: MaxSeeds = None,
 ) -> None:
     """Write the leaderboard and the tables of a suite.
 
     The formats are HTML, LaTeX, CSV, Markdown and Parquet. The leaderboard is printed as well. The
-    exit code is 1 where no trial has a score.
+    exit code is 1 where no trial has a score. With --until-separated, the comparison of the two
+    rows is printed alone, and no file is written; the exit code is 1 where it is not over.
     """
     from evenhand import api
     from evenhand.execution import provenance
 
     opened = open_part(suite, only, plugin, changes)
+    rows = TwoNames.of(until_separated, max_seeds)
+    if rows.separated:
+        if not rows.show(opened, api.open_store(results, edition)):
+            raise typer.Exit(ExitCode.INCOMPLETE)
+        return
     board = api.leaderboard(opened, api.open_store(results, edition))
     written = board.write(out or _folder(opened, edition), command=provenance.command())
     console().print(board)

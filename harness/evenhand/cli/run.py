@@ -13,13 +13,16 @@ from evenhand.cli.options import (
     Changes,
     Data,
     Edition,
+    MaxSeeds,
     Only,
     Plugins,
     Results,
     SuiteName,
+    UntilSeparated,
     open_part,
 )
 from evenhand.cli.output import console, duration, errors, plural, print_line
+from evenhand.cli.separating import TwoNames
 from evenhand.cli.waiting import run_until_over
 from evenhand.ending import ExitCode
 from evenhand.errors import TooManyFailures
@@ -113,6 +116,8 @@ def run(
             help="Compile the networks first. Default: if the plan expects that this saves time.",
         ),
     ] = None,
+    until_separated: UntilSeparated = None,
+    max_seeds: MaxSeeds = None,
     json: AsJson = False,
 ) -> None:
     """Train every trial of a suite that has no record yet.
@@ -131,24 +136,33 @@ def run(
         seconds(budget, "--budget", with_unit=True)
     if wait_for_cluster:
         raise typer.Exit(run_until_over(address, end))
-    store = api.open_store(results, edition)
-    plan = api.plan(open_part(suite, only, plugin, changes), store, retry_failed=retry_failed)
-    place = Place(results, edition, data, _where(address, ship_code, inline))
+    store, opened = api.open_store(results, edition), open_part(suite, only, plugin, changes)
+    rows = TwoNames.of(until_separated, max_seeds)
+    plan = api.plan(opened, store, retry_failed=retry_failed, **rows.given)
+    where = _where(address, ship_code, inline)
+    place = Place(results, edition, data, where, separated=rows.separated)
     # Beside `--json`, standard output has events only.
     notes = errors() if json else console()
     print_store(place, len(plan.heads), notes)
     print_missing(plan, place, notes)
     if plan.unscored:
         print_unscored(plan, notes)
+    elif rows.separated and not plan.newer and not rows.next_trials(opened, store, plan):
+        # The run starts nothing.
+        after = api.run(opened, store, **rows.given)
+        _end_separated(rows.show(opened, store, json=json), after, place, json)
+        return
     elif not plan.missing and not plan.newer:
         _nothing_to_do(plan, place, json)
         return
     try:
         latest = end.timestamp() if end else math.inf
-        with display(plan, json=json, until=latest) as sink:
+        with display(plan, json=json, until=latest, at_most=rows.separated is not None) as sink:
             after = api.run(
-                plan,
+                opened if rows.separated else plan,
                 store,
+                retry_failed=retry_failed and rows.separated is not None,
+                **rows.given,
                 inline=inline,
                 address=address,
                 ship_code=ship_code,
@@ -170,7 +184,24 @@ def run(
     except TooManyFailures as error:
         errors().print(f"{error}; rerun the same command to resume", soft_wrap=True)
         raise typer.Exit(ExitCode.INCOMPLETE) from None
-    is_limited = end is not None or budget is not None
+    if rows.separated:
+        _end_separated(rows.show(opened, store, json=json), after, place, json)
+    else:
+        _finish(plan, after, place, is_limited=bool(end or budget), json=json)
+
+
+def _end_separated(is_over: bool, after: Plan, place: Place, json: bool) -> None:
+    """End a run of two rows: exit code 1 where they are not compared to the end."""
+    if json:
+        _summary(after)
+    else:
+        print_blocked(after, place)
+    if not is_over:
+        raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _finish(plan: Plan, after: Plan, place: Place, *, is_limited: bool, json: bool) -> None:
+    """Print what a run has left, and end with the exit code 1 where it has left something."""
     if is_limited and not json:
         _print_left(plan, after, place)
     elif after.missing and not json:

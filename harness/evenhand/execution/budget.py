@@ -13,7 +13,7 @@ from evenhand.errors import joined
 from evenhand.execution.events import Event
 from evenhand.execution.execute import Execution
 from evenhand.execution.plan import Plan, make_plan
-from evenhand.execution.retries import Runner, RunTracker, run_plan
+from evenhand.execution.retries import Runner, RunTracker, run_plan, what_is_left
 from evenhand.execution.schedule import fitting
 from evenhand.execution.usage import Granted, Ledger
 from evenhand.store import Store
@@ -105,7 +105,7 @@ def run_within(
         )
         if len(tracker.over) == n_before:
             break
-        rest = _rest(plan, store, tracker)
+        rest = what_is_left(plan, store, tracker)
     if not tracker.over:
         tracker(Event("note", cause=_nothing_fits(plan, limits)))
     after = make_plan(plan.suite, store, unwritable={**plan.unwritable, **tracker.causes})
@@ -121,12 +121,3 @@ def _nothing_fits(plan: Plan, limits: Limits) -> str:
     text += f" (pricing took {plan.prices.took:.0f} s)" if plan.prices.took else ""
     known = [s for s in map(limits.estimate(plan), plan.missing) if s is not None]
     return f"{text}; the shortest trial takes about {min(known):.1f} s" if known else text
-
-
-def _rest(plan: Plan, store: Store, tracker: RunTracker) -> Plan:
-    """The plan as the store is now, with the trials that this run has not run yet."""
-    unwritable = {**plan.unwritable, **tracker.causes}
-    now = make_plan(plan.suite, store, retry_failed=True, unwritable=unwritable)
-    wanted = {trial.key for trial in plan.missing} - tracker.over
-    missing = tuple(trial for trial in now.missing if trial.key in wanted)
-    return replace(now, missing=missing, prices=plan.prices)

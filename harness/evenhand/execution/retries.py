@@ -14,7 +14,7 @@ from evenhand.execution.scoring import metrics_of_logits
 from evenhand.execution.tracker import RunTracker
 from evenhand.store import Store
 
-__all__ = ["LOST", "MAX_STARTS", "RunTracker", "Runner", "run_plan"]
+__all__ = ["LOST", "MAX_STARTS", "RunTracker", "Runner", "run_plan", "what_is_left"]
 
 
 def run_plan(
@@ -39,6 +39,15 @@ def run_plan(
     after = make_plan(plan.suite, store, unwritable={**plan.unwritable, **tracker.causes})
     store.leases.remove_over({key: head.attempts for key, head in after.heads.items()})
     return after
+
+
+def what_is_left(plan: Plan, store: Store, tracker: RunTracker) -> Plan:
+    """The plan as the store is now, with the trials that this run has not run yet."""
+    unwritable = {**plan.unwritable, **tracker.causes}
+    now = make_plan(plan.suite, store, retry_failed=True, unwritable=unwritable)
+    wanted = {trial.key for trial in plan.missing} - tracker.over
+    missing = tuple(trial for trial in now.missing if trial.key in wanted)
+    return replace(now, missing=missing, prices=plan.prices)
 
 
 def _ready(trials: Sequence[Trial], store: Store) -> list[Trial]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
@@ -25,6 +25,7 @@ from evenhand.execution.plan import Plan
 from evenhand.execution.resources import Resources, check_address
 from evenhand.execution.retries import RunTracker, run_plan
 from evenhand.execution.scoring import metrics_of_logits
+from evenhand.execution.steps import NextTrials, run_in_steps
 from evenhand.execution.trial_parts import parts_of
 from evenhand.execution.usage import Granted
 from evenhand.store import Store
@@ -68,10 +69,18 @@ class RunOptions:
     use in this edition, those of earlier runs included. None: no limit."""
     data: str | Path | None = None
     """Folder or URL of prepared data sets; None: the suite's `data:`, else the user's cache."""
+    next_trials: NextTrials | None = None
+    """Choice of the trials that run next, after those before have ended; None: all run."""
     end_when_hung: bool = False
     """Whether an inline run ends its process, with exit code 1, where a trial hangs."""
     command: str = ""
     """The command line or the call that a record keeps; "": the equivalent `evenhand run`."""
+
+    def is_anything_left(self, plan: Plan) -> bool:
+        """Whether a run with these options has a trial of a plan to run."""
+        if self.next_trials is None:
+            return bool(plan.missing)
+        return any(self.next_trials(1, {trial.key for trial in plan.missing}))
 
     def __post_init__(self) -> None:
         """Raises `RunError` for values that no run can have."""
@@ -155,26 +164,40 @@ def _start(plan: Plan, store: Store, options: RunOptions, tracker: RunTracker) -
     if not options.inline:
         _check_travels(registered)
     execution = _execution(plan, options, tracker)
-    is_limited = options.budget is not None or options.until is not None
-    if is_limited:
+    if options.budget is not None or options.until is not None:
         plan = _priced(plan, execution, options, tracker)
     with _run_place(plan, execution, store, tracker, options) as place:
         execution = replace(execution, granted=place.granted)
         slots = min(place.slots, options.max_concurrent or place.slots)
         plan = replace(plan, slots=slots)
         tracker(Event("ready", slots=slots if options.address is None else None))
-        if not is_limited:
-            return run_plan(plan, execution, store, tracker, place.runner)
-        from evenhand.execution.budget import Limits, run_within
+        run = _runner(plan, execution, store, tracker, place, options)
+        if options.next_trials is None:
+            return run(plan)
+        return run_in_steps(plan, store, tracker, run, options.next_trials)
 
-        limits = Limits(
-            until=math.inf if options.until is None else options.until,
-            budget=options.budget,
-            slots=slots,
-            granted=place.granted.among(options.pack),
-            time_limit=options.time_limit,
-        )
-        return run_within(plan, execution, store, tracker, place.runner, limits=limits)
+
+def _runner(
+    plan: Plan,
+    execution: Execution,
+    store: Store,
+    tracker: RunTracker,
+    place: RunPlace,
+    options: RunOptions,
+) -> Callable[[Plan], Plan]:
+    """A run of the missing trials of a plan, as far as they fit into the limits of the options."""
+    if options.budget is None and options.until is None:
+        return lambda now: run_plan(now, execution, store, tracker, place.runner)
+    from evenhand.execution.budget import Limits, run_within
+
+    limits = Limits(
+        until=math.inf if options.until is None else options.until,
+        budget=options.budget,
+        slots=plan.slots,
+        granted=place.granted.among(options.pack),
+        time_limit=options.time_limit,
+    )
+    return lambda now: run_within(now, execution, store, tracker, place.runner, limits=limits)
 
 
 def _priced(plan: Plan, execution: Execution, options: RunOptions, sink: Sink) -> Plan:

@@ -19,6 +19,8 @@ RESULTS, DATA = "EVENHAND_RESULTS", "EVENHAND_DATA"
 DEFAULT_RESULTS, DEFAULT_EDITION = "results", "main"
 TAKE_DATA = {"run", "plan", "validate"}
 """The commands on suites that take `--data`."""
+TAKE_TWO_ROWS = {"run", "plan", "report"}
+"""The commands on suites that take `--until-separated`."""
 PYTHON = {"run": "run", "plan": "plan", "status": "plan", "report": "leaderboard"}
 """The functions of `evenhand` that do what a command does, for a suite that was built in Python."""
 
@@ -34,6 +36,17 @@ class Place(NamedTuple):
     """Folder or URL of prepared data sets; None for the default."""
     cluster: tuple[str, ...] = ()
     """Options of `run` that name where trials run; empty for a Ray on this machine."""
+
+    separated: tuple[str, str, int] | None = None
+    """The names of two rows that are to be separated, and the largest number of seeds."""
+
+    @property
+    def two_rows(self) -> list[str]:
+        """`--until-separated` and `--max-seeds`, if two rows are to be separated."""
+        if self.separated is None:
+            return []
+        first, second, most = self.separated
+        return ["--until-separated", first, second, "--max-seeds", str(most)]
 
     @property
     def options(self) -> list[str]:
@@ -57,15 +70,17 @@ def suite_command(verb: str, suite: Suite, *more: str, place: Place = HERE) -> s
     """The command that does something with a suite: `evenhand run mine.yaml --edition night`.
 
     It has the suite's filters (`--only`) and changes (`--set`), the plugins that are loaded, and
-    `--data` and the options of the cluster where the command takes them. more are further options
-    without a value. For a suite that was built in Python it is a call in Python.
+    `--data`, the options of the cluster and `--until-separated` where the command takes them. more
+    are further options without a value. For a suite that was built in Python it is a call in
+    Python.
     """
     if not suite.source:
         return python_call(verb, *more, place=place)
     data = place.data_options if verb in TAKE_DATA else []
     plugins = [plugin.path for plugin in loaded_plugins()]
     cluster = place.cluster if verb == "run" else ()
-    words = (*place.options, *data, *cluster, *more)
+    rows = place.two_rows if verb in TAKE_TWO_ROWS else []
+    words = (*place.options, *data, *cluster, *rows, *more)
     return source_command(
         verb, suite.source, *words, only=suite.only, plugins=plugins, changes=suite.changes
     )
@@ -96,6 +111,9 @@ def python_call(verb: str, *more: str, place: Place = HERE) -> str:
     # Only training reads data: a plan and a leaderboard are made from records.
     if verb == "run" and place.data is not None:
         arguments.append(f"data={hidden(str(place.data))!r}")
+    if verb in ("run", "plan") and place.separated is not None:
+        *names, most = place.separated
+        arguments += [f"until_separated={(*names,)!r}", f"max_seeds={most}"]
     arguments += [f"{option.removeprefix('--').replace('-', '_')}=True" for option in more]
     return f"evenhand.{PYTHON.get(verb, verb)}({', '.join(['suite', *arguments])})"
 

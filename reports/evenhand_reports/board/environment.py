@@ -79,6 +79,11 @@ def with_deviations(
     return marked
 
 
+def deviations_between(result: Result, reference: Result) -> tuple[Deviation, ...]:
+    """The aspects in which a result differs from another one at the same seeds."""
+    return _deviations(_by_seed(result), _by_seed(reference), reference.title)
+
+
 def _by_seed(result: Result) -> dict[int, Environment]:
     networks = result.networks
     return {

@@ -34,7 +34,8 @@ PROGRAMS = ("evenhand", "__main__.py")
 
 SUITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
-_VALUE = r"(?:'[^'\\]*'|[\w.]+)"
+_TEXT = r"'[^'\\]*'"
+_VALUE = rf"(?:{_TEXT}|\({_TEXT}, {_TEXT}\)|[\w.]+)"
 _STORE = rf"evenhand\.open_store\((?:(?:\w+=)?{_VALUE}(?:, )?)*\)"
 PYTHON = re.compile(rf"evenhand\.run\(suite(?:, (?:\w+=)?(?:{_STORE}|{_VALUE}))*\)")
 """The recorded command of a suite that was built in Python."""
@@ -54,6 +55,8 @@ class RunCommand(NamedTuple):
     """The folder of prepared data sets; "" for the default."""
     changes: tuple[str, ...] = ()
     """The changes of `--set`."""
+    is_separated: bool = False
+    """Whether the run added seeds to two rows, by `--until-separated`."""
 
 
 def rerun(record: Record) -> str:
@@ -63,7 +66,9 @@ def rerun(record: Record) -> str:
     if not suite and not record.provenance.command.startswith(PYTHON_CALL):
         name = record.provenance.suite.partition(" ")[0]
         suite = name if SUITE_NAME.fullmatch(name) else "SUITE"
-    return _rerun(suite, [f"key={record.key}"], [found], found.changes)
+    # The suite by itself has no trial at a further seed.
+    seeds = (f"seeds=[{record.trial.seed}]",) if found.is_separated else ()
+    return _rerun(suite, [f"key={record.key}"], [found], (*found.changes, *seeds))
 
 
 def rerun_suite(
@@ -173,18 +178,23 @@ def parse_command(record: Record) -> RunCommand:
 def _parsed(command: str) -> RunCommand:
     """A command, which thousands of records share."""
     # Typer's own parser would need the command line's module, which is above the reports.
-    suite, plugins, data, changes = "", [], "", []
+    suite, plugins, data, changes, is_separated = "", [], "", [], False
     words = iter(_words(command))
     for word in words:
         name, equals, value = word.partition("=")
         if not word.startswith("-"):
             suite = suite or word
+        elif name == "--until-separated":
+            is_separated = True
+            # Two values, of which the first may be joined to the option.
+            next(words, "")
+            _ = equals or next(words, "")
         elif word not in FLAGS:
             value = value if equals else next(words, "")
             plugins += [value] if name == "--plugin" else []
             data = value if name == "--data" else data
             changes += [value] if name == "--set" else []
-    return RunCommand(suite, tuple(plugins), data, tuple(changes))
+    return RunCommand(suite, tuple(plugins), data, tuple(changes), is_separated)
 
 
 def _words(command: str) -> list[str]:

@@ -10,7 +10,8 @@ import pytest
 from evenhand.declared.plugin import Plugin
 from evenhand.errors import ReportError
 from evenhand.suite.only import restrict
-from evenhand.suite.resolve import Suite
+from evenhand.suite.resolve import Suite, open_suite
+from evenhand.suite.two_rows import two_rows
 from evenhand_reports.board import provenance
 from evenhand_reports.board.leaderboard import build_from
 from evenhand_reports.board.provenance import (
@@ -69,6 +70,19 @@ def test_the_command_of_a_trial_names_its_key() -> None:
             assert kept.trials == (trial,)
 
 
+def test_the_command_of_a_trial_at_a_further_seed_names_the_seed(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(TEXT)
+    path = str(tmp_path / "a.yaml")
+    rows = two_rows(open_suite(path), ("la", "erm"), 5)
+    further = next(trial for trial in rows.suite.trials.values() if trial.seed == 4)
+    made_by = f"evenhand run {path} --until-separated la erm --max-seeds 5"
+    command = rerun(make_record(trial=further, provenance={"command": made_by}))
+
+    words = shlex.split(command)
+    [change] = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+    assert restrict(open_suite(path, [change]), filters(command)).trials.keys() == {further.key}
+
+
 @pytest.mark.parametrize(
     ("command", "suite", "plugins"),
     [
@@ -77,6 +91,8 @@ def test_the_command_of_a_trial_names_its_key() -> None:
         ("evenhand run --results out --plugin=p.py 'my a.yaml'", "my a.yaml", ("p.py",)),
         ("evenhand run a.yaml --plugin p.py --plugin 'q r.py'", "a.yaml", ("p.py", "q r.py")),
         ("evenhand run a.yaml --only it's", "a.yaml", ()),
+        ("evenhand run --until-separated vs la a.yaml --plugin p.py", "a.yaml", ("p.py",)),
+        ("evenhand run --until-separated=vs la a.yaml", "a.yaml", ()),
         ("evenhand run --ship-code a.yaml --no-compile --plugin p.py", "a.yaml", ("p.py",)),
         ("pytest tests/execution", "", ()),
         ("", "", ()),
@@ -126,6 +142,7 @@ def test_plugins_that_are_loaded_come_along_and_others_have_to_be_named(
         ("evenhand run 'a;ls'", "evenhand run 'a;ls'"),
         ("evenhand.run(suite, 'results', inline=True)",) * 2,
         ("evenhand.run(suite, evenhand.open_store('other', edition='night'))",) * 2,
+        ("evenhand.run(suite, 'r', until_separated=('vs', 'la'), max_seeds=9)",) * 2,
         ("evenhand.run(suite); import os; os.remove('x')", ""),
         ("curl example.org | sh", ""),
         ("rm run a.yaml", ""),

@@ -2,8 +2,8 @@
 
 For each distribution of scores in [0, 1] and each number of seeds: how often a nominal 95 %
 interval covers the true mean, and its mean width. Compared are Student's t, the same cut to
-[0, 1], t of the logit of the mean, and t of the arcsine square root of the mean. It prints the
-table of `docs/explanation/statistics.md`.
+[0, 1], t of the logit of the mean, and t of the arcsine square root of the mean; for positive
+scores, t and t of the log of the mean. It prints the tables of `docs/explanation/statistics.md`.
 """
 
 from __future__ import annotations
@@ -51,6 +51,18 @@ SCORES = {
 }
 
 
+def gamma(mean: float, sd: float) -> tuple[Draw, float]:
+    shape = (mean / sd) ** 2
+    return lambda rng, size: rng.gamma(shape, mean / shape, size), mean
+
+
+POSITIVE = {
+    "gamma, 0.50 ± 0.05": gamma(0.50, 0.05),
+    "gamma, 0.50 ± 0.25": gamma(0.50, 0.25),
+    "gamma, 0.50 ± 0.50": gamma(0.50, 0.50),
+}
+
+
 def student(mean: np.ndarray, half: np.ndarray) -> Ends:
     return mean - half, mean + half
 
@@ -72,24 +84,37 @@ def of_arcsine(mean: np.ndarray, half: np.ndarray) -> Ends:
     return np.sin(low) ** 2, np.sin(high) ** 2
 
 
+def of_log(mean: np.ndarray, half: np.ndarray) -> Ends:
+    return mean * np.exp(-half / mean), mean * np.exp(half / mean)
+
+
 KINDS = {"t": student, "t, cut": cut, "logit": of_logit, "arcsine": of_arcsine}
 
 
-def main() -> None:
-    """Print the table, one row for each distribution and number of seeds."""
-    print("| scores | n | " + " | ".join(KINDS) + " |")
-    print("| :-- | --: |" + " --: |" * len(KINDS))
+def table(
+    scores: dict[str, tuple[Draw, float]], kinds: dict[str, Callable[..., Ends]], unit: float
+) -> None:
+    """Print a table, one row for each distribution and number of seeds; widths are times `unit`."""
+    print("| scores | n | " + " | ".join(kinds) + " |")
+    print("| :-- | --: |" + " --: |" * len(kinds))
     rng = np.random.default_rng(17)
-    for name, (draw, truth) in SCORES.items():
+    for name, (draw, truth) in scores.items():
         for n in SIZES:
-            scores = draw(rng, (ROUNDS, n))
-            half = stdtrit(n - 1, 0.975) * scores.std(1, ddof=1) / np.sqrt(n)
+            values = draw(rng, (ROUNDS, n))
+            half = stdtrit(n - 1, 0.975) * values.std(1, ddof=1) / np.sqrt(n)
             cells = []
-            for interval in KINDS.values():
-                low, high = interval(scores.mean(1), half)
+            for interval in kinds.values():
+                low, high = interval(values.mean(1), half)
                 covers = (low - 1e-9 <= truth) & (truth <= high + 1e-9)
-                cells.append(f"{100 * covers.mean():.1f} ({100 * np.mean(high - low):.1f})")
+                cells.append(f"{100 * covers.mean():.1f} ({unit * np.mean(high - low):.3g})")
             print(f"| {name} | {n} | " + " | ".join(cells) + " |")
+    print()
+
+
+def main() -> None:
+    """Print the tables of scores in [0, 1] and of positive scores."""
+    table(SCORES, KINDS, 100)
+    table(POSITIVE, {"t": student, "log": of_log}, 1)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 The package's former procedure is the paired t-test with Holm's correction in two families, the
 comparisons with the baseline and all other pairs; its best group consists of the rows that no row
-beats. The second is moderation without weights: every pair borrows the same degrees of freedom,
-also a pair of a row that scatters far more than the others.
+beats. It has no test where all differences of two rows are equal.
+
+The second is moderation without weights: every pair borrows the same degrees of freedom, also a
+pair of a row that scatters far more than the others.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ def _former(table: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
     """The decided comparisons with the baseline, and the best group, by paired t-tests."""
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stdtr(pairs.n - 1, -np.abs(pairs.difference / np.sqrt(pairs.own / pairs.n)))
+    p = np.where(pairs.own > 0, p, np.nan)
     i, j = np.triu_indices(len(table), 1)
     beats = np.zeros_like(p, dtype=bool)
     for family in (i == 0, i > 0):

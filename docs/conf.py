@@ -59,7 +59,7 @@ nitpick_ignore_regex = [
     ),
     (r"py:.*", r"evenhand(_reports)?\.\w+\..*"),
     (r"py:class", r"(Path|datetime|DataFrame|Tensor|ndarray|NoneType|FieldInfo|Ge|Gt|Le|Lt)"),
-    (r"py:class", r"(Leaderboard|Paths|Records|ReportFiles)"),
+    (r"py:class", r"(Leaderboard|Paths|Records|ReportFiles|Separation|TwoRows)"),
     (r"py:class", r"(Part|Field|Val|Sam|Teacher|Stream|Selection|Precision|Kept)"),
     (r"py:class", r"(Curve|Evaluation|Exit|Cost|DataSummary|Provenance|StageCourse)"),
 ]

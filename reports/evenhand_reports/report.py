@@ -20,7 +20,7 @@ TERMINAL_WIDTH = 80
 
 @dataclass(frozen=True, repr=False)
 class Board:
-    """The leaderboard of a suite: rows ranked with ties, tests and gaps.
+    """The leaderboard of a suite: rows by their means, with tests and gaps.
 
     A notebook shows it as HTML tables; `print` shows it as text of 80 columns.
 
@@ -102,6 +102,17 @@ class Board:
         from evenhand_reports.formats import long_form
 
         return pd.DataFrame(list(long_form.lines(self.leaderboard)))
+
+    def printed_frame(self) -> pd.DataFrame:
+        """One row for each table that the suite's papers print, with the counts of its verdicts.
+
+        The columns are those of `printed.csv`. `to_frame` has the verdict on each number.
+        """
+        import pandas as pd
+
+        from evenhand_reports.formats import printed_tables
+
+        return pd.DataFrame(list(printed_tables.lines(self.leaderboard)))
 
     def write(self, folder: str | Path, *, command: str = "") -> ReportFiles:
         """Write the page, the tables, CSV, Markdown and Parquet into a folder.

@@ -62,7 +62,7 @@ from evenhand.store import Store
 from evenhand.suite.problems import resolve_problem
 from evenhand.suite.recipes import resolve_recipe
 from evenhand.train.engine import TrainOptions, train
-from evenhand_reports.papers import published
+from evenhand_reports.papers import printed_names, published
 from tests.benchmarks import reference_loop
 
 METHODS = ("erm", "ldam_drw", "vs", "la", "vs_tla_adrw")
@@ -275,7 +275,7 @@ def printed(name: str) -> str:
     return ", ".join(
         f"{number.printed} ({number.paper})"
         for number in published.numbers_for(problem(), papers)
-        if published.METHODS.get(number.method) == name and number.protocol != published.SAM
+        if printed_names.METHODS.get(number.method) == name and number.protocol != printed_names.SAM
     )
 
 

@@ -130,6 +130,8 @@ class SuiteDeclaration(Spec):
     """Metrics, beside the primary one, for which the declared comparisons are tested as well."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Level of the tests; intervals have the confidence level 1 − alpha."""
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Difference from a printed number, as a fraction, below which a score reproduces it."""
     keep: tuple[Kept, ...] = ()
     """Files that every trained trial keeps for trials of this suite or another that read them."""
     figures: tuple[Figure, ...] = ()

@@ -236,7 +236,7 @@ class _Tests:
                 comparisons=len(self.family),
                 alpha=alpha,
             )
-        test = name_of_test(pairs, i, j)
+        test = name_of_test(pairs, i, j, test_ratio=self.ratio)
         return Comparison(
             first=self.results[i].row,
             second=self.results[j].row,

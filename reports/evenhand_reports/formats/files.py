@@ -36,6 +36,8 @@ class ReportFiles:
 
     across: Path | None = None
     """Average ranks and means over problems; None for a suite of one problem."""
+    printed: Path | None = None
+    """Verdicts on printed numbers by table; None where no row has a printed number."""
 
 
 def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
@@ -55,9 +57,11 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
         latex,
         long_form,
         markdown,
+        printed_tables,
     )
 
     fronts, over = hypervolumes.csv_text(board), across_csv.csv_text(board)
+    printed = printed_tables.csv_text(board)
     files = ReportFiles(
         html=out / "index.html",
         tables=out / TABLES,
@@ -67,6 +71,7 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
         parquet=out / "leaderboard.parquet",
         fronts=out / "fronts.csv" if fronts else None,
         across=out / "across.csv" if over else None,
+        printed=out / "printed.csv" if printed else None,
     )
     texts = {
         files.csv.name: long_form.csv_text(board),
@@ -74,6 +79,7 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
         files.markdown.name: markdown.render(board),
         **({files.fronts.name: fronts} if files.fronts else {}),
         **({files.across.name: over} if files.across else {}),
+        **({files.printed.name: printed} if files.printed else {}),
     }
     # The page's own script has control characters, and its texts are made visible one by one.
     page = html.render(board, command=command).encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,26 @@ from evenhand_reports.figures.page_figures import figure_texts, page_figures, su
 from evenhand_reports.formats.page_across import across_section
 from evenhand_reports.formats.page_cells import cell_table
 from evenhand_reports.formats.page_costs import costs
+from evenhand_reports.formats.page_printed import (
+    overview_note,
+    printed_by_metric,
+    printed_caption,
+    printed_details,
+    replicated,
+    shared_rule,
+    shown_small,
+)
 from evenhand_reports.formats.page_trials import page_trials
-from evenhand_reports.papers import published
 from evenhand_reports.papers.matching import (
     PrintedNumbers,
-    Quote,
+    on_problem,
     printed_numbers,
     sources_on,
-    table_names,
 )
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.across import across_rows
 from evenhand_reports.wording.answer import answer
-from evenhand_reports.wording.footnotes import footnotes, printed_note
+from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.primary_phrase import AVERAGED, primary_phrase
 from evenhand_reports.wording.problem_names import short_names
 from evenhand_reports.wording.summary import (
@@ -43,7 +50,7 @@ from evenhand_reports.wording.summary import (
 )
 from evenhand_reports.wording.table_caption import table_caption
 from evenhand_reports.wording.templating import templates
-from evenhand_reports.wording.verdicts import verdict_lines, verdict_note
+from evenhand_reports.wording.verdicts import is_open, verdict_lines, verdict_note
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_GAPS = 300
@@ -104,7 +111,8 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
             _problem(board, problem, numbers, printed) | figure_texts(board, problem, drawn)
             for problem, drawn in zip(board.problems, figures["problems"], strict=True)
         ],
-        "printed_caption": _overview_note(board, ranked),
+        "printed_caption": overview_note(board, ranked),
+        "replicated": replicated(board),
         "gaps": [(gap_location(gap), gap) for gap in board.gaps[:MOST_GAPS]],
         "more_gaps": max(0, len(board.gaps) - MOST_GAPS),
         "faults": board.faults,
@@ -143,17 +151,17 @@ def _by_rule(result: Result, metric: str) -> dict[Rule, str]:
     return {rule: formatting.score_text(result.scores[metric, rule]) for rule in RULES}
 
 
-def _marked_by_rule(result: Result, metric: str) -> dict[Rule, str]:
-    return {rule: formatting.mean_sd_marked(result.scores[metric, rule]) for rule in RULES}
-
-
 def _overview(board: Leaderboard, printed: PrintedNumbers) -> list[dict[str, Any]]:
     return [
         {
             "title": each.title,
             "cells": [
                 _overview_cell(board, board.results.get((each.row, p)))
-                | {"printed": [quote.text for quote in printed.get((each.row, p), ())]}
+                | {
+                    "printed": [
+                        shown_small(quote, board) for quote in printed.get((each.row, p), ())
+                    ]
+                }
                 for p in board.problems
             ],
             "average": each.rank,
@@ -178,7 +186,8 @@ def _problem(
     results = board.on(problem)
     scale = scale_of(board, results)
     primary = board.primary(problem)
-    papers = sources_on([problem], printed[primary])
+    here = {metric: on_problem(problem, found) for metric, found in printed.items()}
+    papers = sources_on([problem], here[primary])
     return {
         "name": problem,
         "heading": formatting.heading(board, primary),
@@ -187,18 +196,20 @@ def _problem(
         "id": f"problem-{board.problems.index(problem)}",
         "rows": [
             _row(board, s, scale, numbers[s.row, problem])
-            | _printed_by_metric(board, s, printed, papers)
+            | printed_by_metric(board, s, here, papers)
             for s in results
         ],
         "printed_in": list(papers.values()),
+        "printed_at": shared_rule(here[primary]) or "",
         "caption": table_caption(board, problem),
-        "printed_caption": _printed_caption(board, problem, printed),
+        "printed_caption": printed_caption(board, problem, printed),
         "verdicts": verdict_lines(board, problem),
         "verdict_note": verdict_note(board, problem),
+        "separating": board.separating if is_open(board, problem) else "",
         "has_contrasts": bool(verdict_lines(board, problem, with_baseline=False)),
         "choices": choices(board, problem),
         "costs": costs(results),
-        "printed": published.numbers_for(results[0].configuration.problem, board.suite.sources),
+        "printed": printed_details(board, problem),
         "cells": cell_table(board, problem),
     }
 
@@ -229,49 +240,6 @@ def _row(
         "compared": _comparisons(board, result),
         "n": formatting.n(board, result),
     }
-
-
-def _overview_note(board: Leaderboard, printed: PrintedNumbers) -> str:
-    """The note on the printed numbers of all problems; "" where papers print none."""
-    papers = sources_on(board.problems, printed)
-    return printed_note(papers, where="Small, underneath") if papers else ""
-
-
-def _printed_caption(
-    board: Leaderboard, problem: str, printed: Mapping[str, PrintedNumbers]
-) -> str:
-    """The note on the printed numbers of a problem; "" where papers print none."""
-    metrics = {m for m, found in printed.items() if any(name == problem for _, name in found)}
-    primary = board.primary(problem)
-    columns = ["printed"] if primary in metrics else []
-    columns += ["small under other metrics"] if metrics - {primary} else []
-    papers = sources_on([problem], *printed.values())
-    return printed_note(papers, where=", ".join(columns).capitalize()) if columns else ""
-
-
-def _printed_by_metric(
-    board: Leaderboard,
-    result: Result,
-    printed: Mapping[str, PrintedNumbers],
-    papers: Mapping[str, str],
-) -> dict[str, Any]:
-    """The printed numbers of the primary metric, and those under the scores of other metrics."""
-    place = result.row, result.problem
-    quotes = {metric: printed[metric].get(place, ()) for metric in board.metrics}
-    return {
-        "printed": _printed(quotes.pop(board.primary(result.problem)), papers),
-        "others": [
-            {"text": _marked_by_rule(result, metric), "printed": [quote.text for quote in found]}
-            for metric, found in quotes.items()
-        ],
-    }
-
-
-def _printed(quotes: Sequence[Quote], papers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Each number, with its source where the header of the column does not name it."""
-    if len(papers) > 1:
-        return [(quote.text, quote.source) for quote in quotes]
-    return [(quote.text, table_names(quote.tables) if len(quotes) > 1 else "") for quote in quotes]
 
 
 def _comparisons(board: Leaderboard, result: Result) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from evenhand_reports.formats.latex_comparisons import comparison_tables
 from evenhand_reports.formats.latex_figures import PREAMBLE, figure_files
 from evenhand_reports.formats.latex_fronts import front_tables
 from evenhand_reports.formats.latex_macros import macros
+from evenhand_reports.formats.latex_printed import printed_by, printed_by_all
 from evenhand_reports.formats.tex_frame import (
     HEAD_LETTERS,
     Block,
@@ -26,26 +27,21 @@ from evenhand_reports.formats.tex_frame import (
     table_block,
     table_row,
 )
-from evenhand_reports.formats.tex_text import comment, escape, tex_number
+from evenhand_reports.formats.tex_text import comment, tex_number
 from evenhand_reports.papers.matching import (
     PrintedNumbers,
-    cited_text,
+    on_problem,
     printed_numbers,
-    quoted_text,
     sources_on,
 )
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.across import across_rows
-from evenhand_reports.wording.footnotes import footnotes, printed_note
+from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.primary_phrase import primary_phrase
+from evenhand_reports.wording.printed_notes import printed_note
 from evenhand_reports.wording.summary import choices
-
-NUMBER_LETTERS = 24
-"""Letters of printed numbers that fit into a line of a cell."""
-
-WRAPPED = r"\parbox[t]{32mm}{\raggedleft %s\strut}"
 
 ACROSS = 4
 """Columns of numbers that fit side by side; more columns go into a block underneath."""
@@ -157,7 +153,7 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
     papers = sources_on([problem], printed)
     columns += [
         # The note names the paper where there is only one.
-        ("printed" if len(papers) == 1 else head, _printed(printed, paper))
+        ("printed" if len(papers) == 1 else head, printed_by(printed, paper))
         for paper, head in papers.items()
     ]
     title, direction = board.metrics[primary], better(primary)
@@ -165,7 +161,8 @@ def _problem(board: Leaderboard, problem: str, label: str) -> str:
     rows = board.on(problem)
     blocks, spec = _blocks(columns, rows, keys=(problem,), board=board, across=ACROSS_NARROW)
     notes = [*footnotes(board, problem=problem), *choices(board, problem)]
-    notes += [printed_note(papers.values())] if papers else []
+    on = on_problem(problem, printed)
+    notes += [printed_note(board, [on], papers.values(), marks=True)] if papers else []
     return floated(board, blocks, columns=spec, caption=caption, label=label, notes=notes)
 
 
@@ -183,31 +180,6 @@ def _to_baseline(board: Leaderboard, problem: str) -> list[Column]:
     return [(f"Δ to {board.baseline} (p)", lambda s: _compared(s.to_baseline) if s else NONE)]
 
 
-def _printed(printed: PrintedNumbers, paper: str) -> Callable[[Result | None], str]:
-    """The column of the numbers of one paper."""
-
-    def cell(result: Result | None) -> str:
-        numbers = printed.get((result.row, result.problem), ()) if result else ()
-        return _wrapped(quoted_text(numbers, paper))
-
-    return cell
-
-
-def _cited(printed: PrintedNumbers) -> Callable[[Result | None], str]:
-    """The column of the numbers of all papers."""
-
-    def cell(result: Result | None) -> str:
-        numbers = printed.get((result.row, result.problem), ()) if result else ()
-        return _wrapped(cited_text(numbers))
-
-    return cell
-
-
-def _wrapped(text: str) -> str:
-    """A cell of printed numbers; several with their sources take more lines, not more width."""
-    return WRAPPED % escape(text) if len(text) > NUMBER_LETTERS else escape(text) or NONE
-
-
 def _metrics(board: Leaderboard, problem: str, label: str) -> str:
     """The table of one problem by every metric of the suite."""
 
@@ -219,9 +191,9 @@ def _metrics(board: Leaderboard, problem: str, label: str) -> str:
         columns.append(column(metric))
         printed = printed_numbers(board, metric)
         if sources_on([problem], printed):
-            quoted.append(printed)
+            quoted.append(on_problem(problem, printed))
             # With the metric, because the next block may begin with this column.
-            columns.append((f"{board.metrics[metric]}, printed", _cited(printed)))
+            columns.append((f"{board.metrics[metric]}, printed", printed_by_all(printed)))
     longest = max(min(len(header), HEAD_LETTERS) for header, _ in columns)
     across = max(1, min(ACROSS, HEADERS_WIDTH // longest))
     rows = board.on(problem)
@@ -238,7 +210,7 @@ def _metrics(board: Leaderboard, problem: str, label: str) -> str:
         notes=[
             *footnotes(board, brackets=False, problem=problem),
             bold,
-            *([printed_note(papers)] if papers else []),
+            *([printed_note(board, quoted, papers, marks=True)] if papers else []),
         ],
     )
 

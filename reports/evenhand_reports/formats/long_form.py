@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +17,8 @@ from evenhand.metrics import better
 from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
-from evenhand_reports.papers.matching import Quote, printed_numbers
+from evenhand_reports.formats.printed_columns import printed_columns
+from evenhand_reports.papers.matching import printed_numbers
 from evenhand_reports.statistics.estimate import Estimate
 from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.wording.record_notes import data_notes
@@ -95,6 +96,35 @@ class Line:
 
     printed_sd: float | None = None
     printed_in: str = ""
+    printed_protocol: str = ""
+    """Network, epochs, checkpoint, tuning and held-out images of the printed number, in words."""
+
+    printed_verdict: str = ""
+    """`reproduced`, `higher`, `lower`, `undecided`, `not comparable`, `incomplete`, `not tested`
+    or `quoted`, at the checkpoint rule of the line."""
+
+    printed_why: str = ""
+    """The reason of a verdict without a test."""
+
+    printed_difference: float | None = None
+    """Ours − printed, where they are tested."""
+
+    printed_low: float | None = None
+    """Ends of the 1 − 2α interval of the difference, with the rounding of the printed number."""
+
+    printed_high: float | None = None
+    printed_p_margin: float | None = None
+    """The larger p-value of the two one-sided tests of equivalence within the suite's `margin`."""
+
+    printed_p_zero: float | None = None
+    """The p-value of the two-sided test of a difference."""
+
+    printed_seeds: int | None = None
+    """Seeds that would decide an undecided number; None where none are known to."""
+
+    printed_rule: str = ""
+    """The checkpoint rule whose verdict the page and the tables show."""
+
     keys: str = ""
     """Trials whose values are in the mean, as `evenhand show` takes them, separated by spaces."""
 
@@ -112,7 +142,7 @@ def lines(board: Leaderboard) -> Iterator[Line]:
     for place, result in board.results.items():
         for metric, rule in result.scores:
             line = _test_line(board, result, metric, rule)
-            printed = _printed(papers[metric].get(place, ()))
+            printed = printed_columns(board, result, rule, papers[metric].get(place, ()))
             yield replace(line, **printed, data_notes=notes[line.problem])
     for result in board.results.values():
         for line in _validation_lines(board, result):
@@ -221,14 +251,6 @@ def _ranked(result: Result) -> dict[str, object]:
         "difference_high": interval.high if interval else None,
         "p_to_baseline": baseline.adjusted if baseline else None,
     }
-
-
-def _printed(quotes: Sequence[Quote]) -> dict[str, Any]:
-    if not quotes:
-        return {}
-    first = quotes[0]
-    number = first.number
-    return {"printed": number.value, "printed_sd": number.std, "printed_in": first.source}
 
 
 def _mean(comparison: Comparison | None) -> float | None:

@@ -18,7 +18,8 @@ from evenhand_reports.papers.matching import (
 from evenhand_reports.wording import formatting
 from evenhand_reports.wording.across import across_heads, across_notes, across_rows, has_across
 from evenhand_reports.wording.answer import answer
-from evenhand_reports.wording.footnotes import footnotes, printed_note
+from evenhand_reports.wording.footnotes import footnotes
+from evenhand_reports.wording.printed_notes import printed_note, replication_sentences, told
 from evenhand_reports.wording.summary import choices, gap_cause, gap_location
 from evenhand_reports.wording.verdicts import HEADERS as HEADERS_OF_VERDICTS
 from evenhand_reports.wording.verdicts import detectable_note, verdict_lines, verdict_note
@@ -40,8 +41,10 @@ def render(board: Leaderboard) -> str:
     lines += _across(board)
     lines += [line for table in _fronts(board) for line in table]
     lines += _gaps(board)
-    papers = sources_on(board.problems, *printed.values())
-    notes = [*footnotes(board), *([printed_note(papers)] if papers else [])]
+    lines += _replicated(board)
+    papers = sources_on(board.problems, *printed.values()).values()
+    note = [printed_note(board, list(printed.values()), papers)] if papers else []
+    notes = [*footnotes(board), *note]
     lines += [line for note in notes for line in (escape(note), "")]
     return "\n".join(_single_blanks(lines))
 
@@ -60,14 +63,21 @@ def _table(board: Leaderboard, problem: str, printed: Mapping[str, PrintedNumber
     rows = [_cells(board, result) for result in results]
     for paper, source in sources_on([problem], printed[primary]).items():
         quotes = [printed[primary].get((r.row, problem), ()) for r in results]
-        _append(heads, rows, f"printed in {source}", [quoted_text(q, paper) for q in quotes])
+        _append(
+            heads,
+            rows,
+            f"printed in {source}",
+            [quoted_text(q, paper, told(board)) for q in quotes],
+        )
     for metric in board.others(problem):
         head = formatting.heading(board, metric)
         scores = [result.scores[metric, board.rule] for result in results]
         _append(heads, rows, head, [formatting.mean_sd_marked(score) for score in scores])
         quotes = [printed[metric].get((r.row, problem), ()) for r in results]
         if any(quotes):
-            _append(heads, rows, f"{head}, printed", [cited_text(each) for each in quotes])
+            _append(
+                heads, rows, f"{head}, printed", [cited_text(each, told(board)) for each in quotes]
+            )
     rules = ["--:", ":--", *["--:"] * (len(heads) - 2)]
     return [_line(map(escape, heads)), _line(rules), *(_line(row) for row in rows)]
 
@@ -126,6 +136,13 @@ def _across(board: Leaderboard) -> list[str]:
         "",
         *(line for note in across_notes(board) for line in (escape(note), "")),
     ]
+
+
+def _replicated(board: Leaderboard) -> list[str]:
+    """The sentences on the printed tables; none where no row has a printed number."""
+    sentences = replication_sentences(board)
+    items = [f"- {escape(sentence)}" for sentence in sentences]
+    return ["## Printed numbers", "", *items, ""] if items else []
 
 
 def _fronts(board: Leaderboard) -> list[list[str]]:

@@ -23,8 +23,9 @@ from evenhand_reports.wording import formatting
 from evenhand_reports.wording.across import across_heads, across_notes, across_rows, has_across
 from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
+from evenhand_reports.wording.printed_notes import replication_sentences
 from evenhand_reports.wording.summary import choices, gap_cause, gap_location
-from evenhand_reports.wording.verdicts import verdict_lines
+from evenhand_reports.wording.verdicts import separating_note, verdict_lines
 
 MOST_GAPS = 8
 NAME_WIDTH = 20
@@ -47,6 +48,8 @@ def render(board: Leaderboard) -> RenderableType:
         Text(),
         Text(answer(board)),
     ]
+    if board.separating:
+        parts += [Text(), Text(separating_note(board), style="dim")]
     for problem in board.problems:
         parts += [Text(), _heading(board, problem), _problem_table(board, board.on(problem))]
         parts += _comparisons(board, problem)
@@ -56,6 +59,7 @@ def render(board: Leaderboard) -> RenderableType:
     if has_across(board):
         parts += [Text(), Text("across problems", style="bold"), _across(board)]
         parts += [_indented(Text(" ".join(across_notes(board)[:2]), style="dim"))]
+    parts += _replicated(board)
     parts += _gaps(board.gaps)
     parts += [Text(f"unreadable record {f.path}: {f.reason}") for f in board.faults[:MOST_GAPS]]
     parts += [Text(), *[Text(note, style="dim") for note in footnotes(board)]]
@@ -232,6 +236,13 @@ def _across(board: Leaderboard) -> _Table:
     columns = [_Column(head, cells) for head, *cells in zip(heads, *texts, strict=True)]
     optional = heads[-1] if len(heads) > 2 else ""
     return _Table([row.title for row in rows], columns, optional=optional)
+
+
+def _replicated(board: Leaderboard) -> list[RenderableType]:
+    """A sentence on each printed table; nothing where no row has a printed number."""
+    sentences = replication_sentences(board)
+    heading = [Text(), Text("printed numbers", style="bold")] if sentences else []
+    return [*heading, *[_indented(Text(sentence)) for sentence in sentences]]
 
 
 def _gaps(gaps: Sequence[Gap]) -> list[RenderableType]:

@@ -40,16 +40,23 @@ def smallest_detectable(
         return None
     df = (n - 1) + min(pairs.prior.df, (rows - 2) * (n - 1))
     error = standard_error(float(np.sqrt(pairs.prior.variance)), n, test_ratio)
-    return float(error) * _shift(df, alpha / max(1, comparisons))
+    shift = _shift(df, alpha / max(1, comparisons))
+    return None if shift is None else float(error) * shift
 
 
-def _shift(df: float, level: float) -> float:
-    """The true difference in standard errors that a test finds with probability `POWER`."""
+def _shift(df: float, level: float) -> float | None:
+    """The true difference in standard errors that a test finds with probability `POWER`.
+
+    None where the noncentral t distribution cannot be computed, which one degree of freedom and
+    hundreds of comparisons bring about.
+    """
 
     def missing(shift: float) -> float:
         return power(shift, df, level) - POWER
 
     high = 2 * float(stdtrit(min(df, 1e6), 1 - level / 2)) + 10
+    if not missing(0.0) < 0 < missing(high):
+        return None
     return float(brentq(missing, 0.0, high))
 
 

@@ -65,13 +65,15 @@ class Comparison:
 def p_values(pairs: Pairs, *, test_ratio: float = 0.0) -> Square:
     """Two-sided p-values of all pairs; NaN without a test.
 
-    `test_ratio` is n_test / n_train where the seeds are resampled splits, otherwise 0.
+    `test_ratio` is n_test / n_train where the seeds are resampled splits, otherwise 0. Resampled
+    splits are not independent, so that the sign test does not hold for them.
     """
     # Pairs without variance divide by zero here; `where` replaces their values.
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = np.sqrt(pairs.variance) * standard_error(1.0, pairs.n, test_ratio)
         p = 2 * stdtr(pairs.df, -np.abs(pairs.difference / errors))
-        exact = np.where(np.abs(pairs.difference) < TOLERANCE, 1.0, 2.0 ** (1 - pairs.n))
+        sign = np.nan if test_ratio else 2.0 ** (1 - pairs.n)
+        exact = np.where(np.abs(pairs.difference) < TOLERANCE, 1.0, sign)
     p = np.where(pairs.variance > 0, p, exact)
     return np.where(pairs.n < SMALLEST_N, np.nan, p)
 
@@ -93,17 +95,19 @@ def holm(p: Float[np.ndarray, " family"]) -> Float[np.ndarray, " family"]:
     return np.where(np.isnan(p), np.nan, adjusted)
 
 
-def name_of_test(pairs: Pairs, i: int, j: int) -> Test:
+def name_of_test(pairs: Pairs, i: int, j: int, *, test_ratio: float = 0.0) -> Test:
     """The test that a pair gets."""
     if pairs.n[i, j] < SMALLEST_N:
         return "none"
     if not pairs.variance[i, j] > 0:
-        return "sign"
+        return "none" if test_ratio else "sign"
     return "moderated t" if pairs.df[i, j] > pairs.n[i, j] - 1 else "paired t"
 
 
 def caveat(n: int, test: Test) -> str:
     """The reason why a comparison has no test, or only a sign test; "" where it has a t-test."""
+    if test == "none" and n >= SMALLEST_N:
+        return "the same difference in every fold: folds are not independent"
     if test == "none":
         return f"n = {n}: a paired test needs n ≥ {SMALLEST_N}"
     return "the same difference at every seed: exact sign test" if test == "sign" else ""

@@ -108,8 +108,8 @@ def _detectable(board: Leaderboard, compared: Sequence[str]) -> list[str]:
     if not found:
         return []
     return [
-        f"At {compared_size(board)}, a true difference of {points(board, found)} between two typical "
-        "rows would be found in 8 of 10 tables."
+        f"At {compared_size(board)}, a true difference of {points(board, found)} between two "
+        "typical rows would be found in 8 of 10 tables."
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from evenhand.declared.registry import REGISTRY
@@ -36,18 +35,6 @@ from evenhand_reports.wording.summary import (
 )
 from evenhand_reports.wording.templating import fill
 from evenhand_reports.wording.verdicts import detectable_note
-
-PRINTED = (
-    "{where}: the number that the paper prints, in percent. It was obtained with the paper's own "
-    "network, training images, training length and protocol, which may choose settings or epochs "
-    "on test data, so the checkpoint rule best-test is the closest to it. It is not tested against "
-    "ours. Source: {papers}."
-)
-
-
-def printed_note(papers: Iterable[str], *, where: str = "Printed") -> str:
-    """The note on the printed numbers of these papers, which stand at `where`."""
-    return PRINTED.format(where=where, papers="; ".join(papers))
 
 
 def footnotes(
@@ -94,6 +81,7 @@ def _tests(board: Leaderboard, problem: str | None) -> dict[str, Any]:
     verdicts = [board.verdicts[problem] for problem in board.problems]
     families = [each.family for each in verdicts if each.family]
     comparisons = [c for r in board.results.values() for c in (r.to_baseline, r.to_best) if c]
+    moderated = any(c.test == "moderated t" for c in comparisons)
     ranked = [result.rank for result in board.results.values() if result.rank]
     return {
         "n": sample_size(board),
@@ -104,12 +92,13 @@ def _tests(board: Leaderboard, problem: str | None) -> dict[str, Any]:
         "ranked": ranked,
         "declared": size_range(families or [0]),
         "contrasts": any(each.contrasts for each in verdicts),
-        "moderated": any(c.test == "moderated t" for c in comparisons),
+        "moderated": moderated,
         "signs": sum(c.test == "sign" for c in comparisons),
         "sign_n": next(n for n in range(2, 100) if 2.0 ** (1 - n) <= suite.alpha),
         "one_per_recipe": has_one_baseline_per_recipe(suite, board.compared.values()),
         "by_baseline": _by_baseline(board),
         "section": INCOMPARABLE,
+        "few": moderated and board.n_seeds == SMALLEST_N,
         "detectable": detectable_note(board, problem) if problem else "",
         "incomparable": any(rank.is_incomparable for rank in ranked),
         "provisional": any(each.is_provisional for each in verdicts),

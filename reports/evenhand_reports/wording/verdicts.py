@@ -14,7 +14,7 @@ from evenhand_reports.wording.comparison_sentences import points, seeds_text
 HEADERS = ("comparison", "difference", "interval", "p", "n", "verdict")
 
 NOTE = (
-    "Differences in points for metrics in percent, each with an own {level} % interval; p-values "
+    "Differences in points for metrics in percent, each with its own {level} % interval. P-values "
     "are Holm-corrected within {families}."
 )
 SEEDS = (
@@ -97,8 +97,22 @@ def verdict_note(board: Leaderboard, problem: str) -> str:
     families = f"the {verdicts.family} declared comparisons of the problem"
     families += " by each metric" if verdicts.tested else ""
     note = NOTE.format(level=f"{100 * (1 - board.suite.alpha):g}", families=families)
-    is_open = any("seeds" in line.verdict for line in verdict_lines(board, problem))
-    return note + (SEEDS if is_open else "")
+    return note + (SEEDS if is_open(board, problem) else "")
+
+
+def is_open(board: Leaderboard, problem: str) -> bool:
+    """Whether a declared comparison is undecided, with the number of seeds that it needs."""
+    return any("seeds" in line.verdict for line in verdict_lines(board, problem))
+
+
+def separating_note(board: Leaderboard) -> str:
+    """The command that would decide an undecided comparison; "" where there is none."""
+    if not board.separating:
+        return ""
+    return (
+        f"`{board.separating}` adds seeds to two rows that are not told apart, with a test that "
+        "allows for looking after each seed."
+    )
 
 
 def detectable_note(board: Leaderboard, problem: str) -> str:

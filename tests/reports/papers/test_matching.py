@@ -10,8 +10,8 @@ from evenhand.suite.resolve import open_suite, resolve
 from evenhand.suite.yaml_lines import parse
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import html, latex, long_form, markdown
-from evenhand_reports.papers import published
-from evenhand_reports.papers.matching import printed_numbers, quoted_text, sources_on
+from evenhand_reports.papers import printed_names, published
+from evenhand_reports.papers.matching import Quote, printed_numbers, quoted_text, sources_on
 from tests.records import make_record, make_trial
 
 SUITE = """\
@@ -31,6 +31,10 @@ metrics: [balanced_accuracy]
 primary: balanced_accuracy
 baseline: erm
 """
+
+
+def number_alone(quote: Quote) -> str:
+    return quote.text
 
 
 def board_of(text: str = SUITE) -> Leaderboard:
@@ -83,8 +87,8 @@ def test_every_kind_of_report_tells_the_number() -> None:
         "Kini et al. 2021, Table 1",
     ]
     assert "82.6 ± 0.2" in html.render(board)
-    assert "| 82.6 ± 0.2 |" in markdown.render(board)
-    assert "82.6 $\\pm$ 0.2" in tex
+    assert "| 82.6 ± 0.2, other protocol |" in markdown.render(board)
+    assert "82.6 $\\pm$ 0.2 $\\times$" in tex
     lines = [line for line in long_form.lines(board) if line.printed is not None]
     assert {x.rule for x in lines} == set(RULES)
     assert {(x.row, round(x.printed or 0, 6), x.printed_sd) for x in lines} == {
@@ -176,7 +180,7 @@ def test_every_number_of_narasimhan_and_menon_stands_beside_its_row(table: str, 
 
     assert wanted
     for number in wanted:
-        metric = published.METRICS.get(number.metric, number.metric)
+        metric = printed_names.METRICS.get(number.metric, number.metric)
         quotes = found[metric][number.method, problem]
         told = [q for q in quotes if q.number.value == number.value]
         assert [table[-1] in quote.tables for quote in told] == [True]
@@ -257,8 +261,8 @@ def test_the_blocks_are_all_that_narasimhan_and_menon_print() -> None:
     rows = published.rows(paper="narasimhan2021training")
 
     assert len(rows) == 126
-    assert {(r.protocol, r.dataset) for r in rows} == set(published.OBJECTIVES)
-    assert {r.method for r in rows} <= set(published.METHODS)
+    assert {(r.protocol, r.dataset) for r in rows} == set(printed_names.OBJECTIVES)
+    assert {r.method for r in rows} <= set(printed_names.METHODS)
 
 
 def test_equal_numbers_of_one_paper_are_one_and_name_their_tables() -> None:
@@ -270,10 +274,12 @@ def test_equal_numbers_of_one_paper_are_one_and_name_their_tables() -> None:
         ("44.1", ("2", "3", "4")),
         ("43.4", ("4",)),
     ]
-    assert quoted_text(found["ERM", problem], "Narasimhan & Menon 2021") == (
+    assert quoted_text(found["ERM", problem], "Narasimhan & Menon 2021", number_alone) == (
         "44.1 (Tables 2, 3 and 4); 43.4 (Table 4)"
     )
-    assert quoted_text(found["ERM + PS", problem], "Narasimhan & Menon 2021") == "45.9"
+    assert (
+        quoted_text(found["ERM + PS", problem], "Narasimhan & Menon 2021", number_alone) == "45.9"
+    )
     assert sources_on([problem], found) == {
         "Narasimhan & Menon 2021": "Narasimhan & Menon 2021, Tables 2, 3, 4 and 5"
     }
@@ -322,11 +328,11 @@ def test_scores_by_other_metrics_have_their_numbers_too() -> None:
     page = html.render(board)
     lines = {x.metric: x for x in long_form.lines(board) if (x.row, x.rule) == ("Balanced", "last")}
 
-    assert "<small>66.4</small>" in page
+    assert ">66.4 ×</small>" in page
     assert (
         "Printed, small under other metrics: the number that the paper prints, in percent" in page
     )
-    assert "not tested against ours. Source: Narasimhan &amp; Menon 2021.</p>" in page
+    assert "Source: Narasimhan &amp; Menon 2021, Tables 2, 3, 4 and 5.</p>" in page
     assert lines["min_recall"].printed == 0.664
     assert lines["min_recall"].printed_in == "Narasimhan & Menon 2021, Table 2"
     assert lines["min_head_tail_recall"].printed is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,7 +14,7 @@ from evenhand_reports.statistics.detectable import (
     seeds_needed,
     smallest_detectable,
 )
-from evenhand_reports.statistics.moderation import moderated_pairs
+from evenhand_reports.statistics.moderation import Prior, moderated_pairs
 
 
 def draw(rows: int, n: int) -> np.ndarray:
@@ -92,3 +94,11 @@ def test_without_a_difference_or_a_variance_no_number_is_stated(
     difference: float, variance: float
 ) -> None:
     assert seeds_needed(difference, variance, 10.0, comparisons=5, alpha=0.05) is None
+
+
+def test_no_smallest_difference_is_stated_where_its_distribution_cannot_be_computed() -> None:
+    pairs = moderated_pairs(np.random.default_rng(0).normal(0.7, 0.01, (4, 2)))
+    alone = replace(pairs, prior=Prior(1e-4, 0.0))
+
+    assert smallest_detectable(alone, comparisons=100_000, alpha=0.05) is None
+    assert smallest_detectable(alone, comparisons=1, alpha=0.05) is not None

@@ -156,3 +156,13 @@ def test_a_comparison_is_decided_at_alpha_and_never_without_a_test() -> None:
     assert Comparison("a", "b", found, p=0.05, adjusted=0.05).is_decided(0.05)
     assert not Comparison("a", "b", found, p=0.02, adjusted=0.06).is_decided(0.05)
     assert not Comparison("a", "b", found, p=None, adjusted=None).is_decided(0.05)
+
+
+def test_equal_differences_of_folds_have_no_test() -> None:
+    table = np.array([[0.5, 0.6, 0.7, 0.8, 0.9, 0.7], [0.4, 0.5, 0.6, 0.7, 0.8, 0.6]])
+    pairs = moderated_pairs(table)
+
+    assert paired_tests.p_values(pairs)[0, 1] == 2.0**-5
+    assert np.isnan(paired_tests.p_values(pairs, test_ratio=0.25)[0, 1])
+    assert paired_tests.name_of_test(pairs, 0, 1, test_ratio=0.25) == "none"
+    assert "folds are not independent" in paired_tests.caveat(6, "none")

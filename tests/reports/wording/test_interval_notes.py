@@ -8,6 +8,7 @@ from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.interval_notes import interval_notes
 from evenhand_reports.wording.summary import compared_size, sample_size
+from evenhand_reports.wording.verdicts import verdict_lines
 from tests.reports.suites import around, make_suite, scored, without
 
 MEANS = {"erm": 0.65, "la": 0.72, "vs": 0.721}
@@ -59,4 +60,9 @@ def test_each_statement_names_the_n_that_was_used() -> None:
     torn = build_from(suite, without(without(records, "la", 4), "la", 3))
 
     assert sample_size(torn) == "n = 5, and n = 3 where marked †"
-    assert compared_size(torn) == "n = 5"
+    assert compared_size(torn) == "n = 3 or 5"
+    [problem] = torn.problems
+    assert {line.pair.split(" ")[0]: line.n for line in verdict_lines(torn, problem)} == {
+        "VS": "5",
+        "LA†": "3",
+    }

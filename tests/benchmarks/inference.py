@@ -23,7 +23,7 @@ import numpy as np
 
 from evenhand_reports.statistics.detectable import seeds_needed, smallest_detectable
 from evenhand_reports.statistics.moderation import moderated_pairs
-from evenhand_reports.statistics.paired_tests import declared_p_values, p_values
+from evenhand_reports.statistics.paired_tests import declared_p_values, of_family, p_values
 from evenhand_reports.statistics.ranks import rank_rows
 from tests.statistics.procedures import ALPHA
 from tests.statistics.rates import rates
@@ -186,7 +186,8 @@ def _seeds(difference: float, variance: float, borrowed: float) -> int:
 
 
 def _stated(table: np.ndarray) -> float:
-    found = smallest_detectable(moderated_pairs(table), comparisons=ROWS - 1, alpha=ALPHA)
+    declared = [(0, i) for i in range(1, len(table))]
+    found = smallest_detectable(of_family(moderated_pairs(table), declared), declared, alpha=ALPHA)
     assert found
     return found
 
@@ -199,7 +200,7 @@ def _power(scores: np.ndarray, factor: float, unit: Callable[[np.ndarray], float
         led = table.copy()
         led[1] += factor * unit(table)
         pairs = moderated_pairs(led)
-        p = declared_p_values(p_values(pairs), declared)[0]
+        p = declared_p_values(p_values(of_family(pairs, declared)), declared)[0]
         found.append(p <= ALPHA and pairs.difference[1, 0] > 0)
     return float(np.mean(found))
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from evenhand_reports.statistics.moderation import Pairs
-from evenhand_reports.statistics.paired_tests import declared_p_values, holm
+from evenhand_reports.statistics.paired_tests import declared_p_values, holm, of_family, p_values
 from evenhand_reports.statistics.ranks import Ranking, rank_rows
 
 ALPHA = 0.05
@@ -42,7 +42,8 @@ def verdicts(table: np.ndarray) -> Verdicts:
     former, best = _former(table, ranking.pairs)
     return Verdicts(
         ranking,
-        declared_p_values(ranking.p, with_baseline) <= ALPHA,
+        declared_p_values(p_values(of_family(ranking.pairs, with_baseline)), with_baseline)
+        <= ALPHA,
         former,
         declared_p_values(_unweighted(ranking.pairs), with_baseline) <= ALPHA,
         best,

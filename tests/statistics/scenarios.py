@@ -67,6 +67,20 @@ def noisy_baseline(rng: Rng, shape: Shape) -> np.ndarray:
     return scores
 
 
+def wide_baseline(rng: Rng, shape: Shape) -> np.ndarray:
+    """The baseline has twice the deviation of the others."""
+    scores = rng.standard_normal(shape)
+    scores[:, 0] *= 2
+    return scores
+
+
+def wider_baseline(rng: Rng, shape: Shape) -> np.ndarray:
+    """The baseline has three times the deviation of the others."""
+    scores = rng.standard_normal(shape)
+    scores[:, 0] *= 3
+    return scores
+
+
 def missing(rng: Rng, shape: Shape) -> np.ndarray:
     """Normal scores, of which each is missing with probability 0.2."""
     return np.where(rng.random(shape) < 0.2, np.nan, rng.standard_normal(shape))
@@ -128,6 +142,8 @@ PROMISED: tuple[Scenario, ...] = (
     ceiling,
     collapse,
     noisy_row,
+    wide_baseline,
+    wider_baseline,
     noisy_baseline,
     missing,
 )

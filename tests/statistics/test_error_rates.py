@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evenhand_reports.statistics.paired_tests import declared_p_values
+from evenhand_reports.statistics import paired_tests
+from evenhand_reports.statistics.paired_tests import declared_p_values, of_family
 from evenhand_reports.statistics.ranks import rank_rows
 from tests.statistics import scenarios
 from tests.statistics.procedures import ALPHA
@@ -29,15 +30,21 @@ def test_equal_rows_are_told_apart_as_rarely_as_promised(
     scenario: Scenario, n: int, rows: int
 ) -> None:
     with_baseline = [(0, i) for i in range(1, rows)]
-    wrong, out, missed = [], [], []
+    wrong, missed, out = [], [], dict[int, list[bool]]({0: [], LEADER: []})
     for table in scenario(np.random.default_rng(11), (TABLES, rows, n)):
         found = rank_rows(table, higher=True, alpha=ALPHA)
-        wrong.append((declared_p_values(found.p, with_baseline) <= ALPHA).any())
+        p = paired_tests.p_values(of_family(found.pairs, with_baseline))
+        wrong.append((declared_p_values(p, with_baseline) <= ALPHA).any())
         if kept := [rank for rank in found.ranks or () if rank]:
             missed.append(any(rank.span != (1, len(kept)) for rank in kept))
-        if found.ranks and (typical := found.ranks[LEADER]):
-            out.append(typical.p_best <= ALPHA)
+        for row, seen in out.items():
+            if found.ranks and (rank := found.ranks[row]):
+                seen.append(rank.p_best <= ALPHA)
 
     assert np.mean(wrong) <= allowed(n)
     assert np.mean(missed) <= allowed(n, len(missed))
-    assert not out or np.mean(out) <= allowed(n, len(out))
+    # Hardly a table of 16 rows has two rows with all seeds where scores are missing.
+    fewest = 0 if scenario is scenarios.missing else TABLES
+    for seen in out.values():
+        assert len(seen) >= fewest
+        assert not seen or np.mean(seen) <= allowed(n, len(seen))

@@ -292,7 +292,7 @@ MISTAKES = [
             "seeds: 2\nselect: {epoch: best-test}",
             "select.epoch = 'best-test' … 'last' or 'best-val'",
         ),
-        ("level", "seeds: 2\nalpha: 5", "alpha = 5 … less than 1"),
+        ("level", "seeds: 2\nalpha: 5", "alpha = 5 … less than 0.5"),
         ("select as a word", "seeds: 2\nselect: val", "select = 'val' … a mapping"),
         ("stream twice", "seeds: 2\nvary: [init, init]", "vary: init … twice"),
         ("key twice", "seeds: 2\nseeds: 3", "'seeds' is given twice, first on line 7"),

@@ -63,7 +63,7 @@ def test_the_largest_number_of_seeds_is_that_of_the_test():
     ("names", "most", "says"),
     [
         (("vs", "lo"), 5, "--until-separated: 'lo' is not among .*\n .*\n  did you mean 'la'"),
-        (("vs", "vs"), 5, "--until-separated: compares a row with itself"),
+        (("vs", "vs"), 5, "--until-separated: 'vs' and 'vs' are one row"),
         (("vs", "la"), 2, "--max-seeds is 2, and the suite has 2 seeds\n  write a number above 2"),
         (("vs", "la"), 201, "--max-seeds is 201.*\n  .*at most 200"),
         (("vs", "la"), 5.0, "max_seeds is 5.0\n  write a whole number"),

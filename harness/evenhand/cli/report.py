@@ -24,6 +24,7 @@ from evenhand.ending import ExitCode
 
 if TYPE_CHECKING:
     from evenhand.suite.resolve import Suite
+    from evenhand_reports.formats.files import ReportFiles
 
 
 def report(
@@ -63,13 +64,17 @@ def report(
     board = api.leaderboard(opened, api.open_store(results, edition))
     written = board.write(out or _folder(opened, edition), command=provenance.command())
     console().print(board)
+    _print_paths(written)
+    if board.failure:
+        print_text(board.failure, to_errors=True)
+        raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _print_paths(written: ReportFiles) -> None:
     # Without rich, which would read brackets in a path as markup and wrap the line.
     print()
     for what, path in (("HTML", written.html), ("LaTeX", written.tables), ("CSV", written.csv)):
         print_text(f"{what:<6} {path}")
-    if board.failure:
-        print_text(board.failure, to_errors=True)
-        raise typer.Exit(ExitCode.INCOMPLETE)
 
 
 def _folder(suite: Suite, edition: str) -> Path:

@@ -41,6 +41,7 @@ def check(suite: SuiteDeclaration, parts: SuiteParts, mistakes: Mistakes) -> Non
     check_baseline(suite, parts.rows, mistakes)
     check_contrasts(suite, parts, mistakes)
     check_tested(suite, mistakes)
+    _check_margin(suite, mistakes)
     _check_validation(suite, parts.problems, mistakes)
     _check_held_out(suite, parts, mistakes)
     _check_entries(suite, parts.rows, mistakes)
@@ -90,6 +91,14 @@ def _check_metrics(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
         mistakes.catch(("metrics", i), _metric, metric)
     if suite.select and suite.select.by:
         mistakes.catch(("select", "by"), REGISTRY.get, "metric", suite.select.by)
+
+
+def _check_margin(suite: SuiteDeclaration, mistakes: Mistakes) -> None:
+    """A margin belongs to the printed numbers of the suite's papers."""
+    if "margin" in suite.model_fields_set and not suite.sources:
+        what = f"margin = {suite.margin:g}: the suite has no `sources`, so no number is printed"
+        right = "name the papers under `sources`, or leave out `margin`"
+        mistakes.found.append(Mistake(what, ("margin",), right))
 
 
 def _check_streams(suite: SuiteDeclaration, mistakes: Mistakes) -> None:

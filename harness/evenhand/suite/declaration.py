@@ -128,7 +128,7 @@ class SuiteDeclaration(Spec):
     takes them. Rows of two methods are compared under each recipe that both have."""
     tested: tuple[str, ...] = ()
     """Metrics, beside the primary one, for which the declared comparisons are tested as well."""
-    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    alpha: Annotated[float, Field(ge=1e-6, lt=0.5)] = 0.05
     """Level of the tests; intervals have the confidence level 1 − alpha."""
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Difference from a printed number, as a fraction, below which a score reproduces it."""

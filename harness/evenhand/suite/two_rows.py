@@ -16,7 +16,7 @@ from evenhand.errors import Mistake, SpecError
 from evenhand.suite.contrasts import named_pairs
 from evenhand.suite.identical_rows import identical_rows
 from evenhand.suite.resolve import Configuration, Suite
-from evenhand.suite.row_pairs import RowPair
+from evenhand.suite.row_pairs import HOW, RowPair
 
 OPTION, MAX_SEEDS = "--until-separated", "--max-seeds"
 DEFAULT_MAX_SEEDS = 20
@@ -98,7 +98,9 @@ def two_rows(suite: Suite, names: Sequence[str], max_seeds: int = DEFAULT_MAX_SE
     try:
         found = named_pairs(suite, first, second)
     except SpecError as error:
-        raise _refused(*error.mistakes) from None
+        same = Mistake(f"{first!r} and {second!r} are one row", (), "name two rows, such as vs la")
+        mistakes = [same if m.right == HOW else m for m in error.mistakes]
+        raise _refused(*mistakes) from None
     pairs = {problem: found[problem] for problem in suite.problems if problem in found}
     if not pairs:
         what = f"{first!r} and {second!r} are both on {', '.join(found)} alone"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from evenhand_reports.board.baseline import baseline_of
 from evenhand_reports.board.results import Result, Score
 from evenhand_reports.board.scores import ranking_rule
 from evenhand_reports.statistics.detectable import seeds_needed, smallest_detectable
+from evenhand_reports.statistics.moderation import Pairs
 from evenhand_reports.statistics.paired_tests import (
     SMALLEST_N,
     Comparison,
@@ -28,6 +30,8 @@ from evenhand_reports.statistics.paired_tests import (
     declared_p_values,
     difference,
     name_of_test,
+    of_family,
+    p_values,
 )
 from evenhand_reports.statistics.ranks import Ranking, rank_rows
 
@@ -48,12 +52,15 @@ class Verdicts:
     contrasts: tuple[Comparison, ...] = ()
     """The comparisons under the suite's `contrasts:`, in its order."""
 
+    declared: tuple[tuple[str, str], ...] = ()
+    """The pairs of rows under the suite's `contrasts:`, also those without a seed in common."""
+
     tested: Mapping[str, tuple[Comparison, ...]] = field(default_factory=dict)
     """All declared comparisons by each metric under `tested:`, a family for each metric."""
 
     detectable: float | None = None
-    """The smallest difference of two typical rows that is found in 8 of 10 tables, as a fraction or
-    in the unit of the primary metric; None without a typical scatter."""
+    """The smallest difference of two rows of typical scatter that is found with a power of 80 %, as
+    a fraction or in the unit of the primary metric; None without a typical scatter."""
 
     is_tested: bool = False
     """Whether some declared comparison has a p-value."""
@@ -183,12 +190,10 @@ class _Tests:
         return Verdicts(
             family=len(self.family),
             contrasts=tuple(declared[pair] for pair in self.contrasts if pair in declared),
+            declared=tuple(self.contrasts),
             tested=tested,
             detectable=smallest_detectable(
-                self.ranking.pairs,
-                comparisons=len(self.family),
-                alpha=self.suite.alpha,
-                test_ratio=self.ratio,
+                self.pairs, self.family, alpha=self.suite.alpha, test_ratio=self.ratio
             ),
             is_tested=any(each.p is not None for each in declared.values()),
             is_provisional=self.is_provisional,
@@ -201,15 +206,23 @@ class _Tests:
         with_baseline = [(i, base) for i, base in enumerate(self.baselines) if base is not None]
         return with_baseline + [(position[a], position[b]) for a, b in self.contrasts]
 
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The pairs of rows for the tests of the family."""
+        return of_family(self.ranking.pairs, self.family)
+
     def declared(self) -> dict[tuple[str, str], Comparison]:
         """The declared comparisons by their rows, Holm-corrected as one family.
 
         Comparisons of rows without a seed in common count in the family and are left out.
         """
-        adjusted = declared_p_values(self.ranking.p, self.family)
+        p = p_values(self.pairs, test_ratio=self.ratio)
+        adjusted = declared_p_values(p, self.family)
         return {
-            (self.results[i].row, self.results[j].row): self._comparison(i, j, float(p))
-            for (i, j), p in zip(self.family, adjusted, strict=True)
+            (self.results[i].row, self.results[j].row): self._comparison(
+                self.pairs, i, j, float(p[i, j]), float(corrected)
+            )
+            for (i, j), corrected in zip(self.family, adjusted, strict=True)
             if self.ranking.pairs.n[i, j]
         }
 
@@ -219,13 +232,13 @@ class _Tests:
         top = self.ranking.top
         if i == top or not self.results[i].is_complete or not self.results[top].is_complete:
             return None
-        return self._comparison(i, top, rank.p_best if rank else np.nan, is_declared=False)
+        p, adjusted = float(self.ranking.p[i, top]), rank.p_best if rank else np.nan
+        return self._comparison(self.ranking.pairs, i, top, p, adjusted, is_declared=False)
 
     def _comparison(
-        self, i: int, j: int, adjusted: float, *, is_declared: bool = True
+        self, pairs: Pairs, i: int, j: int, p: float, adjusted: float, *, is_declared: bool = True
     ) -> Comparison:
-        pairs, alpha = self.ranking.pairs, self.suite.alpha
-        p, n = float(self.ranking.p[i, j]), int(pairs.n[i, j])
+        alpha, n = self.suite.alpha, int(pairs.n[i, j])
         is_open = is_declared and not adjusted <= alpha and not self.ratio and n > 0
         needed = None
         if is_open and not np.isnan(p):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,7 +17,6 @@ from evenhand.suite.contrasts import contrast_rows
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.identical_rows import IdenticalRows, identical_rows
 from evenhand.suite.resolve import Configuration, Suite
-from evenhand.suite.two_rows import DEFAULT_MAX_SEEDS, MOST_MAX_SEEDS
 from evenhand_reports.board.across import AcrossProblems, across_problems
 from evenhand_reports.board.baseline import (
     baseline_rows,
@@ -26,7 +25,7 @@ from evenhand_reports.board.baseline import (
 )
 from evenhand_reports.board.comparison import Verdicts, compare, settings_by_place
 from evenhand_reports.board.environment import with_deviations
-from evenhand_reports.board.provenance import commit, list_keys, run_missing, separate_rows
+from evenhand_reports.board.provenance import commit, list_keys, run_missing
 from evenhand_reports.board.record_source import Fault, Records
 from evenhand_reports.board.results import Gap, Result, Score
 from evenhand_reports.board.scores import (
@@ -93,9 +92,6 @@ class Leaderboard:
 
     keys_command: str = ""
     """The command that lists the keys of these trials."""
-
-    separating: str = ""
-    """The command that adds seeds to the two rows whose undecided comparison needs the fewest."""
 
     identical: tuple[IdenticalRows, ...] = ()
     """Rows that are the same training, for which the suite gives a reason under `identical:`."""
@@ -239,28 +235,8 @@ def build_from(
         changes=suite.changes,
         command=run_missing(suite, shown.values(), location=location, edition=edition),
         keys_command=list_keys(suite, location=location, edition=edition),
-        separating=_separating(suite, compared, verdicts, shown.values(), location, edition),
         identical=_identical(suite),
     )
-
-
-def _separating(
-    suite: Suite,
-    compared: dict[tuple[str, str], Result],
-    verdicts: dict[str, Verdicts],
-    records: Iterable[Record],
-    location: str,
-    edition: str,
-) -> str:
-    contrasts = [each for found in verdicts.values() for each in found.contrasts]
-    to_baseline = [r.to_baseline for r in compared.values() if r.to_baseline]
-    for found in (contrasts, to_baseline):
-        needed = [(c.seeds_needed, c.first, c.second) for c in found if c.seeds_needed]
-        if needed and min(needed)[0] <= MOST_MAX_SEEDS and not found[0].is_provisional:
-            seeds, *rows = min(needed)
-            pair, most = (rows[0], rows[1]), min(MOST_MAX_SEEDS, max(DEFAULT_MAX_SEEDS, 2 * seeds))
-            return separate_rows(suite, pair, most, records, location=location, edition=edition)
-    return ""
 
 
 def _identical(suite: Suite) -> tuple[IdenticalRows, ...]:

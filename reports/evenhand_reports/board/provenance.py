@@ -20,7 +20,6 @@ from evenhand.errors import SpecError
 from evenhand.suite.commands import Place, python_call, source_command, store_command, suite_command
 from evenhand.suite.only import Only, setting_beside, term, terms
 from evenhand.suite.resolve import Configuration, Suite
-from evenhand.suite.two_rows import two_rows
 
 RERUN_FOLDER = "rerun"
 """A new results folder: in the old one, a trial that has a record would not run again."""
@@ -122,25 +121,6 @@ def run_missing(suite: Suite, records: Iterable[Record], *, location: str, editi
     """The command that runs the missing trials of a suite into the store that a report reads."""
     folder = _folder([parse_command(record) for record in records])
     return suite_command("run", suite, place=Place(location, edition, folder))
-
-
-def separate_rows(
-    suite: Suite,
-    rows: tuple[str, str],
-    seeds: int,
-    records: Iterable[Record],
-    *,
-    location: str,
-    edition: str,
-) -> str:
-    """The command that adds seeds to two rows until they are separated; "" where none can."""
-    try:
-        two_rows(suite, rows, seeds)
-    except SpecError:
-        return ""
-    folder = _folder([parse_command(record) for record in records])
-    place = Place(location, edition, folder, separated=(*rows, seeds))
-    return suite_command("run", suite, place=place)
 
 
 def list_keys(suite: Suite, *, location: str, edition: str) -> str:

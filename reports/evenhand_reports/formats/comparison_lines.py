@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.formats.long_form import csv_of
 from evenhand_reports.statistics.paired_tests import Comparison
-from evenhand_reports.wording.verdicts import verdict
+from evenhand_reports.wording.verdicts import verdict_code
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class ComparisonLine:
     """Number of comparisons in Holm's correction."""
 
     verdict: str
+    """`better`, `worse`, `undecided` or `untested`: of the first row against the second."""
+
     seeds_needed: int | None
     """1001 where more than 1000 are needed."""
 
@@ -91,7 +93,7 @@ def _line(
         p=found.p,
         p_adjusted=found.adjusted,
         family=verdicts.family,
-        verdict=verdict(board, metric, found),
+        verdict=verdict_code(board, metric, found),
         seeds_needed=found.seeds_needed,
         detectable=verdicts.detectable if metric == board.primary(problem) else None,
         provisional=found.is_provisional,

@@ -17,6 +17,10 @@ TABLES = "tables"
 """Name of the folder of the LaTeX tables."""
 
 
+OPTIONAL = ("fronts", "across", "printed")
+"""Files for other programs that only some suites have."""
+
+
 @dataclass(frozen=True)
 class ReportFiles:
     """Paths of the files of a report."""
@@ -49,19 +53,10 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
     suite or edition, or of the whole suite of which the board is a part.
     """
     # Imported here, because plotly and pyarrow take longer to import than a small report to write.
-    from evenhand_reports.formats import (
-        across_csv,
-        comparison_lines,
-        html,
-        hypervolumes,
-        latex,
-        long_form,
-        markdown,
-        printed_tables,
-    )
+    from evenhand_reports.formats import html, latex, long_form
 
-    fronts, over = hypervolumes.csv_text(board), across_csv.csv_text(board)
-    printed = printed_tables.csv_text(board)
+    texts = _texts(board)
+    optional = {name: out / f"{name}.csv" for name in OPTIONAL if f"{name}.csv" in texts}
     files = ReportFiles(
         html=out / "index.html",
         tables=out / TABLES,
@@ -69,18 +64,8 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
         comparisons=out / "comparisons.csv",
         markdown=out / "leaderboard.md",
         parquet=out / "leaderboard.parquet",
-        fronts=out / "fronts.csv" if fronts else None,
-        across=out / "across.csv" if over else None,
-        printed=out / "printed.csv" if printed else None,
+        **optional,
     )
-    texts = {
-        files.csv.name: long_form.csv_text(board),
-        files.comparisons.name: comparison_lines.csv_text(board),
-        files.markdown.name: markdown.render(board),
-        **({files.fronts.name: fronts} if files.fronts else {}),
-        **({files.across.name: over} if files.across else {}),
-        **({files.printed.name: printed} if files.printed else {}),
-    }
     # The page's own script has control characters, and its texts are made visible one by one.
     page = html.render(board, command=command).encode()
     pages = {
@@ -95,6 +80,28 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
     write_files(out, subject, pages)
     write_files(files.tables, subject, tables)
     return files
+
+
+def _texts(board: Leaderboard) -> dict[str, str]:
+    """The files for other programs and for Markdown, by name; those without a line are left out."""
+    from evenhand_reports.formats import (
+        across_csv,
+        comparison_lines,
+        hypervolumes,
+        long_form,
+        markdown,
+        printed_tables,
+    )
+
+    texts = {
+        "leaderboard.csv": long_form.csv_text(board),
+        "comparisons.csv": comparison_lines.csv_text(board),
+        "leaderboard.md": markdown.render(board),
+        "fronts.csv": hypervolumes.csv_text(board),
+        "across.csv": across_csv.csv_text(board),
+        "printed.csv": printed_tables.csv_text(board),
+    }
+    return {name: text for name, text in texts.items() if text}
 
 
 def write_tables(board: Leaderboard, folder: Path) -> None:

@@ -50,7 +50,7 @@ from evenhand_reports.wording.summary import (
 )
 from evenhand_reports.wording.table_caption import table_caption
 from evenhand_reports.wording.templating import templates
-from evenhand_reports.wording.verdicts import is_open, verdict_lines, verdict_note
+from evenhand_reports.wording.verdicts import verdict_lines, verdict_note
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_GAPS = 300
@@ -120,7 +120,7 @@ def _page(board: Leaderboard, figures: Mapping[str, Any]) -> dict[str, Any]:
         "command": board.command,
         "keys_command": board.keys_command,
         "show_command": store_command("show", "KEY", place=Place(board.location, board.edition)),
-        "footnotes": footnotes(board),
+        "footnotes": [formatting.unbroken(note) for note in footnotes(board)],
     }
 
 
@@ -205,8 +205,6 @@ def _problem(
         "printed_caption": printed_caption(board, problem, printed),
         "verdicts": verdict_lines(board, problem),
         "verdict_note": verdict_note(board, problem),
-        "separating": board.separating if is_open(board, problem) else "",
-        "has_contrasts": bool(verdict_lines(board, problem, with_baseline=False)),
         "choices": choices(board, problem),
         "costs": costs(results),
         "printed": printed_details(board, problem),

@@ -99,7 +99,7 @@ def _leaderboard(board: Leaderboard) -> str:
         columns.append(("rank", lambda s: _math(averages[s.row]) if s else NONE))
     caption = f"{primary_phrase(board)}."
     blocks, spec = _blocks(columns, list(first.values()), keys=board.problems, board=board)
-    notes = list(footnotes(board, brackets=False))
+    notes = list(footnotes(board, shows="means in order"))
     if len(board.problems) > 1:
         notes.append("The last column is the average rank over problems, by the means.")
     label = slug(board.suite.suite)
@@ -208,7 +208,7 @@ def _metrics(board: Leaderboard, problem: str, label: str) -> str:
         caption=caption,
         label=label,
         notes=[
-            *footnotes(board, brackets=False, problem=problem),
+            *footnotes(board, problem=problem, shows="means"),
             bold,
             *([printed_note(board, quoted, papers, marks=True)] if papers else []),
         ],

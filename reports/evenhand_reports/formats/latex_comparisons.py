@@ -29,17 +29,18 @@ def comparison_tables(board: Leaderboard) -> dict[str, str]:
 
 def _table(board: Leaderboard, problem: str, name: str, lines: list[VerdictLine]) -> str:
     rows = [table_row(line.pair, _cells(line)) for line in lines]
-    first, *heads = [f"{head[0].upper()}{head[1:]}" if head != "p" else head for head in HEADERS]
-    title = board.metrics[board.primary(problem)]
+    first, *heads = [head if len(head) == 1 else f"{head[0].upper()}{head[1:]}" for head in HEADERS]
+    primary = formatting.within_sentence(board.metrics[board.primary(problem)])
+    by = "" if board.verdicts[problem].tested else f" by {primary}"
     return floated(
         board,
         [table_block(first, heads, rows, width=len(heads))],
         columns="@{}lrrrrl@{}",
-        caption=f"Declared comparisons on {problem}: {formatting.within_sentence(title)}.",
+        caption=f"Declared comparisons on {problem}{by}.",
         label=f"{slug(board.suite.suite)}-{name}:comparisons",
         notes=[
             verdict_note(board, problem),
-            *footnotes(board, brackets=False, problem=problem),
+            *footnotes(board, problem=problem, shows="comparisons"),
         ],
     )
 

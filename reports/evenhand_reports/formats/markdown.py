@@ -72,7 +72,7 @@ def _table(board: Leaderboard, problem: str, printed: Mapping[str, PrintedNumber
     for metric in board.others(problem):
         head = formatting.heading(board, metric)
         scores = [result.scores[metric, board.rule] for result in results]
-        _append(heads, rows, head, [formatting.mean_sd_marked(score) for score in scores])
+        _append(heads, rows, head, [formatting.with_interval(score) for score in scores])
         quotes = [printed[metric].get((r.row, problem), ()) for r in results]
         if any(quotes):
             _append(

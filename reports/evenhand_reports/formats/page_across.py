@@ -22,7 +22,7 @@ def across_section(board: Leaderboard, profile: dict[str, Any] | None) -> dict[s
     return {
         "heads": [capitalized(head) for head in across_heads(board)] if has_across(board) else [],
         "rows": across_rows(board),
-        "notes": " ".join(across_notes(board)),
+        "notes": " ".join(across_notes(board, has_profile=True)),
         "profile": profile["text"] if profile else "",
         "diagram": diagram,
         "diagram_caption": diagram_caption(board) if diagram else "",

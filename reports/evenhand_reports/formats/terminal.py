@@ -25,9 +25,11 @@ from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
 from evenhand_reports.wording.printed_notes import replication_sentences
 from evenhand_reports.wording.summary import choices, gap_cause, gap_location
-from evenhand_reports.wording.verdicts import separating_note, verdict_lines
+from evenhand_reports.wording.verdicts import verdict_lines
 
 MOST_GAPS = 8
+MOST_UNDECIDED = 4
+"""Undecided comparisons of a problem that are listed before they are only counted."""
 NAME_WIDTH = 20
 """Columns of the terminal into which a longer name is folded, at least."""
 
@@ -46,10 +48,8 @@ def render(board: Leaderboard) -> RenderableType:
         Text(f"{suite.suite} v{suite.version}", style="bold"),
         Text(suite.question),
         Text(),
-        Text(answer(board)),
+        Text(formatting.unbroken(answer(board))),
     ]
-    if board.separating:
-        parts += [Text(), Text(separating_note(board), style="dim")]
     for problem in board.problems:
         parts += [Text(), _heading(board, problem), _problem_table(board, board.on(problem))]
         parts += _comparisons(board, problem)
@@ -58,11 +58,11 @@ def render(board: Leaderboard) -> RenderableType:
         parts += [Text(), _front_heading(fronts), _front_table(fronts)]
     if has_across(board):
         parts += [Text(), Text("across problems", style="bold"), _across(board)]
-        parts += [_indented(Text(" ".join(across_notes(board)[:2]), style="dim"))]
+        parts += [_indented(Text(" ".join(across_notes(board)), style="dim"))]
     parts += _replicated(board)
     parts += _gaps(board.gaps)
     parts += [Text(f"unreadable record {f.path}: {f.reason}") for f in board.faults[:MOST_GAPS]]
-    parts += [Text(), *[Text(note, style="dim") for note in footnotes(board)]]
+    parts += [Text(), *[Text(formatting.unbroken(note), style="dim") for note in footnotes(board)]]
     return Visible(Group(*parts))
 
 
@@ -204,10 +204,15 @@ def _differences(board: Leaderboard, results: Sequence[Result]) -> list[_Column]
 def _comparisons(board: Leaderboard, problem: str) -> list[RenderableType]:
     """The comparisons under `contrasts:` and `tested:`; the table has those with the baseline."""
     lines = verdict_lines(board, problem, with_baseline=False)
+    decided = [each for each in lines if not each.verdict.startswith("undecided")]
+    undecided = [each for each in lines if each not in decided]
+    shown = lines if len(undecided) <= MOST_UNDECIDED else decided
     texts = [
         f"{each.pair}: {each.difference} {each.interval}, p = {each.p}: {each.verdict}"
-        for each in lines
+        for each in shown
     ]
+    if len(shown) < len(lines):
+        texts.append(f"{len(undecided)} more comparisons are undecided; comparisons.csv has them")
     return [_indented(Text(text.replace("p = <", "p <"))) for text in texts]
 
 

@@ -2,10 +2,12 @@
 
 Both are power calculations for the moderated t-test with the noncentral t distribution, at the
 first step of Holm's correction, which is α/m for m declared comparisons. A difference is called
-detectable if it is found in 8 of 10 tables (cohen1988statistical).
+detectable if it is found with a power of 80 % (cohen1988statistical).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import brentq
@@ -29,19 +31,21 @@ def power(shift: float, df: float, level: float) -> float:
 
 
 def smallest_detectable(
-    pairs: Pairs, *, comparisons: int, alpha: float, test_ratio: float = 0.0
+    pairs: Pairs, declared: Sequence[tuple[int, int]], *, alpha: float, test_ratio: float = 0.0
 ) -> float | None:
-    """The smallest difference of two typical rows that is detectable with the seeds of a table.
+    """The smallest difference that a typical declared comparison detects with its seeds.
 
-    None where the table has no typical variance: for fewer than three rows, and at n = 1.
+    `pairs` are those for the tests of the family (`of_family`). The typical comparison has the
+    median variance, the median degrees of freedom and the smallest number of seeds of those that
+    can be tested. None where no comparison has a variance.
     """
-    rows, n = len(pairs.n), int(pairs.n.max(initial=0))
-    if pairs.prior is None or n < SMALLEST_N:
+    tested = [(i, j) for i, j in declared if pairs.variance[i, j] > 0]
+    if not tested:
         return None
-    df = (n - 1) + min(pairs.prior.df, (rows - 2) * (n - 1))
-    error = standard_error(float(np.sqrt(pairs.prior.variance)), n, test_ratio)
-    shift = _shift(df, alpha / max(1, comparisons))
-    return None if shift is None else float(error) * shift
+    i, j = np.array(tested).T
+    shift = _shift(float(np.median(pairs.df[i, j])), alpha / len(declared))
+    variance, n = float(np.median(pairs.variance[i, j])), int(pairs.n[i, j].min())
+    return None if shift is None else float(standard_error(variance**0.5, n, test_ratio)) * shift
 
 
 def _shift(df: float, level: float) -> float | None:

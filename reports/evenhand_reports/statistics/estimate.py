@@ -31,6 +31,10 @@ LARGEST_STEP = 700.0
 """Largest step on the log scale, whose exponential is finite in float64."""
 
 
+TOLERANCE = 1e-12
+"""Scores that differ by less are equal up to rounding, since they are fractions of examples."""
+
+
 @dataclass(frozen=True)
 class Interval:
     """Both ends of a Student-t interval, in the units of the values and within their bounds."""
@@ -86,7 +90,8 @@ def estimate(
     n, mean, scale = int(array.size), float(array.mean()), _scale(bounds)
     if n == 1:
         return Estimate(mean, None, None, 1, test_ratio > 0, unit, scale)
-    sd = float(array.std(ddof=1))
+    # The mean of equal scores is rounded, which would leave a deviation of 1e-17 or so.
+    sd = 0.0 if np.ptp(array) < TOLERANCE else float(array.std(ddof=1))
     half = float(stdtrit(n - 1, 1 - alpha / 2)) * standard_error(sd, n, test_ratio)
     ends = interval_within(mean, half, bounds)
     return Estimate(mean, sd, Interval(*ends, unit), n, test_ratio > 0, unit, scale)

@@ -19,11 +19,15 @@ pair borrows d · min(1, k qᵢ, k qⱼ) degrees of freedom, and therefore none 
 clearly atypical: the test is then the paired t-test. phipson2016robust treat single variances in
 this way; here whole rows are treated, because all pairs of a row share its scatter. In a table of
 equal rows the threshold 1/k is undercut by one row on average.
+
+A row that takes part in several comparisons, as a baseline does, is a smaller risk by its scatter
+than by its effect: all of its comparisons err together. Where the pairs of such a row have a larger
+typical variance than those of the median row, by a factor wᵢ, they borrow wᵢ s₀² (`widened`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -71,6 +75,12 @@ class Pairs:
     prior: Prior | None
     """None for fewer than three rows, and where no pair has a variance."""
 
+    wider: Float[np.ndarray, " rows"]
+    """wᵢ ≥ 1: the typical variance of the pairs of a row over that of the median row."""
+
+    scatter: Float[np.ndarray, " rows"]
+    """The deviation of a row over that of the median row; 1 without a prior."""
+
     atypical: Float[np.ndarray, " rows"]
     """qᵢ: the p-value for a row that scatters as the others do; 1 without a prior."""
 
@@ -86,19 +96,26 @@ def moderated_pairs(table: Float[np.ndarray, "rows seeds"]) -> Pairs:
         difference = np.where(known, gaps, 0).sum(2) / n
         squares = np.where(known, (gaps - difference[..., None]) ** 2, 0).sum(2)
         own = np.where(n > 1, squares / (n - 1), np.nan)
-    own[own < TOLERANCE**2] = 0
+    # Scores may be on any scale; those of a fraction are at most 1.
+    largest = max(1.0, float(np.abs(table).max(initial=0, where=np.isfinite(table))))
+    own[own < (TOLERANCE * largest) ** 2] = 0
     df = np.maximum(n - 1.0, 0)
-    prior, atypical = _prior(own, df), np.ones(rows)
+    prior, atypical, wider, scatter = _prior(own, df), *np.ones((3, rows))
     borrowed = np.zeros_like(own)
     if prior:
-        atypical = _atypical(own, df, prior)
+        typical, has_pairs = _typical(own), (own > 0).any(1)
+        ratio = np.where(has_pairs, typical / np.median(typical[has_pairs]), 1.0)
+        wider, scatter = np.maximum(ratio, 1), np.sqrt(np.maximum(2 * ratio - 1, 0))
+        relative = np.maximum(2 * typical / prior.variance - 1, 0)
+        q = fdtrc(np.maximum(df.max(1), 1), min(prior.df, 1e9), relative)
+        atypical = np.where(has_pairs, q, 1.0)
         weight = np.minimum(1, rows * atypical)
         pairwise = np.minimum(weight[:, None], weight[None])
         # Equal differences have no scatter against which borrowing would have to be limited.
         borrowed = np.where(own > 0, pairwise, 1.0) * np.minimum(prior.df, (rows - 2) * df)
     with np.errstate(divide="ignore", invalid="ignore"):
         pooled = (borrowed * (prior.variance if prior else 0) + df * own) / (borrowed + df)
-    return Pairs(difference, n, own, pooled, borrowed + df, prior, atypical)
+    return Pairs(difference, n, own, pooled, borrowed + df, prior, wider, scatter, atypical)
 
 
 def _prior(own: Square, df: Square) -> Prior | None:
@@ -115,15 +132,21 @@ def _prior(own: Square, df: Square) -> Prior | None:
     return Prior(float(np.exp(centred.mean() + digamma(d / 2) - np.log(d / 2))), d)
 
 
-def _atypical(own: Square, df: Square, prior: Prior) -> Float[np.ndarray, " rows"]:
-    """qᵢ for every row; 1 for a row without a variance."""
+def _typical(own: Square) -> Float[np.ndarray, " rows"]:
+    """The geometric mean of the variances of each row's pairs; 1 for a row without one."""
     known = own > 0
     logs = np.log(np.where(known, own, 1)) * known
-    counts = known.sum(1)
-    ratio = np.exp(logs.sum(1) / np.maximum(counts, 1)) / prior.variance
-    relative = np.maximum(2 * ratio - 1, 0)
-    q = fdtrc(np.maximum(df.max(1), 1), min(prior.df, 1e9), relative)
-    return np.where(counts > 0, q, 1.0)
+    return np.asarray(np.exp(logs.sum(1) / np.maximum(known.sum(1), 1)))
+
+
+def widened(pairs: Pairs, factor: Square) -> Pairs:
+    """The pairs where each borrows `factor` times the typical variance."""
+    if pairs.prior is None:
+        return pairs
+    borrowed = pairs.df - np.maximum(pairs.n - 1, 0)
+    # Pairs without seeds have no degrees of freedom.
+    more = borrowed * pairs.prior.variance * (factor - 1) / np.maximum(pairs.df, 1)
+    return replace(pairs, variance=pairs.variance + more)
 
 
 def inverse_trigamma(value: float) -> float:
@@ -137,6 +160,11 @@ def inverse_trigamma(value: float) -> float:
         if abs(step) < 1e-10 * x:
             break
     return x
+
+
+def borrows_less(pairs: Pairs) -> Bool[np.ndarray, " rows"]:
+    """Whether a row scatters so much that its pairs borrow fewer degrees of freedom."""
+    return np.asarray(len(pairs.atypical) * pairs.atypical < 1)
 
 
 def scatters_alike(pairs: Pairs, alpha: float) -> Bool[np.ndarray, " rows"]:

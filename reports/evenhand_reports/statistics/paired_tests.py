@@ -22,7 +22,7 @@ from jaxtyping import Float
 from scipy.special import stdtr, stdtrit
 
 from evenhand_reports.statistics.estimate import Estimate, Interval
-from evenhand_reports.statistics.moderation import TOLERANCE, Pairs, Square
+from evenhand_reports.statistics.moderation import TOLERANCE, Pairs, Square, widened
 from evenhand_reports.statistics.resampling import standard_error
 
 SMALLEST_N = 2
@@ -131,8 +131,18 @@ def difference(
     return Estimate(mean, float(np.sqrt(pairs.own[i, j])), interval, n, test_ratio > 0, unit)
 
 
+def of_family(pairs: Pairs, declared: Sequence[tuple[int, int]]) -> Pairs:
+    """The pairs for the tests of a family: rows in several comparisons are widened."""
+    counts = np.bincount(np.array(declared, dtype=int).ravel(), minlength=len(pairs.n))
+    factor = np.where(counts > 1, pairs.wider, 1.0)
+    return widened(pairs, np.maximum(factor[:, None], factor[None]))
+
+
 def declared_p_values(
     p: Square, declared: Sequence[tuple[int, int]]
 ) -> Float[np.ndarray, " family"]:
-    """Holm's p-values of the declared pairs of one problem, in their order."""
+    """Holm's p-values of the declared pairs of one problem, in their order.
+
+    `p` are the p-values of the pairs for the tests of the family (`of_family`).
+    """
     return holm(np.array([p[i, j] for i, j in declared], dtype=np.float64))

@@ -4,17 +4,18 @@ Rows are ordered by their means, and a rank is a position in that order. Three s
 much the order means:
 
 - *The best group* by multiple comparisons with the best (hsu1984constrained, gupta1965some). A row
-  is outside if some other row is better, one-sided, at α over its k − 1 comparisons (Bonferroni).
+  is outside if some other row is better, one-sided, at α over its k − 1 comparisons (Bonferroni);
+  of two rows, if the two-sided test finds it.
   The row that is truly best is outside with probability at most α. So is each of several rows that
   are truly equal and best, but not all of them at once.
 - *The interval of a rank*: 1 + the rows that beat the row, to k − the rows that it beats, by all
   pairs at α after Holm. All intervals together hold the true ranks with probability 1 − α
   (almohamad2022simultaneous).
 - *Incomparable rows*. A row whose scores scatter much is beaten by nobody, and would therefore be
-  in the best group whatever its mean. It is set apart if it scatters more than a typical row
-  (k q < 1 in `moderation`) and would be outside with the typical scatter, if a row of better mean
-  is outside, or if its scatter alone is atypical at α over all rows. The last does not apply where
-  no other row would remain, because the row then beats the others. The best group is never empty.
+  in the best group whatever its mean. It is set apart if a row of better mean is outside, if its
+  scatter alone is atypical at α over all rows, or if it scatters more than a typical row (k q < 1
+  in `moderation`) and would be outside with the scatter of the median pair. The best group is never
+  empty: a row of atypical scatter is not set apart where no other row would remain.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from evenhand_reports.statistics.moderation import (
     TOLERANCE,
     Pairs,
     Square,
+    borrows_less,
     moderated_pairs,
     scatters_alike,
+    widened,
 )
 from evenhand_reports.statistics.paired_tests import SMALLEST_N, holm, p_values
 from evenhand_reports.statistics.resampling import standard_error
@@ -55,6 +58,13 @@ class Rank:
 
     p_best: float = 1.0
     """The p-value of "this row is the best", over its comparisons with all others."""
+
+    scatter: float = 1.0
+    """The deviation of the row over that of a typical row, after the part that all rows share at a
+    seed is removed."""
+
+    is_noisy: bool = False
+    """Whether the row scatters so much that its comparisons borrow less from the others."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +124,17 @@ def _ranks(
 ) -> list[Rank]:
     """The ranks of rows that have all seeds."""
     pairs, rows = moderated_pairs(table), len(table)
-    p = p_values(pairs, test_ratio=test_ratio)
     lead = merit[None] - merit[:, None]  # [i, j]: by how much row j is better than row i
-    p_best = np.minimum(1, (rows - 1) * _one_sided(p, lead).min(1))
-    beats = _adjusted(p) <= alpha
+    # Two rows have one comparison, which is declared as a two-sided one.
+    of_row = p_values(widened(pairs, pairs.wider[:, None] * np.ones(rows)), test_ratio=test_ratio)
+    p_best = np.minimum(1, max(rows - 1, 2) * _one_sided(of_row, lead).min(1))
+    wider = np.maximum(pairs.wider[:, None], pairs.wider[None])
+    beats = _adjusted(p_values(widened(pairs, wider), test_ratio=test_ratio)) <= alpha
     better = lead > TOLERANCE
     out = p_best <= alpha
-    alone = out | ~_is_comparable(pairs, lead, out, alpha=alpha, test_ratio=test_ratio)
+    noisy = borrows_less(pairs)
+    kept = _is_comparable(pairs, lead, out, alpha=alpha, test_ratio=test_ratio)
+    alone = out | ~kept
     return [
         Rank(
             rank=1 + int(better[i].sum()),
@@ -131,31 +145,38 @@ def _ranks(
             is_best=not alone[i],
             is_incomparable=bool(alone[i] and not out[i]),
             p_best=float(p_best[i]),
+            scatter=float(pairs.scatter[i]),
+            is_noisy=bool(noisy[i]),
         )
         for i in range(rows)
     ]
 
 
 def _is_comparable(
-    pairs: Pairs, lead: Square, out: Bool[np.ndarray, " rows"], *, alpha: float, test_ratio: float
+    pairs: Pairs,
+    lead: Square,
+    out: Bool[np.ndarray, " rows"],
+    *,
+    alpha: float,
+    test_ratio: float,
 ) -> Bool[np.ndarray, " rows"]:
     """Whether a row's place in the best group is not owed to its scatter."""
     below_a_beaten_row = ((lead > TOLERANCE) & out[None]).any(1)
     if pairs.prior is None or not np.isfinite(pairs.prior.variance):
         return np.asarray(~below_a_beaten_row)
-    n, rows = int(pairs.n[0, 0]), len(out)
-    error = standard_error(float(np.sqrt(pairs.prior.variance)), n, test_ratio)
-    df = (n - 1) + min(pairs.prior.df, (rows - 2) * (n - 1))
-    typical = (rows - 1) * stdtr(df, -lead.max(1) / error)
-    hidden = (typical <= alpha) & (rows * pairs.atypical < 1)
-    comparable = ~below_a_beaten_row & ~hidden
-    alike = scatters_alike(pairs, alpha)
-    return np.asarray(comparable & alike if (comparable & alike & ~out).any() else comparable)
+    n, rows, upper = int(pairs.n[0, 0]), len(out), np.triu_indices(len(out), 1)
+    variance, df = np.median(pairs.variance[upper]), np.median(pairs.df[upper])
+    error = standard_error(float(np.sqrt(variance)), n, test_ratio)
+    is_beaten = (rows - 1) * stdtr(df, -lead.max(1) / error) <= alpha
+    kept = ~below_a_beaten_row & ~(borrows_less(pairs) & is_beaten)
+    strict = kept & scatters_alike(pairs, alpha)
+    return np.asarray(strict if (strict & ~out).any() else kept)
 
 
 def _one_sided(p: Square, lead: Square) -> Square:
     """P-values for "row j is not better than row i" from two-sided ones; 1 on the diagonal."""
     one_sided = np.where(lead > 0, p / 2, 1 - p / 2)
+    one_sided[np.isnan(p)] = 1.0
     np.fill_diagonal(one_sided, 1.0)
     return one_sided
 

@@ -5,6 +5,8 @@ that is chosen before the first. The test rejects at the first look whose two-si
 most a bound c, which is the same at every look. Under independent normal differences of mean 0 the
 probability of any rejection is α. The joint distribution of the p-values over the looks does not
 depend on the variance, so c is a quantile of the smallest p-value of simulated sequences.
+Differences that are the same at every seed have no variance, and get the exact sign test,
+p = 2^(1 − n).
 
 The interval at a look has the confidence level 1 − c. All looks together cover the true difference
 with probability 1 − α, whichever look is the last, jennison1989interim, and the interval excludes 0
@@ -14,7 +16,7 @@ where the test rejects. The mean itself is biased away from 0 where the test rej
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -29,6 +31,8 @@ MOST_SEEDS = 200
 """Largest number of seeds of a design, for which the simulation takes some ten seconds."""
 SEQUENCES = 200_000
 """Simulated sequences, by which c has a standard error of about 1 % at α = 0.05."""
+FEWEST_REJECTED = 1000
+"""Simulated sequences below the quantile, from which on c is a quantile."""
 TOLERANCE = 1e-12
 """Standard deviation below which differences are equal: scores are fractions of examples."""
 
@@ -39,8 +43,8 @@ class Look:
 
     estimate: Estimate
     """Mean difference with its repeated confidence interval."""
-    p: float | None
-    """Two-sided p-value of this look alone; None where all differences are equal."""
+    p: float
+    """Two-sided p-value of this look alone; of the sign test where all differences are equal."""
 
     @property
     def n(self) -> int:
@@ -85,21 +89,24 @@ class SequentialTest:
         given = np.asarray(differences[: self.most], dtype=np.float64)
         found: list[Look] = []
         for n, [p] in _p_values(given[:, None], self.first):
-            p_value = None if np.isnan(p) else float(p)
-            found.append(Look(estimate(given[:n].tolist(), alpha=self.bound, unit=unit), p_value))
+            mean = estimate(given[:n].tolist(), alpha=self.bound, unit=unit)
+            if mean.sd == 0 and p > self.bound:
+                # Equal differences have no interval before the sign test rejects.
+                mean = replace(mean, interval=None)
+            found.append(Look(mean, float(p)))
             if self.rejects(found[-1]):
                 break
         return found
 
     def rejects(self, look: Look) -> bool:
         """Whether a look separates the rows."""
-        return look.p is not None and look.p <= self.bound
+        return look.p <= self.bound
 
 
 def _p_values(
     differences: Iterable[Float[np.ndarray, " sequences"]], first: int
 ) -> Iterator[tuple[int, Float[np.ndarray, " sequences"]]]:
-    """The number of seeds and the p-value of each sequence, look by look; NaN without variance.
+    """The number of seeds and the p-value of each sequence, look by look.
 
     The differences come seed by seed. Mean and sum of squares are updated, welford1962note.
     """
@@ -112,12 +119,18 @@ def _p_values(
             sd = np.sqrt(squares / (n - 1))
             with np.errstate(divide="ignore", invalid="ignore"):
                 t = mean / (sd / np.sqrt(n))
-            yield n, np.where(sd < TOLERANCE, np.nan, 2 * stdtr(n - 1, -np.abs(t)))
+            sign = np.where(np.abs(mean) < TOLERANCE, 1.0, 2.0 ** (1 - n))
+            yield n, np.where(sd < TOLERANCE, sign, 2 * stdtr(n - 1, -np.abs(t)))
 
 
 @lru_cache
 def _bound(first: int, most: int, alpha: float) -> float:
-    """The α-quantile of the smallest p-value over the looks, by simulation at a fixed seed."""
+    """The α-quantile of the smallest p-value over the looks, by simulation at a fixed seed.
+
+    Below a level that the simulation can resolve it is Bonferroni's bound.
+    """
+    if alpha * SEQUENCES < FEWEST_REJECTED:
+        return alpha / (most - first + 1)
     generator = np.random.default_rng(1977)
     differences = (generator.standard_normal(SEQUENCES) for _ in range(most))
     smallest = np.ones(SEQUENCES)

@@ -121,7 +121,7 @@ def _estimate(found: Estimate | None, *, signed: bool = False) -> list[str]:
     return [mean, formatting.interval(found.interval, signed=signed)]
 
 
-def across_notes(board: Leaderboard) -> list[str]:
+def across_notes(board: Leaderboard, *, has_profile: bool = False) -> list[str]:
     """The notes on the table over problems."""
     found, level = board.across, 100 * (1 - board.suite.alpha)
     if not found.ranks:
@@ -141,18 +141,20 @@ def across_notes(board: Leaderboard) -> list[str]:
     sets = found.n_data_sets
     if sets < n:
         notes.append(SHARED.format(problems=n, sets=sets, noun="sets" if sets > 1 else "set"))
-    return [*notes, *_reasons(board)]
+    return [*notes, *_reasons(board, has_profile=has_profile)]
 
 
-def _reasons(board: Leaderboard) -> list[str]:
+def _reasons(board: Leaderboard, *, has_profile: bool) -> list[str]:
     """The reasons why there is no profile and no diagram."""
     found, k = board.across, len(board.across.rows)
     reasons = []
-    if found.metric and len(found.problems) < FEWEST_DRAWN:
+    if has_profile and found.metric and len(found.problems) < FEWEST_DRAWN:
         reasons.append(NO_PROFILE.format(fewest=FEWEST_DRAWN))
     if found.critical is None:
         if not found.metric:
             reason = "the signed-rank test compares differences in size, which needs one metric"
+            if len(board.ranked_by) == 1:
+                reason = "the problems have different numbers of seeds"
         elif k < FEWEST_ROWS:
             reason = f"it needs {FEWEST_ROWS} rows that are complete on every problem"
         else:

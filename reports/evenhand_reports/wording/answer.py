@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from evenhand.metrics import better
 from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.results import Result
 from evenhand_reports.board.row_order import rows_by_position
@@ -11,10 +14,13 @@ from evenhand_reports.statistics.paired_tests import SMALLEST_N
 from evenhand_reports.wording.comparison_sentences import (
     against_baseline,
     contrasts,
-    nobody,
     points,
+    tested_metrics,
 )
-from evenhand_reports.wording.summary import compared_size, join_names, size_range
+from evenhand_reports.wording.summary import compared_size, join_names, phrase_of_tests, size_range
+
+NOISY = 2.0
+"""Deviation over that of a typical row from which the answer names the scatter of a row."""
 
 MOST_NAMED = 3
 """Problems that a sentence names before it counts the others."""
@@ -34,6 +40,7 @@ def answer(board: Leaderboard) -> str:
         *_provisional(board),
         *contrasts(board),
         *against_baseline(board),
+        *tested_metrics(board),
         *_best_groups(board, ranked),
         *_detectable(board, compared),
         _method(board, compared),
@@ -69,35 +76,95 @@ def _provisional(board: Leaderboard) -> list[str]:
 
 
 def _best_groups(board: Leaderboard, ranked: Sequence[Result]) -> list[str]:
+    """The rows among which the best one is: the best group, and the rows that are set apart."""
     problems = [p for p in board.problems if any(r.problem == p for r in ranked)]
+    groups = {problem: _group(board, problem) for problem in problems}
     if not problems:
         return []
-    level = f"{100 * (1 - board.suite.alpha):g} %"
-    order = [row for row in rows_by_position(board) if any(r.row == row for r in ranked)]
-    best = {row: sum(r.is_bold for r in ranked if r.row == row) for row in order}
-    apart = [r for r in ranked if r.rank and r.rank.is_incomparable]
-    everyone = [r for r in board.compared.values() if r.rank is not None and r.problem in problems]
-    if not any(best.values()):
-        found = [f"{nobody(board)} is in the best group{_on_all(problems)}."]
-    elif all(r.is_bold for r in everyone):
-        found = ["No row can be excluded from the best group" + _on_all(problems) + "."]
-    elif len(problems) == 1:
-        names = join_names([board.rows[row] for row in order if best[row]])
-        found = [f"The best group ({level} confidence) is {names}."]
-    else:
-        leading = sorted((row for row in order if best[row]), key=lambda row: -best[row])
-        counted = [f"{board.rows[row]} on {best[row]}" for row in leading]
-        counted[0] += f" of {len(problems)} problems"
-        found = [f"The best group ({level} confidence) holds {join_names(counted)}."]
-    if apart:
-        titles = join_names(list(dict.fromkeys(r.title for r in apart)))
-        where = "" if len(problems) == 1 else f" on {_problems([r.problem for r in apart])}"
-        found.append(f"The scores of {titles} scatter too much{where} to be placed (§).")
-    return found
+    level = f"{100 * (1 - board.suite.alpha):g} % confidence"
+    if len(problems) == 1:
+        return [_one_group(board, groups[problems[0]], level), *_noisy(board, ranked)]
+    if all(group.is_all for group in groups.values()):
+        return [f"No row can be excluded as the best one on any of {len(problems)} problems."]
+    count = Counter(title for group in groups.values() for title in group.best)
+    shown = {board.rows[row]: row for row in rows_by_position(board)}
+    named = [title for title in shown if count[title]]
+    if not named:
+        return [f"No row of this part is in the best group on any of {len(problems)} problems."]
+    counted = [f"{title} on {count[title]}" for title in sorted(named, key=lambda t: -count[t])]
+    counted[0] += f" of {len(problems)} problems"
+    apart = ", or marked § where it scatters too much to be placed" if _apart(groups) else ""
+    among = "" if all(group.is_whole for group in groups.values()) else ", among complete rows"
+    best = f"The best row of a problem is in its best group{apart} ({level}{among})"
+    return [f"{best}, which holds {join_names(counted)}.", *_noisy(board, ranked)]
 
 
-def _on_all(problems: Sequence[str]) -> str:
-    return "" if len(problems) == 1 else f" on any of {len(problems)} problems"
+class _Group(NamedTuple):
+    """The best group of a problem by titles, of all rows of the suite."""
+
+    best: list[str]
+    apart: list[str]
+    """The rows that scatter too much to be placed."""
+
+    ranked: int
+    is_all: bool
+    """Whether no ranked row is excluded."""
+
+    rows: int
+    problem: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row of the problem is ranked."""
+        return self.ranked == self.rows
+
+
+def _group(board: Leaderboard, problem: str) -> _Group:
+    results = [r for (_, p), r in board.compared.items() if p == problem]
+    sign = -1 if better(board.primary(problem)) == "higher" else 1
+    ranked = sorted(
+        ((r.rank, r.title) for r in results if r.rank), key=lambda each: (each[0].rank, sign)
+    )
+    best = [title for rank, title in ranked if rank.is_best]
+    apart = [title for rank, title in ranked if rank.is_incomparable]
+    is_all = len(best) + len(apart) == len(ranked)
+    return _Group(best, apart, len(ranked), is_all, len(results), problem)
+
+
+def _apart(groups: Mapping[str, _Group]) -> bool:
+    return any(group.apart for group in groups.values())
+
+
+def _one_group(board: Leaderboard, group: _Group, level: str) -> str:
+    among = "" if group.is_whole else f"Among the {group.ranked} of {group.rows} complete rows"
+    if not group.is_whole and len(board.problems) > 1:
+        among += f" on {group.problem}"
+    if group.is_all:
+        whole = "no row can be excluded as the best one"
+        return f"{among}, {whole}." if among else f"{whole[0].upper()}{whole[1:]}."
+    start = f"{among}, the" if among else "The"
+    one = len(group.best) == 1 and not group.apart
+    names = join_names(group.best)
+    text = f"{start} best row is {names}" if one else f"{start} best row is among {names}"
+    if group.apart:
+        text += f", and {join_names(group.apart)}, which scatters too much to be placed (§)"
+        text = text.replace("which scatters", "which scatter") if group.apart[1:] else text
+    return f"{text} ({level})."
+
+
+def _noisy(board: Leaderboard, ranked: Sequence[Result]) -> list[str]:
+    """The baselines and leaders whose scores scatter much more than those of a typical row."""
+    found: dict[str, float] = {}
+    for result in ranked:
+        rank = result.rank
+        is_named = result.row in board.baselines or (rank is not None and rank.rank == 1)
+        if rank and is_named and rank.is_noisy and rank.scatter >= NOISY:
+            found[result.title] = max(rank.scatter, found.get(result.title, 0))
+    return [
+        f"The scores of {title} scatter {scatter:.1f} times as much as those of a typical row, so "
+        "that its comparisons are less certain."
+        for title, scatter in found.items()
+    ]
 
 
 def _detectable(board: Leaderboard, compared: Sequence[str]) -> list[str]:
@@ -108,8 +175,8 @@ def _detectable(board: Leaderboard, compared: Sequence[str]) -> list[str]:
     if not found:
         return []
     return [
-        f"At {compared_size(board)}, a true difference of {points(board, found)} between two "
-        "typical rows would be found in 8 of 10 tables."
+        f"A true difference of {points(board, found)} between two rows of typical scatter would be "
+        "found with a power of 80 %."
     ]
 
 
@@ -121,15 +188,8 @@ def _method(board: Leaderboard, compared: Sequence[str]) -> str:
         declared = ", no declared comparison"
     elif max(sizes) == 1:
         declared = ""
-    names = {
-        c.test
-        for r in board.results.values()
-        for c in (r.to_baseline, r.to_best)
-        if c is not None and c.test != "none"
-    }
-    test = "Moderated paired t-tests" if "moderated t" in names else "Paired t-tests"
-    test = "Exact sign tests" if names == {"sign"} else test
-    return f"({test}{declared}, α = {board.suite.alpha:g}, {compared_size(board)}.)"
+    test, level = phrase_of_tests(board), f"α = {board.suite.alpha:g}"
+    return f"({test[0].upper()}{test[1:]}{declared}, {level}, {compared_size(board)}.)"
 
 
 def _environments(board: Leaderboard) -> list[str]:

@@ -9,7 +9,7 @@ from evenhand_reports.board.leaderboard import Leaderboard
 from evenhand_reports.board.row_order import rows_by_position
 from evenhand_reports.statistics.detectable import MOST_SEEDS
 from evenhand_reports.statistics.paired_tests import Comparison
-from evenhand_reports.wording.formatting import MINUS, number
+from evenhand_reports.wording.formatting import MINUS, number, p_text, within_sentence
 from evenhand_reports.wording.summary import baseline_phrase, join_names
 
 MOST_NAMED = 3
@@ -101,7 +101,53 @@ def contrasts(board: Leaderboard) -> list[str]:
         if not any(gain(board, *each) for each in found)
     }
     decided = [_contrast(board, *t, found) for t, found in pairs.items() if t not in undecided]
-    return decided + _undecided_contrasts(board, undecided)
+    return [*decided, *_undecided_contrasts(board, undecided), *_unseen(board)]
+
+
+def _unseen(board: Leaderboard) -> list[str]:
+    """The declared pairs of rows that have no seed in common on any problem."""
+    seen, pairs = set[tuple[str, str]](), dict[tuple[str, str], str]()
+    for problem in board.problems:
+        verdicts = board.verdicts[problem]
+        seen |= {(each.first, each.second) for each in verdicts.contrasts}
+        for first, second in verdicts.declared:
+            if first in board.rows or second in board.rows:
+                titles = [board.compared[row, problem].title for row in (first, second)]
+                pairs[first, second] = " against ".join(titles)
+    names = [name for pair, name in pairs.items() if pair not in seen]
+    return [f"No result yet: {join_names(names)}."] if names else []
+
+
+def tested_metrics(board: Leaderboard) -> list[str]:
+    """One sentence for each metric under the suite's `tested:`."""
+    sentences = []
+    for metric in board.suite.tested:
+        found = [
+            (problem, each)
+            for problem in board.problems
+            for each in board.verdicts[problem].tested.get(metric, ())
+            if each.p is not None and (each.first in board.rows or each.second in board.rows)
+        ]
+        decided = [(p, c) for p, c in found if c.is_decided(board.suite.alpha)]
+        if not found:
+            continue
+        sign = 1 if better(metric) == "higher" else -1
+        named = [_by_metric(board, p, c, sign) for p, c in decided[:MOST_NAMED]]
+        more = len(decided) - len(named)
+        text = "; ".join([*named, *([f"and {more} more"] if more else [])])
+        by = within_sentence(board.metrics[metric])
+        count = f"By {by}, {len(decided)} of {len(found)} declared comparisons are decided"
+        sentences.append(f"{count}: {text}." if decided else f"{count}.")
+    return sentences
+
+
+def _by_metric(board: Leaderboard, problem: str, found: Comparison, sign: int) -> str:
+    """`VS beat LA on digits-exp-100 (+2.10 points)`."""
+    first, second = (board.compared[row, problem].title for row in (found.first, found.second))
+    verb = "beat" if sign * found.difference.mean > 0 else "did worse than"
+    where = f" on {problem}" if len(board.problems) > 1 else ""
+    value = number(found.difference.mean, found.difference.unit, signed=True)
+    return f"{first} {verb} {second}{where} ({value}{_word(found.difference.unit)})"
 
 
 def _contrast(
@@ -137,16 +183,15 @@ def _undecided_contrasts(
         start = f"Not decided{anywhere}: {join_names(names, most=6)}"
     if len(found) == 1:
         return [f"{start}: {_open_text(found[0][1])}."]
+    if len(pairs) == 1 and len(found) <= MOST_NAMED:
+        return [f"{start} ({'; '.join(f'{p}: {_open_text(c)}' for p, c in found)})."]
     return [f"{start} ({open_range(board, found)})."]
 
 
 def _open_text(found: Comparison) -> str:
-    """`+0.40 points [−0.20, +1.00], about 24 seeds at this difference`."""
+    """`+0.40 points, p = 0.240, about 24 seeds at this difference`; p is corrected."""
     value = number(found.difference.mean, found.difference.unit, signed=True)
-    interval = found.difference.interval
-    if interval is not None:
-        low, high = (number(x, interval.unit, signed=True) for x in (interval.low, interval.high))
-        value = f"{value}{_word(found.difference.unit)} [{low}, {high}]"
+    value = f"{value}{_word(found.difference.unit)}, {p_text(found.adjusted)}"
     needed = found.seeds_needed
     if found.test == "sign":
         return f"{value}, {found.caveat}"
@@ -212,7 +257,8 @@ def points(board: Leaderboard, sizes: Iterable[tuple[str, float]]) -> str:
 
 def _range(of: str, sizes: Sequence[float]) -> str:
     ends = [min(sizes), max(sizes)]
-    texts = [f"{100 * end:.1f}" if of == "%" else f"{end:.3g}" for end in ends]
+    digits = 1 if 100 * ends[1] >= 1 else 2
+    texts = [f"{100 * end:.{digits}f}" if of == "%" else f"{end:.3g}" for end in ends]
     return (" to ".join(dict.fromkeys(texts)) + _word(of)).replace("-", MINUS)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import Any, Literal
 
 from evenhand.declared.registry import REGISTRY
 from evenhand_reports.board.baseline import baseline_of, has_one_baseline_per_recipe, is_baseline
@@ -30,24 +31,31 @@ from evenhand_reports.wording.summary import (
     MOST_ROWS,
     RULE_PHRASES,
     join_names,
+    phrase_of_tests,
     sample_size,
     size_range,
 )
 from evenhand_reports.wording.templating import fill
 from evenhand_reports.wording.verdicts import detectable_note
 
+Shown = Literal["all", "means", "means in order", "comparisons"]
+"""What a table shows: means with intervals and ranks, means alone, means in the order of the suite,
+or comparisons alone."""
+
 
 def footnotes(
-    board: Leaderboard, *, brackets: bool = True, problem: str | None = None
+    board: Leaderboard, *, shows: Shown = "all", problem: str | None = None
 ) -> tuple[str, ...]:
-    """The notes that apply to a board. `brackets`: whether the table shows intervals.
+    """The notes that apply to a board and to what a table shows.
 
     Notes on data are those of all problems, or of the one that the table shows.
     """
+    brackets = shows == "all"
     notes = fill(
         "footnotes.j2",
         board=board,
         brackets=brackets,
+        shows=shows,
         metric=primary_phrase(board, problem, where=f" on test data {RULE_PHRASES[board.rule]}"),
         averaged=AVERAGED if problem is None and len(board.ranked_by) > 1 else "",
         several=len(board.problems) > 1,
@@ -62,8 +70,9 @@ def footnotes(
     )
     problems = board.problems if problem is None else (problem,)
     data = [note for each in problems for note in data_notes(board, each)]
+    first = " ".join((notes[0], *(interval_notes(board, problem) if brackets else ())))
     return (
-        " ".join((notes[0], *(interval_notes(board, problem) if brackets else ()))),
+        *((first,) if shows != "comparisons" else ()),
         *notes[1:],
         *cell_notes(board),
         *undefined_notes(board),
@@ -91,18 +100,36 @@ def _tests(board: Leaderboard, problem: str | None) -> dict[str, Any]:
         "families": families,
         "ranked": ranked,
         "declared": size_range(families or [0]),
-        "contrasts": any(each.contrasts for each in verdicts),
+        "contrasts": bool(suite.contrasts),
         "moderated": moderated,
+        "tests": phrase_of_tests(board),
+        "tested": join_names([within_sentence(board.metrics[m]) for m in suite.tested]),
+        "by_chance": f"{suite.alpha * len(families):.2g}" if len(families) > 1 else "",
+        "n_families": len(families),
         "signs": sum(c.test == "sign" for c in comparisons),
         "sign_n": next(n for n in range(2, 100) if 2.0 ** (1 - n) <= suite.alpha),
         "one_per_recipe": has_one_baseline_per_recipe(suite, board.compared.values()),
         "by_baseline": _by_baseline(board),
         "section": INCOMPARABLE,
-        "few": moderated and board.n_seeds == SMALLEST_N,
+        "few": moderated and SMALLEST_N in {c.difference.n for c in comparisons},
+        "three_rows": moderated and 3 in Counter(problem for _, problem in board.compared).values(),
         "detectable": detectable_note(board, problem) if problem else "",
+        "apart": _apart(board),
         "incomparable": any(rank.is_incomparable for rank in ranked),
         "provisional": any(each.is_provisional for each in verdicts),
     }
+
+
+def _apart(board: Leaderboard) -> str:
+    """`LA 2.2 times, CDT on digits-exp-100 24 times`: the scatter of rows that are set apart."""
+    several = len(board.problems) > 1
+    apart = [r for r in board.results.values() if r.rank and r.rank.is_incomparable]
+    parts = [
+        f"{r.title}{f' on {r.problem}' if several else ''} {r.rank.scatter:.1f} times"
+        for r in apart[:MOST_ROWS]
+        if r.rank
+    ]
+    return ", ".join(parts) + (f" and {len(apart) - MOST_ROWS} more" if apart[MOST_ROWS:] else "")
 
 
 def _by_baseline(board: Leaderboard) -> str:

@@ -81,6 +81,12 @@ def mean_sd_marked(score: Score) -> str:
     return score_text(score) + (INCOMPLETE if partial else "")
 
 
+def with_interval(score: Score) -> str:
+    """`71.94 ± 0.38† [71.47, 72.41]`; without the interval where there is none."""
+    found = score.estimate.interval if score.estimate else None
+    return mean_sd_marked(score) + (f" {interval(found)}" if found else "")
+
+
 def interval(found: Interval | None, *, signed: bool = False) -> str:
     """`[71.47, 72.41]`; a dash where there is none."""
     if found is None:
@@ -89,18 +95,27 @@ def interval(found: Interval | None, *, signed: bool = False) -> str:
     return f"[{low}, {high}]"
 
 
+LEVELS = (0.01, 0.05, 0.1)
+"""Usual levels: a p-value that would be rounded to one of them has more digits."""
+
+
 def p_value(p: float | None) -> str:
-    """`0.032`, `< 0.001`; a dash where no test could be made."""
+    """`0.032`, `0.0503`, `< 0.001`; a dash where no test could be made."""
     if p is None:
         return NO_VALUE
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    if p < 0.001:
+        return "< 0.001"
+    digits = 3
+    while digits < 8 and p not in LEVELS and round(p, digits) in LEVELS:
+        digits += 1
+    return f"{p:.{digits}f}"
 
 
 def p_text(p: float | None) -> str:
     """`p = 0.032`, `p < 0.001`, `no test`."""
     if p is None:
         return "no test"
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
 
 
 def heading(board: Leaderboard, metric: str) -> str:
@@ -187,6 +202,6 @@ def seconds(value: float) -> str:
 
 
 def unbroken(text: str) -> str:
-    """The text with `n = 5` and `t-test` kept on one line each."""
-    spaced = text.replace(" = ", f"{NO_BREAK}={NO_BREAK}")
+    """The text with `n = 5`, `95 %` and `t-test` kept on one line each."""
+    spaced = text.replace(" = ", f"{NO_BREAK}={NO_BREAK}").replace(" %", f"{NO_BREAK}%")
     return spaced.replace("t-test", "t\N{NON-BREAKING HYPHEN}test")

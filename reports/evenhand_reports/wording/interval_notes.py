@@ -21,7 +21,10 @@ COVERAGE = (
     "Intervals assume scores that vary symmetrically over seeds; at n = {n}, those of strongly "
     "skewed scores cover the mean less often than {level:g} %{figure}."
 )
-FIGURE = " (88 to 92 % for exponential scores, 67 % at n = 5 where one seed in five collapses)"
+FIGURE = " (88 to 92 % for exponential scores, {collapse} % where one seed in five collapses)"
+COLLAPSE = {2: 32, 3: 48, 5: 67, 10: 86}
+"""Coverage in percent where one seed in five collapses, by n; the least of the simulated cases."""
+
 EQUAL = (
     "Where all seeds have the same score, the interval is this score: the seeds show no variance "
     "from which a width could be computed."
@@ -39,7 +42,9 @@ def interval_notes(board: Leaderboard, problem: str | None = None) -> list[str]:
     notes = [_scale_note(metric) for metric in dict.fromkeys(map(board.primary, problems))]
     alpha = board.suite.alpha
     if sizes and min(sizes) <= MOST_SMALL:
-        figure = FIGURE if alpha == SIMULATED_ALPHA else ""
+        # Coverage grows with n: that of the largest simulated n that is not above ours.
+        nearest = max(n for n in COLLAPSE if n <= min(sizes))
+        figure = FIGURE.format(collapse=COLLAPSE[nearest]) if alpha == SIMULATED_ALPHA else ""
         n = " to ".join(dict.fromkeys(str(end) for end in (min(sizes), max(sizes))))
         notes.append(COVERAGE.format(n=n, level=100 * (1 - alpha), figure=figure))
     if any(found.sd == 0 for found in estimates):

@@ -42,8 +42,20 @@ def sample_size(board: Leaderboard) -> str:
 def compared_size(board: Leaderboard) -> str:
     """`n = 5`: the seeds that the compared rows share; `n = 3 or 5` where problems differ in it."""
     results = board.results.values()
-    compared = [c for r in results for c in (r.to_best, r.to_baseline) if c and c.p is not None]
-    return f"n = {_or(sorted({each.difference.n for each in compared}) or [board.n_seeds])}"
+    compared = [c for r in results for c in (r.to_best, r.to_baseline) if c]
+    compared += [c for problem in board.problems for c in board.verdicts[problem].contrasts]
+    sizes = sorted({each.difference.n for each in compared if each.p is not None})
+    return f"n = {_or(sizes or [board.n_seeds])}"
+
+
+def phrase_of_tests(board: Leaderboard) -> str:
+    """`moderated paired t-tests`, `paired t-tests` or `exact sign tests`."""
+    compared = [c for r in board.results.values() for c in (r.to_baseline, r.to_best) if c]
+    compared += [c for problem in board.problems for c in board.verdicts[problem].contrasts]
+    names = {each.test for each in compared} - {"none"}
+    if names == {"sign"}:
+        return "exact sign tests"
+    return "moderated paired t-tests" if "moderated t" in names else "paired t-tests"
 
 
 def _or(sizes: Sequence[int]) -> str:

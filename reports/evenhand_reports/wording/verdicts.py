@@ -14,12 +14,15 @@ from evenhand_reports.wording.comparison_sentences import points, seeds_text
 HEADERS = ("comparison", "difference", "interval", "p", "n", "verdict")
 
 NOTE = (
-    "Differences in points for metrics in percent, each with its own {level} % interval. P-values "
-    "are Holm-corrected within {families}."
+    "Differences in points for metrics in percent. P-values are Holm-corrected within {families}. "
+    "The {level} % intervals are not, so that one can exclude 0 although its comparison is "
+    "undecided."
 )
 SEEDS = (
-    " Seeds: the number at which a true difference of the size that was seen is found in 8 of 10 "
-    "tables. It is an order of magnitude, because the difference that was seen is uncertain."
+    " Seeds: the number at which a true difference of the size that was seen is found with a power "
+    "of 80 %. It is an order of magnitude, because the difference that was seen is uncertain. The "
+    "option --until-separated of evenhand run adds seeds to two rows; its error rate holds for "
+    "rows that were chosen before their results were seen."
 )
 
 
@@ -59,13 +62,17 @@ def verdict_lines(
 
 
 def _shown(board: Leaderboard, found: Sequence[Comparison]) -> list[Comparison]:
-    return [each for each in found if each.first in board.rows or each.second in board.rows]
+    return [
+        each
+        for each in found
+        if each.p is not None and (each.first in board.rows or each.second in board.rows)
+    ]
 
 
 def _line(board: Leaderboard, problem: str, metric: str, found: Comparison) -> VerdictLine:
     results = [board.compared[row, problem] for row in (found.first, found.second)]
     first, second = (f"{each.title}{formatting.mark(board, each)}" for each in results)
-    of = "" if metric == board.primary(problem) else f", {board.metrics[metric]}"
+    of = "" if metric == board.primary(problem) else f", {formatting.heading(board, metric)}"
     return VerdictLine(
         pair=f"{first} {formatting.MINUS} {second}{of}",
         difference=formatting.difference(found),
@@ -78,17 +85,25 @@ def _line(board: Leaderboard, problem: str, metric: str, found: Comparison) -> V
 
 def verdict(board: Leaderboard, metric: str, found: Comparison) -> str:
     """`better`, `worse`, or `undecided, about 24 seeds`: of the first row against the second."""
-    start = "provisional: " if found.is_provisional else ""
-    if found.p is None:
+    end = ", provisional" if found.is_provisional else ""
+    code = verdict_code(board, metric, found)
+    if code == "untested":
         return f"no test ({found.caveat})"
-    if found.is_decided(board.suite.alpha):
-        is_higher = found.difference.mean > 0
-        return start + ("better" if is_higher == (better(metric) == "higher") else "worse")
-    if found.test == "sign":
-        return f"{start}undecided ({found.caveat})"
-    if found.seeds_needed is None:
-        return f"{start}undecided"
-    return f"{start}undecided, {seeds_text(found.seeds_needed)}"
+    if code == "undecided" and found.test == "sign":
+        return f"undecided ({found.caveat}){end}"
+    if code == "undecided" and found.seeds_needed is not None:
+        return f"undecided, {seeds_text(found.seeds_needed)}{end}"
+    return code + end
+
+
+def verdict_code(board: Leaderboard, metric: str, found: Comparison) -> str:
+    """`better`, `worse`, `undecided` or `untested`: of the first row against the second."""
+    if found.p is None:
+        return "untested"
+    if not found.is_decided(board.suite.alpha):
+        return "undecided"
+    is_higher = found.difference.mean > 0
+    return "better" if is_higher == (better(metric) == "higher") else "worse"
 
 
 def verdict_note(board: Leaderboard, problem: str) -> str:
@@ -105,22 +120,12 @@ def is_open(board: Leaderboard, problem: str) -> bool:
     return any("seeds" in line.verdict for line in verdict_lines(board, problem))
 
 
-def separating_note(board: Leaderboard) -> str:
-    """The command that would decide an undecided comparison; "" where there is none."""
-    if not board.separating:
-        return ""
-    return (
-        f"`{board.separating}` adds seeds to two rows that are not told apart, with a test that "
-        "allows for looking after each seed."
-    )
-
-
 def detectable_note(board: Leaderboard, problem: str) -> str:
     """The smallest detectable difference of a problem; "" where there is none."""
     size, family = board.verdicts[problem].detectable, board.verdicts[problem].family
     if not size:
         return ""
     return (
-        f"A true difference of {points(board, [(problem, size)])} between two typical rows is "
-        f"found in 8 of 10 tables of this size ({family} declared comparisons)."
+        f"A true difference of {points(board, [(problem, size)])} between two rows of typical "
+        f"scatter is found with a power of 80 %, at {family} declared comparisons."
     )

@@ -120,7 +120,7 @@ def test_the_families_and_the_answer_do_not_name_one_of_several_baselines(
     assert answer(rates).startswith(
         "LA (lr=0.1) beat ERM under the same recipe, by 10.0 points. LA (lr=0.05) did worse than"
     )
-    assert "The best group (95 % confidence) is ERM (lr=0.05)." in answer(rates)
+    assert "The best row is ERM (lr=0.05) (95 % confidence)." in answer(rates)
 
 
 def test_on_several_problems_the_answer_counts_by_recipe() -> None:
@@ -129,7 +129,7 @@ def test_on_several_problems_the_answer_counts_by_recipe() -> None:
     assert text.startswith(
         "LA (lr=0.1) beat ERM under the same recipe on every problem, by 10.0 points."
     )
-    assert "The best group (95 % confidence) holds ERM (lr=0.05) on 2 of 2 problems." in text
+    assert "(95 % confidence), which holds ERM (lr=0.05) on 2 of 2 problems." in text
 
 
 def test_an_incomplete_baseline_is_not_replaced_by_one_of_another_recipe() -> None:

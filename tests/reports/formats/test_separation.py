@@ -51,14 +51,14 @@ def test_a_look_has_its_numbers_in_the_frame_as_fractions():
     json.dumps(shown(seeds=0).to_lines())
 
 
-def test_equal_differences_have_no_p_value():
+def test_equal_differences_have_the_p_value_of_the_sign_test():
     rows = two_rows(suite(), ("vs", "la"), 5)
     kept = [
         make_record(trial=t, accuracy=0.5 + 0.25 * (t.method.name == "vs"))
         for t in rows.suite.trials.values()
     ]
     [line] = Separated.of(rows, Shelf(kept)).to_lines()
-    assert (line["verdict"], line["p"], line["difference"]) == ("not separated", None, 0.25)
+    assert (line["verdict"], line["p"], line["difference"]) == ("not separated", 0.0625, 0.25)
 
 
 def test_rows_of_different_machines_are_marked():

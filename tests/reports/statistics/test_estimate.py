@@ -138,3 +138,8 @@ def test_skewed_scores_are_covered_as_often_as_the_notes_state() -> None:
     covered = np.mean([i is not None and i.low <= 0.15 <= i.high for i in found])
 
     assert covered == pytest.approx(0.89, abs=0.02)
+
+
+def test_equal_scores_have_no_deviation_whatever_their_mean_is_rounded_to() -> None:
+    for k in range(1, 10_000, 7):
+        assert estimate([k / 10_000] * 5).sd == 0.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evenhand_reports.statistics.moderation import moderated_pairs
+from evenhand_reports.statistics.moderation import moderated_pairs, widened
 from evenhand_reports.statistics.ranks import Rank, rank_rows
 
 SEEDS = np.array([0.00, 0.02, -0.01, 0.03, -0.02])
@@ -71,7 +71,9 @@ def test_no_row_is_bold_above_which_a_row_of_better_mean_is_not(seed: int) -> No
 def test_the_p_value_of_the_best_is_bonferronis_over_one_sided_tests() -> None:
     rows = typical(6, 4)
     pairs = moderated_pairs(rows)
-    t = pairs.difference / np.sqrt(pairs.variance / 4)
+    # The pairs of a row borrow the typical variance of that row.
+    variance = widened(pairs, np.repeat(pairs.wider[:, None], 6, axis=1)).variance
+    t = pairs.difference / np.sqrt(variance / 4)
     others = [[stats.t.cdf(t[i, j], pairs.df[i, j]) for j in range(6) if j != i] for i in range(6)]
 
     expected = [min(1, 5 * min(p)) for p in others]
@@ -136,3 +138,21 @@ def test_correlated_folds_make_differences_harder_to_find() -> None:
     i, j = np.triu_indices(6, 1)
 
     assert (folds.p[i, j] > plain.p[i, j]).all()
+
+
+def test_a_pair_of_folds_without_a_test_does_not_make_beaten_rows_the_best() -> None:
+    first = np.array([0.70, 0.72, 0.69, 0.73, 0.71])
+    rows = np.array([first, first + 0.01, 0.9 + WIGGLE])
+    found = rank_rows(rows, higher=True, alpha=0.05, test_ratio=0.25).ranks
+
+    assert found is not None and all(found)
+    assert [rank.is_best for rank in found if rank] == [False, False, True]
+    assert all(np.isfinite(rank.p_best) for rank in found if rank)
+
+
+def test_of_two_rows_the_best_is_that_of_the_two_sided_test() -> None:
+    rows = typical(2, 5)
+    p = stats.ttest_rel(rows[0], rows[1]).pvalue
+    worse = int(np.argmin(rows.mean(1)))
+
+    assert ranks(rows)[worse].p_best == pytest.approx(min(1, p))

@@ -115,12 +115,22 @@ def test_looks_do_not_change_when_further_seeds_are_there():
         assert test.looks(differences[:n]) == every[: max(0, n - 2)]
 
 
-def test_equal_differences_are_never_separated():
-    looks = SequentialTest(3, 6, ALPHA).looks([0.25] * 6)
-    assert [look.p for look in looks] == [None] * 4
+def test_equal_differences_get_the_sign_test():
+    looks = SequentialTest(3, 20, ALPHA).looks([0.25] * 20)
+    bound = SequentialTest(3, 20, ALPHA).bound
+
+    assert [look.p for look in looks] == [2.0 ** (1 - look.n) for look in looks]
+    assert looks[-1].p <= bound < looks[-2].p
+    assert looks[-2].estimate.interval is None
+    assert [look.p for look in SequentialTest(3, 6, ALPHA).looks([0.0] * 6)] == [1.0] * 4
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1e-6])
+def test_the_bound_of_a_level_that_is_not_resolved_is_bonferronis(alpha: float):
+    assert SequentialTest(5, 20, alpha).bound == alpha / 16
 
 
 def test_a_look_after_equal_differences_has_a_test_again():
     looks = SequentialTest(3, 6, ALPHA).looks([0.25, 0.25, 0.25, 0.5])
-    assert looks[0].p is None
+    assert looks[0].p == 0.25
     assert looks[1].p == pytest.approx(stats.ttest_1samp([0.25] * 3 + [0.5], 0.0).pvalue)

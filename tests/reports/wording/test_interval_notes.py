@@ -51,7 +51,7 @@ def test_an_interval_without_width_is_explained() -> None:
 
 
 def test_a_table_without_brackets_has_no_note_on_intervals() -> None:
-    assert "logit" not in " ".join(footnotes(board_of(), brackets=False))
+    assert "logit" not in " ".join(footnotes(board_of(), shows="means"))
 
 
 def test_each_statement_names_the_n_that_was_used() -> None:

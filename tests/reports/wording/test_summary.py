@@ -26,7 +26,7 @@ def test_two_methods_that_share_rank_one() -> None:
     text = answer(board)
 
     assert text.startswith(
-        "VS and LA beat ERM, by 7.0 to 7.1 points. The best group (95 % confidence) is VS and LA."
+        "VS and LA beat ERM, by 7.0 to 7.1 points. The best row is among VS and LA (95 % "
     )
     for fact in ("Moderated paired t-tests", "Holm", "α = 0.05", "n = 5"):
         assert fact in text
@@ -35,8 +35,7 @@ def test_two_methods_that_share_rank_one() -> None:
 def test_one_method_alone_in_front() -> None:
     text = answer(board_of({"erm": 0.65, "la": 0.68, "vs": 0.75}))
 
-    assert text.startswith("VS and LA beat ERM, by 3.0 to 10.0 points. The best group")
-    assert "(95 % confidence) is VS." in text
+    assert text.startswith("VS and LA beat ERM, by 3.0 to 10.0 points. The best row is VS")
 
 
 def test_the_baseline_in_front() -> None:
@@ -62,7 +61,7 @@ def test_several_problems_are_counted() -> None:
     board = board_of({"erm": 0.65, "la": 0.68, "vs": 0.75}, problems=({}, {"profile": "step"}))
 
     assert answer(board).startswith(
-        "VS and LA beat ERM on every problem, by 3.0 to 10.1 points. The best group (95 % "
+        "VS and LA beat ERM on every problem, by 3.0 to 10.1 points. The best row of a problem "
     )
 
 
@@ -89,7 +88,7 @@ def test_the_footnote_states_n_the_test_alpha_and_what_plus_minus_means(small: L
         "The declared comparisons (2 on each problem), those with ERM, are tested by two-sided",
         "moderated paired t-tests",
         "Holm-corrected on each problem at α = 0.05",
-        "The group holds the best row with 95 % confidence",
+        "The best row is among them with 95 % confidence",
         "Student-t intervals at 95 %",
         "higher is better",
         "at the last epoch",
@@ -189,5 +188,5 @@ def test_a_row_that_scatters_too_much_to_be_placed_is_marked_and_not_bold() -> N
     board = build_from(suite, records)
 
     assert [s.is_bold for s in board.on(board.problems[0])] == [True, False, False]
-    assert "LA scatter too much to be placed (§)" in answer(board)
+    assert "VS, and LA, which scatters too much to be placed (§)" in answer(board)
     assert any(note.startswith("§ Incomparable") for note in footnotes(board))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 from evenhand_reports.wording.formatting import MINUS
 
-DIGITS = ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"]
 LIKE_LATIN = set("οΑΒΕΖΗΙΚΜΝΟΡΤΧ")
 """Greek letters that look like Latin ones and have no command in LaTeX."""
 
@@ -63,29 +61,6 @@ def _character(character: str) -> str:
 def comment(*lines: str) -> list[str]:
     """Comment lines; line breaks become spaces, so that no text leaves its comment."""
     return [f"% {' '.join(line.split())}".rstrip() for line in lines]
-
-
-def macro_names(prefix: str, places: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """A macro name for each place, of letters only; equal names get a trailing letter.
-
-    `("vs(tau=1.25)", "cifar10-exp-100")` → `VsTauOnePointTwoFiveCifarOneZeroExpOneZeroZero`
-    """
-    names: dict[tuple[str, ...], str] = {}
-    used: set[str] = set()
-    for place in places:
-        name = _letters(prefix) + "".join(map(_letters, place))
-        while name in used:
-            name += "X"
-        used.add(name)
-        names[place] = name
-    return names
-
-
-def _letters(text: str) -> str:
-    spelled = re.sub(r"(?<=\d)\.(?=\d)", " point ", text)
-    spelled = re.sub(r"(?<![\w)])-(?=[\d.])", " minus ", spelled)
-    spelled = re.sub(r"\d", lambda digit: f" {DIGITS[int(digit[0])]} ", spelled)
-    return "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z]+", spelled))
 
 
 def tex_number(text: str) -> str:

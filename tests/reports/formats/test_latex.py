@@ -14,7 +14,7 @@ import pytest
 from evenhand_reports.board.leaderboard import Leaderboard, build_from
 from evenhand_reports.formats import latex, tex_frame
 from evenhand_reports.formats.latex_macros import macros
-from evenhand_reports.formats.tex_text import breakable, comment, escape, macro_names
+from evenhand_reports.formats.tex_text import breakable, comment, escape
 from tests.reports.golden import check
 from tests.reports.suites import around, make_suite, scored
 
@@ -110,17 +110,6 @@ def test_macros_of_a_row_keep_their_names_without_the_other_rows(small: Leaderbo
 
     assert names[1] < names[0]
     assert all("AB" in name and "X" in name for name in names[1])
-
-
-def test_macro_names_spell_numbers_and_never_clash() -> None:
-    places = [("vs(tau=1.25)",), ("vs(tau=-1.25)",), ("a-b",), ("a b",)]
-
-    assert list(macro_names("Evenhand", places).values()) == [
-        "EvenhandVsTauOnePointTwoFive",
-        "EvenhandVsTauMinusOnePointTwoFive",
-        "EvenhandAB",
-        "EvenhandABX",
-    ]
 
 
 @pytest.mark.parametrize(

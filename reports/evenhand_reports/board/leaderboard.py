@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +104,13 @@ class Leaderboard:
 
     def primary(self, problem: str) -> str:
         """The metric by which the rows are ranked on a problem."""
-        return self.suite.primary_on(problem)
+        if problem not in self._primaries:
+            self._primaries[problem] = self.suite.primary_on(problem)
+        return self._primaries[problem]
+
+    @cached_property
+    def _primaries(self) -> dict[str, str]:
+        return {}
 
     def others(self, problem: str) -> list[str]:
         """The metrics of the suite without the primary metric of a problem."""
@@ -164,14 +171,24 @@ class Leaderboard:
 
     def on(self, problem: str) -> list[Result]:
         """The results on one problem, best mean first; incomplete ones last."""
-        sign = -1 if better(self.primary(problem)) == "higher" else 1
-        found = [s for (_, p), s in self.results.items() if p == problem]
+        return list(self._ordered.get(problem, ()))
 
-        def order(result: Result) -> tuple[bool, float]:
-            mean = self.score(result).estimate
-            return not result.is_complete, sign * mean.mean if mean else np.inf
+    @cached_property
+    def _ordered(self) -> dict[str, list[Result]]:
+        found: dict[str, list[Result]] = {}
+        for (_, problem), result in self.results.items():
+            found.setdefault(problem, []).append(result)
+        return {problem: sorted(results, key=self._position) for problem, results in found.items()}
 
-        return sorted(found, key=order)
+    def _position(self, result: Result) -> tuple[bool, float]:
+        sign = -1 if better(self.primary(result.problem)) == "higher" else 1
+        mean = self.score(result).estimate
+        return not result.is_complete, sign * mean.mean if mean else np.inf
+
+    @cached_property
+    def known(self) -> dict[Callable[[Leaderboard], Any], Any]:
+        """Values of the functions of the board that are computed once."""
+        return {}
 
     @cached_property
     def compared_titles(self) -> dict[str, str]:

@@ -174,7 +174,7 @@ def parse_command(record: Record) -> RunCommand:
     return _parsed(record.provenance.command)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1 << 15)
 def _parsed(command: str) -> RunCommand:
     """A command, which thousands of records share."""
     # Typer's own parser would need the command line's module, which is above the reports.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from evenhand.declared.record import Evaluation, Record, Rule
@@ -165,7 +166,7 @@ class Result:
         found = [record.evaluation("test", rule) for record in self.usable_records]
         return [evaluation for evaluation in found if evaluation is not None]
 
-    @property
+    @cached_property
     def usable_records(self) -> list[Record]:
         """The records whose values are in the means."""
         excluded = {gap.key for gap in self.gaps if gap.kind == "other data"}

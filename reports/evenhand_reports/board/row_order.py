@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.once import once
 from evenhand_reports.board.results import Result
 
 MOST_DRAWN_ROWS = 8
 """More lines in one figure cannot be told apart."""
 
 
-def rows_by_position(board: Leaderboard) -> list[str]:
+@once
+def rows_by_position(board: Leaderboard) -> tuple[str, ...]:
     """The rows by their mean position in the tables of the problems, the best first.
 
     Positions, not ranks: incomplete rows have a position but no rank.
@@ -20,9 +22,10 @@ def rows_by_position(board: Leaderboard) -> list[str]:
     for problem in board.problems:
         for position, result in enumerate(board.on(problem)):
             positions[result.row].append(position)
-    return sorted(positions, key=lambda row: float(np.mean(positions[row])))
+    return tuple(sorted(positions, key=lambda row: float(np.mean(positions[row]))))
 
 
+@once
 def drawn_rows(board: Leaderboard) -> tuple[str, ...]:
     """The rows that figures draw: a baseline of one row, and the best others by mean position."""
     order = rows_by_position(board)

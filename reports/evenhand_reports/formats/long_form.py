@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from evenhand.declared.record import Rule
@@ -16,6 +16,7 @@ from evenhand.declared.trial import Trial
 from evenhand.metrics import better
 from evenhand_reports.board import lineage
 from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.once import once
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats.printed_columns import printed_columns
 from evenhand_reports.papers.matching import printed_numbers
@@ -135,8 +136,13 @@ class Line:
     """Duplicates between splits, and how the files of the problem were read."""
 
 
-def lines(board: Leaderboard) -> Iterator[Line]:
+@once
+def lines(board: Leaderboard) -> tuple[Line, ...]:
     """Test scores of every result, then the validation scores by which settings were chosen."""
+    return tuple(_lines(board))
+
+
+def _lines(board: Leaderboard) -> Iterator[Line]:
     papers = {metric: printed_numbers(board, metric) for metric in board.metrics}
     notes = {problem: " ".join(data_notes(board, problem)) for problem in board.problems}
     for place, result in board.results.items():
@@ -268,7 +274,7 @@ def csv_of(kind: type[T], rows: Iterable[T]) -> str:
     # The default line end of the module is \r\n; the other files of a report have \n.
     writer = csv.DictWriter(stream, [f.name for f in fields(kind)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({k: _inert(v) for k, v in asdict(row).items()} for row in rows)
+    writer.writerows({k: _inert(v) for k, v in vars(row).items()} for row in rows)
     return stream.getvalue()
 
 
@@ -285,7 +291,7 @@ def parquet_bytes(board: Leaderboard) -> bytes:
 
     kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
     schema = pa.schema([(f.name, kinds[str(f.type).split(" ")[0]]) for f in fields(Line)])
-    table = pa.Table.from_pylist([asdict(line) for line in lines(board)], schema=schema)
+    table = pa.Table.from_pylist([vars(line) for line in lines(board)], schema=schema)
     stream = io.BytesIO()
     parquet.write_table(table, stream)
     return stream.getvalue()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from evenhand.suite.commands import DEFAULT_RESULTS, Place, store_command
 from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.once import once
 from evenhand_reports.board.provenance import rerun_suite
 from evenhand_reports.formats.tex_text import breakable, comment, escape
 from evenhand_reports.wording.summary import gap_cause, gap_location
@@ -64,7 +65,8 @@ class _Part:
     height: float = 0.0
 
 
-def opening(board: Leaderboard) -> list[str]:
+@once
+def opening(board: Leaderboard) -> tuple[str, ...]:
     """Comment lines on the suite, the commits, the command that reruns it, and the gaps.
 
     They depend on the records alone, and not on their location or the environment's variables.
@@ -73,7 +75,7 @@ def opening(board: Leaderboard) -> list[str]:
     records = board.records.values()
     show = store_command("show", "KEY", place=Place(edition=board.edition))
     gaps = [f"{gap_location(gap)}, {gap.key}: {gap_cause(gap)}" for gap in board.gaps]
-    return comment(
+    lines = comment(
         f"Evenhand: suite {suite.suite}, version {suite.version}, edition {board.edition}",
         f"commits: {', '.join(board.commits)} (+: with uncommitted changes)",
         f"trials: {len(board.records)} of {board.trials} have a record; {board.n_seeds} seeds",
@@ -81,6 +83,7 @@ def opening(board: Leaderboard) -> list[str]:
         f"to show one trial: {show} (and --results, if its record is not in {DEFAULT_RESULTS})",
         *(f"not usable: {gap}" for gap in gaps),
     )
+    return tuple(lines)
 
 
 def table_row(title: str, cells: Sequence[str], comments: Sequence[str] = ()) -> TableRow:

@@ -8,6 +8,7 @@ from evenhand.declared.data_sentences import shared_sentence
 from evenhand.declared.record import Record, SharedExamples
 from evenhand.declared.registry import REGISTRY
 from evenhand_reports.board.leaderboard import Leaderboard
+from evenhand_reports.board.once import once
 from evenhand_reports.board.results import Result
 from evenhand_reports.wording.formatting import ELSEWHERE
 from evenhand_reports.wording.summary import join_names, size_range
@@ -25,7 +26,8 @@ UNDEFINED = "{metric} is undefined{rows} on {problem}: {cause}."
 CELLS = "{metrics}: on {problems}, without groups, each class is a cell."
 
 
-def environment_notes(board: Leaderboard) -> list[str]:
+@once
+def environment_notes(board: Leaderboard) -> tuple[str, ...]:
     """The rows that ran in another environment than their reference, and uncommitted changes."""
     differing = [result for result in board.results.values() if result.deviations]
     notes = []
@@ -34,7 +36,7 @@ def environment_notes(board: Leaderboard) -> list[str]:
         rows = "; ".join(_grouped(board, results))
         notes.append(ENVIRONMENT.format(mark=ELSEWHERE, reference=reference, rows=rows))
     dirty = sum(bool(record.provenance.dirty) for record in board.records.values())
-    return notes + ([DIRTY.format(n=dirty, of=len(board.records))] if dirty else [])
+    return (*notes, *([DIRTY.format(n=dirty, of=len(board.records))] if dirty else []))
 
 
 def _grouped(board: Leaderboard, results: Iterable[Result]) -> list[str]:
@@ -58,7 +60,8 @@ def _on(board: Leaderboard, problems: Iterable[Sequence[str]]) -> str:
     return "" if len(named) == len(board.problems) else f" on {join_names(named)}"
 
 
-def undefined_notes(board: Leaderboard) -> list[str]:
+@once
+def undefined_notes(board: Leaderboard) -> tuple[str, ...]:
     """The metrics that have no value on whole records, each with the problem and the reason."""
     notes = []
     for metric, title in board.metrics.items():
@@ -74,10 +77,11 @@ def undefined_notes(board: Leaderboard) -> list[str]:
                 some = f" for {join_names(rows)}" if len(rows) < len(results) else ""
                 fields = {"metric": title, "rows": some + when, "problem": problem, "cause": cause}
                 notes.append(UNDEFINED.format(**fields))
-    return notes
+    return tuple(notes)
 
 
-def cell_notes(board: Leaderboard) -> list[str]:
+@once
+def cell_notes(board: Leaderboard) -> tuple[str, ...]:
     """The problems without groups, on which a metric over cells is one over classes."""
     facts = {metric: REGISTRY.get("metric", metric).facts for metric in board.metrics}
     titles = [board.metrics[metric] for metric, of in facts.items() if of.get("over") == "cells"]
@@ -87,8 +91,8 @@ def cell_notes(board: Leaderboard) -> list[str]:
         if records and all(r.data and len(r.data.groups) < 2 for r in records):
             alone.append(problem)
     if not titles or not alone:
-        return []
-    return [CELLS.format(metrics=join_names(titles), problems=join_names(alone))]
+        return ()
+    return (CELLS.format(metrics=join_names(titles), problems=join_names(alone)),)
 
 
 def data_notes(board: Leaderboard, problem: str) -> list[str]:

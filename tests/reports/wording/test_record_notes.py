@@ -115,9 +115,9 @@ def test_a_metric_that_reads_a_setting_names_the_setting_that_a_method_lacks(
         "balanced_accuracy", counts=np.eye(3, dtype=int)[None] * 9, others=("weighted",)
     )
 
-    assert undefined_notes(board) == [
-        "Weighted is undefined on cifar10-exp-100: the method has no setting weight."
-    ]
+    assert undefined_notes(board) == (
+        "Weighted is undefined on cifar10-exp-100: the method has no setting weight.",
+    )
 
 
 def test_without_groups_a_metric_over_cells_is_said_to_be_one_over_classes() -> None:

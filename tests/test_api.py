@@ -118,6 +118,17 @@ def test_a_frame_has_a_row_for_each_score(suite, store):
     assert set(by_method.mean().index) == {"erm", "la"}
 
 
+def test_the_curves_have_the_keys_of_the_frame(suite, store):
+    curves, frame = eh.to_curves(suite, store), eh.to_frame(suite, store)
+
+    done = frame[frame["status"] == "done"]
+    assert set(curves["key"]) == set(done["key"])
+    assert set(curves["epoch"]) == {1, 2}
+    [record] = store.records([curves["key"].iloc[0]])
+    of = curves[curves["key"] == record.key].query("series == 'train_loss'")
+    assert list(of["value"]) == record.curves["train_loss"]
+
+
 def test_a_frame_says_what_the_leaderboard_says(suite, store):
     frame = eh.to_frame(suite, store)
     wanted = frame.query(

@@ -187,7 +187,7 @@ def test_rooms_of_the_reports_import_downwards():
         if top(found.file) != "evenhand_reports" or top(found.module) != "evenhand_reports":
             return False
         room = layer(found.file)
-        # `report.py` and `frame.py` are above the rooms.
+        # `report.py` and `separated.py` are above the rooms.
         return room in rooms and layer(found.module) not in rooms[: rooms.index(room) + 1]
 
     assert not wrong(upwards)

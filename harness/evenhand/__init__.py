@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from evenhand.api import plan as plan
     from evenhand.api import run as run
     from evenhand.api import separation as separation
+    from evenhand.api import to_curves as to_curves
     from evenhand.api import to_frame as to_frame
     from evenhand.data.images import Images as Images
     from evenhand.data.images import Source as Source
@@ -73,6 +74,7 @@ _MODULES = {
         "plan",
         "run",
         "separation",
+        "to_curves",
         "to_frame",
     ),
     "evenhand.data.images": ("Images", "Source"),

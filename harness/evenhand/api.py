@@ -244,7 +244,8 @@ def to_frame(suite: Suite | str | Path, store: Store | str | Path = "results") -
     """Every score of a suite as a tidy pandas frame.
 
     One row for each trial × split × checkpoint rule × metric, with the settings of problem, method
-    and recipe as columns of their own; see `evenhand_reports.frame.to_frame` for all columns.
+    and recipe as columns of their own; see `evenhand_reports.formats.frame.to_frame` for all of
+    them.
 
     >>> import tempfile
     >>> suite, store = open_suite("quickstart", only="seed=0"), tempfile.mkdtemp()
@@ -252,9 +253,27 @@ def to_frame(suite: Suite | str | Path, store: Store | str | Path = "results") -
     >>> sorted(frame["status"].unique())
     ['missing']
     """
-    from evenhand_reports import frame
+    from evenhand_reports.formats import frame
 
     return frame.to_frame(_suite(suite), _store(store))
+
+
+def to_curves(suite: Suite | str | Path, store: Store | str | Path = "results") -> pd.DataFrame:
+    """The curves of a suite over the epochs as a tidy pandas frame.
+
+    One row for each trial × series × epoch; see `evenhand_reports.formats.curves.to_curves` for all
+    columns. The column `key` is that of `to_frame`.
+
+    >>> import tempfile
+    >>> suite, folder = open_suite("quickstart", only="method=erm,seed=0"), tempfile.mkdtemp()
+    >>> after = run(suite, folder, inline=True)
+    >>> curves = to_curves(suite, folder)
+    >>> list(curves.query("series == 'train_loss'")["epoch"].head(2))
+    [1, 2]
+    """
+    from evenhand_reports.formats import curves
+
+    return curves.to_curves(_suite(suite), _store(store))
 
 
 def leaderboard(suite: Suite | str | Path, store: Store | str | Path = "results") -> Board:

@@ -126,6 +126,19 @@ class Board:
 
         return files.write(self.leaderboard, Path(folder), command=command)
 
+    def export(self, path: str | Path) -> Path:
+        """Write the table that the file is named after and return its path.
+
+        `trials.csv`, `curves.parquet`, `leaderboard.json`, `comparisons.csv`: every table has the
+        three formats. A file that is there is replaced. Raises `ReportError` for another name, and
+        where the file cannot be written.
+        """
+        from evenhand_reports.formats import exported
+
+        file = Path(path)
+        exported.export(self.leaderboard, file)
+        return file
+
     def __rich__(self) -> Any:
         from evenhand_reports.formats import terminal
 

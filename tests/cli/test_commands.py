@@ -122,6 +122,11 @@ def test_the_main_job_from_plan_to_leaderboard(here):
     assert (here / "report/small/index.html").is_file()
     assert (here / "report/small/tables/standalone.tex").is_file()
 
+    said = small("export", "--to", "trials.csv", "--to", "out/curves.parquet")
+    assert said.split() == ["trials.csv", "out/curves.parquet"]
+    assert len((here / "trials.csv").read_text().splitlines()) > 6
+    assert (here / "out/curves.parquet").is_file()
+
     assert "4 done, 2 failed" in evenhand("status", code=1)
     key = next(p.name for p in (here / "results/main").iterdir() if p.is_dir())
     assert key in evenhand("show", key[:10])

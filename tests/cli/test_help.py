@@ -6,7 +6,19 @@ import pytest
 
 from tests.cli.test_commands import evenhand
 
-COMMANDS = ("list", "new", "validate", "schema", "plan", "run", "status", "report", "show", "data")
+COMMANDS = (
+    "list",
+    "new",
+    "validate",
+    "schema",
+    "plan",
+    "run",
+    "status",
+    "report",
+    "export",
+    "show",
+    "data",
+)
 DATA_COMMANDS = ("prepare", "check", "list", "features")
 PATHS = [
     (),

@@ -18,6 +18,7 @@ FIRST = (
     "run",
     "leaderboard",
     "to_frame",
+    "to_curves",
     "separation",
     "Suite",
     "Board",

@@ -5,7 +5,19 @@ from __future__ import annotations
 import typer
 
 from evenhand import __version__
-from evenhand.cli import data, listing, new, plan, report, run, schema, show, status, validate
+from evenhand.cli import (
+    data,
+    export,
+    listing,
+    new,
+    plan,
+    report,
+    run,
+    schema,
+    show,
+    status,
+    validate,
+)
 
 app = typer.Typer(
     name="evenhand",
@@ -24,6 +36,7 @@ app.command()(plan.plan)
 app.command()(run.run)
 app.command()(status.status)
 app.command()(report.report)
+app.command()(export.export)
 app.command()(show.show)
 app.add_typer(data.app, name="data")
 

@@ -48,9 +48,10 @@ def report(
 ) -> None:
     """Write the leaderboard and the tables of a suite.
 
-    The formats are HTML, LaTeX, CSV, Markdown and Parquet. The leaderboard is printed as well. The
-    exit code is 1 where no trial has a score. With --until-separated, the comparison of the two
-    rows is printed alone, and no file is written; the exit code is 1 where it is not over.
+    The formats are HTML, LaTeX, CSV, Markdown and Parquet. trials.parquet and curves.parquet have
+    the scores and the curves of single trials. The leaderboard is printed as well. The exit code is
+    1 where no trial has a score. With --until-separated, the comparison of the two rows is printed
+    alone, and no file is written; the exit code is 1 where it is not over.
     """
     from evenhand import api
     from evenhand.execution import provenance

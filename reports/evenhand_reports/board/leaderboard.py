@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -93,6 +93,12 @@ class Leaderboard:
 
     keys_command: str = ""
     """The command that lists the keys of these trials."""
+
+    configurations: tuple[Configuration, ...] = ()
+    """The configurations of the rows that are shown, with all settings that compete."""
+
+    other_data: Mapping[str, str] = field(default_factory=dict)
+    """Causes by key, for records whose data differ from those of the others."""
 
     identical: tuple[IdenticalRows, ...] = ()
     """Rows that are the same training, for which the suite gives a reason under `identical:`."""
@@ -252,6 +258,8 @@ def build_from(
         changes=suite.changes,
         command=run_missing(suite, shown.values(), location=location, edition=edition),
         keys_command=list_keys(suite, location=location, edition=edition),
+        configurations=suite.configurations,
+        other_data=matched.other_data,
         identical=_identical(suite),
     )
 

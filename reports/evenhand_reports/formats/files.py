@@ -38,6 +38,12 @@ class ReportFiles:
     fronts: Path | None = None
     """Hypervolumes in long form; None for a suite without fronts."""
 
+    trials: Path | None = None
+    """One line for each trial × split × checkpoint rule × metric."""
+
+    curves: Path | None = None
+    """One line for each trial × series × epoch."""
+
     across: Path | None = None
     """Average ranks and means over problems; None for a suite of one problem."""
     printed: Path | None = None
@@ -53,7 +59,7 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
     suite or edition, or of the whole suite of which the board is a part.
     """
     # Imported here, because plotly and pyarrow take longer to import than a small report to write.
-    from evenhand_reports.formats import html, latex, long_form
+    from evenhand_reports.formats import exported, html, latex, long_form
 
     texts = _texts(board)
     optional = {name: out / f"{name}.csv" for name in OPTIONAL if f"{name}.csv" in texts}
@@ -64,6 +70,8 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
         comparisons=out / "comparisons.csv",
         markdown=out / "leaderboard.md",
         parquet=out / "leaderboard.parquet",
+        trials=out / "trials.parquet",
+        curves=out / "curves.parquet",
         **optional,
     )
     # The page's own script has control characters, and its texts are made visible one by one.
@@ -72,6 +80,8 @@ def write(board: Leaderboard, out: Path, *, command: str = "") -> ReportFiles:
         files.html.name: page,
         **encoded(texts),
         files.parquet.name: long_form.parquet_bytes(board),
+        "trials.parquet": exported.trials_parquet(board),
+        "curves.parquet": exported.curves_parquet(board),
     }
     tables = encoded(latex.files(board))
     subject = _subject(board)

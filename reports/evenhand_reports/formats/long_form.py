@@ -25,6 +25,7 @@ from evenhand_reports.statistics.paired_tests import Comparison
 from evenhand_reports.wording.record_notes import data_notes
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from _typeshed import DataclassInstance
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -274,11 +275,11 @@ def csv_of(kind: type[T], rows: Iterable[T]) -> str:
     # The default line end of the module is \r\n; the other files of a report have \n.
     writer = csv.DictWriter(stream, [f.name for f in fields(kind)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({k: _inert(v) for k, v in vars(row).items()} for row in rows)
+    writer.writerows({k: inert(v) for k, v in vars(row).items()} for row in rows)
     return stream.getvalue()
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
     """A value that no spreadsheet takes for a formula: such a text begins with an apostrophe."""
     is_formula = isinstance(value, str) and value.startswith(FORMULA)
     return f"'{value}" if is_formula else value
@@ -286,12 +287,17 @@ def _inert(value: Any) -> Any:
 
 def parquet_bytes(board: Leaderboard) -> bytes:
     """The same lines as a Parquet file with types; None is null."""
-    import pyarrow as pa
     from pyarrow import parquet
 
-    kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
-    schema = pa.schema([(f.name, kinds[str(f.type).split(" ")[0]]) for f in fields(Line)])
-    table = pa.Table.from_pylist([vars(line) for line in lines(board)], schema=schema)
     stream = io.BytesIO()
-    parquet.write_table(table, stream)
+    parquet.write_table(table_of(Line, lines(board)), stream)
     return stream.getvalue()
+
+
+def table_of(kind: type[T], rows: Iterable[T]) -> pa.Table:
+    """The Arrow table of data classes of one kind, with a type for each field."""
+    import pyarrow as pa
+
+    kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
+    schema = pa.schema([(f.name, kinds[str(f.type).split(" ")[0]]) for f in fields(kind)])
+    return pa.Table.from_pylist([vars(row) for row in rows], schema=schema)

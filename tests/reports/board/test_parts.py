@@ -13,7 +13,7 @@ from evenhand.suite.resolve import Suite
 from evenhand_reports.board.leaderboard import Leaderboard, build, build_from
 from evenhand_reports.board.results import Result
 from evenhand_reports.formats import html, latex, long_form, markdown, terminal
-from evenhand_reports.frame import to_frame
+from evenhand_reports.formats.frame import to_frame
 from evenhand_reports.wording.answer import answer
 from evenhand_reports.wording.footnotes import footnotes
 from tests.records import make_record

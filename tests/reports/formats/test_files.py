@@ -40,6 +40,8 @@ def test_every_file_is_there(small: Leaderboard, tmp_path: Path) -> None:
         written.markdown,
         written.parquet,
         written.across,
+        written.trials,
+        written.curves,
     ):
         assert path is not None
         assert path.stat().st_size > 0

@@ -12,19 +12,16 @@ from evenhand.metrics import better
 from evenhand.suite.problems import has_validation
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.record_source import Records
-from evenhand_reports.board.scores import (
-    SuiteRecords,
-    match_records,
-    metrics_of,
-    read_records,
-    value,
-)
+from evenhand_reports.board.scores import metrics_of, value
+from evenhand_reports.board.suite_trials import SuiteTrials
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 PROVENANCE = ("seconds", "device", "gpu", "commit")
+SCORE = ("split", "rule", "metric", "better", "value", "epoch")
+"""The columns in which the rows of a trial differ."""
 
 
 def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
@@ -55,56 +52,62 @@ def to_frame(suite: Suite, store: Records) -> pd.DataFrame:
 
     Raises `StoreError` where the store cannot be read.
     """
+    return trials_frame(SuiteTrials.read(suite, store))
+
+
+def trials_frame(trials: SuiteTrials) -> pd.DataFrame:
+    """The frame of `to_frame`, from records that have been read."""
     import pandas as pd
 
-    records = match_records(suite, read_records(suite, store))
-    rows = [
-        row
-        for configuration in suite.configurations
-        for trial in configuration.trials
-        for row in _rows(suite, configuration, trial, records, store.edition)
-    ]
-    return pd.DataFrame(rows)[_columns(rows)]
+    shared, scores, rows_of = list[dict[str, Any]](), list[tuple[Any, ...]](), list[int]()
+    for configuration, trial, record in trials:
+        found = list(_scores(trials, trial, record))
+        rows_of += [len(shared)] * len(found)
+        scores += found
+        shared.append(_shared(trials, configuration, trial, record))
+    names = dict.fromkeys([*shared[0], *SCORE, *(name for row in shared for name in row)])
+    # A frame of dictionaries, one for each row, would take ten times the memory.
+    left = pd.DataFrame(shared).iloc[rows_of].reset_index(drop=True)
+    right = pd.DataFrame(scores, columns=list(SCORE))
+    return pd.concat([left, right], axis=1)[_columns(list(names))]
 
 
-def _columns(rows: list[dict[str, Any]]) -> list[str]:
+def _columns(found: list[str]) -> list[str]:
     """All columns, with those of one method's settings beside those of another's."""
-    found = list(dict.fromkeys(name for row in rows for name in row))
     place = {name: i for i, name in reversed(list(enumerate(n.partition(".")[0] for n in found)))}
     return sorted(found, key=lambda name: place[name.partition(".")[0]])
 
 
-def _rows(
-    suite: Suite, configuration: Configuration, trial: Trial, records: SuiteRecords, edition: str
-) -> Iterator[dict[str, Any]]:
-    declared, record = suite.declaration, records.by_key.get(trial.key)
-    ended = _of_record(record)
-    if trial.key in records.other_data:
-        ended |= {"status": "other data", "cause": records.other_data[trial.key]}
-    shared = {
-        "suite": declared.suite,
-        "version": declared.version,
-        "edition": edition,
+def _shared(
+    trials: SuiteTrials, configuration: Configuration, trial: Trial, record: Record | None
+) -> dict[str, Any]:
+    """The columns in which all rows of a trial agree."""
+    status, cause = trials.end(trial, record)
+    return {
+        "suite": trials.suite.suite,
+        "version": trials.suite.version,
+        "edition": trials.edition,
         "row": configuration.row,
         "title": configuration.title,
         "setting": configuration.setting,
         **_of_trial(trial),
-        **ended,
+        "status": status,
+        "cause": cause,
+        **_provenance(record),
     }
-    usable = records.usable(trial)
+
+
+def _scores(trials: SuiteTrials, trial: Trial, record: Record | None) -> Iterator[tuple[Any, ...]]:
+    """The values of `SCORE` in each row of a trial."""
+    usable = trials.records.usable(trial)
     for split, rule in _places(trial, record):
         evaluation = usable.evaluation(split, rule) if usable else None
-        for metric in metrics_of(declared):
+        epoch = evaluation.epoch if evaluation else None
+        for metric in metrics_of(trials.suite):
             found = value(usable, split, rule, metric)
-            yield shared | {
-                "split": split,
-                "rule": rule,
-                "metric": metric,
-                "better": better(metric),
-                # A column that holds only None would not be numeric.
-                "value": float("nan") if found is None else found,
-                "epoch": evaluation.epoch if evaluation else None,
-            }
+            # A column that holds only None would not be numeric.
+            shown = float("nan") if found is None else found
+            yield split, rule, metric, better(metric), shown, epoch
 
 
 def _places(trial: Trial, record: Record | None) -> list[tuple[Split, Rule]]:
@@ -154,10 +157,9 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, int | float | str) else str(value)
 
 
-def _of_record(record: Record | None) -> dict[str, Any]:
+def _provenance(record: Record | None) -> dict[str, Any]:
     if record is None:
-        return {"status": "missing", "cause": "", **dict.fromkeys(PROVENANCE)}
+        return dict.fromkeys(PROVENANCE)
     ran = record.provenance
     found = (record.cost.seconds, ran.device, ran.gpu, ran.commit)
-    ended = {"status": record.exit.status, "cause": record.exit.cause}
-    return ended | dict(zip(PROVENANCE, found, strict=True))
+    return dict(zip(PROVENANCE, found, strict=True))

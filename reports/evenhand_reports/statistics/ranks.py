@@ -14,8 +14,8 @@ much the order means:
 - *Incomparable rows*. A row whose scores scatter much is beaten by nobody, and would therefore be
   in the best group whatever its mean. It is set apart if a row of better mean is outside, if its
   scatter alone is atypical at α over all rows, or if it scatters more than a typical row (k q < 1
-  in `moderation`) and would be outside with the scatter of the median pair. The best group is never
-  empty: a row of atypical scatter is not set apart where no other row would remain.
+  in `moderation`) and would be outside with the scatter of the median pair of other rows. The best
+  group is never empty: a row of atypical scatter is not set apart where no other row would remain.
 """
 
 from __future__ import annotations
@@ -164,13 +164,27 @@ def _is_comparable(
     below_a_beaten_row = ((lead > TOLERANCE) & out[None]).any(1)
     if pairs.prior is None or not np.isfinite(pairs.prior.variance):
         return np.asarray(~below_a_beaten_row)
-    n, rows, upper = int(pairs.n[0, 0]), len(out), np.triu_indices(len(out), 1)
-    variance, df = np.median(pairs.variance[upper]), np.median(pairs.df[upper])
-    error = standard_error(float(np.sqrt(variance)), n, test_ratio)
-    is_beaten = (rows - 1) * stdtr(df, -lead.max(1) / error) <= alpha
-    kept = ~below_a_beaten_row & ~(borrows_less(pairs) & is_beaten)
+    hidden = [
+        i
+        for i in np.flatnonzero(borrows_less(pairs)).tolist()
+        if _would_be_beaten(pairs, i, float(lead[i].max()), alpha=alpha, test_ratio=test_ratio)
+    ]
+    kept = ~below_a_beaten_row
+    kept[hidden] = False
     strict = kept & scatters_alike(pairs, alpha)
     return np.asarray(strict if (strict & ~out).any() else kept)
+
+
+def _would_be_beaten(
+    pairs: Pairs, row: int, lead: float, *, alpha: float, test_ratio: float
+) -> bool:
+    """Whether a row would be outside the best group with the scatter of the median other pair."""
+    rows = len(pairs.n)
+    i, j = np.triu_indices(rows, 1)
+    others = (i != row) & (j != row)
+    variance, df = (np.median(each[i, j][others]) for each in (pairs.variance, pairs.df))
+    error = standard_error(float(np.sqrt(variance)), int(pairs.n[0, 0]), test_ratio)
+    return bool((rows - 1) * stdtr(df, -lead / error) <= alpha) if error > 0 else lead > TOLERANCE
 
 
 def _one_sided(p: Square, lead: Square) -> Square:

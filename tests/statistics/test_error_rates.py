@@ -24,8 +24,15 @@ def allowed(n: int, tables: int = TABLES) -> float:
     return float(rate + 2.6 * np.sqrt(rate * (1 - rate) / tables))
 
 
-@pytest.mark.parametrize(("n", "rows"), [(3, 4), (3, 16), (5, 4), (5, 16), (10, 16)])
-@pytest.mark.parametrize("scenario", PROMISED, ids=lambda scenario: scenario.__name__)
+CASES = [
+    *((scenario, n, rows) for scenario in PROMISED for n in (3, 5) for rows in (4, 16)),
+    *((scenario, 10, 16) for scenario in (scenarios.unequal, scenarios.wide_baseline)),
+]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "n", "rows"), CASES, ids=[f"{each.__name__}-{n}-{rows}" for each, n, rows in CASES]
+)
 def test_equal_rows_are_told_apart_as_rarely_as_promised(
     scenario: Scenario, n: int, rows: int
 ) -> None:

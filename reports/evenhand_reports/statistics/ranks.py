@@ -108,7 +108,8 @@ def rank_rows(
     if min(int(scored.sum()), table.shape[1]) < SMALLEST_N:
         return Ranking(pairs, p, top, None)
     [kept] = np.nonzero(scored)
-    found = _ranks(table[kept], merit[kept], alpha=alpha, test_ratio=test_ratio)
+    of_kept = pairs if len(kept) == len(table) else moderated_pairs(table[kept])
+    found = _ranks(of_kept, merit[kept], alpha=alpha, test_ratio=test_ratio)
     ranks: list[Rank | None] = [None] * len(table)
     for i, rank in zip(kept.tolist(), found, strict=True):
         ranks[i] = rank
@@ -116,14 +117,14 @@ def rank_rows(
 
 
 def _ranks(
-    table: Float[np.ndarray, "rows seeds"],
+    pairs: Pairs,
     merit: Float[np.ndarray, " rows"],
     *,
     alpha: float,
     test_ratio: float,
 ) -> list[Rank]:
     """The ranks of rows that have all seeds."""
-    pairs, rows = moderated_pairs(table), len(table)
+    rows = len(merit)
     lead = merit[None] - merit[:, None]  # [i, j]: by how much row j is better than row i
     # Two rows have one comparison, which is declared as a two-sided one.
     of_row = p_values(widened(pairs, pairs.wider[:, None] * np.ones(rows)), test_ratio=test_ratio)

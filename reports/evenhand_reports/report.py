@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from evenhand_reports.board.record_source import Records
     from evenhand_reports.formats.files import ReportFiles
 
-TERMINAL_WIDTH = 80
-
 
 @dataclass(frozen=True, repr=False)
 class Board:
@@ -145,14 +143,9 @@ class Board:
         return terminal.render(self.leaderboard)
 
     def __str__(self) -> str:
-        from rich.console import Console
+        from evenhand_reports.formats.plain_text import plain_text
 
-        console = Console(
-            width=TERMINAL_WIDTH, color_system=None, highlight=False, force_jupyter=False
-        )
-        with console.capture() as captured:
-            console.print(self)
-        return captured.get()
+        return plain_text(self)
 
     __repr__ = __str__
 

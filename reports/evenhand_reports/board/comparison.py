@@ -19,7 +19,7 @@ from evenhand.metrics import better, unit
 from evenhand.suite.declaration import SuiteDeclaration
 from evenhand.suite.resolve import Configuration, Suite
 from evenhand_reports.board.baseline import baseline_of
-from evenhand_reports.board.results import Result, Score
+from evenhand_reports.board.results import PENDING, Result, Score
 from evenhand_reports.board.scores import ranking_rule
 from evenhand_reports.statistics.detectable import seeds_needed, smallest_detectable
 from evenhand_reports.statistics.moderation import Pairs
@@ -37,9 +37,6 @@ from evenhand_reports.statistics.ranks import Ranking, rank_rows
 
 Place = tuple[str, str]
 """Row and problem."""
-
-PENDING = ("missing", "interrupted")
-"""Kinds of gaps that a further run fills."""
 
 
 @dataclass(frozen=True)

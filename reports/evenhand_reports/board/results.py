@@ -16,6 +16,9 @@ from evenhand_reports.statistics.ranks import Rank
 
 GapKind = Literal["missing", "interrupted", "failed", "diverged", "other data", "undefined"]
 
+PENDING: tuple[GapKind, ...] = ("missing", "interrupted")
+"""Kinds of gaps that a further run fills."""
+
 
 @dataclass(frozen=True)
 class Gap:

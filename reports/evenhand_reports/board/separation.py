@@ -19,7 +19,7 @@ from evenhand.suite.row_pairs import RowPair
 from evenhand.suite.two_rows import TwoRows
 from evenhand_reports.board.environment import deviations_between
 from evenhand_reports.board.record_source import Records
-from evenhand_reports.board.results import Deviation, Gap, Result
+from evenhand_reports.board.results import PENDING, Deviation, Gap, Result
 from evenhand_reports.board.scores import (
     SuiteRecords,
     match_records,
@@ -27,11 +27,10 @@ from evenhand_reports.board.scores import (
     read_records,
     result_of,
 )
-from evenhand_reports.statistics.sequential import SMALLEST_N, Look, SequentialTest
+from evenhand_reports.statistics.paired_tests import SMALLEST_N
+from evenhand_reports.statistics.sequential import Look, SequentialTest
 
 Verdict = Literal["separated", "not separated", "open", "stopped"]
-TO_RUN = ("missing", "interrupted")
-"""Kinds of gaps that a run closes."""
 
 
 @dataclass(frozen=True)
@@ -183,12 +182,12 @@ def _verdict(test: SequentialTest, looks: Sequence[Look], gaps: Sequence[Sequenc
         return "separated"
     if looks and looks[-1].n == test.most:
         return "not separated"
-    return "open" if gaps and _worst(gaps[0]).kind in TO_RUN else "stopped"
+    return "open" if gaps and _worst(gaps[0]).kind in PENDING else "stopped"
 
 
 def _worst(gaps: Sequence[Gap]) -> Gap:
     """The first gap that a run does not close, or else the first one."""
-    return next((gap for gap in gaps if gap.kind not in TO_RUN), gaps[0])
+    return next((gap for gap in gaps if gap.kind not in PENDING), gaps[0])
 
 
 def _are_folds(results: Sequence[Result]) -> bool:

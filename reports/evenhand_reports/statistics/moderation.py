@@ -33,8 +33,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import digamma, fdtrc, polygamma
 
-TOLERANCE = 1e-12
-"""Differences below this value are rounding errors, since scores are fractions of examples."""
+from evenhand_reports.statistics.estimate import TOLERANCE
 
 FEWEST_ROWS = 3
 """Two rows are one pair, which has no other to borrow from."""

@@ -21,8 +21,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import stdtr, stdtrit
 
-from evenhand_reports.statistics.estimate import Estimate, Interval
-from evenhand_reports.statistics.moderation import TOLERANCE, Pairs, Square, widened
+from evenhand_reports.statistics.estimate import TOLERANCE, Estimate, Interval
+from evenhand_reports.statistics.moderation import Pairs, Square, widened
 from evenhand_reports.statistics.resampling import standard_error
 
 SMALLEST_N = 2

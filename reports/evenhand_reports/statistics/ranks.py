@@ -27,8 +27,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import stdtr
 
+from evenhand_reports.statistics.estimate import TOLERANCE
 from evenhand_reports.statistics.moderation import (
-    TOLERANCE,
     Pairs,
     Square,
     borrows_less,

@@ -23,18 +23,15 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import stdtr
 
-from evenhand_reports.statistics.estimate import Estimate, estimate
+from evenhand_reports.statistics.estimate import TOLERANCE, Estimate, estimate
+from evenhand_reports.statistics.paired_tests import SMALLEST_N
 
-SMALLEST_N = 2
-"""Smallest number of seeds of a look: a standard deviation needs two differences."""
 MOST_SEEDS = 200
 """Largest number of seeds of a design, for which the simulation takes some ten seconds."""
 SEQUENCES = 200_000
 """Simulated sequences, by which c has a standard error of about 1 % at α = 0.05."""
 FEWEST_REJECTED = 1000
 """Simulated sequences below the quantile, from which on c is a quantile."""
-TOLERANCE = 1e-12
-"""Standard deviation below which differences are equal: scores are fractions of examples."""
 
 
 @dataclass(frozen=True)
